@@ -1,0 +1,31 @@
+# Everything comes from Debian 12's packages (deploy/install-packages lists them).
+set(Boost_NO_WARN_NEW_VERSIONS ON)
+find_package(Boost 1.81 REQUIRED COMPONENTS headers program_options json)
+find_package(Protobuf REQUIRED)
+find_package(gRPC CONFIG REQUIRED)
+find_package(GTest REQUIRED)
+find_package(OpenSSL REQUIRED)
+find_package(ZLIB REQUIRED)
+find_package(Threads REQUIRED)
+find_package(Python3 REQUIRED COMPONENTS Interpreter)
+find_package(PkgConfig REQUIRED)
+pkg_check_modules(GLOG REQUIRED IMPORTED_TARGET libglog)
+pkg_check_modules(ZSTD REQUIRED IMPORTED_TARGET libzstd)
+pkg_check_modules(LZ4 REQUIRED IMPORTED_TARGET liblz4)
+pkg_check_modules(RDKAFKA REQUIRED IMPORTED_TARGET rdkafka)
+pkg_check_modules(ISAL REQUIRED IMPORTED_TARGET libisal)
+find_package(Snappy REQUIRED)
+find_package(absl REQUIRED)
+
+# Debian ships no CMake or pkg-config file for the ZooKeeper C client.
+find_path(ZOOKEEPER_INCLUDE_DIR zookeeper/zookeeper.h REQUIRED)
+find_library(ZOOKEEPER_LIBRARY zookeeper_mt REQUIRED)
+add_library(ottla_zookeeper_c INTERFACE)
+target_include_directories(ottla_zookeeper_c SYSTEM INTERFACE "${ZOOKEEPER_INCLUDE_DIR}")
+target_link_libraries(ottla_zookeeper_c INTERFACE "${ZOOKEEPER_LIBRARY}" Threads::Threads)
+target_compile_definitions(ottla_zookeeper_c INTERFACE THREADED)
+
+# Boost.Asio, declared once so that every user compiles the same configuration.
+add_library(ottla_asio INTERFACE)
+target_link_libraries(ottla_asio INTERFACE Boost::headers Threads::Threads)
+target_compile_definitions(ottla_asio INTERFACE BOOST_ASIO_NO_DEPRECATED)

@@ -1,0 +1,49 @@
+# A folder is a library: its *.cc files make the target ottla_<name>, its *_test.cc files the test
+# binary ottla_<name>_test, registered with ctest test by test.
+#
+#   ottla_library(storage DEPENDS ottla_base ottla_env [TEST_DEPENDS ottla_testing] [PRECOMPILE <header>...])
+include(GoogleTest)
+
+function(ottla_library name)
+  cmake_parse_arguments(ARG "" "" "DEPENDS;TEST_DEPENDS;PRECOMPILE;SOURCES" ${ARGN})
+  file(GLOB sources CONFIGURE_DEPENDS "*.cc")
+  set(tests ${sources})
+  list(FILTER sources EXCLUDE REGEX "(_test|_fuzz|main)\\.cc$")
+  list(FILTER tests INCLUDE REGEX "_test\\.cc$")
+  list(APPEND sources ${ARG_SOURCES})
+
+  if(sources)
+    add_library(ottla_${name} STATIC ${sources})
+    target_link_libraries(ottla_${name} PUBLIC ${ARG_DEPENDS} PRIVATE ottla_flags)
+    target_include_directories(ottla_${name} PUBLIC "${CMAKE_SOURCE_DIR}")
+    if(ARG_PRECOMPILE)
+      target_precompile_headers(ottla_${name} PRIVATE ${ARG_PRECOMPILE})
+    endif()
+  else()
+    add_library(ottla_${name} INTERFACE)
+    target_link_libraries(ottla_${name} INTERFACE ${ARG_DEPENDS})
+    target_include_directories(ottla_${name} INTERFACE "${CMAKE_SOURCE_DIR}")
+  endif()
+
+  if(tests)
+    add_executable(ottla_${name}_test ${tests})
+    target_link_libraries(ottla_${name}_test PRIVATE
+      ottla_${name} ${ARG_TEST_DEPENDS} ottla_flags GTest::gmock GTest::gtest_main)
+    gtest_discover_tests(ottla_${name}_test
+      DISCOVERY_TIMEOUT 120
+      PROPERTIES TIMEOUT 120 LABELS unit
+      WORKING_DIRECTORY "${CMAKE_CURRENT_SOURCE_DIR}")
+  endif()
+endfunction()
+
+# ottla_fuzzer(<name> <file> DEPENDS ...): a libFuzzer binary, built by the `fuzz` preset only.
+function(ottla_fuzzer name source)
+  if(NOT OTTLA_FUZZ)
+    return()
+  endif()
+  cmake_parse_arguments(ARG "" "" "DEPENDS" ${ARGN})
+  add_executable(${name} ${source})
+  target_compile_options(${name} PRIVATE -fsanitize=fuzzer)
+  target_link_options(${name} PRIVATE -fsanitize=fuzzer)
+  target_link_libraries(${name} PRIVATE ${ARG_DEPENDS} ottla_flags)
+endfunction()
