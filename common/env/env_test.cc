@@ -1,0 +1,114 @@
+#include <gtest/gtest.h>
+#include <stdlib.h>
+
+#include <algorithm>
+#include <atomic>
+#include <future>
+
+#include "common/env/clock.h"
+#include "common/env/executor.h"
+#include "common/env/file_system.h"
+#include "common/env/random.h"
+
+namespace ottla::env {
+namespace {
+
+using std::chrono::hours;
+using std::chrono::milliseconds;
+
+class PosixFiles : public testing::Test {
+ protected:
+  void SetUp() override {
+    std::string pattern = testing::TempDir() + "/env.XXXXXX";
+    ASSERT_NE(mkdtemp(pattern.data()), nullptr);
+    directory_ = pattern;
+  }
+  void TearDown() override { ASSERT_TRUE(files_.remove_all(directory_)); }
+  std::string path(const char* name) const { return directory_ + "/" + name; }
+
+  PosixFileSystem files_;
+  std::string directory_;
+};
+
+TEST_F(PosixFiles, ReadsBackWhatWasWrittenInPieces) {
+  const auto file = files_.open(path("f"), OpenMode::CreateNew);
+  ASSERT_TRUE(file);
+  const ByteView pieces[] = {as_bytes("hello "), as_bytes(""), as_bytes("world")};
+  ASSERT_TRUE((*file)->write_at(pieces, 0));
+  EXPECT_EQ(*(*file)->size(), 11U);
+  EXPECT_TRUE((*file)->is_cached(0, 11));
+  EXPECT_EQ(*read_file(files_, path("f")), "hello world");
+}
+
+TEST_F(PosixFiles, TellsWhyAnOpenFailed) {
+  const auto missing = files_.open(path("none"), OpenMode::Read);
+  ASSERT_FALSE(missing);
+  EXPECT_EQ(io_error_kind(missing.error()), IoErrorKind::NotFound);
+  ASSERT_TRUE(files_.open(path("f"), OpenMode::CreateNew));
+  const auto taken = files_.open(path("f"), OpenMode::CreateNew);
+  ASSERT_FALSE(taken);
+  EXPECT_EQ(io_error_kind(taken.error()), IoErrorKind::Exists);
+}
+
+TEST_F(PosixFiles, ReplaceLeavesNoTemporaryFile) {
+  ASSERT_TRUE(replace_file(files_, path("f"), "a long first content"));
+  ASSERT_TRUE(replace_file(files_, path("f"), "second"));
+  EXPECT_EQ(*read_file(files_, path("f")), "second");
+  EXPECT_EQ(files_.list(directory_)->size(), 1U);
+}
+
+TEST_F(PosixFiles, LockExcludesASecondHolder) {
+  auto first = files_.lock(path(".lock"));
+  ASSERT_TRUE(first);
+  EXPECT_FALSE(files_.lock(path(".lock")));
+  first->reset();
+  EXPECT_TRUE(files_.lock(path(".lock")));
+}
+
+TEST(EventLoop, RunsTasksInOrder) {
+  EventLoop loop("test");
+  std::vector<int> seen;
+  std::promise<void> done;
+  for (int i = 0; i < 100; ++i) loop.post([&, i] { seen.push_back(i); });
+  loop.post([&] { done.set_value(); });
+  done.get_future().wait();
+  loop.stop();
+  ASSERT_EQ(seen.size(), 100U);
+  EXPECT_TRUE(std::is_sorted(seen.begin(), seen.end()));
+}
+
+TEST(EventLoop, RunsTimersByTimeAndSkipsCancelledOnes) {
+  EventLoop loop("test");
+  std::promise<void> done;
+  bool cancelled_ran = false;
+  const TimerHandle never = loop.post_after(milliseconds(1), [&] { cancelled_ran = true; });
+  never->cancel();
+  std::vector<int> seen;
+  const TimerHandle second = loop.post_after(milliseconds(20), [&] {
+    seen.push_back(2);
+    done.set_value();
+  });
+  const TimerHandle first = loop.post_after(milliseconds(5), [&] { seen.push_back(1); });
+  const TimerHandle far = loop.post_after(hours(1), [&] { seen.push_back(3); });
+  done.get_future().wait();
+  loop.stop();
+  EXPECT_EQ(seen, (std::vector<int>{1, 2}));
+  EXPECT_FALSE(cancelled_ran);
+}
+
+TEST(ThreadPool, StopRunsWhatIsQueued) {
+  std::atomic<int> ran = 0;
+  ThreadPool pool("test", 3);
+  for (int i = 0; i < 50; ++i) pool.post([&] { ++ran; });
+  pool.stop();
+  EXPECT_EQ(ran, 50);
+}
+
+TEST(SeededRandom, RepeatsItself) {
+  SeededRandom a(7);
+  SeededRandom b(7);
+  for (int i = 0; i < 10; ++i) EXPECT_EQ(a.next(), b.next());
+}
+
+}  // namespace
+}  // namespace ottla::env
