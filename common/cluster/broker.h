@@ -1,0 +1,53 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "common/base/id.h"
+
+namespace ottla::cluster {
+
+/// Where clients or brokers reach a listener: `listener` is its name ("PLAINTEXT", "INTERNAL"),
+/// `security_protocol` what listener.security.protocol.map makes of it.
+struct Endpoint {
+  std::string listener;
+  std::string security_protocol;
+  std::string host;
+  std::int32_t port = -1;
+
+  friend bool operator==(const Endpoint&, const Endpoint&) = default;
+};
+
+/// What a starting broker found out about its last stop. Decides whether its replicas may be taken
+/// as complete (KIP-966): after a process crash the page cache has all; after a host crash
+/// acknowledged records may be missing from the tail.
+enum class LastStop : std::uint8_t { Clean, ProcessCrash, HostCrash };
+
+/// A broker as /brokers/ids/N tells it. Ottla's own part (`grpc_endpoint`, `start_nonce`,
+/// `last_stop`) stands under the key "ottla", which Kafka's readers ignore; it is absent for a
+/// Kafka broker.
+struct Broker {
+  BrokerId id;
+  BrokerEpoch epoch = kUnknownBrokerEpoch;  ///< czxid of the registration; not in the JSON.
+  std::vector<Endpoint> endpoints;
+  std::optional<std::string> rack;
+  std::int32_t jmx_port = -1;
+  std::int64_t timestamp_ms = 0;
+
+  std::optional<std::string> grpc_endpoint;  ///< host:port
+  std::string start_nonce;                   ///< Another one for each start of the process.
+  LastStop last_stop = LastStop::Clean;
+
+  [[nodiscard]] const Endpoint* endpoint(const std::string& listener) const {
+    for (const Endpoint& candidate : endpoints) {
+      if (candidate.listener == listener) return &candidate;
+    }
+    return nullptr;
+  }
+
+  friend bool operator==(const Broker&, const Broker&) = default;
+};
+
+}  // namespace ottla::cluster

@@ -1,0 +1,53 @@
+#pragma once
+
+#include <algorithm>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "common/base/id.h"
+#include "common/base/uuid.h"
+
+namespace ottla::cluster {
+
+/// Which brokers hold a partition; the first one is the preferred leader. While a reassignment is
+/// under way, `replicas` has the old and the new ones (KIP-455).
+struct Assignment {
+  std::vector<BrokerId> replicas;
+  std::vector<BrokerId> adding;
+  std::vector<BrokerId> removing;
+
+  friend bool operator==(const Assignment&, const Assignment&) = default;
+};
+
+/// The znode .../partitions/P/state. Only the controller writes it.
+struct PartitionState {
+  BrokerId leader = kNoBroker;
+  LeaderEpoch leader_epoch;
+  std::vector<BrokerId> isr;
+  ControllerEpoch controller_epoch;
+  /// RECOVERING after an unclean election (KIP-704).
+  bool recovering = false;
+  /// Members that left the ISR when it was at or below min.insync.replicas and hold every committed
+  /// record (eligible leader replicas, KIP-966). Ottla's own key in the JSON; Kafka ignores it.
+  std::vector<BrokerId> eligible_leaders;
+  /// zkVersion of the znode; not in the JSON.
+  PartitionEpoch partition_epoch;
+
+  [[nodiscard]] bool in_isr(BrokerId broker) const {
+    return std::find(isr.begin(), isr.end(), broker) != isr.end();
+  }
+
+  friend bool operator==(const PartitionState&, const PartitionState&) = default;
+};
+
+/// A topic as /brokers/topics/T tells it; the index in `partitions` is the partition's number.
+struct Topic {
+  std::string name;
+  TopicId id;
+  std::vector<Assignment> partitions;
+
+  friend bool operator==(const Topic&, const Topic&) = default;
+};
+
+}  // namespace ottla::cluster

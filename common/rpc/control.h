@@ -1,0 +1,148 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "common/base/error.h"
+#include "common/base/id.h"
+#include "common/base/uuid.h"
+#include "common/cluster/broker.h"
+#include "common/cluster/partition.h"
+
+/// The control plane's messages: what controller and brokers say to each other. Over gRPC they are
+/// proto/ottla/control.proto; towards a Kafka broker they become Kafka's inter-broker requests.
+namespace ottla::rpc {
+
+struct PartitionUpdate {
+  std::int32_t partition = 0;
+  cluster::Assignment assignment;
+  cluster::PartitionState state;
+  /// The partition was just created: an empty log is right (KIP-497's isNew).
+  bool is_new = false;
+};
+
+struct TopicUpdate {
+  std::string name;
+  TopicId id;
+  std::vector<PartitionUpdate> partitions;
+};
+
+/// One replica to be given up. `remove` deletes its log. Carries the topic id, so that a stale
+/// command never deletes a newer topic's data (KIP-516, W13).
+struct StopReplica {
+  std::string topic;
+  TopicId topic_id;
+  std::int32_t partition = 0;
+  LeaderEpoch leader_epoch;
+  bool remove = false;
+};
+
+/// Everything the controller has to tell one broker, in one message: Kafka's LeaderAndIsr,
+/// UpdateMetadata and StopReplica. Updates are deltas, in order, numbered by the sender's queue;
+/// the first to a broker (and after any failed delivery) is `full` and replaces what the broker
+/// knew.
+struct ClusterUpdate {
+  BrokerId controller;
+  ControllerEpoch controller_epoch;
+  BrokerEpoch receiver_epoch;  ///< The registration it is meant for (KIP-380).
+  bool full = false;
+  std::optional<std::vector<cluster::Broker>>
+      live_brokers;  ///< Set when it changed, and when full.
+  std::vector<TopicUpdate> topics;
+  std::vector<TopicUpdate> deleted_topics;  ///< Name and id; partitions stay empty.
+  std::vector<StopReplica> stop_replicas;
+};
+
+struct PartitionOutcome {
+  std::string topic;
+  TopicId topic_id;
+  std::int32_t partition = 0;
+  ErrorCode error = ErrorCode::None;
+};
+
+/// `error`: StaleControllerEpoch, StaleBrokerEpoch, or None. `failures` has only what did not work
+/// (KafkaStorageError for a replica whose log dir is offline) and the outcome of each StopReplica.
+struct ClusterUpdateReply {
+  ErrorCode error = ErrorCode::None;
+  std::vector<PartitionOutcome> outcomes;
+};
+
+struct IsrMember {
+  BrokerId broker;
+  BrokerEpoch broker_epoch = kUnknownBrokerEpoch;  ///< KIP-903
+};
+
+struct AlterPartition {
+  std::string topic;
+  TopicId topic_id;
+  std::int32_t partition = 0;
+  LeaderEpoch leader_epoch;
+  PartitionEpoch partition_epoch;
+  std::vector<IsrMember> new_isr;
+};
+
+/// A leader asks for other ISRs (KIP-497). One request is in flight for each partition.
+struct AlterPartitionRequest {
+  BrokerId broker;
+  BrokerEpoch broker_epoch;
+  std::vector<AlterPartition> partitions;
+};
+
+struct AlterPartitionOutcome {
+  std::string topic;
+  TopicId topic_id;
+  std::int32_t partition = 0;
+  ErrorCode error = ErrorCode::None;
+  cluster::PartitionState state;  ///< The state that holds now, when `error` is None.
+};
+
+struct AlterPartitionReply {
+  ErrorCode error = ErrorCode::None;
+  std::vector<AlterPartitionOutcome> partitions;
+};
+
+struct ControlledShutdownRequest {
+  BrokerId broker;
+  BrokerEpoch broker_epoch;
+};
+struct ControlledShutdownReply {
+  ErrorCode error = ErrorCode::None;
+  std::vector<PartitionOutcome> remaining;  ///< Partitions it still leads.
+};
+
+struct AllocateProducerIdsRequest {
+  BrokerId broker;
+  BrokerEpoch broker_epoch;
+};
+struct AllocateProducerIdsReply {
+  ErrorCode error = ErrorCode::None;
+  ProducerId first;
+  std::int32_t count = 0;
+};
+
+/// Asks a replica how far its log goes, when no clean candidate for leader is left (W1).
+struct ReplicaLogQuery {
+  ControllerEpoch controller_epoch;
+  BrokerEpoch receiver_epoch;
+  struct Partition {
+    std::string topic;
+    TopicId topic_id;
+    std::int32_t partition = 0;
+  };
+  std::vector<Partition> partitions;
+};
+struct ReplicaLogAnswer {
+  ErrorCode error = ErrorCode::None;
+  struct Partition {
+    std::string topic;
+    std::int32_t partition = 0;
+    ErrorCode error = ErrorCode::None;
+    LeaderEpoch last_epoch = kUnknownLeaderEpoch;
+    Offset log_end_offset;
+  };
+  std::vector<Partition> partitions;
+};
+
+}  // namespace ottla::rpc
