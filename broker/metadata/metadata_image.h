@@ -1,0 +1,69 @@
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "common/base/error.h"
+#include "common/base/topic_partition.h"
+#include "common/base/uuid.h"
+#include "common/cluster/broker.h"
+#include "common/cluster/partition.h"
+#include "common/rpc/control.h"
+
+namespace ottla::metadata {
+
+struct PartitionMetadata {
+  cluster::Assignment assignment;
+  cluster::PartitionState state;
+};
+
+struct TopicMetadata {
+  std::string name;
+  TopicId id;
+  /// By partition number; a number the controller has not told yet has no replicas.
+  std::vector<PartitionMetadata> partitions;
+};
+
+/// This broker's picture of the cluster at one moment, as the controller told it. Never changes:
+/// an update makes another image, which shares the topics that did not change.
+/// Thread: immutable.
+class MetadataImage {
+ public:
+  using Topics = std::map<std::string, std::shared_ptr<const TopicMetadata>>;
+
+  /// The image after `update`. Whether the update may be applied at all (epochs) is the caller's
+  /// question.
+  [[nodiscard]] std::shared_ptr<const MetadataImage> apply(const rpc::ClusterUpdate& update) const;
+
+  [[nodiscard]] BrokerId controller() const { return controller_; }
+  [[nodiscard]] ControllerEpoch controller_epoch() const { return controller_epoch_; }
+
+  /// Live brokers by id.
+  [[nodiscard]] const std::map<BrokerId, cluster::Broker>& brokers() const { return *brokers_; }
+  /// Null when the broker is not live.
+  [[nodiscard]] const cluster::Broker* broker(BrokerId id) const;
+
+  [[nodiscard]] const Topics& topics() const { return *topics_; }
+  /// Null when unknown.
+  [[nodiscard]] std::shared_ptr<const TopicMetadata> topic(const std::string& name) const;
+  [[nodiscard]] std::shared_ptr<const TopicMetadata> topic(const TopicId& id) const;
+  /// Null when unknown.
+  [[nodiscard]] const PartitionMetadata* partition(const std::string& topic,
+                                                   std::int32_t partition) const;
+
+ private:
+  using Ids = std::unordered_map<TopicId, std::string>;
+
+  BrokerId controller_ = kNoBroker;
+  ControllerEpoch controller_epoch_;
+  std::shared_ptr<const std::map<BrokerId, cluster::Broker>> brokers_ =
+      std::make_shared<std::map<BrokerId, cluster::Broker>>();
+  std::shared_ptr<const Topics> topics_ = std::make_shared<Topics>();
+  std::shared_ptr<const Ids> ids_ = std::make_shared<Ids>();
+};
+
+}  // namespace ottla::metadata
