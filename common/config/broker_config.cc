@@ -1,0 +1,175 @@
+#include "common/config/broker_config.h"
+
+#include <algorithm>
+#include <array>
+
+#include "common/config/broker_settings.h"
+#include "common/config/tables.h"
+
+namespace ottla::config {
+namespace {
+
+std::string joined(const std::vector<std::string>& lines) {
+  std::string text;
+  for (const auto& line : lines) text += (text.empty() ? "" : "\n") + line;
+  return text;
+}
+
+/// `ssl.keystore.location` of `listener.name.internal.ssl.keystore.location`.
+std::string_view without_listener(std::string_view name) {
+  constexpr std::string_view kPrefix = "listener.name.";
+  if (!name.starts_with(kPrefix)) return name;
+  const auto dot = name.find('.', kPrefix.size());
+  return dot == std::string_view::npos ? name : name.substr(dot + 1);
+}
+
+std::string warning_for_unknown(std::string_view name) {
+  const std::string_view bare = without_listener(name);
+  if (std::ranges::binary_search(kafka_keys_without_effect(), bare)) {
+    return std::string(name) + ": has no effect in this release of Ottla";
+  }
+  if (const AnyKey* topic_key = find_topic_key(name)) {
+    const auto broker_name = topic_key->broker_defaults.front().name;
+    return std::string(name) + ": is a key of topics and ignored here" +
+           (broker_name.empty() ? "" : "; for all topics set " + std::string(broker_name));
+  }
+  const auto nearest = nearest_broker_key(name);
+  return std::string(name) + ": unknown name, ignored" +
+         (nearest.empty() ? "" : "; did you mean " + std::string(nearest) + "?");
+}
+
+std::vector<std::string> warnings_for(const Properties& properties) {
+  std::vector<std::string> warnings;
+  for (const auto& [name, value] : properties) {
+    const bool known = find_broker_key(name) != nullptr;
+    const AnyKey* of_listener = known ? nullptr : find_broker_key(without_listener(name));
+    if (known || (of_listener != nullptr && of_listener->per_listener)) continue;
+    warnings.push_back(warning_for_unknown(name));
+  }
+  return warnings;
+}
+
+/// Why a key may not be set at this level, or nothing.
+std::optional<std::string> refusal(Source level, std::string_view name) {
+  const AnyKey* key = find_broker_key(name);
+  if (key == nullptr) return std::nullopt;  // kept, as Kafka keeps what plug-ins may read
+  if (key->dynamic == Dynamic::ReadOnly) {
+    return std::string(name) +
+           ": cannot be changed while the broker runs; set it in "
+           "server.properties and restart";
+  }
+  if (key->dynamic == Dynamic::PerBroker && level == Source::DynamicDefaultBroker) {
+    return std::string(name) + ": can only be set for one broker, not as default of all";
+  }
+  return std::nullopt;
+}
+
+}  // namespace
+
+BrokerConfig::BrokerConfig() : values_(std::make_shared<BrokerValues>()) {}
+
+Result<BrokerConfig::Loaded> BrokerConfig::load(const Properties& server_properties) {
+  std::vector<std::string> faults;
+  auto values = std::make_shared<BrokerValues>(
+      std::vector<Layer>{{Source::StaticBroker, server_properties}}, faults);
+  if (const auto roles = server_properties.find("process.roles");
+      roles != server_properties.end() && !roles->second.empty()) {
+    faults.push_back("process.roles=" + roles->second +
+                     ": must be unset: Ottla runs with ZooKeeper, not in KRaft mode");
+  }
+  if (faults.empty()) faults = cross_key_faults(*values);
+  if (!faults.empty()) return fail(ErrorCode::InvalidConfig, joined(faults));
+
+  Loaded loaded;
+  loaded.config = std::make_unique<BrokerConfig>();
+  loaded.warnings = warnings_for(server_properties);
+  const MutexLock lock(loaded.config->mutex_);
+  loaded.config->static_ = server_properties;
+  loaded.config->values_ = std::move(values);
+  return loaded;
+}
+
+std::shared_ptr<const BrokerValues> BrokerConfig::values() const {
+  const MutexLock lock(mutex_);
+  return values_;
+}
+
+Subscription BrokerConfig::on_change(std::function<void()> callback) {
+  return subscribers_.add(std::move(callback));
+}
+
+std::vector<Layer> BrokerConfig::layers() const {
+  return {{Source::DynamicBroker, dynamic_broker_},
+          {Source::DynamicDefaultBroker, dynamic_default_},
+          {Source::StaticBroker, static_}};
+}
+
+Result<> BrokerConfig::validate_dynamic(Source level, const Properties& properties) const {
+  std::vector<std::string> faults;
+  for (const auto& [name, value] : properties) {
+    if (auto why = refusal(level, name)) faults.push_back(*std::move(why));
+  }
+  if (!faults.empty()) return fail(ErrorCode::InvalidRequest, joined(faults));
+
+  std::vector<Layer> candidate;
+  {
+    const MutexLock lock(mutex_);
+    candidate = layers();
+  }
+  for (auto& layer : candidate) {
+    if (layer.source == level) layer.properties = properties;
+  }
+  const BrokerValues values(candidate, faults);
+  if (faults.empty()) faults = cross_key_faults(values);
+  if (!faults.empty()) return fail(ErrorCode::InvalidConfig, joined(faults));
+  return {};
+}
+
+std::vector<std::string> BrokerConfig::set_dynamic(Source level, const Properties& properties) {
+  std::vector<std::string> warnings;
+  Properties accepted;
+  for (const auto& [name, value] : properties) {
+    auto why = refusal(level, name);
+    if (const AnyKey* key = find_broker_key(name); !why && key != nullptr) {
+      if (auto parsed = parse(*key, value); !parsed) why = parsed.error().message();
+    }
+    if (why)
+      warnings.push_back(*std::move(why));
+    else
+      accepted.emplace(name, value);
+  }
+
+  std::vector<std::shared_ptr<internal::BindingCell>> changed;
+  {
+    const MutexLock lock(mutex_);
+    (level == Source::DynamicBroker ? dynamic_broker_ : dynamic_default_) = std::move(accepted);
+    // The file's values are right, and those of ZooKeeper have just been sifted: no faults here.
+    std::vector<std::string> faults;
+    values_ = std::make_shared<BrokerValues>(layers(), faults);
+    for (const auto& [name, cell] : cells_) {
+      if (cell->store(values_->value(name))) changed.push_back(cell);
+    }
+  }
+  for (const auto& cell : changed) cell->subscribers.notify();
+  subscribers_.notify();
+  return warnings;
+}
+
+std::vector<Entry> BrokerConfig::describe() const {
+  const auto values = this->values();
+  std::vector<Entry> entries;
+  for (const auto& key : broker_keys()) {
+    const std::array<std::string_view, 1> names = {key.name};
+    entries.push_back({.name = std::string(key.name),
+                       .value = key.sensitive() ? std::nullopt : to_text(values->value(key.name)),
+                       .source = values->source(key.name),
+                       .type = key.type,
+                       .read_only = key.dynamic == Dynamic::ReadOnly,
+                       .sensitive = key.sensitive(),
+                       .synonyms = values->synonyms(names),
+                       .doc = key.doc});
+  }
+  return entries;
+}
+
+}  // namespace ottla::config

@@ -1,0 +1,138 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+
+#include "common/config/key.h"
+
+namespace ottla::config {
+
+inline constexpr ConfigKey<std::int32_t> kBrokerId{
+    .name = "broker.id",
+    .fallback = -1,
+    .importance = Importance::High,
+    .doc =
+        "This broker's number in the cluster. -1: one above reserved.broker.max.id is taken from "
+        "ZooKeeper and kept in meta.properties."};
+inline constexpr ConfigKey<std::int32_t> kNodeId{
+    .name = "node.id",
+    .fallback = -1,
+    .importance = Importance::High,
+    .doc = "Another name of broker.id; if both are set they must be equal."};
+inline constexpr ConfigKey<bool> kBrokerIdGenerationEnable{
+    .name = "broker.id.generation.enable",
+    .fallback = true,
+    .doc = "Whether a broker without broker.id may take a generated one."};
+inline constexpr ConfigKey<std::int32_t> kReservedBrokerMaxId{
+    .name = "reserved.broker.max.id",
+    .fallback = 1000,
+    .allowed = at_least(0),
+    .doc = "The highest id that may be configured; generated ones begin above it."};
+inline constexpr ConfigKey<std::optional<std::string>> kBrokerRack{
+    .name = "broker.rack",
+    .doc =
+        "The failure domain of this broker: replicas are spread over racks, and a client that "
+        "names its rack may fetch from a follower in it (KIP-36, KIP-392)."};
+inline constexpr ConfigKey<std::string> kInterBrokerProtocolVersion{
+    .name = "inter.broker.protocol.version",
+    .fallback = "3.9-IV0",
+    .allowed = non_empty(),
+    .doc =
+        "Which features brokers use among each other: a Kafka release, such as 3.9 or 3.9-IV0. "
+        "Keep the old one until every broker of a rolling upgrade runs the new binary."};
+
+inline constexpr ConfigKey<std::string> kLogDir{
+    .name = "log.dir",
+    .fallback = "/tmp/kafka-logs",
+    .allowed = non_empty(),
+    .importance = Importance::High,
+    .doc = "The directory for records, when log.dirs is unset."};
+inline constexpr ConfigKey<std::optional<std::string>> kLogDirs{
+    .name = "log.dirs",
+    .importance = Importance::High,
+    .doc = "The directories for records, separated by commas: one for each disk."};
+inline constexpr ConfigKey<std::int32_t> kNumRecoveryThreadsPerDataDir{
+    .name = "num.recovery.threads.per.data.dir",
+    .fallback = 1,
+    .allowed = at_least(1),
+    .dynamic = Dynamic::ClusterWide,
+    .importance = Importance::High,
+    .doc = "Threads for each log directory that open logs at start and flush them at shutdown."};
+inline constexpr ConfigKey<std::int32_t> kBackgroundThreads{
+    .name = "background.threads",
+    .fallback = 10,
+    .allowed = at_least(1),
+    .dynamic = Dynamic::ClusterWide,
+    .importance = Importance::High,
+    .doc = "Threads for background work such as retention, deletion and checkpoints."};
+
+inline constexpr ConfigKey<std::int32_t> kNumPartitions{
+    .name = "num.partitions",
+    .fallback = 1,
+    .allowed = at_least(1),
+    .doc = "Partitions of a topic that is created without a count."};
+inline constexpr ConfigKey<std::int32_t> kDefaultReplicationFactor{
+    .name = "default.replication.factor",
+    .fallback = 1,
+    .doc = "Replicas of a topic that is created without a count."};
+inline constexpr ConfigKey<bool> kAutoCreateTopicsEnable{
+    .name = "auto.create.topics.enable",
+    .fallback = true,
+    .importance = Importance::High,
+    .doc = "Whether a client's question for an unknown topic creates it."};
+inline constexpr ConfigKey<bool> kDeleteTopicEnable{.name = "delete.topic.enable",
+                                                    .fallback = true,
+                                                    .importance = Importance::High,
+                                                    .doc = "Whether topics can be deleted."};
+
+inline constexpr ConfigKey<bool> kControlledShutdownEnable{
+    .name = "controlled.shutdown.enable",
+    .fallback = true,
+    .doc = "Whether a broker that is told to stop first hands its leaders over."};
+inline constexpr ConfigKey<std::int32_t> kControlledShutdownMaxRetries{
+    .name = "controlled.shutdown.max.retries",
+    .fallback = 3,
+    .doc = "How often the hand-over is tried before the broker stops without it."};
+inline constexpr ConfigKey<std::int64_t> kControlledShutdownRetryBackoffMs{
+    .name = "controlled.shutdown.retry.backoff.ms",
+    .fallback = 5000,
+    .doc = "The pause before the hand-over is tried again."};
+
+inline constexpr ConfigKey<std::int32_t> kProducerIdExpirationMs{
+    .name = "producer.id.expiration.ms",
+    .fallback = 86400000,
+    .allowed = at_least(1),
+    .dynamic = Dynamic::ClusterWide,
+    .importance = Importance::Low,
+    .doc = "How long the state of an idempotent producer that writes no more is kept."};
+inline constexpr ConfigKey<std::int32_t> kProducerIdExpirationCheckIntervalMs{
+    .name = "producer.id.expiration.check.interval.ms",
+    .fallback = 600000,
+    .allowed = at_least(1),
+    .importance = Importance::Low,
+    .doc = "How often expired producer state is looked for."};
+
+inline constexpr AnyKey kBrokerKeys[] = {
+    kBrokerId,
+    kNodeId,
+    kBrokerIdGenerationEnable,
+    kReservedBrokerMaxId,
+    kBrokerRack,
+    kInterBrokerProtocolVersion,
+    kLogDir,
+    kLogDirs,
+    kNumRecoveryThreadsPerDataDir,
+    kBackgroundThreads,
+    kNumPartitions,
+    kDefaultReplicationFactor,
+    kAutoCreateTopicsEnable,
+    kDeleteTopicEnable,
+    kControlledShutdownEnable,
+    kControlledShutdownMaxRetries,
+    kControlledShutdownRetryBackoffMs,
+    kProducerIdExpirationMs,
+    kProducerIdExpirationCheckIntervalMs,
+};
+
+}  // namespace ottla::config

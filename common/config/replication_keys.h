@@ -1,0 +1,109 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+
+#include "common/config/key.h"
+
+namespace ottla::config {
+
+inline constexpr ConfigKey<std::int32_t> kMinInsyncReplicas{
+    .name = "min.insync.replicas",
+    .fallback = 1,
+    .allowed = at_least(1),
+    .dynamic = Dynamic::ClusterWide,
+    .importance = Importance::High,
+    .doc = "How many replicas must be in sync for a produce with acks=all to be accepted."};
+inline constexpr ConfigKey<bool> kUncleanLeaderElectionEnable{
+    .name = "unclean.leader.election.enable",
+    .fallback = false,
+    .dynamic = Dynamic::ClusterWide,
+    .importance = Importance::High,
+    .doc =
+        "Whether a replica that is not in sync may become leader when no other lives. It loses "
+        "acknowledged records."};
+
+inline constexpr ConfigKey<std::int64_t> kReplicaLagTimeMaxMs{
+    .name = "replica.lag.time.max.ms",
+    .fallback = 30000,
+    .importance = Importance::High,
+    .doc = "A follower that has not reached the leader's log end for this long leaves the ISR."};
+inline constexpr ConfigKey<std::int32_t> kReplicaFetchMinBytes{
+    .name = "replica.fetch.min.bytes",
+    .fallback = 1,
+    .importance = Importance::High,
+    .doc = "The bytes that a leader gathers before it answers a follower's fetch."};
+inline constexpr ConfigKey<std::int32_t> kReplicaFetchMaxBytes{
+    .name = "replica.fetch.max.bytes",
+    .fallback = 1048576,
+    .allowed = at_least(0),
+    .doc = "Bytes of one partition in one replication message; a larger batch still passes."};
+inline constexpr ConfigKey<std::int32_t> kReplicaFetchResponseMaxBytes{
+    .name = "replica.fetch.response.max.bytes",
+    .fallback = 10485760,
+    .allowed = at_least(0),
+    .doc = "Bytes of all partitions in one replication message."};
+inline constexpr ConfigKey<std::int32_t> kReplicaFetchWaitMaxMs{
+    .name = "replica.fetch.wait.max.ms",
+    .fallback = 500,
+    .importance = Importance::High,
+    .doc =
+        "The longest a leader holds a follower's fetch, and the longest silence on a replication "
+        "stream; at most replica.lag.time.max.ms."};
+inline constexpr ConfigKey<std::int32_t> kReplicaFetchBackoffMs{
+    .name = "replica.fetch.backoff.ms",
+    .fallback = 1000,
+    .allowed = at_least(0),
+    .doc = "How long a follower pauses a partition after an error."};
+inline constexpr ConfigKey<std::int32_t> kReplicaSocketTimeoutMs{
+    .name = "replica.socket.timeout.ms",
+    .fallback = 30000,
+    .importance = Importance::High,
+    .doc =
+        "How long a follower waits for a leader that answers nothing; at least "
+        "replica.fetch.wait.max.ms."};
+inline constexpr ConfigKey<std::int32_t> kReplicaSocketReceiveBufferBytes{
+    .name = "replica.socket.receive.buffer.bytes",
+    .fallback = 65536,
+    .importance = Importance::High,
+    .doc = "The receive buffer of a follower's connection; -1 leaves it to the kernel."};
+inline constexpr ConfigKey<std::int64_t> kReplicaHighWatermarkCheckpointIntervalMs{
+    .name = "replica.high.watermark.checkpoint.interval.ms",
+    .fallback = 5000,
+    .importance = Importance::High,
+    .doc = "How often high watermarks are saved to replication-offset-checkpoint."};
+inline constexpr ConfigKey<std::int32_t> kNumReplicaFetchers{
+    .name = "num.replica.fetchers",
+    .fallback = 1,
+    .dynamic = Dynamic::ClusterWide,
+    .importance = Importance::High,
+    .doc = "Replication streams to each leader broker."};
+inline constexpr ConfigKey<std::optional<std::string>> kReplicaSelectorClass{
+    .name = "replica.selector.class",
+    .doc =
+        "Who chooses the replica that a consumer fetches from: "
+        "org.apache.kafka.common.replica.RackAwareReplicaSelector or unset, the leader."};
+inline constexpr ConfigKey<std::int32_t> kControllerSocketTimeoutMs{
+    .name = "controller.socket.timeout.ms",
+    .fallback = 30000,
+    .doc = "How long the controller waits for a broker that answers nothing."};
+
+inline constexpr AnyKey kReplicationKeys[] = {
+    kMinInsyncReplicas,
+    kUncleanLeaderElectionEnable,
+    kReplicaLagTimeMaxMs,
+    kReplicaFetchMinBytes,
+    kReplicaFetchMaxBytes,
+    kReplicaFetchResponseMaxBytes,
+    kReplicaFetchWaitMaxMs,
+    kReplicaFetchBackoffMs,
+    kReplicaSocketTimeoutMs,
+    kReplicaSocketReceiveBufferBytes,
+    kReplicaHighWatermarkCheckpointIntervalMs,
+    kNumReplicaFetchers,
+    kReplicaSelectorClass,
+    kControllerSocketTimeoutMs,
+};
+
+}  // namespace ottla::config
