@@ -1,0 +1,137 @@
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <vector>
+
+#include "broker/metadata/metadata_cache.h"
+#include "broker/replica/append.h"
+#include "broker/replica/fetch.h"
+#include "broker/replica/offset_queries.h"
+#include "broker/replica/surroundings.h"
+#include "common/base/task.h"
+#include "common/env/clock.h"
+#include "common/env/executor.h"
+#include "common/rpc/control.h"
+#include "common/rpc/replication.h"
+
+namespace ottla::storage {
+class Log;
+class LogDirectories;
+}  // namespace ottla::storage
+
+namespace ottla::replica {
+
+class Partition;
+
+struct ReplicasConfig {
+  BrokerId broker;
+  std::chrono::milliseconds replica_lag_time_max{30'000};  ///< replica.lag.time.max.ms
+  std::chrono::milliseconds high_watermark_checkpoint_interval{5'000};
+  std::chrono::milliseconds reconnect_backoff{50};  ///< Doubles up to the next.
+  std::chrono::milliseconds reconnect_backoff_max{1'000};
+  /// Bytes of records sent to one follower and not yet acknowledged by it.
+  std::uint64_t stream_window_bytes = 8 << 20;
+  /// Records gathered into one message.
+  std::uint64_t stream_message_bytes = 1 << 20;
+  /// replica.selector.class is RackAwareReplicaSelector (KIP-392).
+  bool rack_aware_fetch = false;
+};
+
+/// The executors that the replicas work on; docs/threading.md has the picture.
+struct ReplicasExecutors {
+  env::Executor& control;               ///< One thread: cluster updates, ISR, periodic work.
+  std::vector<env::Executor*> streams;  ///< Event loops; a peer's streams stay on one of them.
+  env::Executor& io;                    ///< The I/O pool: cold reads, checkpoints.
+};
+
+/// All partitions that this broker holds, as leader or follower: the one way for clients' records
+/// in and out, and the carrying out of the controller's commands.
+///
+/// Requests name an executor `on`: the event loop they are made from. `done` runs there exactly
+/// once: inside the call when nothing has to be waited for, later otherwise. After `stop` waiting
+/// requests are dropped without an answer: their connections are closed by then.
+///
+/// Thread: any, except where another is named.
+class Replicas final : public rpc::ReplicationService {
+ public:
+  struct Dependencies {
+    env::Clock& clock;
+    ReplicasExecutors executors;
+    storage::LogDirectories& logs;
+    metadata::MetadataCache& metadata;
+    TopicConfigs& topics;
+    IsrChanges& isr_changes;
+    rpc::ReplicationTransport& transport;
+    LeadershipListener* leadership = nullptr;
+  };
+
+  Replicas(ReplicasConfig config, Dependencies dependencies);
+  ~Replicas() override;
+
+  /// Starts the periodic work.
+  void start();
+  /// Closes the streams and drops what waits; writes the high-watermark checkpoints. Call before
+  /// the executors stop, not from one of them.
+  void stop();
+
+  /// The registration under which commands are accepted and streams opened: each time the broker
+  /// registered.
+  void set_broker_epoch(BrokerEpoch epoch);
+
+  // The controller's commands (rpc::BrokerControl goes here).
+
+  /// Checks controller and broker epoch, publishes the metadata image, makes partitions leader or
+  /// follower, stops replicas. In order of calls. `reply` on the control loop.
+  void update_cluster(rpc::ClusterUpdate update, Callback<rpc::ClusterUpdateReply> reply);
+  void query_replica_logs(rpc::ReplicaLogQuery query, Callback<rpc::ReplicaLogAnswer> reply);
+
+  // Clients' records.
+
+  /// Validates and appends; acks=all answers when the high watermark has passed the records.
+  /// Errors per partition as Kafka's: UnknownTopicOrPartition, NotLeaderOrFollower,
+  /// NotEnoughReplicas, NotEnoughReplicasAfterAppend, RequestTimedOut, KafkaStorageError, and those
+  /// of validation and of the log.
+  void append(AppendRequest request, env::Executor& on, Callback<AppendResult> done);
+
+  /// Reads, waiting for min_bytes up to max_wait. A range that is not in the page cache is read
+  /// ahead on the I/O pool before it is handed out, so that sendfile does not block.
+  void fetch(FetchRequest request, env::Executor& on, Callback<FetchResult> done);
+
+  /// Offsets by time; reads the log on the I/O pool where it must.
+  void list_offsets(std::vector<OffsetQuery> queries, IsolationLevel isolation, env::Executor& on,
+                    Callback<std::vector<ListedOffset>> done);
+  [[nodiscard]] std::vector<EpochAnswer> offsets_for_leader_epochs(
+      const std::vector<EpochQuery>& queries) const;
+  /// Raises log start offsets; answers when all live replicas have followed, or RequestTimedOut.
+  void delete_records(std::vector<DeleteRecordsQuery> queries, env::Duration timeout,
+                      env::Executor& on, Callback<std::vector<DeletedRecords>> done);
+
+  // Looking in.
+
+  /// Null when this broker does not hold the partition.
+  [[nodiscard]] std::shared_ptr<Partition> partition(const TopicPartition& partition) const;
+  [[nodiscard]] std::vector<std::shared_ptr<Partition>> partitions() const;
+  /// The log of a partition that this broker leads (coordinators load from it).
+  [[nodiscard]] Result<std::shared_ptr<storage::Log>> leader_log(
+      const TopicPartition& partition) const;
+  /// What this broker holds of it; 0 for partitions it does not lead (retention, ListOffsets).
+  [[nodiscard]] std::optional<Offset> high_watermark(const TopicPartition& partition) const;
+
+  /// A topic's configs changed: new log config and min.insync.replicas take effect.
+  void topic_config_changed(const std::string& topic);
+  /// A log dir failed (storage::LogDirectories reports it): its partitions go offline.
+  void log_directory_failed(const std::string& directory);
+
+  // rpc::ReplicationService: followers' streams.
+  Result<Accepted> accept(const rpc::StreamHello& hello,
+                          std::unique_ptr<rpc::LeaderWriter> writer) override;
+
+ private:
+  class Core;
+  std::shared_ptr<Core> core_;
+};
+
+}  // namespace ottla::replica
