@@ -1,0 +1,283 @@
+#include "common/rpc/grpc_liveness.h"
+
+#include <atomic>
+#include <condition_variable>
+#include <functional>
+#include <optional>
+#include <string>
+#include <utility>
+
+#include "common/base/mutex.h"
+#include "common/rpc/connect_probe.h"
+#include "common/rpc/grpc_channel.h"
+#include "proto/ottla/control.grpc.pb.h"
+
+namespace ottla::rpc {
+
+/// Counts what may still post to the executors, for the monitor's destructor.
+class GrpcLivenessMonitor::InFlight {
+ public:
+  void add() {
+    MutexLock lock(mutex_);
+    ++count_;
+  }
+  void remove() {
+    MutexLock lock(mutex_);
+    if (--count_ == 0) none_.notify_all();
+  }
+  void wait_for_none() OTTLA_NO_THREAD_SAFETY_ANALYSIS {
+    MutexLock lock(mutex_);
+    while (count_ > 0) none_.wait(lock);
+  }
+
+ private:
+  Mutex mutex_{LockRank::Leaf};
+  std::condition_variable_any none_;
+  int count_ OTTLA_GUARDED_BY(mutex_) = 0;
+};
+
+namespace {
+
+/// Keeps the count up for as long as it lives.
+template <class Counter>
+class Token {
+ public:
+  explicit Token(std::shared_ptr<Counter> counter) : counter_(std::move(counter)) {
+    counter_->add();
+  }
+  ~Token() { counter_->remove(); }
+  Token(const Token&) = delete;
+  Token& operator=(const Token&) = delete;
+
+ private:
+  std::shared_ptr<Counter> counter_;
+};
+
+/// Makes tokens; hides the monitor's private counter from the classes below.
+using MakeToken = std::function<std::shared_ptr<void>()>;
+
+/// One watched registration. All state belongs to the loop; gRPC's threads only post.
+class Watch : public std::enable_shared_from_this<Watch> {
+ public:
+  Watch(GrpcLivenessMonitor::Options options, const env::Clock& clock, env::Executor& loop,
+        env::Executor& blocking, MakeToken make_token, std::string endpoint,
+        std::string start_nonce, absl::AnyInvocable<void(Liveness)> changed)
+      : options_(options),
+        clock_(clock),
+        loop_(loop),
+        blocking_(blocking),
+        make_token_(std::move(make_token)),
+        endpoint_(std::move(endpoint)),
+        start_nonce_(std::move(start_nonce)),
+        changed_(std::move(changed)),
+        last_heard_(clock.now()) {}
+
+  void start() {
+    token_ = make_token_();
+    loop_.post([self = shared_from_this()] {
+      self->open_stream();
+      self->tick();
+    });
+  }
+
+  /// No verdict is given once this has returned, if called on the loop; else soon after.
+  void stop() {
+    stopped_ = true;
+    loop_.post([self = shared_from_this()] {
+      self->timer_.reset();
+      if (self->stream_) self->stream_->cancel();
+      self->stream_.reset();
+      self->token_.reset();
+    });
+  }
+
+ private:
+  /// The client's half of the ping stream; lives until gRPC says it is done.
+  class Stream final : public grpc::ClientBidiReactor<proto::Ping, proto::Pong>,
+                       public std::enable_shared_from_this<Stream> {
+   public:
+    Stream(std::weak_ptr<Watch> watch, env::Executor& loop, std::shared_ptr<void> token,
+           const std::string& endpoint)
+        : watch_(std::move(watch)),
+          loop_(loop),
+          token_(std::move(token)),
+          stub_(proto::Control::NewStub(make_channel(endpoint))) {}
+
+    void open() {
+      keep_alive_ = shared_from_this();
+      stub_->async()->Watch(&context_, this);
+      StartRead(&pong_);
+      // Released in OnDone only; `hold` lets the loop start writes at any time until then.
+      AddHold();
+      StartCall();
+    }
+    /// On the loop.
+    void ping() {
+      if (writing_ || ended_) return;
+      writing_ = true;
+      ping_.set_number(ping_.number() + 1);
+      StartWrite(&ping_);
+    }
+    /// On the loop.
+    void cancel() {
+      if (ended_) return;
+      ended_ = true;
+      context_.TryCancel();
+      RemoveHold();
+    }
+
+    void OnReadDone(bool ok) override {
+      if (!ok) return notify([](Watch& watch, Stream& stream) { watch.on_broken(stream); });
+      notify([nonce = pong_.start_nonce()](Watch& watch, Stream& stream) {
+        watch.on_pong(stream, nonce);
+      });
+      StartRead(&pong_);
+    }
+    void OnWriteDone(bool ok) override {
+      loop_.post([self = shared_from_this(), ok] {
+        self->writing_ = false;
+        const auto watch = self->watch_.lock();
+        if (!ok && watch) watch->on_broken(*self);
+      });
+    }
+    void OnDone(const grpc::Status&) override {
+      // The token first, on the loop's side: what was posted before still holds this stream.
+      loop_.post([self = std::move(keep_alive_)] { self->token_.reset(); });
+    }
+
+   private:
+    template <class Action>
+    void notify(Action action) {
+      loop_.post([self = shared_from_this(), action = std::move(action)] {
+        if (const auto watch = self->watch_.lock()) {
+          action(*watch, *self);
+        } else {
+          self->cancel();
+        }
+      });
+    }
+
+    std::weak_ptr<Watch> watch_;
+    env::Executor& loop_;
+    std::shared_ptr<void> token_;
+    std::unique_ptr<proto::Control::Stub> stub_;
+    grpc::ClientContext context_;
+    proto::Ping ping_;
+    proto::Pong pong_;
+    bool writing_ = false;  // loop
+    bool ended_ = false;    // loop
+    std::shared_ptr<Stream> keep_alive_;
+  };
+
+  void open_stream() {
+    if (stopped_) return;
+    stream_ = std::make_shared<Stream>(weak_from_this(), loop_, make_token_(), endpoint_);
+    stream_->open();
+    stream_->ping();
+  }
+
+  void tick() {
+    if (stopped_) return;
+    if (stream_) {
+      stream_->ping();
+    } else if (!probing_) {
+      open_stream();
+    }
+    if (clock_.now() - last_heard_ > options_.suspicion_timeout &&
+        verdict_ != Liveness::ProcessDead) {
+      tell(Liveness::Silent);
+    }
+    timer_ = loop_.post_after(options_.ping_interval, [self = weak_from_this()] {
+      if (const auto watch = self.lock()) watch->tick();
+    });
+  }
+
+  void on_pong(Stream& stream, const std::string& nonce) {
+    if (stopped_ || &stream != stream_.get()) return;
+    if (!start_nonce_.empty() && nonce != start_nonce_) return tell(Liveness::ProcessDead);
+    last_heard_ = clock_.now();
+    tell(Liveness::Alive);
+  }
+
+  void on_broken(Stream& stream) {
+    stream.cancel();
+    if (stopped_ || &stream != stream_.get()) return;
+    stream_.reset();
+    probing_ = true;
+    blocking_.post([self = shared_from_this(), token = make_token_()]() mutable {
+      const ConnectOutcome outcome =
+          probe_connect(self->endpoint_, self->options_.suspicion_timeout);
+      self->loop_.post([self, outcome, token = std::move(token)] { self->on_probed(outcome); });
+    });
+  }
+
+  void on_probed(ConnectOutcome outcome) {
+    probing_ = false;
+    if (stopped_) return;
+    // Accepted: the stream is opened again now. Unknown: by the next tick; silence will tell.
+    if (outcome == ConnectOutcome::Refused) tell(Liveness::ProcessDead);
+    if (outcome == ConnectOutcome::Accepted) open_stream();
+  }
+
+  void tell(Liveness verdict) {
+    // A dead process stays dead: what answers there later is another one.
+    if (verdict_ == verdict || verdict_ == Liveness::ProcessDead) return;
+    verdict_ = verdict;
+    changed_(verdict);
+  }
+
+  const GrpcLivenessMonitor::Options options_;
+  const env::Clock& clock_;
+  env::Executor& loop_;
+  env::Executor& blocking_;
+  const MakeToken make_token_;
+  const std::string endpoint_;
+  const std::string start_nonce_;
+  absl::AnyInvocable<void(Liveness)> changed_;
+
+  std::atomic<bool> stopped_ = false;
+  env::MonotonicTime last_heard_;
+  std::optional<Liveness> verdict_;
+  std::shared_ptr<Stream> stream_;
+  bool probing_ = false;
+  env::TimerHandle timer_;
+  std::shared_ptr<void> token_;  ///< From `start` until `stop` is done.
+};
+
+class WatchHandle final : public LivenessWatch {
+ public:
+  explicit WatchHandle(std::shared_ptr<Watch> watch) : watch_(std::move(watch)) {}
+  ~WatchHandle() override { watch_->stop(); }
+
+ private:
+  std::shared_ptr<Watch> watch_;
+};
+
+}  // namespace
+
+GrpcLivenessMonitor::GrpcLivenessMonitor(Options options, const env::Clock& clock,
+                                         env::Executor& loop, env::Executor& blocking)
+    : options_(options),
+      clock_(clock),
+      loop_(loop),
+      blocking_(blocking),
+      in_flight_(std::make_shared<InFlight>()) {}
+
+GrpcLivenessMonitor::~GrpcLivenessMonitor() {
+  in_flight_->wait_for_none();
+}
+
+std::unique_ptr<LivenessWatch> GrpcLivenessMonitor::watch(
+    const cluster::Broker& broker, absl::AnyInvocable<void(Liveness)> changed) {
+  if (!broker.grpc_endpoint) return nullptr;
+  auto watch = std::make_shared<Watch>(
+      options_, clock_, loop_, blocking_,
+      [counter = in_flight_]() -> std::shared_ptr<void> {
+        return std::make_shared<Token<InFlight>>(counter);
+      },
+      *broker.grpc_endpoint, broker.start_nonce, std::move(changed));
+  watch->start();
+  return std::make_unique<WatchHandle>(std::move(watch));
+}
+
+}  // namespace ottla::rpc

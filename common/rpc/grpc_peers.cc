@@ -1,0 +1,87 @@
+#include "common/rpc/grpc_peers.h"
+
+#include <chrono>
+#include <utility>
+
+#include "common/rpc/control_codec.h"
+#include "common/rpc/grpc_channel.h"
+#include "proto/ottla/control.grpc.pb.h"
+
+namespace ottla::rpc {
+namespace {
+
+Error error_of(const grpc::Status& status) {
+  const ErrorCode code = status.error_code() == grpc::StatusCode::DEADLINE_EXCEEDED
+                             ? ErrorCode::RequestTimedOut
+                             : ErrorCode::NetworkException;
+  return Error(code, status.error_message());
+}
+
+class GrpcPeer final : public Peer {
+ public:
+  explicit GrpcPeer(const std::string& endpoint)
+      : stub_(proto::Control::NewStub(make_channel(endpoint))) {}
+
+  void update_cluster(ClusterUpdate update, env::Duration timeout,
+                      Callback<Result<ClusterUpdateReply>> done) override {
+    call(update, timeout, std::move(done), &Async::UpdateCluster);
+  }
+  void query_replica_logs(ReplicaLogQuery query, env::Duration timeout,
+                          Callback<Result<ReplicaLogAnswer>> done) override {
+    call(query, timeout, std::move(done), &Async::QueryReplicaLogs);
+  }
+  void alter_partition(AlterPartitionRequest request, env::Duration timeout,
+                       Callback<Result<AlterPartitionReply>> done) override {
+    call(request, timeout, std::move(done), &Async::AlterPartition);
+  }
+  void controlled_shutdown(ControlledShutdownRequest request, env::Duration timeout,
+                           Callback<Result<ControlledShutdownReply>> done) override {
+    call(request, timeout, std::move(done), &Async::ControlledShutdown);
+  }
+  void allocate_producer_ids(AllocateProducerIdsRequest request, env::Duration timeout,
+                             Callback<Result<AllocateProducerIdsReply>> done) override {
+    call(request, timeout, std::move(done), &Async::AllocateProducerIds);
+  }
+
+ private:
+  using Async = proto::Control::StubInterface::async_interface;
+
+  template <class RequestMessage, class ReplyMessage, class Reply>
+  struct Call {
+    grpc::ClientContext context;
+    RequestMessage request;
+    ReplyMessage reply;
+    Callback<Result<Reply>> done;
+  };
+
+  template <class Request, class RequestMessage, class ReplyMessage, class Reply>
+  void call(const Request& request, env::Duration timeout, Callback<Result<Reply>> done,
+            void (Async::*method)(grpc::ClientContext*, const RequestMessage*, ReplyMessage*,
+                                  std::function<void(grpc::Status)>)) {
+    auto state = std::make_shared<Call<RequestMessage, ReplyMessage, Reply>>();
+    state->context.set_deadline(std::chrono::system_clock::now() + timeout);
+    state->done = std::move(done);
+    encode(request, state->request);
+    (stub_->async()->*method)(&state->context, &state->request, &state->reply,
+                              [state](grpc::Status status) {
+                                if (!status.ok()) {
+                                  std::move(state->done)(fail(error_of(status)));
+                                  return;
+                                }
+                                Reply reply;
+                                decode(state->reply, reply);
+                                std::move(state->done)(std::move(reply));
+                              });
+  }
+
+  std::unique_ptr<proto::Control::Stub> stub_;
+};
+
+}  // namespace
+
+std::shared_ptr<Peer> GrpcPeers::connect(const cluster::Broker& broker) {
+  if (!broker.grpc_endpoint) return nullptr;
+  return std::make_shared<GrpcPeer>(*broker.grpc_endpoint);
+}
+
+}  // namespace ottla::rpc

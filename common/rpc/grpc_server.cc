@@ -1,0 +1,178 @@
+#include "common/rpc/grpc_server.h"
+
+#include <grpcpp/generic/async_generic_service.h>
+#include <grpcpp/grpcpp.h>
+
+#include <chrono>
+#include <utility>
+
+#include "common/rpc/control_codec.h"
+#include "proto/ottla/control.grpc.pb.h"
+
+namespace ottla::rpc {
+namespace {
+
+/// A cluster of 200,000 partitions fits into one full update.
+constexpr int kMaxMessageBytes = 256 * 1024 * 1024;
+constexpr std::chrono::milliseconds kStopGrace{100};
+
+/// Ends a call exactly once: with the reply, or, when the service dropped it (it is stopping), with
+/// UNAVAILABLE, so that no caller and no `stop` waits for ever.
+template <class Reply, class Message>
+class PendingReply {
+ public:
+  PendingReply(grpc::ServerUnaryReactor* reactor, Message* message)
+      : reactor_(reactor), message_(message) {}
+  PendingReply(PendingReply&& other) noexcept
+      : reactor_(std::exchange(other.reactor_, nullptr)), message_(other.message_) {}
+  PendingReply& operator=(PendingReply&&) = delete;
+  ~PendingReply() {
+    if (reactor_ != nullptr) {
+      reactor_->Finish(grpc::Status(grpc::StatusCode::UNAVAILABLE, "the broker is stopping"));
+    }
+  }
+
+  void operator()(Reply reply) && {
+    encode(reply, *message_);
+    std::exchange(reactor_, nullptr)->Finish(grpc::Status::OK);
+  }
+
+ private:
+  grpc::ServerUnaryReactor* reactor_;
+  Message* message_;
+};
+
+/// Answers each ping until the watcher goes.
+class PongReactor final : public grpc::ServerBidiReactor<proto::Ping, proto::Pong> {
+ public:
+  explicit PongReactor(const std::string& start_nonce) {
+    pong_.set_start_nonce(start_nonce);
+    StartRead(&ping_);
+  }
+  void OnReadDone(bool ok) override {
+    if (!ok) return finish();
+    pong_.set_number(ping_.number());
+    StartWrite(&pong_);
+  }
+  void OnWriteDone(bool ok) override {
+    if (!ok) return finish();
+    StartRead(&ping_);
+  }
+  void OnCancel() override {}
+  void OnDone() override { delete this; }
+
+ private:
+  void finish() { Finish(grpc::Status::OK); }
+
+  proto::Ping ping_;
+  proto::Pong pong_;
+};
+
+}  // namespace
+
+class GrpcServer::ControlService final : public proto::Control::CallbackService {
+ public:
+  ControlService(BrokerControl& broker, ControllerControl& controller, std::string start_nonce)
+      : broker_(broker), controller_(controller), start_nonce_(std::move(start_nonce)) {}
+
+  grpc::ServerUnaryReactor* UpdateCluster(grpc::CallbackServerContext* context,
+                                          const proto::ClusterUpdate* request,
+                                          proto::ClusterUpdateReply* reply) override {
+    return answer<ClusterUpdate, ClusterUpdateReply>(context, *request, reply, broker_,
+                                                     &BrokerControl::update_cluster);
+  }
+  grpc::ServerUnaryReactor* QueryReplicaLogs(grpc::CallbackServerContext* context,
+                                             const proto::ReplicaLogQuery* request,
+                                             proto::ReplicaLogAnswer* reply) override {
+    return answer<ReplicaLogQuery, ReplicaLogAnswer>(context, *request, reply, broker_,
+                                                     &BrokerControl::query_replica_logs);
+  }
+  grpc::ServerUnaryReactor* AlterPartition(grpc::CallbackServerContext* context,
+                                           const proto::AlterPartitionRequest* request,
+                                           proto::AlterPartitionReply* reply) override {
+    return answer<AlterPartitionRequest, AlterPartitionReply>(context, *request, reply, controller_,
+                                                              &ControllerControl::alter_partition);
+  }
+  grpc::ServerUnaryReactor* ControlledShutdown(grpc::CallbackServerContext* context,
+                                               const proto::ControlledShutdownRequest* request,
+                                               proto::ControlledShutdownReply* reply) override {
+    return answer<ControlledShutdownRequest, ControlledShutdownReply>(
+        context, *request, reply, controller_, &ControllerControl::controlled_shutdown);
+  }
+  grpc::ServerUnaryReactor* AllocateProducerIds(grpc::CallbackServerContext* context,
+                                                const proto::AllocateProducerIdsRequest* request,
+                                                proto::AllocateProducerIdsReply* reply) override {
+    return answer<AllocateProducerIdsRequest, AllocateProducerIdsReply>(
+        context, *request, reply, controller_, &ControllerControl::allocate_producer_ids);
+  }
+  grpc::ServerBidiReactor<proto::Ping, proto::Pong>* Watch(grpc::CallbackServerContext*) override {
+    return new PongReactor(start_nonce_);  // deletes itself in OnDone
+  }
+
+ private:
+  template <class Request, class Reply, class RequestMessage, class ReplyMessage, class Service,
+            class Method>
+  static grpc::ServerUnaryReactor* answer(grpc::CallbackServerContext* context,
+                                          const RequestMessage& message, ReplyMessage* reply,
+                                          Service& service, Method method) {
+    grpc::ServerUnaryReactor* const reactor = context->DefaultReactor();
+    Request request;
+    decode(message, request);
+    (service.*method)(std::move(request), PendingReply<Reply, ReplyMessage>(reactor, reply));
+    return reactor;
+  }
+
+  BrokerControl& broker_;
+  ControllerControl& controller_;
+  std::string start_nonce_;
+};
+
+struct GrpcServer::State {
+  State(Options chosen, BrokerControl& broker, ControllerControl& controller,
+        grpc::CallbackGenericService* stream_service)
+      : options(std::move(chosen)),
+        control(broker, controller, options.start_nonce),
+        streams(stream_service) {}
+
+  Options options;
+  ControlService control;
+  grpc::CallbackGenericService* streams;
+  std::unique_ptr<grpc::Server> server;
+};
+
+GrpcServer::GrpcServer(Options options, BrokerControl& broker, ControllerControl& controller,
+                       grpc::CallbackGenericService* streams)
+    : state_(std::make_unique<State>(std::move(options), broker, controller, streams)) {}
+
+GrpcServer::~GrpcServer() {
+  stop();
+}
+
+Result<std::int32_t> GrpcServer::start() {
+  const std::string host = state_->options.host.empty() ? "0.0.0.0" : state_->options.host;
+  const std::string address = host + ":" + std::to_string(state_->options.port);
+  grpc::ServerBuilder builder;
+  int port = 0;
+  builder.AddListeningPort(address, grpc::InsecureServerCredentials(), &port);
+  builder.RegisterService(&state_->control);
+  if (state_->streams != nullptr) builder.RegisterCallbackGenericService(state_->streams);
+  builder.SetMaxReceiveMessageSize(kMaxMessageBytes);
+  // Two brokers must never share a port by SO_REUSEPORT.
+  builder.AddChannelArgument(GRPC_ARG_ALLOW_REUSEPORT, 0);
+  builder.AddChannelArgument(GRPC_ARG_HTTP2_MIN_RECV_PING_INTERVAL_WITHOUT_DATA_MS, 100);
+  state_->server = builder.BuildAndStart();
+  if (!state_->server || port == 0) {
+    return fail(ErrorCode::BrokerNotAvailable,
+                "ottla.grpc.listener: cannot bind " + address + ": is it in use?");
+  }
+  return port;
+}
+
+void GrpcServer::stop() {
+  if (!state_->server) return;
+  state_->server->Shutdown(std::chrono::system_clock::now() + kStopGrace);
+  state_->server->Wait();
+  state_->server.reset();
+}
+
+}  // namespace ottla::rpc

@@ -1,0 +1,42 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+
+#include "common/rpc/peer.h"
+
+namespace grpc {
+class CallbackGenericService;
+}
+
+namespace ottla::rpc {
+
+/// The broker's gRPC endpoint: the control service, pongs for liveness watches, and the replication
+/// stream's service. Every call is handed on and answered later; gRPC's threads never wait.
+/// Thread: any.
+class GrpcServer {
+ public:
+  struct Options {
+    std::string host;         ///< To bind: an address, or empty for all.
+    std::int32_t port = 0;    ///< 0: the kernel picks one.
+    std::string start_nonce;  ///< This start of the process; told in each pong.
+  };
+
+  /// `broker`, `controller` and `streams` (may be null) outlive the server.
+  GrpcServer(Options options, BrokerControl& broker, ControllerControl& controller,
+             grpc::CallbackGenericService* streams);
+  ~GrpcServer();
+
+  /// Binds and serves. The bound port. Errors: BrokerNotAvailable with the address that is taken.
+  Result<std::int32_t> start();
+  /// Refuses new calls, cancels streams, waits until every call has ended.
+  void stop();
+
+ private:
+  class ControlService;
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace ottla::rpc
