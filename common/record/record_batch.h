@@ -16,6 +16,10 @@ namespace ottla::record {
   return static_cast<std::int64_t>(static_cast<std::uint64_t>(a) + static_cast<std::uint64_t>(b));
 }
 
+[[nodiscard]] constexpr std::int64_t wrapping_subtract(std::int64_t a, std::int64_t b) {
+  return static_cast<std::int64_t>(static_cast<std::uint64_t>(a) - static_cast<std::uint64_t>(b));
+}
+
 /// The header of one batch: format 2, or an old message (format 0 or 1), which counts as a batch of
 /// one, or of many when it is a compressed wrapper. A view: 24 bytes, copied freely, valid as long
 /// as the bytes below. Fields are read from the bytes at each call; nothing is decoded ahead.

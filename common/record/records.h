@@ -117,8 +117,7 @@ class RecordReader {
   [[nodiscard]] Result<bool> next(Record& record);
 
  private:
-  RecordReader(const RecordBatchView& batch, RecordInput input)
-      : batch_(batch), input_(std::move(input)) {}
+  RecordReader(const RecordBatchView& batch, RecordInput input);
 
   Result<bool> next_in_batch(Record& record);
   Result<bool> next_message(Record& record);
