@@ -5,11 +5,7 @@
 namespace ottla::config {
 
 Subscription Subscribers::add(std::function<void()> on_change) {
-  auto callback = std::make_shared<Callback>();
-  {
-    const MutexLock lock(callback->running);
-    callback->call = std::move(on_change);
-  }
+  auto callback = std::make_shared<Callback>(std::move(on_change));
   {
     const MutexLock lock(state_->mutex);
     state_->callbacks.push_back(callback);

@@ -34,6 +34,8 @@ class Subscribers {
 
  private:
   struct Callback {
+    explicit Callback(std::function<void()> function) : call(std::move(function)) {}
+
     // Held around the call, which may take any other lock: so whoever ends a subscription holds
     // none.
     Mutex running{LockRank::BrokerLifecycle};

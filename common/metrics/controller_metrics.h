@@ -1,0 +1,141 @@
+#pragma once
+
+#include "common/metrics/metric.h"
+
+namespace ottla::metrics {
+
+inline constexpr Metric kActiveControllerCount{.domain = "kafka.controller",
+                                               .type = "KafkaController",
+                                               .name = "ActiveControllerCount",
+                                               .kind = Kind::Gauge,
+                                               .doc = "1 on the controller, else 0."};
+inline constexpr Metric kActiveBrokerCount{.domain = "kafka.controller",
+                                           .type = "KafkaController",
+                                           .name = "ActiveBrokerCount",
+                                           .kind = Kind::Gauge,
+                                           .doc = "Living brokers."};
+inline constexpr Metric kGlobalTopicCount{.domain = "kafka.controller",
+                                          .type = "KafkaController",
+                                          .name = "GlobalTopicCount",
+                                          .kind = Kind::Gauge,
+                                          .doc = "Topics of the cluster."};
+inline constexpr Metric kGlobalPartitionCount{.domain = "kafka.controller",
+                                              .type = "KafkaController",
+                                              .name = "GlobalPartitionCount",
+                                              .kind = Kind::Gauge,
+                                              .doc = "Partitions of the cluster."};
+inline constexpr Metric kOfflinePartitionsCount{.domain = "kafka.controller",
+                                                .type = "KafkaController",
+                                                .name = "OfflinePartitionsCount",
+                                                .kind = Kind::Gauge,
+                                                .doc = "Partitions without a leader."};
+inline constexpr Metric kPreferredReplicaImbalanceCount{
+    .domain = "kafka.controller",
+    .type = "KafkaController",
+    .name = "PreferredReplicaImbalanceCount",
+    .kind = Kind::Gauge,
+    .doc = "Partitions whose leader is not the preferred one."};
+inline constexpr Metric kTopicsToDeleteCount{.domain = "kafka.controller",
+                                             .type = "KafkaController",
+                                             .name = "TopicsToDeleteCount",
+                                             .kind = Kind::Gauge,
+                                             .doc = "Topics being deleted."};
+inline constexpr Metric kReplicasToDeleteCount{.domain = "kafka.controller",
+                                               .type = "KafkaController",
+                                               .name = "ReplicasToDeleteCount",
+                                               .kind = Kind::Gauge,
+                                               .doc = "Replicas being deleted."};
+inline constexpr Metric kTopicsIneligibleToDeleteCount{.domain = "kafka.controller",
+                                                       .type = "KafkaController",
+                                                       .name = "TopicsIneligibleToDeleteCount",
+                                                       .kind = Kind::Gauge,
+                                                       .doc = "Topics whose deletion waits."};
+inline constexpr Metric kReplicasIneligibleToDeleteCount{.domain = "kafka.controller",
+                                                         .type = "KafkaController",
+                                                         .name = "ReplicasIneligibleToDeleteCount",
+                                                         .kind = Kind::Gauge,
+                                                         .doc = "Replicas whose deletion waits."};
+inline constexpr Metric kControllerState{
+    .domain = "kafka.controller",
+    .type = "KafkaController",
+    .name = "ControllerState",
+    .kind = Kind::Gauge,
+    .doc = "What the controller is doing, as Kafka numbers it; 0 is nothing."};
+inline constexpr Metric kControllerEventQueueSize{.domain = "kafka.controller",
+                                                  .type = "ControllerEventManager",
+                                                  .name = "EventQueueSize",
+                                                  .kind = Kind::Gauge,
+                                                  .doc = "Events that wait for the controller."};
+inline constexpr Metric kControllerEventQueueTimeMs{.domain = "kafka.controller",
+                                                    .type = "ControllerEventManager",
+                                                    .name = "EventQueueTimeMs",
+                                                    .kind = Kind::Histogram,
+                                                    .doc = "How long events wait."};
+inline constexpr Metric kControllerQueueSize{.domain = "kafka.controller",
+                                             .type = "ControllerChannelManager",
+                                             .name = "TotalQueueSize",
+                                             .kind = Kind::Gauge,
+                                             .doc = "Commands on their way to brokers."};
+inline constexpr Metric kLeaderElectionMs{.domain = "kafka.controller",
+                                          .type = "ControllerStats",
+                                          .name = "LeaderElectionRateAndTimeMs",
+                                          .kind = Kind::Histogram,
+                                          .doc = "Elections after a broker was lost."};
+inline constexpr Metric kUncleanLeaderElections{
+    .domain = "kafka.controller",
+    .type = "ControllerStats",
+    .name = "UncleanLeaderElectionsPerSec",
+    .kind = Kind::Counter,
+    .doc = "Leaders that were not in sync: records were lost."};
+inline constexpr Metric kControllerChangeMs{.domain = "kafka.controller",
+                                            .type = "ControllerStats",
+                                            .name = "ControllerChangeRateAndTimeMs",
+                                            .kind = Kind::Histogram,
+                                            .doc = "Taking the office of the controller."};
+inline constexpr Metric kControlledShutdownMs{
+    .domain = "kafka.controller",
+    .type = "ControllerStats",
+    .name = "ControlledShutdownRateAndTimeMs",
+    .kind = Kind::Histogram,
+    .doc = "Handing over the leaders of a broker that stops."};
+inline constexpr Metric kIsrChangeMs{.domain = "kafka.controller",
+                                     .type = "ControllerStats",
+                                     .name = "IsrChangeRateAndTimeMs",
+                                     .kind = Kind::Histogram,
+                                     .doc = "Changes of an ISR."};
+inline constexpr Metric kTopicChangeMs{.domain = "kafka.controller",
+                                       .type = "ControllerStats",
+                                       .name = "TopicChangeRateAndTimeMs",
+                                       .kind = Kind::Histogram,
+                                       .doc = "New topics."};
+inline constexpr Metric kTopicDeletionMs{.domain = "kafka.controller",
+                                         .type = "ControllerStats",
+                                         .name = "TopicDeletionRateAndTimeMs",
+                                         .kind = Kind::Histogram,
+                                         .doc = "Deleted topics."};
+
+inline constexpr const Metric* kControllerMetrics[] = {
+    &kActiveControllerCount,
+    &kActiveBrokerCount,
+    &kGlobalTopicCount,
+    &kGlobalPartitionCount,
+    &kOfflinePartitionsCount,
+    &kPreferredReplicaImbalanceCount,
+    &kTopicsToDeleteCount,
+    &kReplicasToDeleteCount,
+    &kTopicsIneligibleToDeleteCount,
+    &kReplicasIneligibleToDeleteCount,
+    &kControllerState,
+    &kControllerEventQueueSize,
+    &kControllerEventQueueTimeMs,
+    &kControllerQueueSize,
+    &kLeaderElectionMs,
+    &kUncleanLeaderElections,
+    &kControllerChangeMs,
+    &kControlledShutdownMs,
+    &kIsrChangeMs,
+    &kTopicChangeMs,
+    &kTopicDeletionMs,
+};
+
+}  // namespace ottla::metrics

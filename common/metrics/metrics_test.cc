@@ -1,0 +1,142 @@
+#include <algorithm>
+#include <set>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "common/metrics/network_metrics.h"
+#include "common/metrics/registry.h"
+#include "common/metrics/replica_metrics.h"
+#include "common/metrics/server_metrics.h"
+#include "common/metrics/tables.h"
+
+namespace ottla::metrics {
+namespace {
+
+using std::chrono::seconds;
+using testing::HasSubstr;
+using testing::Not;
+
+const std::chrono::steady_clock::time_point kStart{seconds(1000)};
+
+TEST(Metric, HasTheNameThatTheJmxExporterGives) {
+  EXPECT_EQ(prometheus_name(kBytesIn), "kafka_server_brokertopicmetrics_bytesin_total");
+  EXPECT_EQ(prometheus_name(kUnderReplicatedPartitions),
+            "kafka_server_replicamanager_underreplicatedpartitions");
+  EXPECT_EQ(prometheus_name(kTotalTimeMs), "kafka_network_requestmetrics_totaltimems");
+  EXPECT_EQ(prometheus_name(kConnectionCount),
+            "kafka_server_socket_server_metrics_connection_count");
+}
+
+TEST(Metric, EveryNameIsDeclaredOnceAndExplained) {
+  std::set<std::string> names;
+  for (const Metric* metric : all_metrics()) {
+    EXPECT_TRUE(names.insert(prometheus_name(*metric)).second) << metric->name;
+    EXPECT_FALSE(metric->doc.empty()) << metric->name;
+  }
+  EXPECT_GT(names.size(), 80U);
+}
+
+TEST(Registry, GivesTheSameCounterToEverybodyWhoAsks) {
+  Registry registry;
+  const auto one = registry.counter(kBytesIn, {"orders"});
+  const auto other = registry.counter(kBytesIn, {"orders"});
+  one->add(3);
+  other->add(4);
+  EXPECT_EQ(one->value(), 7);
+}
+
+TEST(Registry, PrintsCountersWithAndWithoutLabels) {
+  Registry registry;
+  const auto all = registry.counter(kBytesIn);
+  const auto orders = registry.counter(kBytesIn, {"or\"ders"});
+  all->add(10);
+  orders->add(5);
+  EXPECT_EQ(registry.prometheus_text(kStart),
+            "# HELP kafka_server_brokertopicmetrics_bytesin_total Record bytes from producers.\n"
+            "# TYPE kafka_server_brokertopicmetrics_bytesin_total counter\n"
+            "kafka_server_brokertopicmetrics_bytesin_total 10\n"
+            "kafka_server_brokertopicmetrics_bytesin_total{topic=\"or\\\"ders\"} 5\n");
+}
+
+TEST(Registry, ForgetsASeriesWithItsHolder) {
+  Registry registry;
+  auto orders = registry.counter(kBytesIn, {"orders"});
+  orders->add();
+  orders.reset();
+  EXPECT_EQ(registry.prometheus_text(kStart), "");
+}
+
+TEST(Registry, AsksAGaugeWhenSomebodyLooks) {
+  Registry registry;
+  int leaders = 1;
+  auto registration = registry.gauge(kLeaderCount, [&] { return leaders; });
+  leaders = 7;
+  EXPECT_THAT(registry.prometheus_text(kStart),
+              HasSubstr("kafka_server_replicamanager_leadercount 7\n"));
+  registration.reset();
+  EXPECT_EQ(registry.prometheus_text(kStart), "");
+}
+
+TEST(Registry, TakesManySamplesFromOneGauge) {
+  Registry registry;
+  const auto registration = registry.gauges(kPartitionReplicasCount, [](GaugeSink& sink) {
+    sink.add({"a", "0"}, 3);
+    sink.add({"a", "1"}, 2);
+  });
+  const auto samples = registry.samples();
+  ASSERT_EQ(samples.size(), 2U);
+  EXPECT_EQ(samples[1].labels, (LabelValues{"a", "1"}));
+  EXPECT_EQ(samples[1].value, 2);
+}
+
+TEST(Registry, TellsQuantilesOfTheLastMinutesOnly) {
+  Registry registry;
+  const auto times = registry.histogram(kTotalTimeMs, {"Produce"});
+  for (int i = 0; i < 100; ++i) times->record(5);
+  EXPECT_THAT(registry.prometheus_text(kStart), HasSubstr("quantile=\"0.99\"} 5\n"));
+
+  // Two windows later the old values count for the sum, but no more for the quantiles.
+  EXPECT_THAT(registry.prometheus_text(kStart + seconds(61)), HasSubstr("quantile=\"0.5\"} 5\n"));
+  times->record(3);
+  const std::string later = registry.prometheus_text(kStart + seconds(122));
+  EXPECT_THAT(later, HasSubstr("quantile=\"0.999\"} 3\n"));
+  EXPECT_THAT(later, HasSubstr("_count{request=\"Produce\"} 101\n"));
+  EXPECT_THAT(later, HasSubstr("_sum{request=\"Produce\"} 503\n"));
+}
+
+TEST(Histogram, HasBucketsThatFollowEachOtherWithoutGap) {
+  for (std::uint64_t value = 1; value < 100000; ++value) {
+    const auto bucket = Histogram::bucket_of(value);
+    ASSERT_LE(value, Histogram::highest_of(bucket));
+    ASSERT_GT(value, Histogram::highest_of(bucket - 1));
+  }
+  EXPECT_EQ(Histogram::bucket_of(std::uint64_t{1} << 62), Histogram::kBuckets - 1);
+}
+
+TEST(Histogram, FindsQuantilesWithinAnEighth) {
+  Histogram histogram;
+  for (int value = 1; value <= 10000; ++value) histogram.record(value);
+  const auto counts = histogram.counts();
+  EXPECT_NEAR(static_cast<double>(quantile(counts, 0.5)), 5000, 5000 / 8);
+  EXPECT_NEAR(static_cast<double>(quantile(counts, 0.99)), 9900, 9900 / 8);
+  EXPECT_EQ(quantile(Histogram::Counts{}, 0.5), 0U);
+}
+
+TEST(Histogram, LosesNothingBetweenThreads) {
+  Histogram histogram;
+  std::vector<std::thread> threads;
+  for (int i = 0; i < 4; ++i) {
+    threads.emplace_back([&] {
+      for (int n = 0; n < 10000; ++n) histogram.record(n);
+    });
+  }
+  for (auto& thread : threads) thread.join();
+  EXPECT_EQ(histogram.count(), 40000);
+}
+
+}  // namespace
+}  // namespace ottla::metrics

@@ -1,0 +1,140 @@
+#pragma once
+
+#include "common/metrics/metric.h"
+
+namespace ottla::metrics {
+
+inline constexpr Metric kLeaderCount{.domain = "kafka.server",
+                                     .type = "ReplicaManager",
+                                     .name = "LeaderCount",
+                                     .kind = Kind::Gauge,
+                                     .doc = "Partitions that this broker leads."};
+inline constexpr Metric kPartitionCount{.domain = "kafka.server",
+                                        .type = "ReplicaManager",
+                                        .name = "PartitionCount",
+                                        .kind = Kind::Gauge,
+                                        .doc = "Partitions of which this broker has a replica."};
+inline constexpr Metric kOfflineReplicaCount{.domain = "kafka.server",
+                                             .type = "ReplicaManager",
+                                             .name = "OfflineReplicaCount",
+                                             .kind = Kind::Gauge,
+                                             .doc = "Replicas in failed log directories."};
+inline constexpr Metric kUnderReplicatedPartitions{
+    .domain = "kafka.server",
+    .type = "ReplicaManager",
+    .name = "UnderReplicatedPartitions",
+    .kind = Kind::Gauge,
+    .doc = "Led partitions with replicas that are not in sync."};
+inline constexpr Metric kUnderMinIsrPartitionCount{
+    .domain = "kafka.server",
+    .type = "ReplicaManager",
+    .name = "UnderMinIsrPartitionCount",
+    .kind = Kind::Gauge,
+    .doc = "Led partitions with fewer in-sync replicas than min.insync.replicas."};
+inline constexpr Metric kAtMinIsrPartitionCount{
+    .domain = "kafka.server",
+    .type = "ReplicaManager",
+    .name = "AtMinIsrPartitionCount",
+    .kind = Kind::Gauge,
+    .doc = "Led partitions with just as many in-sync replicas as min.insync.replicas."};
+inline constexpr Metric kProducerIdCount{.domain = "kafka.server",
+                                         .type = "ReplicaManager",
+                                         .name = "ProducerIdCount",
+                                         .kind = Kind::Gauge,
+                                         .doc = "Idempotent producers whose state is kept."};
+inline constexpr Metric kIsrExpands{.domain = "kafka.server",
+                                    .type = "ReplicaManager",
+                                    .name = "IsrExpandsPerSec",
+                                    .kind = Kind::Counter,
+                                    .doc = "Followers that came into the ISR."};
+inline constexpr Metric kIsrShrinks{.domain = "kafka.server",
+                                    .type = "ReplicaManager",
+                                    .name = "IsrShrinksPerSec",
+                                    .kind = Kind::Counter,
+                                    .doc = "Followers that left the ISR."};
+inline constexpr Metric kFailedIsrUpdates{.domain = "kafka.server",
+                                          .type = "ReplicaManager",
+                                          .name = "FailedIsrUpdatesPerSec",
+                                          .kind = Kind::Counter,
+                                          .doc = "Changes of an ISR that the controller refused."};
+inline constexpr Metric kReplicaMaxLag{
+    .domain = "kafka.server",
+    .type = "ReplicaFetcherManager",
+    .name = "MaxLag",
+    .kind = Kind::Gauge,
+    .labels = {"clientId"},
+    .doc = "The most records that a follower here is behind its leader."};
+inline constexpr Metric kFailedPartitionsCount{
+    .domain = "kafka.server",
+    .type = "ReplicaFetcherManager",
+    .name = "FailedPartitionsCount",
+    .kind = Kind::Gauge,
+    .labels = {"clientId"},
+    .doc = "Follower partitions that stopped replicating after an error."};
+inline constexpr Metric kFollowerLag{.domain = "kafka.server",
+                                     .type = "FetcherLagMetrics",
+                                     .name = "ConsumerLag",
+                                     .kind = Kind::Gauge,
+                                     .labels = {"clientId", "topic", "partition"},
+                                     .doc = "Records that a follower here is behind its leader."};
+inline constexpr Metric kPartitionUnderReplicated{.domain = "kafka.cluster",
+                                                  .type = "Partition",
+                                                  .name = "UnderReplicated",
+                                                  .kind = Kind::Gauge,
+                                                  .labels = {"topic", "partition"},
+                                                  .doc = "1 if replicas are not in sync."};
+inline constexpr Metric kPartitionUnderMinIsr{.domain = "kafka.cluster",
+                                              .type = "Partition",
+                                              .name = "UnderMinIsr",
+                                              .kind = Kind::Gauge,
+                                              .labels = {"topic", "partition"},
+                                              .doc = "1 below min.insync.replicas."};
+inline constexpr Metric kPartitionAtMinIsr{.domain = "kafka.cluster",
+                                           .type = "Partition",
+                                           .name = "AtMinIsr",
+                                           .kind = Kind::Gauge,
+                                           .labels = {"topic", "partition"},
+                                           .doc = "1 at min.insync.replicas."};
+inline constexpr Metric kPartitionInSyncReplicasCount{.domain = "kafka.cluster",
+                                                      .type = "Partition",
+                                                      .name = "InSyncReplicasCount",
+                                                      .kind = Kind::Gauge,
+                                                      .labels = {"topic", "partition"},
+                                                      .doc = "Replicas in sync."};
+inline constexpr Metric kPartitionReplicasCount{.domain = "kafka.cluster",
+                                                .type = "Partition",
+                                                .name = "ReplicasCount",
+                                                .kind = Kind::Gauge,
+                                                .labels = {"topic", "partition"},
+                                                .doc = "Replicas."};
+inline constexpr Metric kPartitionLastStableOffsetLag{
+    .domain = "kafka.cluster",
+    .type = "Partition",
+    .name = "LastStableOffsetLag",
+    .kind = Kind::Gauge,
+    .labels = {"topic", "partition"},
+    .doc = "High watermark minus last stable offset."};
+
+inline constexpr const Metric* kReplicaMetrics[] = {
+    &kLeaderCount,
+    &kPartitionCount,
+    &kOfflineReplicaCount,
+    &kUnderReplicatedPartitions,
+    &kUnderMinIsrPartitionCount,
+    &kAtMinIsrPartitionCount,
+    &kProducerIdCount,
+    &kIsrExpands,
+    &kIsrShrinks,
+    &kFailedIsrUpdates,
+    &kReplicaMaxLag,
+    &kFailedPartitionsCount,
+    &kFollowerLag,
+    &kPartitionUnderReplicated,
+    &kPartitionUnderMinIsr,
+    &kPartitionAtMinIsr,
+    &kPartitionInSyncReplicasCount,
+    &kPartitionReplicasCount,
+    &kPartitionLastStableOffsetLag,
+};
+
+}  // namespace ottla::metrics
