@@ -139,18 +139,19 @@ std::vector<std::string> BrokerConfig::set_dynamic(Source level, const Propertie
       accepted.emplace(name, value);
   }
 
-  std::vector<std::shared_ptr<internal::BindingCell>> changed;
+  std::vector<std::pair<std::string_view, std::shared_ptr<internal::BindingCell>>> cells;
+  std::shared_ptr<const BrokerValues> values;
   {
     const MutexLock lock(mutex_);
     (level == Source::DynamicBroker ? dynamic_broker_ : dynamic_default_) = std::move(accepted);
     // The file's values are right, and those of ZooKeeper have just been sifted: no faults here.
     std::vector<std::string> faults;
-    values_ = std::make_shared<BrokerValues>(layers(), faults);
-    for (const auto& [name, cell] : cells_) {
-      if (cell->store(values_->value(name))) changed.push_back(cell);
-    }
+    values_ = values = std::make_shared<BrokerValues>(layers(), faults);
+    cells.assign(cells_.begin(), cells_.end());
   }
-  for (const auto& cell : changed) cell->subscribers.notify();
+  for (const auto& [name, cell] : cells) {
+    if (cell->store(values->value(name))) cell->subscribers.notify();
+  }
   subscribers_.notify();
   return warnings;
 }
