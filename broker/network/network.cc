@@ -1,0 +1,213 @@
+#include "broker/network/network.h"
+
+#include <glog/logging.h>
+
+#include <algorithm>
+#include <atomic>
+#include <boost/asio/ip/tcp.hpp>
+#include <future>
+#include <utility>
+
+#include "broker/network/acceptor.h"
+#include "broker/network/connection.h"
+#include "broker/network/connection_limits.h"
+#include "broker/network/loop.h"
+#include "common/env/clock.h"
+
+namespace ottla::network {
+namespace {
+
+constexpr std::chrono::seconds kLongestSweepInterval{5};
+constexpr std::chrono::milliseconds kDrainCheckInterval{5};
+
+std::chrono::milliseconds sweep_interval(std::chrono::milliseconds max_idle) {
+  return std::clamp<std::chrono::milliseconds>(max_idle / 4, std::chrono::milliseconds(10),
+                                               kLongestSweepInterval);
+}
+
+/// Runs `work` on the loop and waits for it. Not from the loop itself.
+void run_on(Loop& loop, Task work) {
+  std::promise<void> done;
+  loop.post([&done, &work] {
+    std::move(work)();
+    done.set_value();
+  });
+  done.get_future().wait();
+}
+
+}  // namespace
+
+struct Network::State {
+  State(NetworkOptions with, env::Executor& pool)
+      : options(std::move(with)),
+        io_pool(pool),
+        limits(options.max_connections, options.max_connections_per_ip,
+               options.max_connections_per_ip_overrides) {}
+
+  void accepted(boost::asio::ip::tcp::socket socket, std::shared_ptr<Loop> loop,
+                const ListenerOptions& listener);
+  void sweep_idle(std::size_t loop_index);
+  void drain(env::Duration grace);
+
+  const NetworkOptions options;
+  env::Executor& io_pool;
+  env::SystemClock clock;
+  ConnectionLimits limits;
+  RequestHandler* handler = nullptr;
+  std::vector<std::shared_ptr<Loop>> loops;
+  std::vector<std::shared_ptr<Acceptor>> acceptors;
+  std::vector<env::TimerHandle> sweeps;  ///< One for each loop, touched by that loop only.
+  std::atomic<std::uint64_t> next_connection_id{1};
+  std::atomic<std::size_t> next_loop{0};
+  std::atomic<std::int64_t> accepted_connections{0};
+  std::atomic<std::int64_t> refused_connections{0};
+  bool stopped = false;
+};
+
+Network::Network(NetworkOptions options, env::Executor& io_pool)
+    : state_(std::make_unique<State>(std::move(options), io_pool)) {
+  for (int i = 0; i < state_->options.network_threads; ++i) {
+    state_->loops.push_back(std::make_shared<Loop>(("network-" + std::to_string(i)).c_str()));
+  }
+  state_->sweeps.resize(state_->loops.size());
+}
+
+Network::~Network() {
+  stop(env::Duration::zero());
+}
+
+std::vector<env::Executor*> Network::loops() {
+  std::vector<env::Executor*> all;
+  for (const auto& loop : state_->loops) all.push_back(loop.get());
+  return all;
+}
+
+Result<std::vector<BoundListener>> Network::bind(const std::vector<ListenerOptions>& listeners) {
+  std::vector<BoundListener> bound;
+  for (const ListenerOptions& listener : listeners) {
+    if (listener.security_protocol != "PLAINTEXT") {
+      return fail(ErrorCode::InvalidConfig, "listener " + listener.name + ": security protocol " +
+                                                listener.security_protocol +
+                                                " is not served yet; use PLAINTEXT");
+    }
+    OTTLA_TRY(auto acceptor, Acceptor::bind(state_->loops.front(), listener, state_->options));
+    bound.push_back({listener.name, listener.security_protocol, listener.host, acceptor->port()});
+    LOG(INFO) << "[listener " << listener.name << "] bound to "
+              << (listener.host.empty() ? "*" : listener.host) << ":" << acceptor->port();
+    state_->acceptors.push_back(std::move(acceptor));
+  }
+  return bound;
+}
+
+void Network::start(RequestHandler& handler) {
+  State& state = *state_;
+  state.handler = &handler;
+  for (const auto& acceptor : state.acceptors) {
+    acceptor->start(
+        state.limits, [&state] { return state.loops[state.next_loop++ % state.loops.size()]; },
+        [&state, acceptor = acceptor.get()](auto socket, auto loop) {
+          state.accepted(std::move(socket), std::move(loop), acceptor->options());
+        });
+  }
+  if (state.options.max_idle.count() < 0) return;
+  for (std::size_t i = 0; i < state.loops.size(); ++i) {
+    state.loops[i]->post([&state, i] { state.sweep_idle(i); });
+  }
+}
+
+void Network::State::accepted(boost::asio::ip::tcp::socket socket, std::shared_ptr<Loop> loop,
+                              const ListenerOptions& listener) {
+  ++accepted_connections;
+  boost::system::error_code error;
+  const auto remote = socket.remote_endpoint(error);
+  if (error) return;  // It is gone already.
+  const std::string address = remote.address().to_string();
+  if (!limits.admit(address)) {
+    ++refused_connections;
+    return;
+  }
+  socket.set_option(boost::asio::ip::tcp::no_delay(true), error);
+  socket.set_option(boost::asio::socket_base::keep_alive(true), error);
+  socket.native_non_blocking(true, error);
+  if (options.send_buffer_bytes > 0) {
+    socket.set_option(boost::asio::socket_base::send_buffer_size(options.send_buffer_bytes), error);
+  }
+
+  auto info = std::make_shared<ConnectionInfo>();
+  info->id = next_connection_id++;
+  info->listener = listener.name;
+  info->security_protocol = listener.security_protocol;
+  info->client_host = address;
+  info->principal = "User:ANONYMOUS";
+  info->loop = loop;
+  Loop& home = *loop;
+  home.post([this, loop, info, address, socket = std::move(socket)]() mutable {
+    const std::uint64_t id = info->id;
+    auto connection = std::make_shared<Connection>(
+        loop, std::move(socket), std::move(info), *handler, io_pool, clock,
+        options.max_request_bytes, [this, loop = loop.get(), id, address] {
+          limits.release(address);
+          loop->connections().erase(id);
+        });
+    loop->connections().emplace(id, connection);
+    connection->start();
+  });
+}
+
+void Network::State::sweep_idle(std::size_t loop_index) {
+  const env::MonotonicTime now = clock.now();
+  std::vector<std::shared_ptr<Connection>> idle;
+  for (const auto& [id, connection] : loops[loop_index]->connections()) {
+    const auto since = connection->idle_since();
+    if (since && now - *since > options.max_idle) idle.push_back(connection);
+  }
+  for (const auto& connection : idle) connection->close();
+  sweeps[loop_index] = loops[loop_index]->post_after(
+      sweep_interval(options.max_idle), [this, loop_index] { sweep_idle(loop_index); });
+}
+
+void Network::set_connection_limits(std::int32_t max_connections,
+                                    std::int32_t max_connections_per_ip,
+                                    std::map<std::string, std::int32_t> per_ip_overrides) {
+  state_->limits.set(max_connections, max_connections_per_ip, std::move(per_ip_overrides));
+}
+
+void Network::stop_accepting() {
+  for (const auto& acceptor : state_->acceptors) acceptor->close();
+}
+
+void Network::State::drain(env::Duration grace) {
+  for (const auto& loop : loops) {
+    run_on(*loop, [&loop] {
+      std::vector<std::shared_ptr<Connection>> open;
+      for (const auto& [id, connection] : loop->connections()) open.push_back(connection);
+      for (const auto& connection : open) connection->drain();
+    });
+  }
+  const env::MonotonicTime deadline = clock.now() + grace;
+  while (limits.open() > 0 && clock.now() < deadline) {
+    // Waits on the loop's timer: nothing signals each connection's end.
+    std::promise<void> waited;
+    const auto timer =
+        loops.front()->post_after(kDrainCheckInterval, [&waited] { waited.set_value(); });
+    waited.get_future().wait();
+  }
+}
+
+void Network::stop(env::Duration grace) {
+  if (std::exchange(state_->stopped, true)) return;
+  stop_accepting();
+  state_->drain(grace);
+  for (std::size_t i = 0; i < state_->loops.size(); ++i) {
+    run_on(*state_->loops[i], [this, i] { state_->sweeps[i] = nullptr; });
+  }
+  for (const auto& loop : state_->loops) loop->stop();
+  state_->acceptors.clear();
+}
+
+NetworkCounts Network::counts() const {
+  return {state_->limits.open(), state_->accepted_connections.load(),
+          state_->refused_connections.load()};
+}
+
+}  // namespace ottla::network

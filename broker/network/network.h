@@ -1,0 +1,90 @@
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "broker/network/request.h"
+#include "common/base/error.h"
+#include "common/env/executor.h"
+
+namespace ottla::network {
+
+/// Where one listener binds. An empty host is every address of the machine; port 0 lets the
+/// kernel choose.
+struct ListenerOptions {
+  std::string name = "PLAINTEXT";
+  std::string security_protocol = "PLAINTEXT";  ///< Only PLAINTEXT can be served today.
+  std::string host{};
+  std::uint16_t port = 9092;
+  /// Brokers come on it: `max_connections` of the broker does not hold it up.
+  bool inter_broker = false;
+};
+
+/// From server.properties, under the same names.
+struct NetworkOptions {
+  int network_threads = 3;                             ///< num.network.threads
+  std::int32_t max_request_bytes = 100 * 1024 * 1024;  ///< socket.request.max.bytes
+  int send_buffer_bytes = 100 * 1024;           ///< socket.send.buffer.bytes; -1: the kernel's
+  int receive_buffer_bytes = 100 * 1024;        ///< socket.receive.buffer.bytes; -1: the kernel's
+  int listen_backlog = 50;                      ///< socket.listen.backlog.size
+  std::chrono::milliseconds max_idle{600'000};  ///< connections.max.idle.ms; negative: never
+  std::int32_t max_connections = INT32_MAX;     ///< max.connections
+  std::int32_t max_connections_per_ip = INT32_MAX;
+  std::map<std::string, std::int32_t> max_connections_per_ip_overrides{};  ///< by address
+};
+
+/// A listener with the address it really got.
+struct BoundListener {
+  std::string name;
+  std::string security_protocol;
+  std::string host{};
+  std::uint16_t port = 0;
+};
+
+struct NetworkCounts {
+  std::int64_t open_connections = 0;
+  std::int64_t accepted_connections = 0;
+  std::int64_t refused_connections = 0;  ///< By max.connections.per.ip.
+};
+
+/// The broker's listeners, its event loops and all client connections.
+/// Thread: any, start and stop from one thread.
+class Network {
+ public:
+  /// `io_pool` reads what is not in the page cache before it is sent.
+  Network(NetworkOptions options, env::Executor& io_pool);
+  ~Network();
+  Network(const Network&) = delete;
+  Network& operator=(const Network&) = delete;
+
+  /// The event loops; they run from construction on, so that other parts can use them before the
+  /// first listener opens. Valid until destruction.
+  [[nodiscard]] std::vector<env::Executor*> loops();
+
+  /// Binds all listeners, without taking connections yet: ports are known before the broker
+  /// registers itself.
+  Result<std::vector<BoundListener>> bind(const std::vector<ListenerOptions>& listeners);
+  /// Opens the bound listeners. `handler` must live until `stop` has returned.
+  void start(RequestHandler& handler);
+  /// Changes max.connections and its kin while running.
+  void set_connection_limits(std::int32_t max_connections, std::int32_t max_connections_per_ip,
+                             std::map<std::string, std::int32_t> per_ip_overrides);
+
+  /// Closes the listeners; open connections are served on.
+  void stop_accepting();
+  /// Takes no further requests, lets those under way be answered for up to `grace`, closes all
+  /// connections, ends the loops. Idempotent.
+  void stop(env::Duration grace);
+
+  [[nodiscard]] NetworkCounts counts() const;
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace ottla::network
