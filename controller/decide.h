@@ -1,0 +1,178 @@
+#pragma once
+
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "common/base/error.h"
+#include "common/cluster/broker.h"
+#include "common/cluster/partition.h"
+#include "common/env/clock.h"
+#include "common/rpc/control.h"
+#include "common/rpc/peer.h"
+#include "controller/model.h"
+
+/// The controller's decisions, without I/O, clock or threads. Events in; writes, commands and
+/// answers out. Facts (a broker registered, a state was committed) go into the model at once;
+/// intentions only leave it as writes, whose outcomes come back as events. So the model never
+/// holds what ZooKeeper does not, and no broker hears of it before.
+namespace ottla::controller {
+
+// ---- What may happen ----
+
+/// A topic as read from ZooKeeper. `states` is by partition; a missing znode is nullopt.
+struct TopicRead {
+  cluster::Topic topic;
+  std::int32_t version = 0;
+  TopicRules rules;
+  std::vector<std::optional<cluster::PartitionState>> states;
+  TopicId fresh_id;  ///< Random; used if the topic is new and its znode has no id.
+};
+
+/// Everything in ZooKeeper, read by a new controller or by the audit (W18, W19). Brokers in
+/// `process_dead` have been seen to die by whoever took the office.
+struct ClusterRead {
+  std::vector<cluster::Broker> brokers;
+  std::vector<TopicRead> topics;
+  std::vector<std::string> topics_to_delete;
+  std::vector<std::pair<BrokerId, BrokerEpoch>> process_dead;
+};
+
+/// All registrations. What is missing is gone; a new epoch is a restart.
+struct BrokersRead {
+  std::vector<cluster::Broker> brokers;
+};
+struct LivenessChanged {
+  BrokerId broker;
+  BrokerEpoch broker_epoch;
+  rpc::Liveness liveness = rpc::Liveness::Alive;
+};
+/// New or changed topics (without states), and the names of all topics that exist.
+struct TopicsRead {
+  std::vector<TopicRead> topics;
+  std::optional<std::vector<std::string>> all;
+};
+struct TopicRulesRead {
+  std::string topic;
+  TopicRules rules;
+};
+/// Children of /admin/delete_topics.
+struct DeletionRequested {
+  std::vector<std::string> topics;
+};
+struct AlterPartitionRequested {
+  RequestId request;
+  rpc::AlterPartitionRequest body;
+};
+struct ShutdownRequested {
+  RequestId request;
+  rpc::ControlledShutdownRequest body;
+};
+/// A broker took a command, with these outcomes.
+struct CommandDone {
+  BrokerId broker;
+  BrokerEpoch broker_epoch;
+  std::vector<rpc::PartitionOutcome> outcomes;
+  std::vector<rpc::StopReplica> stopped;  ///< What of the command was StopReplica with `remove`.
+};
+struct LogsAnswered {
+  BrokerId broker;
+  BrokerEpoch broker_epoch;
+  std::vector<rpc::ReplicaLogAnswer::Partition> partitions;
+};
+/// Time has passed: see ClusterModel's deadlines.
+struct Tick {};
+
+// ---- What is to be done ----
+
+enum class WriteKind : std::uint8_t {
+  SetState,       ///< .../P/state, at the zkVersion `state.partition_epoch`
+  CreateState,    ///< The first state, with the folders above it.
+  SetTopic,       ///< /brokers/topics/T, at the zkVersion `version`
+  DeleteTopic,    ///< States, folders, topic, config and deletion request, bottom up.
+  DeleteRequest,  ///< Only /admin/delete_topics/T: refused, or no such topic.
+};
+
+/// One thing to be written, conditional on /controller_epoch.
+struct Write {
+  WriteKind kind = WriteKind::SetState;
+  std::string topic;
+  TopicId topic_id;
+  std::int32_t partition = -1;
+  cluster::PartitionState state;          ///< SetState, CreateState
+  std::optional<cluster::Topic> content;  ///< SetTopic
+  std::int32_t version = -1;              ///< SetTopic
+  std::optional<RequestId> request;       ///< The AlterPartition it answers.
+  const char* cause = "";                 ///< For the log.
+
+  [[nodiscard]] TopicPartition topic_partition() const { return {topic, partition}; }
+};
+
+/// What became of a write. Deletions are repeated until they hold; a state is either committed or
+/// `truth` says what ZooKeeper holds instead (nothing: no znode).
+struct WriteOutcome {
+  Write write;
+  bool committed = false;
+  std::optional<cluster::PartitionState> truth;
+};
+struct WritesDone {
+  std::vector<WriteOutcome> outcomes;
+};
+
+using Event = std::variant<ClusterRead, BrokersRead, LivenessChanged, TopicsRead, TopicRulesRead,
+                           DeletionRequested, AlterPartitionRequested, ShutdownRequested,
+                           CommandDone, LogsAnswered, Tick, WritesDone>;
+
+/// Tell all brokers the committed state of these partitions.
+struct Announce {
+  std::vector<TopicPartition> partitions;
+  bool is_new = false;
+};
+/// Tell all brokers which brokers live.
+struct AnnounceBrokers {};
+/// Tell all brokers that the topic is gone.
+struct AnnounceDeleted {
+  std::string topic;
+  TopicId id;
+};
+/// Tell one broker everything: it is new, or its log dir failed and it must say for which replicas.
+struct SendFull {
+  BrokerId broker;
+};
+struct StopReplicas {
+  BrokerId broker;
+  std::vector<rpc::StopReplica> replicas;
+};
+struct AskLogs {
+  BrokerId broker;
+  std::vector<rpc::ReplicaLogQuery::Partition> partitions;
+};
+using Command =
+    std::variant<Announce, AnnounceBrokers, AnnounceDeleted, SendFull, StopReplicas, AskLogs>;
+
+struct AlterAnswer {
+  RequestId request;
+  rpc::AlterPartitionReply reply;
+};
+struct ShutdownAnswer {
+  RequestId request;
+  rpc::ControlledShutdownReply reply;
+};
+using Answer = std::variant<AlterAnswer, ShutdownAnswer>;
+
+/// What the controller wants done about one event. The shell issues the writes in this order
+/// (pipelined, batched), then queues the commands, then answers.
+struct Decision {
+  std::vector<Write> writes;
+  std::vector<Command> commands;
+  std::vector<Answer> answers;
+  /// When a Tick is needed at the latest.
+  std::optional<env::MonotonicTime> wake_at;
+};
+
+/// Takes the event into the model and says what is to be done. Pure but for the model: the same
+/// model, event and time give the same result.
+[[nodiscard]] Decision decide(ClusterModel& model, const Event& event, env::MonotonicTime now);
+
+}  // namespace ottla::controller

@@ -1,0 +1,177 @@
+#include "controller/election.h"
+
+#include <glog/logging.h>
+
+#include <algorithm>
+#include <tuple>
+
+namespace ottla::controller {
+namespace {
+
+bool contains(const std::vector<BrokerId>& brokers, BrokerId broker) {
+  return std::find(brokers.begin(), brokers.end(), broker) != brokers.end();
+}
+
+Standing standing_of(std::span<const Candidate> candidates, BrokerId broker) {
+  for (const Candidate& candidate : candidates) {
+    if (candidate.broker == broker) return candidate.standing;
+  }
+  return Standing::Unregistered;  // Not a replica any more.
+}
+
+std::vector<BrokerId> with_standing(std::span<const Candidate> candidates,
+                                    const std::vector<BrokerId>& among, Standing wanted) {
+  std::vector<BrokerId> found;
+  for (const BrokerId broker : among) {
+    if (standing_of(candidates, broker) == wanted) found.push_back(broker);
+  }
+  return found;
+}
+
+BrokerId first_in_assignment(std::span<const Candidate> candidates,
+                             const std::vector<BrokerId>& among) {
+  for (const Candidate& candidate : candidates) {
+    if (contains(among, candidate.broker)) return candidate.broker;
+  }
+  return among.front();
+}
+
+/// One of these stays or becomes leader, and they are the ISR.
+std::optional<cluster::PartitionState> settle_on(const cluster::PartitionState& state,
+                                                 std::span<const Candidate> candidates,
+                                                 std::vector<BrokerId> isr, Standing tier) {
+  const BrokerId leader =
+      contains(isr, state.leader) ? state.leader : first_in_assignment(candidates, isr);
+  // A leader that was started again needs an epoch of its own: what it appended last may be cut.
+  if (leader == state.leader && isr == state.isr && tier != Standing::Restarted) {
+    return std::nullopt;
+  }
+  cluster::PartitionState next = state;
+  next.leader = leader;
+  next.isr = std::move(isr);
+  next.leader_epoch = state.leader_epoch.next();
+  return next;
+}
+
+std::optional<cluster::PartitionState> without_leader(const cluster::PartitionState& state) {
+  if (state.leader == kNoBroker) return std::nullopt;
+  cluster::PartitionState next = state;
+  next.leader = kNoBroker;
+  next.leader_epoch = state.leader_epoch.next();
+  return next;
+}
+
+bool can_answer(Standing standing) {
+  return standing != Standing::Silent && standing != Standing::ProcessDead &&
+         standing != Standing::Unregistered;
+}
+
+/// Nobody may lead without a look at the logs.
+Verdict give_up(const cluster::PartitionState& state, std::span<const Candidate> candidates,
+                const TopicRules& rules) {
+  Verdict verdict{.state = without_leader(state)};
+  bool crashed_member = false;
+  bool all_unregistered = true;
+  for (const BrokerId member : state.isr) {
+    const Standing standing = standing_of(candidates, member);
+    crashed_member |= standing == Standing::HostCrash;
+    all_unregistered &= standing == Standing::Unregistered;
+    verdict.await_missing |= !can_answer(standing);
+  }
+  // Only the end of the session counts as death when records will be lost for it.
+  const bool unclean = rules.unclean_leader_election && all_unregistered;
+  if (!crashed_member && !unclean) return verdict;
+  if (unclean) verdict.await_missing = false;
+  for (const Candidate& candidate : candidates) {
+    if (can_answer(candidate.standing)) verdict.ask_logs.push_back(candidate.broker);
+  }
+  return verdict;
+}
+
+Verdict choose(const cluster::PartitionState& state, std::span<const Candidate> candidates,
+               const TopicRules& rules) {
+  for (const Standing tier : {Standing::Good, Standing::Restarted, Standing::ShuttingDown}) {
+    std::vector<BrokerId> isr = with_standing(candidates, state.isr, tier);
+    if (isr.empty()) continue;
+    return {.state = settle_on(state, candidates, std::move(isr), tier)};
+  }
+  const std::vector<BrokerId> eligible =
+      with_standing(candidates, state.eligible_leaders, Standing::Good);
+  if (!eligible.empty()) {
+    const BrokerId leader = first_in_assignment(candidates, eligible);
+    return {.state = settle_on(state, candidates, {leader}, Standing::Good)};
+  }
+  // Silence alone is no reason to stop a leader that nobody can replace.
+  if (state.in_isr(state.leader) && standing_of(candidates, state.leader) == Standing::Silent) {
+    return {};
+  }
+  return give_up(state, candidates, rules);
+}
+
+}  // namespace
+
+Verdict elect(const cluster::PartitionState& state, std::span<const Candidate> candidates,
+              const TopicRules& rules) {
+  Verdict verdict = choose(state, candidates, rules);
+  const std::vector<BrokerId>& isr = verdict.state ? verdict.state->isr : state.isr;
+  std::vector<BrokerId> eligible =
+      eligible_after(state, isr, rules.min_insync_replicas, candidates.size());
+  // After a host crash a replica may miss committed records: it is no eligible leader any more.
+  std::erase_if(eligible, [&](BrokerId broker) {
+    return standing_of(candidates, broker) == Standing::HostCrash;
+  });
+  if (eligible != state.eligible_leaders && !verdict.state) verdict.state = state;
+  if (verdict.state) verdict.state->eligible_leaders = std::move(eligible);
+  return verdict;
+}
+
+std::optional<cluster::PartitionState> first_state(std::span<const Candidate> candidates,
+                                                   ControllerEpoch controller_epoch) {
+  cluster::PartitionState state;
+  for (const Standing tier : {Standing::Good, Standing::ShuttingDown}) {
+    for (const Candidate& candidate : candidates) {
+      if (candidate.standing == tier) state.isr.push_back(candidate.broker);
+    }
+    if (!state.isr.empty()) break;
+  }
+  if (state.isr.empty()) return std::nullopt;
+  state.leader = state.isr.front();
+  state.controller_epoch = controller_epoch;
+  return state;
+}
+
+std::vector<BrokerId> eligible_after(const cluster::PartitionState& before,
+                                     const std::vector<BrokerId>& new_isr,
+                                     std::int32_t min_insync_replicas, std::size_t replicas) {
+  const auto needed =
+      std::min(static_cast<std::size_t>(std::max(min_insync_replicas, 1)), replicas);
+  if (new_isr.size() >= needed) return {};
+  std::vector<BrokerId> eligible;
+  for (const auto* group : {&before.eligible_leaders, &before.isr}) {
+    for (const BrokerId broker : *group) {
+      if (!contains(new_isr, broker) && !contains(eligible, broker)) eligible.push_back(broker);
+    }
+  }
+  std::sort(eligible.begin(), eligible.end());
+  return eligible;
+}
+
+BrokerId longest_log(std::span<const LogEnd> logs) {
+  CHECK(!logs.empty());
+  const auto longest = std::max_element(logs.begin(), logs.end(), [](const auto& a, const auto& b) {
+    return std::tie(a.last_epoch, a.log_end_offset) < std::tie(b.last_epoch, b.log_end_offset);
+  });
+  return longest->broker;
+}
+
+cluster::PartitionState recovered_state(const cluster::PartitionState& state, BrokerId leader) {
+  cluster::PartitionState next = state;
+  next.leader = leader;
+  next.leader_epoch = state.leader_epoch.next();
+  next.recovering = !state.in_isr(leader);
+  next.isr = {leader};
+  next.eligible_leaders.clear();
+  return next;
+}
+
+}  // namespace ottla::controller

@@ -1,0 +1,72 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <vector>
+
+#include "common/cluster/partition.h"
+#include "controller/config.h"
+
+namespace ottla::controller {
+
+/// What speaks for a replica as leader, best first.
+enum class Standing : std::uint8_t {
+  Good,          ///< Alive, and its log is as it was when it joined the ISR.
+  Restarted,     ///< Alive again after a process crash or a stop that nobody noticed in between.
+  ShuttingDown,  ///< Alive, but leaves (controlled shutdown).
+  Silent,        ///< Does not answer: suspicion only.
+  HostCrash,     ///< Alive, but may have lost acknowledged records (W1).
+  ProcessDead,   ///< Proved dead, or its log dir has failed, while its session goes on.
+  Unregistered,  ///< ZooKeeper says it is gone.
+};
+
+struct Candidate {
+  BrokerId broker;
+  Standing standing = Standing::Unregistered;
+};
+
+/// What is to become of a partition, if anything.
+struct Verdict {
+  std::optional<cluster::PartitionState> state;
+  /// No clean candidate is left: ask the logs of these replicas.
+  std::vector<BrokerId> ask_logs;
+  /// Members of the ISR that cannot be asked now, but may come back with a longer log.
+  bool await_missing = false;
+};
+
+/// Decides over leader and ISR of one partition from the standing of its replicas (`candidates`,
+/// in the order of the assignment, all replicas). In this order:
+/// members of the ISR that are not Good leave it as long as a better one stays; the leader stays
+/// if it can, else the first Good member in the order of the assignment leads; an eligible leader
+/// (ELR) that is Good comes before the loss of availability; a Silent leader that nobody can
+/// replace stays; the last members of the ISR stay in it with leader -1. Each of these raises the
+/// leader epoch by one. The leader epoch never goes back.
+[[nodiscard]] Verdict elect(const cluster::PartitionState& state,
+                            std::span<const Candidate> candidates, const TopicRules& rules);
+
+/// The first state of a new partition: all Good replicas are the ISR. Nothing if there is none.
+[[nodiscard]] std::optional<cluster::PartitionState> first_state(
+    std::span<const Candidate> candidates, ControllerEpoch controller_epoch);
+
+/// ELR after a change of the ISR (KIP-966): whoever leaves an ISR that is then smaller than
+/// min.insync.replicas keeps every committed record, because nothing is committed below it. At
+/// min.insync.replicas or above nobody but the ISR is eligible.
+[[nodiscard]] std::vector<BrokerId> eligible_after(const cluster::PartitionState& before,
+                                                   const std::vector<BrokerId>& new_isr,
+                                                   std::int32_t min_insync_replicas,
+                                                   std::size_t replicas);
+
+struct LogEnd {
+  BrokerId broker;
+  LeaderEpoch last_epoch;
+  Offset log_end_offset;
+};
+/// The longest log of the newest epoch; of equal ones the first. `logs` must not be empty.
+[[nodiscard]] BrokerId longest_log(std::span<const LogEnd> logs);
+
+/// The state after the replica with the longest log was chosen.
+[[nodiscard]] cluster::PartitionState recovered_state(const cluster::PartitionState& state,
+                                                      BrokerId leader);
+
+}  // namespace ottla::controller

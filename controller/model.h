@@ -1,0 +1,133 @@
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "common/base/id.h"
+#include "common/base/topic_partition.h"
+#include "common/base/uuid.h"
+#include "common/cluster/broker.h"
+#include "common/cluster/partition.h"
+#include "common/env/clock.h"
+#include "common/rpc/peer.h"
+#include "controller/config.h"
+#include "controller/state_machines.h"
+
+namespace ottla::controller {
+
+/// Names a request that waits for its answer; the shell keeps the callback under this number.
+using RequestId = Id<struct RequestIdTag, std::uint64_t>;
+
+struct BrokerEntry {
+  cluster::Broker registration;
+  rpc::Liveness liveness = rpc::Liveness::Alive;
+  bool shutting_down = false;
+};
+
+/// A member of the ISR whose log cannot be taken as it was: its process was started again since it
+/// joined. After a host crash acknowledged records may be missing (KIP-966, W1).
+struct Doubt {
+  BrokerId broker;
+  bool host_crash = false;
+
+  friend bool operator==(const Doubt&, const Doubt&) = default;
+};
+
+/// How far the replicas' logs go, asked when no clean candidate for leader is left.
+struct LogQuery {
+  struct Answer {
+    LeaderEpoch last_epoch = kUnknownLeaderEpoch;
+    Offset log_end_offset;
+  };
+  std::map<BrokerId, BrokerEpoch> asked;
+  std::map<BrokerId, Answer> answers;
+  env::MonotonicTime wait_until{};  ///< Until then a missing member of the ISR is waited for.
+  env::MonotonicTime ask_again_at{};
+};
+
+struct PartitionEntry {
+  cluster::Assignment assignment;
+  /// As ZooKeeper holds it; nothing is in here that was not committed or read.
+  std::optional<cluster::PartitionState> state;
+  PartitionPhase phase = PartitionPhase::New;
+  bool writing = false;  ///< A write of the state is under way.
+  bool recheck = false;  ///< Something changed meanwhile.
+  std::vector<Doubt> doubts;
+  std::optional<LogQuery> log_query;
+};
+
+struct TopicEntry {
+  std::string name;
+  TopicId id;
+  std::int32_t version = 0;  ///< zkVersion of /brokers/topics/T
+  TopicRules rules;
+  std::vector<PartitionEntry> partitions;
+  TopicPhase phase = TopicPhase::Live;
+  /// While its replicas are being deleted: those that have not said so yet.
+  std::set<std::pair<std::int32_t, BrokerId>> replicas_to_stop;
+};
+
+/// An AlterPartition request under way.
+struct PendingAlter {
+  rpc::AlterPartitionReply reply;
+  std::size_t outstanding = 0;
+};
+
+/// A controlled shutdown whose elections are under way.
+struct PendingShutdown {
+  BrokerId broker;
+  std::set<TopicPartition> outstanding;
+};
+
+/// What the controller knows. It is built from ZooKeeper alone in one go at election (W19), changed
+/// by `decide` only, and thrown away with the office (W12).
+/// Thread: controller.
+struct ClusterModel {
+  BrokerId self;
+  ControllerEpoch controller_epoch;
+  bool delete_topic_enable = true;
+  env::Duration host_crash_wait = std::chrono::seconds(10);
+  env::Duration log_query_retry = std::chrono::seconds(1);
+
+  std::map<BrokerId, BrokerEntry> brokers;  ///< Those registered.
+  std::map<std::string, TopicEntry, std::less<>> topics;
+  std::map<TopicId, std::string> names;  ///< Topic by id.
+  /// Replicas in failed log dirs.
+  std::set<std::pair<BrokerId, TopicPartition>> offline_replicas;
+  std::set<TopicPartition> log_queries;  ///< Partitions with a LogQuery.
+
+  std::map<RequestId, PendingAlter> pending_alters;
+  std::map<RequestId, PendingShutdown> pending_shutdowns;
+
+  [[nodiscard]] TopicEntry* find_topic(const std::string& name);
+  [[nodiscard]] const TopicEntry* find_topic(const std::string& name) const;
+  [[nodiscard]] PartitionEntry* find_partition(const TopicPartition& tp);
+  [[nodiscard]] const PartitionEntry* find_partition(const TopicPartition& tp) const;
+
+  /// Registered with this very epoch.
+  [[nodiscard]] bool is_registered(BrokerId broker, BrokerEpoch epoch) const;
+  /// Registered, and its process not known to be dead: what clients are told.
+  [[nodiscard]] std::vector<cluster::Broker> live_brokers() const;
+  /// Whether silence is taken as evidence: only while at least half of the registered brokers are
+  /// heard (this one counts). Who hears nobody is cut off himself.
+  [[nodiscard]] bool silence_counts() const;
+};
+
+/// Counts for metrics and `ottla cluster`, computed from the model (W23).
+struct ModelCounts {
+  std::int32_t topics = 0;
+  std::int32_t partitions = 0;
+  std::int32_t offline_partitions = 0;
+  std::int32_t under_replicated_partitions = 0;
+  std::int32_t preferred_replica_imbalance = 0;
+  std::int32_t topics_to_delete = 0;
+  std::int32_t topics_without_id = 0;
+};
+[[nodiscard]] ModelCounts count(const ClusterModel& model);
+
+}  // namespace ottla::controller
