@@ -32,11 +32,15 @@ std::string frame_of(std::string_view body) {
   return frame.append(body);
 }
 
-Payload memory_payload(std::string_view text) {
+Payload bytes_payload(std::string_view text) {
   const SharedBuffer copy = Buffer::copy_of(as_bytes(text));
   Payload payload;
   payload.append(MemoryRange{copy, copy->bytes()});
   return payload;
+}
+
+Payload frame_payload(std::string_view body) {
+  return bytes_payload(frame_of(body));
 }
 
 /// A blocking client socket; every wait has a deadline of ten seconds.
@@ -105,7 +109,7 @@ class TestHandler final : public RequestHandler {
 
   TestHandler()
       : handle_([](Request request, Responder responder) {
-          responder.respond(memory_payload(as_text(request.frame->bytes())));
+          responder.respond(frame_payload(as_text(request.frame->bytes())));
         }) {}
   explicit TestHandler(Handle handle) : handle_(std::move(handle)) {}
 
@@ -212,7 +216,7 @@ TEST(Network, TakesTheNextRequestOnlyAfterTheAnswer) {
   ASSERT_TRUE(held.wait_for(2));
   EXPECT_EQ(held.body(1), "of another connection");
 
-  held.take(0).respond(memory_payload("answer"));
+  held.take(0).respond(frame_payload("answer"));
   ASSERT_TRUE(held.wait_for(3));
   EXPECT_EQ(held.body(2), "second");
   EXPECT_EQ(client.receive_frame(), "answer");
@@ -228,10 +232,10 @@ TEST(Network, RequestsThatWereLetInAreAnsweredInTheirOrder) {
   Client client(server.port);
   client.send(frame_of("0") + frame_of("1") + frame_of("2"));
   ASSERT_TRUE(held.wait_for(3));
-  held.take(2).respond(memory_payload("two"));
+  held.take(2).respond(frame_payload("two"));
   held.take(1).respond_nothing();
   EXPECT_FALSE(client.has_input());
-  held.take(0).respond(memory_payload("zero"));
+  held.take(0).respond(frame_payload("zero"));
   EXPECT_EQ(client.receive_frame(), "zero");
   EXPECT_EQ(client.receive_frame(), "two");
 }
@@ -247,7 +251,7 @@ TEST(Network, BoundsTheRequestsThatAreLetIn) {
   for (int i = 0; i < 100; ++i) client.send_frame("x");
   ASSERT_TRUE(held.wait_for(32));
   EXPECT_EQ(held.size(), 32U);
-  held.take(0).respond(memory_payload("y"));
+  held.take(0).respond(frame_payload("y"));
   EXPECT_TRUE(held.wait_for(33));
 }
 
@@ -264,10 +268,10 @@ TEST(Network, SendsFilesBetweenMemory) {
 
   for (const bool cold : {false, true}) {
     TestHandler files([&](Request, Responder responder) {
-      Payload payload = memory_payload("head");
+      Payload payload = bytes_payload(std::string("\x00\x2d\xc6\xce", 4) + "head");
       payload.append(FileRange{owner, fd, 5, 1'000'000});
-      payload.append(memory_payload("middle"));
-      payload.append(memory_payload("more"));
+      payload.append(bytes_payload("middle"));
+      payload.append(bytes_payload("more"));
       payload.append(FileRange{owner, fd, 1'000'100, 2'000'000});
       responder.respond(std::move(payload));
     });
@@ -288,7 +292,7 @@ TEST(Network, ClosesWhenAFileIsShorterThanPromised) {
   ::unlink(path);
   const auto owner = std::shared_ptr<void>(nullptr, [fd](void*) { ::close(fd); });
   TestHandler files([&](Request, Responder responder) {
-    Payload payload;
+    Payload payload = bytes_payload(std::string("\x00\x00\x03\xe8", 4));
     payload.append(FileRange{owner, fd, 0, 1'000});
     responder.respond(std::move(payload));
   });
@@ -329,7 +333,7 @@ TEST(Network, StopsReadingFromAClientThatDoesNotRead) {
   std::atomic<int> handled{0};
   TestHandler large([&](Request, Responder responder) {
     ++handled;
-    responder.respond(memory_payload(std::string(1024 * 1024, 'x')));
+    responder.respond(frame_payload(std::string(1024 * 1024, 'x')));
   });
   Server server(large);
   Client client(server.port);
@@ -386,7 +390,7 @@ TEST(Network, ClosesIdleConnectionsButNotBusyOnes) {
   ASSERT_TRUE(held.wait_for(1));
   EXPECT_TRUE(Client(server.port).closed_by_peer());
   EXPECT_EQ(server.network.counts().open_connections, 1);
-  held.take(0).respond(memory_payload("late"));
+  held.take(0).respond(frame_payload("late"));
   EXPECT_EQ(busy.receive_frame(), "late");
 }
 
@@ -433,7 +437,7 @@ TEST(Network, StopAnswersWhatIsUnderWay) {
   env::EventLoop stopper("stopper");
   stopper.post([&] { server.network.stop(10s); });
   EXPECT_TRUE(idle.closed_by_peer());
-  held.take(0).respond(memory_payload("answered"));
+  held.take(0).respond(frame_payload("answered"));
   EXPECT_EQ(busy.receive_frame(), "answered");
   EXPECT_TRUE(busy.closed_by_peer());
   stopper.stop();
@@ -449,7 +453,7 @@ TEST(Network, AnswersAfterStopAreDropped) {
     client.send_frame("x");
     ASSERT_TRUE(held.wait_for(1));
   }
-  held.take(0).respond(memory_payload("too late"));
+  held.take(0).respond(frame_payload("too late"));
 }
 
 TEST(Network, LoopsRunTasksAndTimers) {

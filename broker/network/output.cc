@@ -5,6 +5,7 @@
 #include <sys/uio.h>
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
 #include <utility>
 #include <vector>
@@ -34,16 +35,13 @@ bool is_byte_cached(int fd, std::uint64_t position) {
 }  // namespace
 
 void Output::add(Payload response) {
-  Response added;
-  store_big_endian(added.size.data(), static_cast<std::int32_t>(response.size()));
-  pending_bytes_ += added.size.size() + response.size();
-  added.payload = std::move(response);
-  responses_.push_back(std::move(added));
+  if (response.empty()) return;
+  pending_bytes_ += response.size();
+  responses_.push_back({std::move(response)});
 }
 
 const FileRange* Output::file_at_front() const {
   const Response& front = responses_.front();
-  if (front.size_sent < front.size.size()) return nullptr;
   return std::get_if<FileRange>(&front.payload.pieces()[front.piece]);
 }
 
@@ -69,7 +67,6 @@ Output::Progress Output::send_memory(int socket, std::uint64_t& sent) {
   };
   for (const Response& response : responses_) {
     if (count == kMaxVectors || file_follows) break;
-    gather(response.size.data() + response.size_sent, response.size.size() - response.size_sent);
     const auto& pieces = response.payload.pieces();
     std::uint64_t skip = response.offset;
     for (std::size_t i = response.piece; i < pieces.size() && count < kMaxVectors; ++i) {
@@ -123,9 +120,6 @@ void Output::advance(std::size_t bytes) {
   pending_bytes_ -= bytes;
   while (bytes > 0 || (!responses_.empty() && responses_.front().done())) {
     Response& front = responses_.front();
-    const std::size_t of_size = std::min(bytes, front.size.size() - front.size_sent);
-    front.size_sent += of_size;
-    bytes -= of_size;
     const auto& pieces = front.payload.pieces();
     while (front.piece < pieces.size() && bytes > 0) {
       const std::uint64_t length = std::visit(

@@ -1,6 +1,5 @@
 #pragma once
 
-#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <deque>
@@ -21,7 +20,7 @@ class Output {
     Broken,      ///< The connection is gone, or a file is shorter than promised.
   };
 
-  /// Adds one response; its size goes before it.
+  /// Adds one response: a whole frame.
   void add(Payload response);
   /// Sends what the non-blocking `socket` takes.
   [[nodiscard]] Progress send(int socket);
@@ -35,14 +34,10 @@ class Output {
 
  private:
   struct Response {
-    std::array<std::byte, 4> size;
     Payload payload;
-    std::size_t size_sent = 0;
     std::size_t piece = 0;     ///< The first piece that is not sent completely.
     std::uint64_t offset = 0;  ///< What is sent of it.
-    [[nodiscard]] bool done() const {
-      return size_sent == size.size() && piece == payload.pieces().size();
-    }
+    [[nodiscard]] bool done() const { return piece == payload.pieces().size(); }
   };
 
   [[nodiscard]] const FileRange* file_at_front() const;

@@ -64,7 +64,7 @@ class Responder {
     if (sink_) sink_->close_connection(slot_);
   }
 
-  /// `response` is header and body; the size prefix is added. At most 2 GiB.
+  /// `response` is a whole frame: size, header, body.
   void respond(Payload response) {
     std::exchange(sink_, nullptr)->respond(slot_, std::move(response));
   }
