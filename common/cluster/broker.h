@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "common/base/id.h"
+#include "common/base/uuid.h"
 
 namespace ottla::cluster {
 
@@ -26,8 +27,8 @@ struct Endpoint {
 enum class LastStop : std::uint8_t { Clean, ProcessCrash, HostCrash };
 
 /// A broker as /brokers/ids/N tells it. Ottla's own part (`grpc_endpoint`, `start_nonce`,
-/// `last_stop`) stands under the key "ottla", which Kafka's readers ignore; it is absent for a
-/// Kafka broker.
+/// `last_stop`, `directory_ids`) stands under the key "ottla", which Kafka's readers ignore; it is
+/// absent for a Kafka broker.
 struct Broker {
   BrokerId id;
   BrokerEpoch epoch = kUnknownBrokerEpoch;  ///< czxid of the registration; not in the JSON.
@@ -39,6 +40,9 @@ struct Broker {
   std::optional<std::string> grpc_endpoint;  ///< host:port
   std::string start_nonce;                   ///< Another one for each start of the process.
   LastStop last_stop = LastStop::Clean;
+  /// Names of the log directories whose locks the process holds: whoever holds one of these locks
+  /// now knows that the process of this registration is gone.
+  std::vector<Uuid> directory_ids;
 
   [[nodiscard]] const Endpoint* endpoint(const std::string& listener) const {
     for (const Endpoint& candidate : endpoints) {

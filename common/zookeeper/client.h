@@ -75,7 +75,9 @@ struct Check {
 };
 using Op = std::variant<Create, Set, Delete, Check>;
 
-/// What a successful operation gives: the created path, the stat of what was written.
+/// What a successful operation gives: the created path (with a sequential node's number), the stat
+/// of what was set. The stat of a creation is filled only when it was a `write` alone; in a multi
+/// ZooKeeper does not tell it.
 struct OpResult {
   std::string path;
   Stat stat;
@@ -115,15 +117,20 @@ class ClientListener {
 ///
 /// Order: operations are carried out and called back in the order they were issued, and a watch's
 /// event is delivered before the result of a later read. Reads are repeated inside after a
-/// connection loss; writes are not, they end with ConnectionLoss (unknown). When a session expires
-/// every pending operation ends with SessionExpired before the Expired event.
+/// connection loss (a repeated one may see the effect of writes issued after it); writes that were
+/// on their way are not, they end with ConnectionLoss (unknown). Operations issued while there is
+/// no connection wait for it. When a session expires every pending operation ends with
+/// SessionExpired before the Expired event; a write that was on its way may have been carried out.
+///
 /// Thread: any. Callbacks come on the client's own thread (in a simulation: the only one): they
-/// copy, post to their owner and return. No callback comes after the destructor or `close` returns.
+/// copy, post to their owner and return. No callback comes after the destructor or `close` returns;
+/// neither may be called from a callback.
 class Client {
  public:
   virtual ~Client() = default;
 
-  /// Listeners are told of every session event and watch; added before `start`, never removed.
+  /// Listeners are told of every session event and watch; added before `start`, never removed:
+  /// they live until `close` has returned.
   virtual void add_listener(ClientListener& listener) = 0;
   virtual void start() = 0;
   /// Ends the session (its ephemerals vanish at once). Pending operations end with SessionExpired.
