@@ -191,7 +191,6 @@ class SimulatedZooKeeper::Ensemble : public std::enable_shared_from_this<Ensembl
     client->crashed_ = true;
     break_connection_without_notice(*client);
     clients_.erase(name);
-    cut_.erase(name);
   }
   void stop() {
     running_ = false;
@@ -259,6 +258,7 @@ class SimulatedZooKeeper::Ensemble : public std::enable_shared_from_this<Ensembl
   }
 
   void connect(SimulatedClient& client) {
+    if (client.connection_ != nullptr || !client.started_) return;
     if (!running_ || cut_.contains(client.name_)) {
       connect_later(client, options_.max_reconnect_delay);
       return;
