@@ -1,0 +1,70 @@
+#include "broker/storage/batch_scanner.h"
+
+#include <algorithm>
+
+namespace ottla::storage {
+namespace {
+
+constexpr std::size_t kWindow = 1 << 20;
+
+}  // namespace
+
+Result<ByteView> HeaderScanner::header_bytes() {
+  const std::size_t wanted =
+      static_cast<std::size_t>(std::min<std::uint64_t>(record::kHeaderScanSize, end_ - position_));
+  if (position_ < window_from_ || position_ + wanted > window_from_ + window_size_) {
+    const auto size =
+        static_cast<std::size_t>(std::min<std::uint64_t>(window_.size(), end_ - position_));
+    OTTLA_TRY(window_size_, file_.read_at(MutableByteView(window_.data(), size), position_));
+    window_from_ = position_;
+  }
+  const auto at = static_cast<std::size_t>(position_ - window_from_);
+  return ByteView(window_.data() + at, window_size_ - at);
+}
+
+Result<std::optional<BatchAt>> HeaderScanner::next() {
+  if (position_ + record::kMinMessageSizeV0 > end_) return std::nullopt;
+  OTTLA_TRY(const ByteView bytes, header_bytes());
+  if (bytes.size() < record::kMinMessageSizeV0) return std::nullopt;
+  OTTLA_TRY(const auto batch, record::RecordBatchView::parse_header(bytes));
+  if (position_ + batch.size() > end_) return std::nullopt;
+  const BatchAt found{batch, position_};
+  position_ += batch.size();
+  return found;
+}
+
+Result<ByteView> BatchScanner::bytes(std::size_t wanted) {
+  const std::size_t available =
+      window_from_ <= position_ && position_ <= window_from_ + window_size_
+          ? static_cast<std::size_t>(window_from_ + window_size_ - position_)
+          : 0;
+  const std::uint64_t left = end_ - position_;
+  if (available < std::min<std::uint64_t>(wanted, left)) {
+    const auto size =
+        static_cast<std::size_t>(std::min<std::uint64_t>(std::max(wanted, kWindow), left));
+    if (window_.size() < size) window_.resize(size);
+    OTTLA_TRY(window_size_, file_.read_at(MutableByteView(window_.data(), size), position_));
+    window_from_ = position_;
+    return ByteView(window_.data(), window_size_);
+  }
+  return ByteView(window_.data() + (position_ - window_from_), available);
+}
+
+Result<std::optional<BatchAt>> BatchScanner::next() {
+  if (position_ + record::kMinMessageSizeV0 > end_) return std::nullopt;
+  OTTLA_TRY(ByteView available, bytes(record::kHeaderScanSize));
+  if (available.size() < record::kMinMessageSizeV0) return std::nullopt;
+  OTTLA_TRY(const auto header, record::RecordBatchView::parse_header(available));
+  if (position_ + header.size() > end_) return std::nullopt;
+  const std::size_t size = header.size();
+  if (available.size() < size) {
+    OTTLA_TRY(available, bytes(size));
+    if (available.size() < size) return std::nullopt;
+  }
+  OTTLA_TRY(const auto batch, record::RecordBatchView::parse(available));
+  const BatchAt found{batch, position_};
+  position_ += size;
+  return found;
+}
+
+}  // namespace ottla::storage

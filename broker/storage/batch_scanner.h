@@ -1,0 +1,71 @@
+#pragma once
+
+#include <array>
+#include <optional>
+#include <vector>
+
+#include "common/base/bytes.h"
+#include "common/base/error.h"
+#include "common/env/file_system.h"
+#include "common/record/record_batch.h"
+
+namespace ottla::storage {
+
+/// A batch in a file.
+struct BatchAt {
+  record::RecordBatchView batch;  ///< Valid until the scanner's next step.
+  std::uint64_t position = 0;
+
+  [[nodiscard]] std::uint64_t end() const { return position + batch.size(); }
+};
+
+/// Walks the batch headers of [position, end) of a file, reading little more than the headers.
+/// Thread: one.
+class HeaderScanner {
+ public:
+  HeaderScanner(const env::File& file, std::uint64_t position, std::uint64_t end)
+      : file_(file), position_(position), end_(end) {}
+
+  /// The next batch that lies in the range as a whole, header only; nullopt at the end. Errors:
+  /// CorruptMessage, KafkaStorageError.
+  Result<std::optional<BatchAt>> next();
+  [[nodiscard]] std::uint64_t position() const { return position_; }
+
+ private:
+  Result<ByteView> header_bytes();
+
+  const env::File& file_;
+  std::uint64_t position_;
+  const std::uint64_t end_;
+  std::array<std::byte, 4096> window_;
+  std::uint64_t window_from_ = 0;
+  std::size_t window_size_ = 0;
+};
+
+/// Walks whole batches of [position, end) of a file in large reads; one batch larger than the
+/// window makes it grow.
+/// Thread: one.
+class BatchScanner {
+ public:
+  BatchScanner(const env::File& file, std::uint64_t position, std::uint64_t end)
+      : file_(file), position_(position), end_(end) {}
+
+  /// The next whole batch; nullopt at the end or where a batch is cut off. Errors: CorruptMessage
+  /// (impossible header), KafkaStorageError. CRCs are the caller's.
+  Result<std::optional<BatchAt>> next();
+  /// Where the next batch would begin.
+  [[nodiscard]] std::uint64_t position() const { return position_; }
+
+ private:
+  /// Bytes from position_ on, at least `wanted` unless the range ends before.
+  Result<ByteView> bytes(std::size_t wanted);
+
+  const env::File& file_;
+  std::uint64_t position_;
+  const std::uint64_t end_;
+  std::vector<std::byte> window_;
+  std::uint64_t window_from_ = 0;
+  std::size_t window_size_ = 0;
+};
+
+}  // namespace ottla::storage

@@ -1,0 +1,144 @@
+#include "broker/storage/index_file.h"
+
+#include <algorithm>
+#include <array>
+#include <utility>
+
+namespace ottla::storage {
+namespace {
+
+/// Below this many entries one read is cheaper than more steps of a search.
+constexpr std::uint32_t kEntriesPerRead = 128;
+constexpr std::size_t kMaxEntrySize = 34;
+
+Result<> read_exactly(const env::File& file, MutableByteView into, std::uint64_t position) {
+  OTTLA_TRY(const std::size_t got, file.read_at(into, position));
+  if (got != into.size()) return fail(ErrorCode::KafkaStorageError, "index file is too short");
+  return {};
+}
+
+}  // namespace
+
+Result<std::shared_ptr<env::File>> IndexFile::open_for_writing() const {
+  return files_.open(path(), env::OpenMode::CreateOrOpen);
+}
+
+Result<> IndexFile::reset() {
+  OTTLA_TRY(const auto file, open_for_writing());
+  OTTLA_TRY_VOID(file->truncate(0));
+  count_.store(0, std::memory_order_release);
+  return {};
+}
+
+Result<bool> IndexFile::load() {
+  OTTLA_TRY(const auto file, files_.open(path(), env::OpenMode::Read));
+  OTTLA_TRY(const std::uint64_t size, file->size());
+  if (size % entry_size_ != 0 || size / entry_size_ > UINT32_MAX) return false;
+  count_.store(static_cast<std::uint32_t>(size / entry_size_), std::memory_order_release);
+  return true;
+}
+
+Result<> IndexFile::activate(std::uint32_t max_bytes) {
+  OTTLA_TRY(auto file, open_for_writing());
+  capacity_ = max_bytes / entry_size_;
+  const std::uint64_t size = std::uint64_t{std::max(capacity_, count())} * entry_size_;
+  OTTLA_TRY_VOID(file->truncate(size));
+  MutexLock lock(mutex_);
+  file_ = std::move(file);
+  return {};
+}
+
+Result<> IndexFile::deactivate() {
+  auto file = active_file();
+  if (!file) return {};
+  OTTLA_TRY_VOID(file->truncate(std::uint64_t{count()} * entry_size_));
+  MutexLock lock(mutex_);
+  file_ = nullptr;
+  return {};
+}
+
+Result<> IndexFile::append(ByteView entry) {
+  auto file = active_file();
+  if (!file) {
+    OTTLA_TRY(file, open_for_writing());
+  }
+  const std::uint32_t at = count();
+  OTTLA_TRY_VOID(file->write_at(std::span(&entry, 1), std::uint64_t{at} * entry_size_));
+  count_.store(at + 1, std::memory_order_release);
+  return {};
+}
+
+Result<> IndexFile::truncate(std::uint32_t count) {
+  if (count >= this->count()) return {};
+  count_.store(count, std::memory_order_release);
+  if (active_file()) return {};  // cut when the segment closes
+  OTTLA_TRY(const auto file, open_for_writing());
+  return file->truncate(std::uint64_t{count} * entry_size_);
+}
+
+Result<> IndexFile::sync() {
+  auto file = active_file();
+  if (!file) {
+    OTTLA_TRY(file, files_.open(path(), env::OpenMode::ReadWrite));
+  }
+  return file->sync();
+}
+
+std::string IndexFile::path() const {
+  MutexLock lock(mutex_);
+  return path_;
+}
+
+void IndexFile::set_path(std::string path) {
+  MutexLock lock(mutex_);
+  path_ = std::move(path);
+}
+
+std::shared_ptr<env::File> IndexFile::active_file() const {
+  MutexLock lock(mutex_);
+  return file_;
+}
+
+Result<std::shared_ptr<env::File>> IndexFile::open_for_reading() const {
+  if (auto file = active_file()) return file;
+  return files_.open(path(), env::OpenMode::Read);
+}
+
+template <class Key>
+Result<std::int64_t> find_entry(const IndexFile& index, std::size_t key_at, Key target,
+                                MutableByteView entry) {
+  const std::uint32_t count = index.count();
+  if (count == 0) return -1;
+  OTTLA_TRY(const auto file, index.open_for_reading());
+  const std::size_t size = index.entry_size();
+  std::int64_t low = -1;  // greatest entry known to be at most the target
+  std::int64_t high = count;
+  while (high - low > kEntriesPerRead) {
+    const std::int64_t middle = low + (high - low) / 2;
+    std::array<std::byte, sizeof(Key)> key;
+    OTTLA_TRY_VOID(read_exactly(*file, key, static_cast<std::uint64_t>(middle) * size + key_at));
+    (load_big_endian<Key>(key.data()) <= target ? low : high) = middle;
+  }
+  const std::int64_t first = std::max<std::int64_t>(low, 0);
+  std::array<std::byte, (kEntriesPerRead + 1) * kMaxEntrySize> block;
+  const MutableByteView entries(block.data(), static_cast<std::size_t>(high - first) * size);
+  OTTLA_TRY_VOID(read_exactly(*file, entries, static_cast<std::uint64_t>(first) * size));
+  std::int64_t found = -1;
+  for (std::int64_t i = first; i < high; ++i) {
+    const std::byte* at = entries.data() + static_cast<std::size_t>(i - first) * size;
+    if (load_big_endian<Key>(at + key_at) > target) break;
+    found = i;
+  }
+  if (found >= 0) {
+    std::memcpy(entry.data(), entries.data() + static_cast<std::size_t>(found - first) * size,
+                size);
+  }
+  return found;
+}
+
+template Result<std::int64_t> find_entry(const IndexFile&, std::size_t, std::int32_t,
+                                         MutableByteView);
+template Result<std::int64_t> find_entry(const IndexFile&, std::size_t, std::int64_t,
+                                         MutableByteView);
+
+}  // namespace ottla::storage

@@ -1,0 +1,69 @@
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <string>
+
+#include "common/base/bytes.h"
+#include "common/base/error.h"
+#include "common/base/mutex.h"
+#include "common/env/file_system.h"
+
+namespace ottla::storage {
+
+/// A file of entries of one size. While its segment is active the file is open and preallocated to
+/// its full size, as Kafka has it; afterwards it is cut to its entries, and opened only for lookups
+/// (a broker has far more closed segments than descriptors to spare).
+/// Thread: one writer (the log's lock), any readers.
+class IndexFile {
+ public:
+  IndexFile(env::FileSystem& files, std::string path, std::uint32_t entry_size)
+      : files_(files), entry_size_(entry_size), path_(std::move(path)) {}
+
+  /// Creates the file or empties it.
+  Result<> reset();
+  /// Takes the entries that the file has. False if its size cannot be (not a multiple of an entry).
+  /// Errors: NotFound too.
+  Result<bool> load();
+  /// Opens the file for appending, preallocated to `max_bytes` rounded down to whole entries.
+  Result<> activate(std::uint32_t max_bytes);
+  /// Cuts the file to its entries and closes it.
+  Result<> deactivate();
+
+  Result<> append(ByteView entry);
+  /// Drops the entries from `count` on.
+  Result<> truncate(std::uint32_t count);
+  Result<> sync();
+
+  [[nodiscard]] std::uint32_t count() const { return count_.load(std::memory_order_acquire); }
+  /// Entries that fit an active file.
+  [[nodiscard]] std::uint32_t capacity() const { return capacity_; }
+  [[nodiscard]] std::uint32_t entry_size() const { return entry_size_; }
+  [[nodiscard]] std::string path() const OTTLA_EXCLUDES(mutex_);
+  void set_path(std::string path) OTTLA_EXCLUDES(mutex_);
+
+  /// The file for one lookup.
+  Result<std::shared_ptr<env::File>> open_for_reading() const OTTLA_EXCLUDES(mutex_);
+
+ private:
+  [[nodiscard]] std::shared_ptr<env::File> active_file() const OTTLA_EXCLUDES(mutex_);
+  Result<std::shared_ptr<env::File>> open_for_writing() const;
+
+  env::FileSystem& files_;
+  const std::uint32_t entry_size_;
+  std::atomic<std::uint32_t> count_ = 0;
+  std::uint32_t capacity_ = 0;
+  mutable Mutex mutex_{LockRank::Leaf};
+  std::string path_ OTTLA_GUARDED_BY(mutex_);
+  std::shared_ptr<env::File> file_ OTTLA_GUARDED_BY(mutex_);
+};
+
+/// Binary search over the entries of an index: the greatest entry whose key (the big-endian integer
+/// of type `Key` at `key_at`) is at most `target`. Copies it to `entry` and returns its number, or
+/// -1 if all keys are greater.
+template <class Key>
+Result<std::int64_t> find_entry(const IndexFile& index, std::size_t key_at, Key target,
+                                MutableByteView entry);
+
+}  // namespace ottla::storage

@@ -1,0 +1,272 @@
+#pragma once
+
+#include <atomic>
+#include <chrono>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "broker/storage/deferred_deletion.h"
+#include "broker/storage/leader_epochs.h"
+#include "broker/storage/log_config.h"
+#include "broker/storage/log_health.h"
+#include "broker/storage/log_types.h"
+#include "broker/storage/producer_states.h"
+#include "broker/storage/recent_positions.h"
+#include "broker/storage/segment.h"
+#include "common/base/mutex.h"
+#include "common/base/topic_partition.h"
+#include "common/env/clock.h"
+#include "common/env/executor.h"
+#include "common/env/file_system.h"
+#include "common/record/record_batch.h"
+
+namespace ottla::storage {
+
+/// What logs need of the world; shared by all logs of a log dir, which must not outlive it.
+struct LogEnvironment {
+  env::FileSystem& files;
+  env::Clock& clock;
+  env::Executor& executor;  ///< The I/O pool: flushes of rolled segments.
+  LogHealth& health;
+  DeferredDeletion& deletions;
+  std::chrono::milliseconds producer_expiration = std::chrono::hours(24);
+};
+
+/// What is known about a partition directory before it is opened.
+struct LogOpening {
+  std::string directory;
+  TopicPartition partition;
+  std::shared_ptr<const LogConfig> config = std::make_shared<LogConfig>();
+  Offset log_start_offset{0};  ///< From the checkpoint.
+  Offset recovery_point{0};    ///< From the checkpoint; ignored after a clean shutdown.
+  ShutdownKind shutdown = ShutdownKind::Clean;
+};
+
+/// What opening had to repair.
+struct LogRecovery {
+  std::uint64_t segments_scanned = 0;
+  std::uint64_t bytes_truncated = 0;
+  std::uint64_t segments_dropped = 0;  ///< Behind the first bad batch.
+};
+
+/// One partition's log: a directory of segments in Kafka's format. Offsets run from the log start
+/// offset to the log end offset (exclusive). High watermarks are the caller's: they are passed in
+/// where they matter.
+///
+/// Appends take one short lock and make one write to the page cache. Readers never take that lock:
+/// they see an immutable list of segments and the log end offset that was published after the bytes
+/// were written. What may block besides `flush`, `close`, truncation and deletion is a cold read.
+/// Every failed write or sync takes the log dir offline (LogHealth); a full disk fails the append
+/// with KafkaStorageError and leaves the log as it was.
+///
+/// Thread: any (mutex_, LockRank::Log).
+class Log : public std::enable_shared_from_this<Log> {
+ public:
+  /// Opens the directory, creates it if it is missing, and recovers it as far as `shutdown`
+  /// demands.
+  static Result<std::shared_ptr<Log>> open(LogEnvironment environment, LogOpening opening);
+  ~Log();
+  Log(const Log&) = delete;
+  Log& operator=(const Log&) = delete;
+
+  // Appending.
+
+  /// Appends validated batches of format 2 as the leader: gives them offsets from the log end
+  /// offset on and the leader epoch, both in the caller's buffer, and writes it as it is. CRCs are
+  /// taken as checked. Errors: MessageTooLarge, RecordListTooLarge (larger than a segment),
+  /// CorruptMessage, OutOfOrderSequenceNumber, InvalidProducerEpoch, InvalidTxnState,
+  /// TransactionCoordinatorFenced, KafkaStorageError.
+  Result<AppendInfo> append_as_leader(MutableByteView batches, LeaderEpoch leader_epoch,
+                                      AppendOrigin origin = AppendOrigin::Client)
+      OTTLA_EXCLUDES(mutex_);
+
+  /// Appends what the leader sent, as it is. Each piece holds whole batches; all of them are
+  /// written by one pwritev. Offsets must rise, not start below the log end offset, and leader
+  /// epochs must not fall; CRCs are checked. Errors: CorruptMessage, OffsetOutOfRange (below the
+  /// log end offset), KafkaStorageError. Nothing is written if any batch is refused.
+  Result<AppendInfo> append_as_follower(std::span<const ByteView> pieces) OTTLA_EXCLUDES(mutex_);
+
+  /// Notes that `epoch` begins at the log end offset: what a new leader does before its first
+  /// append. Writes the leader epoch checkpoint; may block.
+  Result<> assign_leader_epoch(LeaderEpoch epoch) OTTLA_EXCLUDES(mutex_);
+
+  // Reading.
+
+  /// Finds the range of records from `offset` on. Errors: OffsetOutOfRange (below the log start
+  /// offset or above the log end offset), KafkaStorageError.
+  Result<FetchData> read(Offset offset, const ReadOptions& options) const;
+  /// Aborted transactions that a read_committed consumer must know for this range.
+  Result<std::vector<AbortedTransaction>> aborted_transactions(const FetchData& data) const;
+
+  /// First record at or after `timestamp`; nullopt if there is none. Decompresses batches; may
+  /// block.
+  Result<std::optional<TimestampOffset>> find_by_timestamp(std::int64_t timestamp) const;
+  /// The record with the largest timestamp (KIP-734), the first one of several.
+  Result<std::optional<TimestampOffset>> find_max_timestamp() const;
+
+  [[nodiscard]] Offset log_start_offset() const {
+    return Offset(log_start_offset_.load(std::memory_order_acquire));
+  }
+  [[nodiscard]] Offset log_end_offset() const {
+    return Offset(log_end_offset_.load(std::memory_order_acquire));
+  }
+  /// End of what was on the disk at the last flush.
+  [[nodiscard]] Offset recovery_point() const {
+    return Offset(recovery_point_.load(std::memory_order_acquire));
+  }
+  /// First offset of a transaction that is open, or whose marker is not yet below the high
+  /// watermark; never above the high watermark. Above it read_committed consumers see nothing.
+  [[nodiscard]] Offset last_stable_offset(Offset high_watermark) OTTLA_EXCLUDES(mutex_);
+
+  [[nodiscard]] LeaderEpoch latest_leader_epoch() const OTTLA_EXCLUDES(mutex_);
+  /// Where `epoch` ended here (KIP-101, KIP-279); the answer's epoch is the largest known one that
+  /// is not above `epoch`.
+  [[nodiscard]] EpochEndOffset end_offset_for_epoch(LeaderEpoch epoch) const OTTLA_EXCLUDES(mutex_);
+  /// The epoch that `offset` was written in; -1 if unknown.
+  [[nodiscard]] LeaderEpoch leader_epoch_of(Offset offset) const OTTLA_EXCLUDES(mutex_);
+
+  // Cutting.
+
+  /// Drops everything from `offset` on. False if nothing was there. Blocks until the cut is
+  /// durable.
+  Result<bool> truncate_to(Offset offset) OTTLA_EXCLUDES(mutex_);
+  /// Empties the log, which then starts and ends at `offset`.
+  Result<> truncate_fully_and_start_at(Offset offset) OTTLA_EXCLUDES(mutex_);
+  /// Moves the log start offset forward (DeleteRecords, a follower's leader); segments below go
+  /// with the next `delete_old_segments`. False if it was there already. Errors: OffsetOutOfRange.
+  Result<bool> raise_log_start_offset(Offset offset, Offset high_watermark) OTTLA_EXCLUDES(mutex_);
+  /// Deletes segments by retention.ms, retention.bytes (where cleanup.policy has delete) and below
+  /// the log start offset, never above the high watermark. Returns how many.
+  Result<int> delete_old_segments(Offset high_watermark) OTTLA_EXCLUDES(mutex_);
+
+  // Durability.
+
+  /// Syncs everything below the log end offset and moves the recovery point there. Blocks; appends
+  /// go on meanwhile.
+  Result<> flush() OTTLA_EXCLUDES(mutex_);
+  /// Syncs if flush.ms has passed since the last flush and something is unflushed.
+  Result<> flush_if_due() OTTLA_EXCLUDES(mutex_);
+  /// Drops producers that were silent for producer.id.expiration.ms.
+  void expire_producers() OTTLA_EXCLUDES(mutex_);
+  /// Clean shutdown: index files cut to size, producer snapshot, everything synced. Refuses appends
+  /// afterwards.
+  Result<> close() OTTLA_EXCLUDES(mutex_);
+
+  // State.
+
+  [[nodiscard]] const TopicPartition& partition() const { return partition_; }
+  [[nodiscard]] std::string directory() const OTTLA_EXCLUDES(mutex_);
+  [[nodiscard]] std::shared_ptr<const LogConfig> config() const;
+  void set_config(std::shared_ptr<const LogConfig> config);
+  [[nodiscard]] std::uint64_t size_bytes() const;
+  [[nodiscard]] std::size_t segment_count() const { return segments()->size(); }
+  [[nodiscard]] const LogRecovery& recovery() const { return recovery_; }
+  [[nodiscard]] std::vector<ActiveProducer> active_producers() const OTTLA_EXCLUDES(mutex_);
+  /// Starts a new segment unless the active one is empty.
+  Result<> roll() OTTLA_EXCLUDES(mutex_);
+  /// Stops all use of the files (the directory is to be deleted or moved) and renames the
+  /// directory.
+  Result<> rename_directory(const std::string& new_directory) OTTLA_EXCLUDES(mutex_);
+
+ private:
+  using SegmentList = std::vector<std::shared_ptr<Segment>>;
+  using SharedSegmentList = std::shared_ptr<const SegmentList>;
+
+  /// What the headers of an append say.
+  struct BatchSet {
+    AppendedSet appended;
+    Offset base_offset = kUnknownOffset;
+    LeaderEpoch last_leader_epoch = kUnknownLeaderEpoch;
+    std::int64_t log_append_time = -1;
+    absl::InlinedVector<EpochStart, 1> new_epochs;
+  };
+
+  Log(LogEnvironment environment, LogOpening opening);
+
+  // log.cc: appending.
+  Result<AppendInfo> append_locked(const BatchSet& set, std::span<const ByteView> pieces,
+                                   const ProducerStates::Update& producers) OTTLA_REQUIRES(mutex_);
+  Result<> write_set(const BatchSet& set, std::span<const ByteView> pieces,
+                     const ProducerStates::Update& producers) OTTLA_REQUIRES(mutex_);
+  [[nodiscard]] Result<> check_usable() const OTTLA_REQUIRES(mutex_);
+  [[nodiscard]] AppendInfo duplicate_info(const ProducerBatch& batch) const;
+  void start_early_writeback(const std::shared_ptr<Segment>& segment) OTTLA_REQUIRES(mutex_);
+  Result<> roll_locked(Offset new_base_offset) OTTLA_REQUIRES(mutex_);
+  [[nodiscard]] std::chrono::milliseconds roll_jitter(const LogConfig& config,
+                                                      Offset base_offset) const;
+  void publish(SegmentList segments) OTTLA_EXCLUDES(published_mutex_);
+  void note_unstable() OTTLA_REQUIRES(mutex_);
+  [[nodiscard]] std::shared_ptr<Segment> active() const { return segments()->back(); }
+  [[nodiscard]] SharedSegmentList segments() const OTTLA_EXCLUDES(published_mutex_);
+
+  // log_read.cc
+  Result<FetchData> read_once(Offset offset, const ReadOptions& options) const;
+  Result<std::optional<std::uint64_t>> end_position(const SegmentList& segments, std::size_t number,
+                                                    Offset end, const LogPosition& tail,
+                                                    const ReadOptions& options) const;
+
+  // log_recovery.cc
+  Result<> load() OTTLA_EXCLUDES(mutex_);
+  Result<> load_locked(const LogOpening& opening) OTTLA_REQUIRES(mutex_);
+  Result<SegmentList> open_segments() OTTLA_REQUIRES(mutex_);
+  Result<> finish_swaps(const std::vector<std::string>& names) OTTLA_REQUIRES(mutex_);
+  Result<Offset> recover_segments(SegmentList& segments, std::size_t from, ShutdownKind shutdown)
+      OTTLA_REQUIRES(mutex_);
+  Result<Offset> recover_segment(Segment& segment) OTTLA_REQUIRES(mutex_);
+  Result<> rebuild_indexes(Segment& segment) OTTLA_REQUIRES(mutex_);
+  Result<> drop_segments(SegmentList& segments, std::size_t from) OTTLA_REQUIRES(mutex_);
+  Result<Offset> end_of(const Segment& segment) const;
+  Result<> load_epochs(const SegmentList& segments) OTTLA_REQUIRES(mutex_);
+  /// Producer state as of `end`: the newest usable snapshot and the batches behind it.
+  Result<> load_producers(const SegmentList& segments, Offset end, bool scan_without_snapshot)
+      OTTLA_REQUIRES(mutex_);
+  Result<> replay_producers(const record::RecordBatchView& batch, Segment* index_aborts)
+      OTTLA_REQUIRES(mutex_);
+  Result<> remove_snapshots(const SegmentList& segments, Offset end) OTTLA_REQUIRES(mutex_);
+  Result<> write_snapshot(Offset offset) OTTLA_REQUIRES(mutex_);
+
+  // log_cleanup.cc
+  Result<int> delete_first_segments(std::size_t count) OTTLA_REQUIRES(mutex_);
+  [[nodiscard]] Result<std::size_t> expired_segments(Offset high_watermark) const
+      OTTLA_REQUIRES(mutex_);
+  Result<> write_epochs() OTTLA_REQUIRES(flush_mutex_) OTTLA_EXCLUDES(mutex_);
+  Result<> truncate_locked(Offset offset) OTTLA_REQUIRES(mutex_);
+  Result<> start_over_locked(Offset offset) OTTLA_REQUIRES(mutex_);
+
+  // log_flush.cc
+  Result<> flush_below(Offset end) OTTLA_EXCLUDES(mutex_);
+  Result<> flush_under_lock(Offset end) OTTLA_REQUIRES(flush_mutex_) OTTLA_EXCLUDES(mutex_);
+
+  const LogEnvironment environment_;
+  const TopicPartition partition_;
+  const LogOpening opening_;
+
+  /// Orders those who block on the disk anyway (flush, truncation, close). Taken before mutex_; no
+  /// append and no reader takes it.
+  mutable Mutex flush_mutex_{LockRank::LogDirectory};
+  mutable Mutex mutex_{LockRank::Log};
+  std::string directory_ OTTLA_GUARDED_BY(mutex_);
+  LeaderEpochs epochs_ OTTLA_GUARDED_BY(mutex_);
+  bool epochs_dirty_ OTTLA_GUARDED_BY(mutex_) = false;
+  bool directory_dirty_ OTTLA_GUARDED_BY(mutex_) = false;
+  ProducerStates producers_ OTTLA_GUARDED_BY(mutex_);
+  bool closed_ OTTLA_GUARDED_BY(mutex_) = false;
+  std::uint64_t cuts_ OTTLA_GUARDED_BY(mutex_) = 0;  ///< Truncations so far; a flush notices them.
+  std::uint64_t written_back_ OTTLA_GUARDED_BY(mutex_) = 0;  ///< Position in the active segment.
+
+  std::atomic<std::int64_t> log_start_offset_;
+  std::atomic<std::int64_t> log_end_offset_;
+  std::atomic<std::int64_t> recovery_point_;
+  std::atomic<bool> has_unstable_ = false;  ///< Any transaction open or not yet replicated.
+  std::atomic<env::WallTimeMs> last_flush_ms_ = 0;
+
+  mutable Mutex published_mutex_{LockRank::Leaf};
+  SharedSegmentList segments_ OTTLA_GUARDED_BY(published_mutex_);
+  std::shared_ptr<const LogConfig> config_ OTTLA_GUARDED_BY(published_mutex_);
+  RecentPositions recent_;
+  LogRecovery recovery_;  // written while opening
+};
+
+}  // namespace ottla::storage

@@ -1,0 +1,159 @@
+#pragma once
+
+#include <chrono>
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "broker/storage/deferred_deletion.h"
+#include "broker/storage/log.h"
+#include "broker/storage/log_directory.h"
+#include "common/base/mutex.h"
+#include "common/base/task.h"
+#include "common/env/clock.h"
+#include "common/env/executor.h"
+#include "common/env/file_system.h"
+#include "common/env/random.h"
+
+namespace ottla::storage {
+
+struct LogStoreOptions {
+  std::vector<std::string> directories;    ///< log.dirs
+  int recovery_threads_per_directory = 1;  ///< num.recovery.threads.per.data.dir
+  std::chrono::milliseconds producer_expiration = std::chrono::hours(24);
+  std::chrono::milliseconds recovery_checkpoint_interval = std::chrono::seconds(60);
+  std::chrono::milliseconds log_start_checkpoint_interval = std::chrono::seconds(60);
+  std::chrono::milliseconds high_watermark_checkpoint_interval = std::chrono::seconds(5);
+  std::chrono::milliseconds retention_check_interval = std::chrono::minutes(5);
+  std::chrono::milliseconds producer_expiration_check_interval = std::chrono::minutes(10);
+  /// log.flush.scheduler.interval.ms; none: flushes by time are not looked for.
+  std::optional<std::chrono::milliseconds> flush_check_interval;
+};
+
+/// What loading a log dir found.
+struct DirectoryLoad {
+  std::string directory;
+  ShutdownKind shutdown = ShutdownKind::Clean;
+  std::size_t logs = 0;
+  std::uint64_t segments_scanned = 0;
+  std::uint64_t bytes_truncated = 0;
+  std::size_t failed = 0;  ///< Logs that could not be opened; the dir is offline then.
+};
+
+/// All logs of this broker, over its log dirs. It owns the directories' locks, checkpoints and
+/// background work; who leads or follows a partition is not its concern.
+/// Thread: any (mutex_, LockRank::LogDirectory, for the table of logs; never held over I/O).
+class LogStore {
+ public:
+  using ConfigOf = std::function<std::shared_ptr<const LogConfig>(const std::string& topic)>;
+  /// nullopt for a partition that has no replica here at the moment.
+  using HighWatermarkOf = std::function<std::optional<Offset>(const TopicPartition&)>;
+
+  /// Opens and locks the directories. One that fails is offline (`offline_directories`); at least
+  /// one must be good, and their identities must agree. `executor` is the I/O pool.
+  static Result<std::unique_ptr<LogStore>> open(env::FileSystem& files, env::Clock& clock,
+                                                env::Random& random, env::Executor& executor,
+                                                LogStoreOptions options,
+                                                LogHealth::OnOffline on_offline);
+  /// After `shut_down`, or as a crash would: the executor must not run tasks of this store any
+  /// more.
+  ~LogStore();
+
+  // Starting.
+
+  /// What meta.properties says; empty fields on fresh directories.
+  [[nodiscard]] const MetaProperties& identity() const { return identity_; }
+  /// Checks the broker's id and the cluster's against every directory and writes meta.properties
+  /// where it is missing. Errors: InvalidConfig, InconsistentClusterId, KafkaStorageError.
+  Result<> set_identity(BrokerId broker_id, const std::string& cluster_id);
+  /// Opens all logs, recovering them where needed, with the I/O pool's threads, and calls `done`
+  /// there. Errors: a directory that is not a partition's (KafkaStorageError).
+  void load(ConfigOf config_of, Callback<Result<std::vector<DirectoryLoad>>> done);
+  /// The worst of all directories: what registration tells the controller (W1).
+  [[nodiscard]] ShutdownKind shutdown_kind() const;
+  /// To be called once the controller has heard of a host crash: it is not reported again after
+  /// this.
+  Result<> confirm_boot();
+  /// Starts checkpoints, retention and expiry on the executor's timers.
+  void start(HighWatermarkOf high_watermark_of);
+
+  // Logs.
+
+  [[nodiscard]] std::shared_ptr<Log> find(const TopicPartition& partition) const
+      OTTLA_EXCLUDES(mutex_);
+  [[nodiscard]] std::vector<std::shared_ptr<Log>> logs() const OTTLA_EXCLUDES(mutex_);
+  /// The log, made in the online directory with the fewest logs if there is none. Blocks. Errors:
+  /// InconsistentTopicId, KafkaStorageError.
+  Result<std::shared_ptr<Log>> find_or_create(const TopicPartition& partition,
+                                              const TopicId& topic_id,
+                                              std::shared_ptr<const LogConfig> config)
+      OTTLA_EXCLUDES(mutex_);
+  /// From partition.metadata; nullopt if there is no log or it has no id.
+  [[nodiscard]] std::optional<TopicId> topic_id(const TopicPartition& partition) const
+      OTTLA_EXCLUDES(mutex_);
+  /// The high watermark at the last checkpoint before the start.
+  [[nodiscard]] std::optional<Offset> checkpointed_high_watermark(
+      const TopicPartition& partition) const OTTLA_EXCLUDES(mutex_);
+  /// Renames the log's directory away, to be removed after `delay`; survives a crash. Blocks.
+  Result<> remove(const TopicPartition& partition, std::chrono::milliseconds delay)
+      OTTLA_EXCLUDES(mutex_);
+  /// Renames the log's directory to *-stray: kept, but not served and not removed.
+  Result<> mark_stray(const TopicPartition& partition) OTTLA_EXCLUDES(mutex_);
+  /// Directory that holds the log; empty if there is none.
+  [[nodiscard]] std::string directory_of(const TopicPartition& partition) const
+      OTTLA_EXCLUDES(mutex_);
+  [[nodiscard]] std::vector<std::string> offline_directories() const;
+
+  // Background work, also for tests and for a clean end.
+
+  Result<> checkpoint_recovery_points() OTTLA_EXCLUDES(mutex_);
+  Result<> checkpoint_log_starts() OTTLA_EXCLUDES(mutex_);
+  Result<> checkpoint_high_watermarks() OTTLA_EXCLUDES(mutex_);
+  /// Retention over all logs; returns segments deleted.
+  int delete_old_segments() OTTLA_EXCLUDES(mutex_);
+  /// Stops background work, closes all logs in parallel, writes the checkpoints and the clean
+  /// shutdown markers, and calls `done` on the executor. Directories that failed get no marker.
+  void shut_down(Callback<> done) OTTLA_EXCLUDES(mutex_);
+
+ private:
+  struct Entry {
+    std::shared_ptr<Log> log;
+    LogDirectory* directory = nullptr;
+    std::optional<TopicId> topic_id;
+  };
+  struct LoadState;
+
+  LogStore(env::FileSystem& files, env::Clock& clock, env::Random& random, env::Executor& executor,
+           LogStoreOptions options);
+  Result<> check_identities();
+  Result<> plan_load(LogDirectory& directory, LoadState& state);
+  void load_one(LoadState& state, std::size_t number);
+  [[nodiscard]] LogEnvironment environment(LogDirectory& directory);
+  [[nodiscard]] LogDirectory* emptiest_directory() const OTTLA_REQUIRES(mutex_);
+  Result<> rename_away(const TopicPartition& partition, const std::string& new_name,
+                       std::optional<std::chrono::milliseconds> delay) OTTLA_EXCLUDES(mutex_);
+  void repeat(std::chrono::milliseconds interval, std::function<void()> work);
+  template <class OffsetOf>
+  Result<> checkpoint(std::string_view name, OffsetOf offset_of) OTTLA_EXCLUDES(mutex_);
+
+  env::FileSystem& files_;
+  env::Clock& clock_;
+  env::Random& random_;
+  env::Executor& executor_;
+  const LogStoreOptions options_;
+  MetaProperties identity_;
+  std::vector<std::string> failed_directories_;
+  DeferredDeletion deletions_;
+  std::vector<std::unique_ptr<LogDirectory>> directories_;
+
+  mutable Mutex mutex_{LockRank::LogDirectory};
+  std::map<TopicPartition, Entry> logs_ OTTLA_GUARDED_BY(mutex_);
+  PartitionOffsets high_watermarks_ OTTLA_GUARDED_BY(mutex_);
+  HighWatermarkOf high_watermark_of_ OTTLA_GUARDED_BY(mutex_);
+  std::shared_ptr<int> background_ OTTLA_GUARDED_BY(mutex_);
+};
+
+}  // namespace ottla::storage
