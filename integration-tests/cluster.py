@@ -1,0 +1,317 @@
+"""Real ZooKeeper and real Ottla brokers on loopback, for the integration tests.
+
+Ports come from the kernel, files live in a directory of the cluster's own, and nothing waits for a
+time: `wait_until` polls a condition up to a deadline. Every process that a cluster starts is ended
+by its id when the cluster closes.
+"""
+
+import contextlib
+import json
+import os
+import pathlib
+import shutil
+import signal
+import socket
+import subprocess
+import tempfile
+import time
+
+HERE = pathlib.Path(__file__).resolve().parent
+BUILD = pathlib.Path(os.environ.get("OTTLA_BUILD", HERE.parent / "build" / "release"))
+BROKER = BUILD / "broker" / "ottla-broker"
+OTTLA = BUILD / "cli" / "ottla"
+CHECKER = BUILD / "integration-tests" / "ottla-checker"
+ZOOKEEPER_SERVER = "/usr/share/zookeeper/bin/zkServer.sh"
+
+
+def free_port():
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        return listener.getsockname()[1]
+
+
+def wait_until(condition, what, seconds=30.0):
+    """The condition's first true value; AssertionError with `what` when time is up."""
+    deadline = time.monotonic() + seconds
+    last = None
+    while time.monotonic() < deadline:
+        try:
+            value = condition()
+            if value:
+                return value
+            last = value
+        except (OSError, subprocess.SubprocessError, ValueError, KeyError, IndexError) as error:
+            last = error
+        time.sleep(0.02)
+    raise AssertionError(f"waited {seconds} s for {what}; last: {last!r}")
+
+
+def accepts(port):
+    with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=1):
+        return True
+    return False
+
+
+class Process:
+    """A child process whose output goes to a file."""
+
+    def __init__(self, name, arguments, output, environment=None):
+        self.name = name
+        self.output = pathlib.Path(output)
+        with open(self.output, "ab") as sink:
+            self.child = subprocess.Popen(
+                [str(argument) for argument in arguments],
+                stdin=subprocess.DEVNULL, stdout=sink, stderr=subprocess.STDOUT,
+                env={**os.environ, **(environment or {})})
+
+    @property
+    def pid(self):
+        return self.child.pid
+
+    def running(self):
+        return self.child.poll() is None
+
+    def signal(self, number):
+        if self.running():
+            self.child.send_signal(number)
+
+    def kill(self):
+        self.signal(signal.SIGKILL)
+        self.child.wait(30)
+
+    def pause(self):
+        self.signal(signal.SIGSTOP)
+
+    def resume(self):
+        self.signal(signal.SIGCONT)
+
+    def terminate(self, seconds=30):
+        """SIGTERM; the exit status."""
+        self.signal(signal.SIGCONT)
+        self.signal(signal.SIGTERM)
+        return self.child.wait(seconds)
+
+    def end(self):
+        if self.running():
+            self.signal(signal.SIGCONT)
+            self.signal(signal.SIGTERM)
+            try:
+                self.child.wait(10)
+            except subprocess.TimeoutExpired:
+                self.kill()
+
+
+class ZooKeeper:
+    def __init__(self, directory, tick_ms=2000):
+        self.directory = pathlib.Path(directory)
+        self.directory.mkdir(parents=True, exist_ok=True)
+        self.port = free_port()
+        self.configuration = self.directory / "zoo.cfg"
+        self.configuration.write_text(
+            f"tickTime={tick_ms}\ndataDir={self.directory}/data\nclientPort={self.port}\n"
+            "clientPortAddress=127.0.0.1\nadmin.enableServer=false\nmaxClientCnxns=0\n"
+            "4lw.commands.whitelist=*\n")
+        self.process = None
+        self.start()
+
+    @property
+    def connect(self):
+        return f"127.0.0.1:{self.port}"
+
+    def start(self):
+        self.process = Process(
+            "zookeeper", [ZOOKEEPER_SERVER, "start-foreground", self.configuration],
+            self.directory / "zookeeper.out",
+            {"ZOO_LOG_DIR": str(self.directory), "JVMFLAGS": "-Xmx256m", "JMXDISABLE": "true"})
+        wait_until(lambda: accepts(self.port), "ZooKeeper to accept connections", 60)
+
+    def end(self):
+        self.process.end()
+
+
+class Broker:
+    def __init__(self, cluster, broker_id, overrides):
+        self.cluster = cluster
+        self.id = broker_id
+        self.port = free_port()
+        self.directory = cluster.directory / f"broker-{broker_id}"
+        self.directory.mkdir()
+        self.properties = self.directory / "server.properties"
+        settings = {
+            "broker.id": broker_id,
+            "listeners": f"PLAINTEXT://127.0.0.1:{self.port}",
+            "log.dirs": self.directory / "data",
+            "zookeeper.connect": cluster.zookeeper.connect + cluster.chroot,
+            "ottla.grpc.listener": "127.0.0.1:0",
+            **overrides,
+        }
+        self.properties.write_text("".join(f"{name}={value}\n" for name, value in settings.items()))
+        self.process = None
+        self.start()
+
+    @property
+    def address(self):
+        return f"127.0.0.1:{self.port}"
+
+    @property
+    def log(self):
+        return (self.directory / "broker.out").read_text(errors="replace")
+
+    def start(self):
+        self.process = Process(f"broker-{self.id}", [BROKER, self.properties],
+                               self.directory / "broker.out")
+
+    def rss_mib(self):
+        for line in pathlib.Path(f"/proc/{self.process.pid}/status").read_text().splitlines():
+            if line.startswith("VmRSS:"):
+                return int(line.split()[1]) / 1024
+        raise ValueError("no VmRSS")
+
+    def cpu_seconds(self):
+        fields = pathlib.Path(f"/proc/{self.process.pid}/stat").read_text().rsplit(")", 1)[1].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+class Cluster:
+    """ZooKeeper and `brokers` brokers with ids from 1. A context manager."""
+
+    def __init__(self, brokers=3, chroot="/ottla", tick_ms=2000, **overrides):
+        self.directory = pathlib.Path(tempfile.mkdtemp(prefix="ottla-it."))
+        self.chroot = chroot
+        self.brokers = {}
+        self.keep = False
+        self.zookeeper = ZooKeeper(self.directory / "zookeeper", tick_ms)
+        overrides = {name.replace("__", "."): value for name, value in overrides.items()}
+        try:
+            for broker_id in range(1, brokers + 1):
+                own = {name.split(":", 1)[1]: value for name, value in overrides.items()
+                       if name.startswith(f"{broker_id}:")}
+                common = {name: value for name, value in overrides.items() if ":" not in name}
+                self.brokers[broker_id] = Broker(self, broker_id, {**common, **own})
+            self.wait_for_brokers()
+        except BaseException:
+            self.print_logs()
+            self.close()
+            raise
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, kind, value, trace):
+        if kind is not None:
+            self.print_logs()
+        self.close()
+
+    def close(self):
+        for broker in self.brokers.values():
+            broker.process.resume()
+            broker.process.signal(signal.SIGTERM)
+        for broker in self.brokers.values():
+            broker.process.end()
+        self.zookeeper.end()
+        if not self.keep:
+            shutil.rmtree(self.directory, ignore_errors=True)
+
+    def print_logs(self, lines=60):
+        for broker in self.brokers.values():
+            if (broker.directory / "broker.out").exists():
+                print(f"--- broker {broker.id} (pid {broker.process.pid}, "
+                      f"exit status {broker.process.child.poll()})")
+                print("\n".join(broker.log.splitlines()[-lines:]), flush=True)
+
+    @property
+    def bootstrap(self):
+        return ",".join(broker.address for broker in self.brokers.values())
+
+    def ottla(self, *arguments, check=True, seconds=60, stdin=None):
+        """Runs the command line tool; its standard output."""
+        outcome = subprocess.run(
+            [str(OTTLA), arguments[0], "--bootstrap-server", self.bootstrap,
+             *[str(argument) for argument in arguments[1:]]],
+            input=stdin, capture_output=True, text=True, timeout=seconds)
+        if check and outcome.returncode != 0:
+            raise AssertionError(f"ottla {' '.join(map(str, arguments))}: exit {outcome.returncode}\n"
+                                 f"{outcome.stdout}\n{outcome.stderr}")
+        return outcome.stdout
+
+    def state(self):
+        """What `ottla cluster --json` says."""
+        return json.loads(self.ottla("cluster", "--json"))
+
+    def running_ids(self):
+        return sorted(i for i, broker in self.brokers.items() if broker.process.running())
+
+    def wait_for_brokers(self, seconds=60):
+        wanted = self.running_ids()
+        for broker_id in wanted:
+            broker = self.brokers[broker_id]
+            wait_until(lambda: accepts(broker.port) or not broker.process.running(),
+                       f"broker {broker_id} to accept connections", seconds)
+            assert broker.process.running(), f"broker {broker_id} ended:\n{broker.log[-4000:]}"
+
+        def all_known():
+            state = self.state()
+            ids = sorted(broker["id"] for broker in state["brokers"])
+            return ids == wanted and state["controller"]["id"] in wanted
+        wait_until(all_known, f"brokers {wanted} and a controller to be known", seconds)
+
+    def controller(self):
+        return self.brokers[self.state()["controller"]["id"]]
+
+    def create_topic(self, name, partitions=1, replicas=3, **configs):
+        arguments = ["topics", "--create", "--topic", name, "--partitions", partitions,
+                     "--replication-factor", replicas]
+        for key, value in configs.items():
+            arguments += ["--config", f"{key.replace('__', '.')}={value}"]
+        self.ottla(*arguments)
+
+    def partitions(self, topic):
+        """{partition: {"leader", "replicas", "isr", ...}} from `ottla topics --describe --json`."""
+        described = json.loads(self.ottla("topics", "--describe", "--topic", topic, "--json"))
+        return {partition["partition"]: partition for partition in described["topics"][0]["partitions"]}
+
+    def leader(self, topic, partition=0):
+        """The broker that leads, or None."""
+        return self.brokers.get(self.partitions(topic)[partition]["leader"])
+
+    def wait_for_isr(self, topic, size=3, seconds=60):
+        def in_sync():
+            return all(len(partition["isr"]) == size and partition["leader"] >= 0
+                       for partition in self.partitions(topic).values())
+        wait_until(in_sync, f"{size} in-sync replicas of {topic}", seconds)
+
+
+class Checker:
+    """ottla-checker producing in the background; `finish` stops it, reads back, gives the counts."""
+
+    def __init__(self, cluster, topic, partitions=1, rate=2000, idempotent=True, **options):
+        self.cluster = cluster
+        self.topic = topic
+        self.acks = cluster.directory / f"acks-{topic}-{time.monotonic_ns()}"
+        arguments = [str(CHECKER), "produce", "--bootstrap-server", cluster.bootstrap, "--topic", topic,
+                     "--partitions", str(partitions), "--acks-file", str(self.acks), "--rate", str(rate)]
+        if idempotent:
+            arguments.append("--idempotent")
+        for name, value in options.items():
+            arguments += [f"--{name.replace('_', '-')}", str(value)]
+        self.child = subprocess.Popen(arguments, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+
+    def acknowledged(self):
+        try:
+            with open(self.acks, "rb") as acks:
+                return sum(chunk.count(b"\n") for chunk in iter(lambda: acks.read(1 << 20), b""))
+        except FileNotFoundError:
+            return 0
+
+    def wait_for_progress(self, records=1, seconds=60):
+        wanted = self.acknowledged() + records
+        wait_until(lambda: self.acknowledged() >= wanted, f"{records} more acknowledgements", seconds)
+
+    def finish(self, seconds=200):
+        output, _ = self.child.communicate(timeout=seconds)
+        produced = json.loads(output)
+        verified = json.loads(subprocess.run(
+            [str(CHECKER), "verify", "--bootstrap-server", self.cluster.bootstrap, "--topic", self.topic,
+             "--acks-file", str(self.acks)],
+            capture_output=True, text=True, timeout=seconds, check=True).stdout)
+        return {**produced, **verified}

@@ -1,0 +1,162 @@
+"""Crashes, pauses and restarts under an acks=all producer: nothing acknowledged is lost, nothing comes
+twice or out of order, and the partitions are writable again soon."""
+
+import signal
+import unittest
+
+from cluster import Checker, Cluster, accepts, wait_until
+
+
+class FaultsTest(unittest.TestCase):
+    TOPIC = "orders"
+    PARTITIONS = 4
+
+    def start(self, **overrides):
+        cluster = Cluster(min__insync__replicas=2, **overrides)
+        self.addCleanup(cluster.close)
+        self.cluster = cluster
+        cluster.create_topic(self.TOPIC, self.PARTITIONS, 3)
+        cluster.wait_for_isr(self.TOPIC)
+        return cluster
+
+    def produce(self, **options):
+        checker = Checker(self.cluster, self.TOPIC, self.PARTITIONS, **options)
+        self.addCleanup(checker.child.kill)
+        checker.wait_for_progress(500)
+        return checker
+
+    def assert_nothing_lost(self, checker):
+        try:
+            counts = checker.finish()
+        except BaseException:
+            self.cluster.print_logs()
+            raise
+        print(counts, flush=True)
+        if counts["lost"] or counts["duplicated"] or counts["reordered"]:
+            self.cluster.print_logs(200)
+            self.cluster.keep = True
+        self.assertGreater(counts["acknowledged"], 1000)
+        self.assertEqual(counts["lost"], 0)
+        self.assertEqual(counts["duplicated"], 0)
+        self.assertEqual(counts["reordered"], 0)
+        return counts
+
+    def test_leader_killed(self):
+        cluster = self.start()
+        checker = self.produce()
+        victim = cluster.leader(self.TOPIC)
+        victim.process.kill()
+        wait_until(lambda: cluster.leader(self.TOPIC) not in (None, victim), "another leader")
+        checker.wait_for_progress(2000)
+        victim.start()
+        cluster.wait_for_isr(self.TOPIC)
+        counts = self.assert_nothing_lost(checker)
+        self.assertLess(counts["longest_gap_seconds"], 3.0)
+
+    def test_controller_killed(self):
+        cluster = self.start()
+        checker = self.produce()
+        victim = cluster.controller()
+        victim.process.kill()
+        wait_until(lambda: cluster.controller() is not victim, "another controller")
+        checker.wait_for_progress(2000)
+        victim.start()
+        cluster.wait_for_isr(self.TOPIC)
+        self.assert_nothing_lost(checker)
+
+    def test_follower_killed(self):
+        cluster = self.start()
+        checker = self.produce()
+        leader = cluster.leader(self.TOPIC)
+        victim = next(broker for broker in cluster.brokers.values()
+                      if broker not in (leader, cluster.controller()))
+        victim.process.kill()
+        checker.wait_for_progress(2000)
+        victim.start()
+        cluster.wait_for_isr(self.TOPIC)
+        self.assert_nothing_lost(checker)
+
+    def test_all_brokers_killed(self):
+        cluster = self.start()
+        checker = self.produce()
+        for broker in cluster.brokers.values():
+            broker.process.signal(signal.SIGKILL)
+        for broker in cluster.brokers.values():
+            broker.process.child.wait(30)
+            broker.start()
+        cluster.wait_for_isr(self.TOPIC)
+        checker.wait_for_progress(2000)
+        self.assert_nothing_lost(checker)
+
+    def test_leader_restarted_quickly_takes_over_its_stale_registration(self):
+        cluster = self.start()
+        checker = self.produce()
+        victim = cluster.leader(self.TOPIC)
+        victim.process.kill()
+        victim.start()  # at once: its old session lives on in ZooKeeper
+        wait_until(lambda: accepts(victim.port), "the broker to be back", 5)
+        cluster.wait_for_isr(self.TOPIC)
+        checker.wait_for_progress(1000)
+        self.assert_nothing_lost(checker)
+
+    def test_paused_leader_is_fenced(self):
+        # Longer than the session timeout: it wakes as a zombie leader.
+        cluster = self.start(zookeeper__session__timeout__ms=6000)
+        checker = self.produce()
+        victim = cluster.leader(self.TOPIC)
+        old_pid = victim.process.pid
+        victim.process.pause()
+        others = [broker for broker in cluster.brokers.values() if broker is not victim]
+        wait_until(lambda: sorted(b["id"] for b in cluster.state()["brokers"]) ==
+                   sorted(broker.id for broker in others), "the session to end", 60)
+        checker.wait_for_progress(2000)
+        victim.process.resume()
+        cluster.wait_for_isr(self.TOPIC)
+        self.assertEqual(victim.process.pid, old_pid)
+        self.assertTrue(victim.process.running())
+        checker.wait_for_progress(1000)
+        self.assert_nothing_lost(checker)
+
+    def test_paused_controller_is_fenced(self):
+        cluster = self.start(zookeeper__session__timeout__ms=6000)
+        checker = self.produce()
+        victim = cluster.controller()
+        epoch = cluster.state()["controller"]["epoch"]
+        victim.process.pause()
+        wait_until(lambda: cluster.controller() is not victim, "another controller", 60)
+        wait_until(lambda: victim.id not in [b["id"] for b in cluster.state()["brokers"]],
+                   "the session to end", 60)
+        checker.wait_for_progress(2000)
+        victim.process.resume()
+        cluster.wait_for_isr(self.TOPIC)
+        state = cluster.state()
+        self.assertGreater(state["controller"]["epoch"], epoch)
+        checker.wait_for_progress(1000)
+        self.assert_nothing_lost(checker)
+
+    def test_zookeeper_restarted(self):
+        cluster = self.start()
+        checker = self.produce()
+        cluster.zookeeper.process.kill()
+        checker.wait_for_progress(2000)  # replication and acks go on without ZooKeeper
+        cluster.zookeeper.start()
+        cluster.create_topic("after", 1, 3)
+        cluster.wait_for_isr("after")
+        cluster.wait_for_isr(self.TOPIC)
+        checker.wait_for_progress(1000)
+        self.assert_nothing_lost(checker)
+
+    def test_rolling_restart(self):
+        cluster = self.start()
+        checker = self.produce()
+        for broker in cluster.brokers.values():
+            self.assertEqual(broker.process.terminate(), 0)
+            broker.start()
+            cluster.wait_for_brokers()
+            cluster.wait_for_isr(self.TOPIC)
+        counts = self.assert_nothing_lost(checker)
+        self.assertLess(counts["longest_gap_seconds"], 2.0)
+
+
+if __name__ == "__main__":
+    unittest.main()
