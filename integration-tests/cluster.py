@@ -182,6 +182,7 @@ class Cluster:
         self.keep = False
         self.zookeeper = ZooKeeper(self.directory / "zookeeper", tick_ms)
         overrides = {name.replace("__", "."): value for name, value in overrides.items()}
+        start = time.monotonic()
         try:
             for broker_id in range(1, brokers + 1):
                 own = {name.split(":", 1)[1]: value for name, value in overrides.items()
@@ -189,6 +190,7 @@ class Cluster:
                 common = {name: value for name, value in overrides.items() if ":" not in name}
                 self.brokers[broker_id] = Broker(self, broker_id, {**common, **own})
             self.wait_for_brokers()
+            self.brokers_seconds = time.monotonic() - start
         except BaseException:
             self.print_logs()
             self.close()
