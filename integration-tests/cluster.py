@@ -236,6 +236,11 @@ class Cluster:
                                  f"{outcome.stdout}\n{outcome.stderr}")
         return outcome.stdout
 
+    def ottla_offline(self, *arguments, seconds=60):
+        """A tool that works on files, without a cluster."""
+        return subprocess.run([str(OTTLA), *map(str, arguments)], capture_output=True, text=True, check=True,
+                              timeout=seconds).stdout
+
     def state(self):
         """What `ottla cluster --json` says."""
         return json.loads(self.ottla("cluster", "--json"))
