@@ -1,0 +1,66 @@
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <vector>
+
+#include "broker/api/services.h"
+#include "broker/metadata/metadata_cache.h"
+#include "broker/replica/surroundings.h"
+#include "common/base/mutex.h"
+#include "common/env/executor.h"
+#include "common/rpc/peer.h"
+#include "controller/service.h"
+
+namespace ottla::broker {
+
+/// This broker's way to the controller in office: to itself by a call, to another by a peer. Who is
+/// in office is what /controller last said; a request that meets the wrong broker ends with
+/// NotController and its caller asks again.
+/// Thread: any (mutex_). Callbacks come on any thread.
+class ControllerChannel final : public replica::IsrChanges, public api::ProducerIdBlocks {
+ public:
+  /// References outlive the channel.
+  ControllerChannel(BrokerId self, env::Duration request_timeout,
+                    controller::ControllerService& local, metadata::MetadataCache& metadata,
+                    rpc::Peers& peers)
+      : self_(self),
+        request_timeout_(request_timeout),
+        local_(local),
+        metadata_(metadata),
+        peers_(peers) {}
+
+  /// Under which registration requests are made.
+  void set_broker_epoch(BrokerEpoch epoch) OTTLA_EXCLUDES(mutex_);
+
+  void alter(std::vector<rpc::AlterPartition> partitions,
+             Callback<Result<rpc::AlterPartitionReply>> done) override;
+  void allocate(Callback<Result<rpc::AllocateProducerIdsReply>> done) override;
+  void controlled_shutdown(Callback<Result<rpc::ControlledShutdownReply>> done);
+
+ private:
+  /// A connection to one registration of one broker.
+  struct Connection {
+    BrokerId broker = kNoBroker;
+    BrokerEpoch epoch = kUnknownBrokerEpoch;
+    std::shared_ptr<rpc::Peer> peer;
+  };
+
+  [[nodiscard]] BrokerEpoch broker_epoch() const OTTLA_EXCLUDES(mutex_);
+  /// Whether this broker itself is in office.
+  [[nodiscard]] bool is_local() const { return local_.is_controller(); }
+  /// Null when nobody is known to be in office.
+  [[nodiscard]] std::shared_ptr<rpc::Peer> remote() OTTLA_EXCLUDES(mutex_);
+
+  const BrokerId self_;
+  const env::Duration request_timeout_;
+  controller::ControllerService& local_;
+  metadata::MetadataCache& metadata_;
+  rpc::Peers& peers_;
+  mutable Mutex mutex_{LockRank::Leaf};
+  BrokerEpoch broker_epoch_ OTTLA_GUARDED_BY(mutex_) = kUnknownBrokerEpoch;
+  Connection connection_ OTTLA_GUARDED_BY(mutex_);
+};
+
+}  // namespace ottla::broker

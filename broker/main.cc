@@ -1,0 +1,108 @@
+// ottla-broker SERVER_PROPERTIES [--override name=value]...
+#include <glog/logging.h>
+#include <signal.h>
+
+#include <cstdlib>
+
+#include <iostream>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "broker/broker.h"
+#include "common/config/broker_config.h"
+#include "common/config/properties.h"
+
+namespace {
+
+constexpr int kUsageError = 2;
+
+constexpr std::string_view kUsage =
+    "usage: ottla-broker SERVER_PROPERTIES [--override NAME=VALUE]...\n"
+    "\n"
+    "Runs a broker in the foreground. SIGTERM and SIGINT: controlled shutdown. The log goes to\n"
+    "standard error; GLOG_log_dir=DIR writes files instead, GLOG_v=1 says more.\n";
+
+struct CommandLine {
+  std::string properties_file;
+  std::vector<std::string> overrides;
+};
+
+/// Empty when the arguments are not understood or help was asked for.
+std::optional<CommandLine> parse(int argc, char** argv) {
+  CommandLine line;
+  for (int i = 1; i < argc; ++i) {
+    const std::string_view argument = argv[i];
+    constexpr std::string_view kOverrideEquals = "--override=";
+    if (argument == "--override") {
+      if (++i == argc) return std::nullopt;
+      line.overrides.emplace_back(argv[i]);
+    } else if (argument.starts_with(kOverrideEquals)) {
+      line.overrides.emplace_back(argument.substr(kOverrideEquals.size()));
+    } else if (argument.starts_with('-') || !line.properties_file.empty()) {
+      return std::nullopt;
+    } else {
+      line.properties_file = argument;
+    }
+  }
+  if (line.properties_file.empty()) return std::nullopt;
+  return line;
+}
+
+ottla::Result<std::unique_ptr<ottla::config::BrokerConfig>> load_config(const CommandLine& line) {
+  using namespace ottla;
+  OTTLA_TRY(config::Properties properties, config::read_properties(line.properties_file));
+  for (const std::string& assignment : line.overrides) {
+    OTTLA_TRY_VOID(config::override_property(properties, assignment));
+  }
+  OTTLA_TRY(config::BrokerConfig::Loaded loaded, config::BrokerConfig::load(properties));
+  for (const std::string& warning : loaded.warnings) LOG(WARNING) << warning;
+  return std::move(loaded.config);
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  FLAGS_logtostderr = std::getenv("GLOG_log_dir") == nullptr;
+  google::InitGoogleLogging(argv[0]);
+  google::InstallFailureSignalHandler();
+
+  const auto line = parse(argc, argv);
+  if (!line) {
+    std::cerr << kUsage;
+    return kUsageError;
+  }
+
+  // Taken by sigwait below, on this thread alone; a write to a closed connection is an error value.
+  sigset_t ending;
+  sigemptyset(&ending);
+  sigaddset(&ending, SIGTERM);
+  sigaddset(&ending, SIGINT);
+  pthread_sigmask(SIG_BLOCK, &ending, nullptr);
+  signal(SIGPIPE, SIG_IGN);
+
+  auto config = load_config(*line);
+  if (!config) {
+    LOG(ERROR) << config.error().describe();
+    return 1;
+  }
+
+  ottla::broker::Broker broker(**config);
+  if (const auto started = broker.start(); !started) {
+    LOG(ERROR) << "the broker does not start: " << started.error().describe();
+    return 1;
+  }
+
+  int number = 0;
+  sigwait(&ending, &number);
+  LOG(INFO) << "[broker] stopping on signal " << number;
+  // A second signal ends the process at once.
+  pthread_sigmask(SIG_UNBLOCK, &ending, nullptr);
+  signal(SIGTERM, SIG_DFL);
+  signal(SIGINT, SIG_DFL);
+  broker.stop();
+  LOG(INFO) << "[broker] stopped";
+  return 0;
+}
