@@ -12,8 +12,9 @@ constexpr std::uint64_t kSchedulingJitterNs = 2'000;
 
 class SimulatedExecutor final : public env::Executor {
  public:
-  SimulatedExecutor(std::weak_ptr<SimulatedWorld*> world, std::uint64_t id)
-      : world_(std::move(world)), id_(id) {}
+  SimulatedExecutor(std::weak_ptr<SimulatedWorld*> world, std::uint64_t id,
+                    SimulatedWorld::ProcessId process)
+      : world_(std::move(world)), id_(id), process_(process) {}
   ~SimulatedExecutor() override {
     if (const auto world = world_.lock()) (*world)->drop_executor(id_);
   }
@@ -26,7 +27,7 @@ class SimulatedExecutor final : public env::Executor {
     const env::Duration jitter(w.random_.below(kSchedulingJitterNs));
     auto& last = w.last_of_executor_[id_];
     const env::MonotonicTime at = std::max(w.now_ + jitter, last.first);
-    last = w.add(id_, at, std::move(task));
+    last = w.add(id_, process_, at, std::move(task));
   }
 
   env::TimerHandle post_after(env::Duration delay, Task task) override {
@@ -36,7 +37,7 @@ class SimulatedExecutor final : public env::Executor {
           : world_(std::move(world)), key_(key) {}
       ~SimulatedTimer() override { cancel(); }
       void cancel() override {
-        if (const auto world = world_.lock()) (*world)->queue_.erase(key_);
+        if (const auto world = world_.lock()) (*world)->remove(key_);
       }
 
      private:
@@ -46,33 +47,57 @@ class SimulatedExecutor final : public env::Executor {
     const auto world = world_.lock();
     if (!world) return nullptr;
     SimulatedWorld& w = **world;
-    return std::make_unique<SimulatedTimer>(world_, w.add(id_, w.now_ + delay, std::move(task)));
+    return std::make_unique<SimulatedTimer>(world_,
+                                            w.add(id_, process_, w.now_ + delay, std::move(task)));
   }
 
  private:
   std::weak_ptr<SimulatedWorld*> world_;
   std::uint64_t id_;
+  SimulatedWorld::ProcessId process_;
 };
 
-std::unique_ptr<env::Executor> SimulatedWorld::make_executor() {
-  return std::make_unique<SimulatedExecutor>(self_, ++last_executor_);
+std::unique_ptr<env::Executor> SimulatedWorld::make_executor(ProcessId process) {
+  return std::make_unique<SimulatedExecutor>(self_, ++last_executor_, process);
 }
 
-SimulatedWorld::Key SimulatedWorld::add(std::uint64_t executor, env::MonotonicTime at, Task task) {
+void SimulatedWorld::pause(ProcessId process) {
+  paused_.insert(process);
+}
+
+void SimulatedWorld::resume(ProcessId process) {
+  paused_.erase(process);
+  for (auto entry = held_.begin(); entry != held_.end();) {
+    auto next = std::next(entry);
+    if (entry->second.process == process) queue_.insert(held_.extract(entry));
+    entry = next;
+  }
+}
+
+SimulatedWorld::Key SimulatedWorld::add(std::uint64_t executor, ProcessId process,
+                                        env::MonotonicTime at, Task task) {
   const Key key{at, ++last_entry_};
-  queue_.emplace(key, Entry{executor, std::move(task)});
+  queue_.emplace(key, Entry{executor, process, std::move(task)});
   return key;
 }
 
+void SimulatedWorld::remove(Key key) {
+  // The task may own objects whose destructors touch the queue: destroyed when it is out of it.
+  const auto waiting = queue_.extract(key);
+  const auto held = held_.extract(key);
+}
+
 void SimulatedWorld::drop_executor(std::uint64_t executor) {
-  // Dropped tasks may own objects whose destructors touch the queue: take them out first.
+  // As in `remove`.
   std::vector<Task> dropped;
-  for (auto entry = queue_.begin(); entry != queue_.end();) {
-    if (entry->second.executor == executor) {
-      dropped.push_back(std::move(entry->second.task));
-      entry = queue_.erase(entry);
-    } else {
-      ++entry;
+  for (auto* entries : {&queue_, &held_}) {
+    for (auto entry = entries->begin(); entry != entries->end();) {
+      if (entry->second.executor == executor) {
+        dropped.push_back(std::move(entry->second.task));
+        entry = entries->erase(entry);
+      } else {
+        ++entry;
+      }
     }
   }
   last_of_executor_.erase(executor);
@@ -82,6 +107,10 @@ bool SimulatedWorld::step() {
   if (queue_.empty()) return false;
   auto first = queue_.extract(queue_.begin());
   now_ = std::max(now_, first.key().first);
+  if (is_paused(first.mapped().process)) {
+    held_.insert(std::move(first));
+    return true;
+  }
   std::move(first.mapped().task)();
   return true;
 }

@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <map>
 #include <memory>
+#include <set>
 #include <utility>
 #include <vector>
 
@@ -23,8 +24,16 @@ class SimulatedWorld {
   [[nodiscard]] env::Random& random() { return random_; }
   [[nodiscard]] env::MonotonicTime now() const { return now_; }
 
+  /// A simulated process, for `pause`; 0 is never paused.
+  using ProcessId = std::uint32_t;
+
   /// An executor whose tasks run in order. Destroying it drops its tasks: a crashed process.
-  [[nodiscard]] std::unique_ptr<env::Executor> make_executor();
+  [[nodiscard]] std::unique_ptr<env::Executor> make_executor(ProcessId process = 0);
+
+  /// SIGSTOP: the process's tasks and timers wait until `resume`, which then runs all that is due.
+  void pause(ProcessId process);
+  void resume(ProcessId process);
+  [[nodiscard]] bool is_paused(ProcessId process) const { return paused_.contains(process); }
 
   /// Runs one task or advances the clock to the next timer; false when there is nothing left.
   bool step();
@@ -65,13 +74,15 @@ class SimulatedWorld {
   using Key = std::pair<env::MonotonicTime, std::uint64_t>;
   struct Entry {
     std::uint64_t executor;
+    ProcessId process;
     Task task;
   };
 
   [[nodiscard]] env::MonotonicTime next_time() const {
     return queue_.empty() ? env::MonotonicTime::max() : queue_.begin()->first.first;
   }
-  Key add(std::uint64_t executor, env::MonotonicTime at, Task task);
+  Key add(std::uint64_t executor, ProcessId process, env::MonotonicTime at, Task task);
+  void remove(Key key);
   void drop_executor(std::uint64_t executor);
 
   env::SeededRandom random_;
@@ -79,6 +90,8 @@ class SimulatedWorld {
   std::int64_t wall_offset_ms_ = 1'700'000'000'000;
   SimulatedClock clock_{*this};
   std::map<Key, Entry> queue_;
+  std::map<Key, Entry> held_;  ///< Came due while their process was paused.
+  std::set<ProcessId> paused_;
   std::map<std::uint64_t, Key> last_of_executor_;
   std::uint64_t last_executor_ = 0;
   std::uint64_t last_entry_ = 0;

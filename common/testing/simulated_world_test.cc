@@ -53,6 +53,22 @@ TEST(SimulatedWorld, TimersFireAtTheirTimeUnlessCancelled) {
   EXPECT_EQ(fired, 1);
 }
 
+TEST(SimulatedWorld, APausedProcessCatchesUpWhenItResumes) {
+  SimulatedWorld world(3);
+  const auto executor = world.make_executor(1);
+  std::vector<int> seen;
+  const auto timer = executor->post_after(milliseconds(5), [&] { seen.push_back(2); });
+  const auto cancelled = executor->post_after(milliseconds(6), [&] { seen.push_back(3); });
+  executor->post([&] { seen.push_back(1); });
+  world.pause(1);
+  world.run_for(milliseconds(10));
+  EXPECT_TRUE(seen.empty());
+  cancelled->cancel();
+  world.resume(1);
+  world.run_for(milliseconds(1));
+  EXPECT_EQ(seen, (std::vector<int>{1, 2}));
+}
+
 TEST(SimulatedWorld, ADestroyedExecutorRunsNothing) {
   SimulatedWorld world(3);
   auto executor = world.make_executor();
