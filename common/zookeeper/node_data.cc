@@ -384,6 +384,11 @@ std::string encode_feature() {
   return json::serialize(json::object{{"version", 2}, {"status", 1}, {"features", json::object()}});
 }
 
+bool is_current_feature(std::string_view data) {
+  const auto object = parse_object(data);
+  return object && has_version(*object, 2, 2) && to_int32(object->if_contains("status")) == 1;
+}
+
 std::string encode_producer_id_block(const ProducerIdBlock& block) {
   return json::serialize(json::object{{"version", 1},
                                       {"broker", block.broker.value()},

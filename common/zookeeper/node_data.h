@@ -55,6 +55,8 @@ Result<ControllerEpoch> decode_controller_epoch(std::string_view data);
 
 /// /feature of inter.broker.protocol.version 3.3 and newer, without finalized features.
 [[nodiscard]] std::string encode_feature();
+/// Whether the node is one that 3.9 leaves alone: version 2, enabled.
+[[nodiscard]] bool is_current_feature(std::string_view data);
 
 struct ProducerIdBlock {
   BrokerId broker;

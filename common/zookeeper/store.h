@@ -103,12 +103,14 @@ using PartitionOutcomes = std::vector<StoreResult<PartitionEpoch>>;
 ///
 /// Watches: a read with Watch::Yes leaves one-shot watches, whose events come to the client's
 /// listeners; `layout::locate` tells what an event is about.
-/// Thread: any. Completions are posted to `executor`, none after the destructor, which runs on the
-/// executor's thread or when that has ended.
+/// Thread: any. `executor` is an event loop (tasks in order): completions come there, none after
+/// the destructor, which runs on that loop or when it has ended.
 class Store {
  public:
   Store(Client& client, env::Executor& executor);
   ~Store();
+  Store(const Store&) = delete;
+  Store& operator=(const Store&) = delete;
 
   // --- Reading ---
 
@@ -220,7 +222,7 @@ class Store {
 
  private:
   struct Impl;
-  std::shared_ptr<Impl> impl_;
+  std::unique_ptr<Impl> impl_;
 };
 
 }  // namespace ottla::zookeeper
