@@ -49,8 +49,10 @@ def read_field(one, within, flexible):
                 "    if (in.failed()) return;", "  }", "}"]
     if one.struct:
         if one.optional:
-            return [f"if (in.begin_struct({null_allowed(one, within)})) "
-                    f"read(in, {value}.emplace(), version); else {value}.reset();"]
+            # No emplace(): clang wants the default constructor before the outer class is complete.
+            return [f"{value}.reset();", f"if (in.begin_struct({null_allowed(one, within)})) {{",
+                    f"  {value} = decltype({value})::value_type{{}};",
+                    f"  read(in, *{value}, version);", "}"]
         return [f"read(in, {value}, version);"]
     if "classic" in one.flags:
         return [f"in.read_classic({value});"]

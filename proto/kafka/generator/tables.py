@@ -34,8 +34,9 @@ def fill_field(one, within):
                 f"  for (auto& element : {elements}) {each};", "}"]
     if one.struct:
         if one.optional:
-            return [f"if (random.chance({null_allowed(one, within)})) {value}.reset(); "
-                    f"else fill(random, {value}.emplace(), version);"]
+            return [f"{value}.reset();", f"if (!random.chance({null_allowed(one, within)})) {{",
+                    f"  {value} = decltype({value})::value_type{{}};",
+                    f"  fill(random, *{value}, version);", "}"]
         return [f"fill(random, {value}, version);"]
     if one.optional:
         return [f"random.fill_nullable({value}, {null_allowed(one, within)});"]
