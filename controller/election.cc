@@ -69,7 +69,8 @@ bool can_answer(Standing standing) {
 /// Nobody may lead without a look at the logs.
 Verdict give_up(const cluster::PartitionState& state, std::span<const Candidate> candidates,
                 const TopicRules& rules) {
-  Verdict verdict{.state = without_leader(state)};
+  Verdict verdict;
+  verdict.state = without_leader(state);
   bool crashed_member = false;
   bool all_unregistered = true;
   for (const BrokerId member : state.isr) {
@@ -93,13 +94,13 @@ Verdict choose(const cluster::PartitionState& state, std::span<const Candidate> 
   for (const Standing tier : {Standing::Good, Standing::Restarted, Standing::ShuttingDown}) {
     std::vector<BrokerId> isr = with_standing(candidates, state.isr, tier);
     if (isr.empty()) continue;
-    return {.state = settle_on(state, candidates, std::move(isr), tier)};
+    return {settle_on(state, candidates, std::move(isr), tier), {}, false};
   }
   const std::vector<BrokerId> eligible =
       with_standing(candidates, state.eligible_leaders, Standing::Good);
   if (!eligible.empty()) {
     const BrokerId leader = first_in_assignment(candidates, eligible);
-    return {.state = settle_on(state, candidates, {leader}, Standing::Good)};
+    return {settle_on(state, candidates, {leader}, Standing::Good), {}, false};
   }
   // Silence alone is no reason to stop a leader that nobody can replace.
   if (state.in_isr(state.leader) && standing_of(candidates, state.leader) == Standing::Silent) {

@@ -58,6 +58,8 @@ struct PartitionEntry {
   bool writing = false;  ///< A write of the state is under way.
   bool recheck = false;  ///< Something changed meanwhile.
   std::vector<Doubt> doubts;
+  /// Those that the write under way settles, if it is committed.
+  std::vector<Doubt> doubts_in_write;
   std::optional<LogQuery> log_query;
 };
 
@@ -97,6 +99,9 @@ struct ClusterModel {
   std::map<BrokerId, BrokerEntry> brokers;  ///< Those registered.
   std::map<std::string, TopicEntry, std::less<>> topics;
   std::map<TopicId, std::string> names;  ///< Topic by id.
+  std::set<std::string> deleting;        ///< Topics whose phase is not Live.
+  /// Topics that this controller deleted: an older read may still show them.
+  std::set<TopicId> deleted;
   /// Replicas in failed log dirs.
   std::set<std::pair<BrokerId, TopicPartition>> offline_replicas;
   std::set<TopicPartition> log_queries;  ///< Partitions with a LogQuery.

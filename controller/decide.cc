@@ -1,0 +1,131 @@
+#include "controller/decide.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "controller/decider.h"
+
+namespace ottla::controller {
+
+Decision decide(ClusterModel& model, const Event& event, env::MonotonicTime now) {
+  Decider decider(model, now);
+  std::visit([&](const auto& e) { decider.on(e); }, event);
+  return std::move(decider).finish();
+}
+
+Decision Decider::finish() && {
+  out_.writes = std::move(urgent_);
+  out_.writes.insert(out_.writes.end(), std::make_move_iterator(other_.begin()),
+                     std::make_move_iterator(other_.end()));
+  if (brokers_changed_) out_.commands.insert(out_.commands.begin(), AnnounceBrokers{});
+  announce_new_.is_new = true;
+  if (!announce_new_.partitions.empty()) out_.commands.push_back(std::move(announce_new_));
+  if (!announce_.partitions.empty()) out_.commands.push_back(std::move(announce_));
+  for (auto& [broker, partitions] : queries_) {
+    out_.commands.push_back(AskLogs{broker, std::move(partitions)});
+  }
+  for (const TopicPartition& tp : model_.log_queries) {
+    const LogQuery& query = *model_.find_partition(tp)->log_query;
+    const env::MonotonicTime next =
+        now_ < query.wait_until ? std::min(query.wait_until, query.ask_again_at)
+                                : query.ask_again_at;
+    if (!out_.wake_at || next < *out_.wake_at) out_.wake_at = next;
+  }
+  return std::move(out_);
+}
+
+void Decider::reconcile_all(const char* cause) {
+  for (auto& [name, topic] : model_.topics) reconcile_topic(topic, cause);
+}
+
+void Decider::reconcile_topic(TopicEntry& topic, const char* cause) {
+  for (std::size_t i = 0; i < topic.partitions.size(); ++i) {
+    reconcile({topic, static_cast<std::int32_t>(i), topic.partitions[i]}, cause);
+  }
+}
+
+void Decider::reconcile(Place place, const char* cause) {
+  PartitionEntry& partition = place.partition;
+  if (place.topic.phase != TopicPhase::Live) return;
+  if (partition.writing) {
+    partition.recheck = true;
+    return;
+  }
+  const std::vector<Candidate> replicas = candidates(place);
+  if (!partition.state) {
+    if (auto first = first_state(replicas, model_.controller_epoch)) {
+      write_state(place, *std::move(first), "new partition");
+    }
+    return;
+  }
+  const Verdict verdict = elect(*partition.state, replicas, place.topic.rules);
+  if (verdict.ask_logs.empty()) end_query(place);
+  if (verdict.state) write_state(place, *verdict.state, cause);
+  if (!verdict.ask_logs.empty()) ask_logs(place, verdict);
+}
+
+std::vector<Candidate> Decider::candidates(const Place& place) const {
+  std::vector<Candidate> result;
+  result.reserve(place.partition.assignment.replicas.size());
+  for (const BrokerId broker : place.partition.assignment.replicas) {
+    result.push_back({broker, standing(place, broker)});
+  }
+  return result;
+}
+
+Standing Decider::standing(const Place& place, BrokerId broker) const {
+  const auto found = model_.brokers.find(broker);
+  if (found == model_.brokers.end()) return Standing::Unregistered;
+  const BrokerEntry& entry = found->second;
+  if (entry.liveness == rpc::Liveness::ProcessDead) return Standing::ProcessDead;
+  if (!model_.offline_replicas.empty() &&
+      model_.offline_replicas.contains({broker, place.name()})) {
+    return Standing::ProcessDead;
+  }
+  if (entry.liveness == rpc::Liveness::Silent && model_.silence_counts()) return Standing::Silent;
+  bool restarted = false;
+  for (const Doubt& doubt : place.partition.doubts) {
+    if (doubt.broker != broker) continue;
+    if (doubt.host_crash) return Standing::HostCrash;
+    restarted = true;
+  }
+  if (entry.shutting_down) return Standing::ShuttingDown;
+  return restarted ? Standing::Restarted : Standing::Good;
+}
+
+void Decider::write_state(Place place, cluster::PartitionState next, const char* cause,
+                          std::optional<RequestId> request) {
+  PartitionEntry& partition = place.partition;
+  const bool has_node = partition.state && partition.state->partition_epoch.value() >= 0;
+  const bool urgent =
+      !request && (!partition.state || partition.state->leader != next.leader);
+  next.controller_epoch = model_.controller_epoch;
+
+  Write write;
+  write.kind = has_node ? WriteKind::SetState : WriteKind::CreateState;
+  write.topic = place.topic.name;
+  write.topic_id = place.topic.id;
+  write.partition = place.number;
+  write.state = std::move(next);
+  write.request = request;
+  write.cause = cause;
+  partition.writing = true;
+  partition.recheck = false;
+  if (!request) partition.doubts_in_write = std::exchange(partition.doubts, {});
+  (urgent ? urgent_ : other_).push_back(std::move(write));
+}
+
+void Decider::adopt_state(Place place, const cluster::PartitionState& state, bool is_new) {
+  PartitionEntry& partition = place.partition;
+  partition.state = state;
+  std::erase_if(partition.doubts, [&](const Doubt& doubt) {
+    const auto& elr = state.eligible_leaders;
+    return !state.in_isr(doubt.broker) &&
+           std::find(elr.begin(), elr.end(), doubt.broker) == elr.end();
+  });
+  advance(partition.phase, state.leader == kNoBroker ? PartitionPhase::Offline
+                                                     : PartitionPhase::Online);
+  (is_new ? announce_new_ : announce_).partitions.push_back(place.name());
+}
+
+}  // namespace ottla::controller

@@ -1,0 +1,119 @@
+#include <algorithm>
+
+#include "controller/decider.h"
+
+namespace ottla::controller {
+
+void Decider::on(const ClusterRead& event) {
+  for (const TopicRead& topic : event.topics) add_topic(topic);
+  replace_registrations(event.brokers);
+  for (const auto& [broker, epoch] : event.process_dead) {
+    if (model_.is_registered(broker, epoch)) {
+      model_.brokers[broker].liveness = rpc::Liveness::ProcessDead;
+    }
+  }
+  reconcile_all("new controller");
+  on(DeletionRequested{event.topics_to_delete});
+}
+
+void Decider::on(const BrokersRead& event) {
+  if (!replace_registrations(event.brokers)) return;
+  reconcile_all("brokers changed");
+  continue_deletions();
+}
+
+/// Takes the registrations into the model; whether anything changed.
+bool Decider::replace_registrations(const std::vector<cluster::Broker>& brokers) {
+  const std::size_t before = model_.brokers.size();
+  std::erase_if(model_.brokers, [&](const auto& known) {
+    const bool gone = std::none_of(brokers.begin(), brokers.end(),
+                                   [&](const auto& b) { return b.id == known.first; });
+    if (gone) forget_offline_replicas_of(known.first);
+    return gone;
+  });
+  bool changed = model_.brokers.size() != before;
+  for (const cluster::Broker& broker : brokers) {
+    const auto known = model_.brokers.find(broker.id);
+    if (known != model_.brokers.end() && known->second.registration == broker) continue;
+    changed = true;
+    if (known != model_.brokers.end() && known->second.registration.epoch == broker.epoch) {
+      known->second.registration = broker;  // Its listeners changed.
+    } else {
+      registered(broker, known != model_.brokers.end());
+    }
+  }
+  brokers_changed_ |= changed;
+  return changed;
+}
+
+void Decider::registered(const cluster::Broker& broker, bool was_known) {
+  forget_offline_replicas_of(broker.id);
+  model_.brokers[broker.id] = BrokerEntry{broker, rpc::Liveness::Alive, false};
+  doubt_replicas_of(broker.id, broker.last_stop == cluster::LastStop::HostCrash, was_known);
+  out_.commands.push_back(SendFull{broker.id});
+  resend_stop_replicas(broker.id);
+}
+
+/// A member of the ISR that started again holds all it had (after a process crash) or perhaps not
+/// (after a host crash). What a new controller finds it cannot date: it doubts the second kind.
+void Decider::doubt_replicas_of(BrokerId broker, bool host_crash, bool restarted) {
+  for (auto& [name, topic] : model_.topics) {
+    for (PartitionEntry& partition : topic.partitions) {
+      const auto& replicas = partition.assignment.replicas;
+      if (std::find(replicas.begin(), replicas.end(), broker) == replicas.end()) continue;
+      const auto holds = [&](const std::vector<BrokerId>& set) {
+        return std::find(set.begin(), set.end(), broker) != set.end();
+      };
+      const bool trusted = partition.state && (holds(partition.state->isr) ||
+                                               holds(partition.state->eligible_leaders));
+      if (!trusted && !partition.writing) continue;
+      if (!host_crash && !restarted && !partition.writing) continue;
+      std::erase_if(partition.doubts, [&](const Doubt& d) { return d.broker == broker; });
+      partition.doubts.push_back({broker, host_crash});
+      partition.recheck |= partition.writing;
+    }
+  }
+}
+
+void Decider::forget_offline_replicas_of(BrokerId broker) {
+  const auto begin = model_.offline_replicas.lower_bound({broker, TopicPartition{"", INT32_MIN}});
+  auto end = begin;
+  while (end != model_.offline_replicas.end() && end->first == broker) ++end;
+  model_.offline_replicas.erase(begin, end);
+}
+
+void Decider::on(const LivenessChanged& event) {
+  if (!model_.is_registered(event.broker, event.broker_epoch)) return;  // Of an older process.
+  BrokerEntry& broker = model_.brokers[event.broker];
+  if (broker.liveness == event.liveness) return;
+  const bool was_dead = broker.liveness == rpc::Liveness::ProcessDead;
+  broker.liveness = event.liveness;
+  const bool is_dead = event.liveness == rpc::Liveness::ProcessDead;
+  brokers_changed_ |= was_dead != is_dead;
+  if (event.liveness == rpc::Liveness::Alive) out_.commands.push_back(SendFull{event.broker});
+  reconcile_all(is_dead                                         ? "broker's process is dead"
+                : event.liveness == rpc::Liveness::Silent ? "broker is silent"
+                                                          : "broker is heard again");
+  continue_deletions();
+}
+
+void Decider::on(const CommandDone& event) {
+  if (!model_.is_registered(event.broker, event.broker_epoch)) return;
+  for (const rpc::PartitionOutcome& outcome : event.outcomes) {
+    const TopicPartition tp{outcome.topic, outcome.partition};
+    TopicEntry* topic = model_.find_topic(outcome.topic);
+    PartitionEntry* partition = model_.find_partition(tp);
+    if (partition == nullptr || outcome.error != ErrorCode::KafkaStorageError) continue;
+    if (!outcome.topic_id.is_zero() && outcome.topic_id != topic->id) continue;
+    if (!model_.offline_replicas.insert({event.broker, tp}).second) continue;
+    reconcile({*topic, tp.partition, *partition}, "log dir failed");
+  }
+  for (const rpc::StopReplica& stopped : event.stopped) {
+    TopicEntry* topic = model_.find_topic(stopped.topic);
+    if (topic == nullptr || topic->id != stopped.topic_id) continue;
+    topic->replicas_to_stop.erase({stopped.partition, event.broker});
+  }
+  continue_deletions();
+}
+
+}  // namespace ottla::controller

@@ -1,0 +1,111 @@
+#include <algorithm>
+
+#include "controller/decider.h"
+
+namespace ottla::controller {
+
+void Decider::ask_logs(Place place, const Verdict& verdict) {
+  PartitionEntry& partition = place.partition;
+  if (!partition.log_query) {
+    partition.log_query.emplace();
+    partition.log_query->wait_until = now_ + model_.host_crash_wait;
+    model_.log_queries.insert(place.name());
+  }
+  LogQuery& query = *partition.log_query;
+  const auto still_asked = [&](BrokerId b) {
+    return std::find(verdict.ask_logs.begin(), verdict.ask_logs.end(), b) !=
+           verdict.ask_logs.end();
+  };
+  std::erase_if(query.asked, [&](const auto& asked) {
+    return !still_asked(asked.first) || !model_.is_registered(asked.first, asked.second);
+  });
+  std::erase_if(query.answers,
+                [&](const auto& answer) { return !query.asked.contains(answer.first); });
+  std::vector<BrokerId> to_ask;
+  for (const BrokerId broker : verdict.ask_logs) {
+    if (!query.asked.contains(broker)) to_ask.push_back(broker);
+  }
+  send_queries(place, to_ask);
+  try_to_choose(place, verdict);
+}
+
+void Decider::send_queries(Place place, const std::vector<BrokerId>& brokers) {
+  LogQuery& query = *place.partition.log_query;
+  for (const BrokerId broker : brokers) {
+    query.asked[broker] = model_.brokers.at(broker).registration.epoch;
+    queries_[broker].push_back({place.topic.name, place.topic.id, place.number});
+  }
+  if (!brokers.empty()) query.ask_again_at = now_ + model_.log_query_retry;
+}
+
+/// Chooses once all have answered; who is missing is waited for until the deadline, and then a
+/// member of the ISR must be among those that answered (unless the election is unclean anyway).
+void Decider::try_to_choose(Place place, const Verdict& verdict) {
+  PartitionEntry& partition = place.partition;
+  const LogQuery& query = *partition.log_query;
+  if (partition.writing || query.answers.empty()) return;
+  const bool complete = query.answers.size() == query.asked.size() && !verdict.await_missing;
+  if (!complete && now_ < query.wait_until) return;
+  std::vector<LogEnd> logs;
+  bool has_member = false;
+  // In the ISR's order, then the assignment's: of equal logs the first is chosen.
+  for (const bool members : {true, false}) {
+    for (const BrokerId broker : partition.assignment.replicas) {
+      const auto answer = query.answers.find(broker);
+      if (answer == query.answers.end() || partition.state->in_isr(broker) != members) continue;
+      logs.push_back({broker, answer->second.last_epoch, answer->second.log_end_offset});
+      has_member |= members;
+    }
+  }
+  if (!has_member && !place.topic.rules.unclean_leader_election) return;
+  const BrokerId chosen = longest_log(logs);
+  end_query(place);
+  write_state(place, recovered_state(*partition.state, chosen), "longest log");
+}
+
+void Decider::end_query(Place place) {
+  if (!place.partition.log_query) return;
+  place.partition.log_query.reset();
+  model_.log_queries.erase(place.name());
+}
+
+void Decider::on(const LogsAnswered& event) {
+  for (const rpc::ReplicaLogAnswer::Partition& answer : event.partitions) {
+    const TopicPartition tp{answer.topic, answer.partition};
+    PartitionEntry* partition = model_.find_partition(tp);
+    if (partition == nullptr || !partition->log_query) continue;
+    LogQuery& query = *partition->log_query;
+    const auto asked = query.asked.find(event.broker);
+    if (asked == query.asked.end() || asked->second != event.broker_epoch) continue;
+    if (answer.error == ErrorCode::KafkaStorageError) {
+      model_.offline_replicas.insert({event.broker, tp});
+    } else if (answer.error == ErrorCode::None) {
+      query.answers[event.broker] = {answer.last_epoch, answer.log_end_offset};
+    } else if (answer.error == ErrorCode::UnknownTopicOrPartition) {
+      query.answers[event.broker] = {};  // It has no log of this partition.
+    }
+    reconcile({*model_.find_topic(tp.topic), tp.partition, *partition}, "log query");
+  }
+}
+
+void Decider::on(const Tick&) {
+  const std::vector<TopicPartition> open(model_.log_queries.begin(), model_.log_queries.end());
+  for (const TopicPartition& tp : open) {
+    PartitionEntry* partition = model_.find_partition(tp);
+    const Place place{*model_.find_topic(tp.topic), tp.partition, *partition};
+    LogQuery& query = *partition->log_query;
+    if (now_ >= query.ask_again_at) {
+      std::vector<BrokerId> unanswered;
+      for (const auto& [broker, epoch] : query.asked) {
+        if (!query.answers.contains(broker) && model_.is_registered(broker, epoch)) {
+          unanswered.push_back(broker);
+        }
+      }
+      query.ask_again_at = now_ + model_.log_query_retry;
+      send_queries(place, unanswered);
+    }
+    reconcile(place, "log query");
+  }
+}
+
+}  // namespace ottla::controller

@@ -1,0 +1,95 @@
+#include <algorithm>
+#include <utility>
+
+#include "controller/decider.h"
+
+namespace ottla::controller {
+namespace {
+
+/// The state as it stands once the write is committed: a set moves the zkVersion by one.
+cluster::PartitionState committed_state(const Write& write) {
+  cluster::PartitionState state = write.state;
+  state.partition_epoch = write.kind == WriteKind::CreateState
+                              ? PartitionEpoch(0)
+                              : PartitionEpoch(state.partition_epoch.value() + 1);
+  return state;
+}
+
+}  // namespace
+
+void Decider::on(const WritesDone& event) {
+  for (const WriteOutcome& outcome : event.outcomes) {
+    switch (outcome.write.kind) {
+      case WriteKind::SetState:
+      case WriteKind::CreateState:
+        state_written(outcome);
+        break;
+      case WriteKind::SetTopic:
+      case WriteKind::DeleteTopic:
+        topic_written(outcome);
+        break;
+      case WriteKind::DeleteRequest:
+        break;
+    }
+  }
+  continue_deletions();
+}
+
+void Decider::state_written(const WriteOutcome& outcome) {
+  const Write& write = outcome.write;
+  const TopicPartition tp = write.topic_partition();
+  TopicEntry* topic = model_.find_topic(write.topic);
+  PartitionEntry* partition = model_.find_partition(tp);
+  rpc::AlterPartitionOutcome answer{write.topic, write.topic_id, write.partition,
+                                    ErrorCode::None, {}};
+  if (partition == nullptr || topic->id != write.topic_id) {
+    answer.error = ErrorCode::UnknownTopicOrPartition;
+    if (write.request) answer_alter(*write.request, std::move(answer));
+    shutdown_progress(tp);
+    return;
+  }
+  const Place place{*topic, write.partition, *partition};
+  const cluster::PartitionState wanted = committed_state(write);
+  // The answer was lost, but it was carried out.
+  const bool committed = outcome.committed || (outcome.truth && *outcome.truth == wanted);
+  partition->writing = false;
+  const bool settled = committed && wanted.leader != kNoBroker;
+  if (!settled) {
+    for (const Doubt& doubt : partition->doubts_in_write) partition->doubts.push_back(doubt);
+  }
+  partition->doubts_in_write.clear();
+
+  if (committed) {
+    adopt_state(place, wanted, write.kind == WriteKind::CreateState);
+    answer.state = wanted;
+  } else {
+    answer.error = ErrorCode::InvalidUpdateVersion;
+    if (outcome.truth) {
+      adopt_state(place, *outcome.truth, false);
+    } else if (partition->state) {
+      // Somebody deleted the znode. It is created again; the epochs go on from what we know.
+      partition->state->partition_epoch = PartitionEpoch(-1);
+      partition->state->leader = kNoBroker;
+    }
+  }
+  if (write.request) answer_alter(*write.request, std::move(answer));
+  const bool recheck = std::exchange(partition->recheck, false);
+  if (!committed || recheck || partition->log_query) reconcile(place, write.cause);
+  shutdown_progress(tp);
+}
+
+void Decider::topic_written(const WriteOutcome& outcome) {
+  const Write& write = outcome.write;
+  TopicEntry* topic = model_.find_topic(write.topic);
+  if (topic == nullptr || topic->id != write.topic_id) return;
+  if (write.kind == WriteKind::SetTopic) {
+    // If it failed somebody else wrote the node: its watch brings the next read.
+    if (outcome.committed) topic->version = std::max(topic->version, write.version + 1);
+    return;
+  }
+  if (!topic->id.is_zero()) model_.deleted.insert(topic->id);
+  advance(topic->phase, TopicPhase::Gone);
+  drop_topic(write.topic);
+}
+
+}  // namespace ottla::controller

@@ -1,0 +1,104 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "controller/decide.h"
+#include "controller/election.h"
+#include "controller/model.h"
+
+namespace ottla::controller {
+
+/// One event being decided: the methods behind `decide`, one file for each family of events.
+class Decider {
+ public:
+  Decider(ClusterModel& model, env::MonotonicTime now) : model_(model), now_(now) {}
+
+  // decide_brokers.cc
+  void on(const ClusterRead& event);
+  void on(const BrokersRead& event);
+  void on(const LivenessChanged& event);
+  void on(const CommandDone& event);
+  // decide_topics.cc
+  void on(const TopicsRead& event);
+  void on(const TopicRulesRead& event);
+  void on(const DeletionRequested& event);
+  // decide_requests.cc
+  void on(const AlterPartitionRequested& event);
+  void on(const ShutdownRequested& event);
+  // decide_logs.cc
+  void on(const LogsAnswered& event);
+  void on(const Tick& event);
+  // decide_writes.cc
+  void on(const WritesDone& event);
+
+  [[nodiscard]] Decision finish() &&;
+
+ private:
+  struct Place {
+    TopicEntry& topic;
+    std::int32_t number;
+    PartitionEntry& partition;
+
+    [[nodiscard]] TopicPartition name() const { return {topic.name, number}; }
+  };
+
+  // decide.cc: from what is known to what is to be written
+  void reconcile(Place place, const char* cause);
+  void reconcile_topic(TopicEntry& topic, const char* cause);
+  void reconcile_all(const char* cause);
+  [[nodiscard]] std::vector<Candidate> candidates(const Place& place) const;
+  [[nodiscard]] Standing standing(const Place& place, BrokerId broker) const;
+  void write_state(Place place, cluster::PartitionState next, const char* cause,
+                   std::optional<RequestId> request = std::nullopt);
+  /// Takes a state that ZooKeeper holds into the model and tells the brokers.
+  void adopt_state(Place place, const cluster::PartitionState& state, bool is_new);
+
+  // decide_brokers.cc
+  bool replace_registrations(const std::vector<cluster::Broker>& brokers);
+  void registered(const cluster::Broker& broker, bool was_known);
+  void doubt_replicas_of(BrokerId broker, bool host_crash, bool restarted);
+  void forget_offline_replicas_of(BrokerId broker);
+
+  // decide_topics.cc
+  void take_topic(const TopicRead& read);
+  void add_topic(const TopicRead& read);
+  void update_topic(TopicEntry& topic, const TopicRead& read);
+  void keep_topic_id(TopicEntry& topic, const TopicRead& read, TopicId id, const char* cause);
+  void drop_topic(const std::string& name);
+  void continue_deletions();
+  void continue_deletion(TopicEntry& topic);
+  bool take_leaders_off(TopicEntry& topic);
+  void stop_replicas(TopicEntry& topic);
+  void resend_stop_replicas(BrokerId broker);
+
+  // decide_requests.cc
+  [[nodiscard]] ErrorCode check_alter(const rpc::AlterPartition& alter, BrokerId from,
+                                      bool& already_so) const;
+  [[nodiscard]] ErrorCode check_new_isr(const Place& place, const rpc::AlterPartition& alter) const;
+  void answer_alter(RequestId request, rpc::AlterPartitionOutcome outcome);
+  void shutdown_progress(const TopicPartition& tp);
+  void answer_shutdown(RequestId request, BrokerId broker);
+
+  // decide_logs.cc
+  void ask_logs(Place place, const Verdict& verdict);
+  void send_queries(Place place, const std::vector<BrokerId>& brokers);
+  void try_to_choose(Place place, const Verdict& verdict);
+  void end_query(Place place);
+
+  // decide_writes.cc
+  void state_written(const WriteOutcome& outcome);
+  void topic_written(const WriteOutcome& outcome);
+
+  ClusterModel& model_;
+  env::MonotonicTime now_;
+  Decision out_;
+  std::vector<Write> urgent_;  ///< Partitions without a leader that lives come first.
+  std::vector<Write> other_;
+  Announce announce_;
+  Announce announce_new_;
+  std::map<BrokerId, std::vector<rpc::ReplicaLogQuery::Partition>> queries_;
+  bool brokers_changed_ = false;
+};
+
+}  // namespace ottla::controller

@@ -1,0 +1,463 @@
+// Decision scripts: testdata/*.txt have events in, writes, commands and answers out. A line that
+// starts with '>' is an event; what follows it, indented, is what the controller wants done. All
+// writes are committed at once, unless the script says `> hold` first; then `> commit`,
+// `> lose ANSWER` (committed, but the answer is lost) or `> conflict TP STATE` end them.
+// OTTLA_REWRITE=1 writes the files anew: review the diff.
+#include <gtest/gtest.h>
+
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <map>
+#include <sstream>
+#include <string>
+
+#include "controller/decide.h"
+
+namespace ottla::controller {
+namespace {
+
+std::string join(const std::vector<BrokerId>& brokers) {
+  std::string text;
+  for (const BrokerId broker : brokers) {
+    text += (text.empty() ? "" : ",") + std::to_string(broker.value());
+  }
+  return text.empty() ? "none" : text;
+}
+
+std::vector<BrokerId> parse_brokers(const std::string& text) {
+  std::vector<BrokerId> brokers;
+  std::stringstream in(text);
+  for (std::string part; std::getline(in, part, ',');) brokers.emplace_back(std::stoi(part));
+  return brokers;
+}
+
+std::string print(const cluster::PartitionState& state) {
+  std::ostringstream out;
+  out << "leader " << state.leader << " epoch " << state.leader_epoch << " isr "
+      << join(state.isr);
+  if (!state.eligible_leaders.empty()) out << " eligible " << join(state.eligible_leaders);
+  if (state.recovering) out << " recovering";
+  return out.str();
+}
+
+/// "key value" pairs after the words that were taken off.
+class Words {
+ public:
+  explicit Words(const std::string& line) : in_(line) {}
+  std::string next() {
+    std::string word;
+    in_ >> word;
+    return word;
+  }
+  std::map<std::string, std::string> pairs() {
+    std::map<std::string, std::string> found;
+    for (std::string key = next(); !key.empty(); key = next()) found[key] = next();
+    return found;
+  }
+
+ private:
+  std::istringstream in_;
+};
+
+TopicPartition parse_partition(const std::string& text) {
+  const std::size_t dash = text.rfind('-');
+  return {text.substr(0, dash), std::stoi(text.substr(dash + 1))};
+}
+
+class Script {
+ public:
+  std::string run(const std::string& text) {
+    std::istringstream lines(text);
+    for (std::string line; std::getline(lines, line);) {
+      if (line.starts_with("  ")) continue;  // An old result.
+      out_ << line << '\n';
+      if (line.starts_with("> ")) event(line.substr(2));
+    }
+    return out_.str();
+  }
+
+ private:
+  void event(const std::string& line) {
+    Words words(line);
+    const std::string what = words.next();
+    if (what == "brokers") return on_brokers(words);
+    if (what == "register") return on_register(words);
+    if (what == "lost") return on_lost(words);
+    if (what == "dead") return on_liveness(words, rpc::Liveness::ProcessDead);
+    if (what == "silent") return on_liveness(words, rpc::Liveness::Silent);
+    if (what == "alive") return on_liveness(words, rpc::Liveness::Alive);
+    if (what == "topic") return on_topic(words);
+    if (what == "gone") return run_event(TopicsRead{{}, names_without(words.next())});
+    if (what == "rules") return on_rules(words);
+    if (what == "delete") return run_event(DeletionRequested{{words.next()}});
+    if (what == "delete.topic.enable") {
+      model_.delete_topic_enable = words.next() == "true";
+      return;
+    }
+    if (what == "alter") return on_alter(words);
+    if (what == "shutdown") return on_shutdown(words);
+    if (what == "stopped") return on_stopped(words);
+    if (what == "failed") return on_failed(words);
+    if (what == "logs") return on_logs(words);
+    if (what == "wait") return on_wait(words);
+    if (what == "new-controller") return on_new_controller(words);
+    if (what == "hold") {
+      hold_ = true;
+      return;
+    }
+    if (what == "commit") return end_hold(true);
+    if (what == "lose-answer") return end_hold(false);
+    if (what == "conflict") return on_conflict(words);
+    FAIL() << "unknown event: " << line;
+  }
+
+  void on_brokers(Words& words) {
+    ClusterRead read;
+    for (const BrokerId id : parse_brokers(words.next())) read.brokers.push_back(broker(id));
+    registered_ = read.brokers;
+    model_.self = BrokerId(1);
+    model_.controller_epoch = ControllerEpoch(1);
+    run_event(read);
+  }
+
+  /// The whole model is thrown away and read again, as the next controller does.
+  void on_new_controller(Words& words) {
+    ClusterRead read;
+    read.brokers = registered_;
+    for (const auto& [name, topic] : model_.topics) {
+      TopicRead t;
+      t.topic.name = name;
+      t.topic.id = topic.id;
+      t.version = topic.version;
+      t.rules = topic.rules;
+      for (const PartitionEntry& p : topic.partitions) {
+        t.topic.partitions.push_back(p.assignment);
+        t.states.push_back(p.state);
+      }
+      if (topic.phase != TopicPhase::Live) read.topics_to_delete.push_back(name);
+      read.topics.push_back(std::move(t));
+    }
+    for (auto& [key, dead] : words.pairs()) {
+      const BrokerId id{std::stoi(dead)};
+      read.process_dead.emplace_back(id, model_.brokers.at(id).registration.epoch);
+    }
+    ClusterModel next;
+    next.controller_epoch = model_.controller_epoch.next();
+    model_ = std::move(next);
+    run_event(read);
+  }
+
+  cluster::Broker broker(BrokerId id) {
+    cluster::Broker b;
+    b.id = id;
+    b.epoch = BrokerEpoch(next_epoch_++);
+    return b;
+  }
+
+  void on_register(Words& words) {
+    cluster::Broker b = broker(BrokerId(std::stoi(words.next())));
+    const std::string last_stop = words.next();
+    if (last_stop == "host-crash") b.last_stop = cluster::LastStop::HostCrash;
+    if (last_stop == "process-crash") b.last_stop = cluster::LastStop::ProcessCrash;
+    std::erase_if(registered_, [&](const auto& old) { return old.id == b.id; });
+    registered_.push_back(b);
+    run_event(BrokersRead{registered_});
+  }
+
+  void on_lost(Words& words) {
+    for (const BrokerId id : parse_brokers(words.next())) {
+      std::erase_if(registered_, [&](const auto& old) { return old.id == id; });
+    }
+    run_event(BrokersRead{registered_});
+  }
+
+  void on_liveness(Words& words, rpc::Liveness liveness) {
+    const BrokerId id{std::stoi(words.next())};
+    run_event(LivenessChanged{id, epoch_of(id), liveness});
+  }
+
+  BrokerEpoch epoch_of(BrokerId id) {
+    for (const cluster::Broker& b : registered_) {
+      if (b.id == id) return b.epoch;
+    }
+    return kUnknownBrokerEpoch;
+  }
+
+  void on_topic(Words& words) {
+    TopicRead read;
+    read.topic.name = words.next();
+    read.topic.id = Uuid(7, ++last_topic_id_);
+    if (const TopicEntry* known = model_.find_topic(read.topic.name)) {
+      read.topic.id = known->id;
+      read.version = known->version + 1;
+      read.rules = known->rules;
+    }
+    read.fresh_id = Uuid(9, last_topic_id_);
+    for (std::string word = words.next(); !word.empty(); word = words.next()) {
+      if (word == "without-id") {
+        read.topic.id = {};
+      } else if (word == "unclean") {
+        read.rules.unclean_leader_election = true;
+      } else if (word.starts_with("min.isr=")) {
+        read.rules.min_insync_replicas = std::stoi(word.substr(8));
+      } else {
+        read.topic.partitions.push_back({parse_brokers(word), {}, {}});
+      }
+    }
+    run_event(TopicsRead{{read}, std::nullopt});
+  }
+
+  std::vector<std::string> names_without(const std::string& gone) {
+    std::vector<std::string> names;
+    for (const auto& [name, topic] : model_.topics) {
+      if (name != gone) names.push_back(name);
+    }
+    return names;
+  }
+
+  void on_rules(Words& words) {
+    const std::string topic = words.next();
+    TopicRules rules = model_.find_topic(topic)->rules;
+    auto pairs = words.pairs();
+    if (pairs.contains("min.isr")) rules.min_insync_replicas = std::stoi(pairs["min.isr"]);
+    if (pairs.contains("unclean")) rules.unclean_leader_election = pairs["unclean"] == "true";
+    run_event(TopicRulesRead{topic, rules});
+  }
+
+  void on_alter(Words& words) {
+    const TopicPartition tp = parse_partition(words.next());
+    auto pairs = words.pairs();
+    const TopicEntry* topic = model_.find_topic(tp.topic);
+    const auto& state = model_.find_partition(tp)->state;
+    rpc::AlterPartition alter{tp.topic, topic->id, tp.partition, state->leader_epoch,
+                              state->partition_epoch, {}};
+    if (pairs.contains("leader-epoch")) {
+      alter.leader_epoch = LeaderEpoch(std::stoi(pairs["leader-epoch"]));
+    }
+    if (pairs.contains("version")) {
+      alter.partition_epoch = PartitionEpoch(std::stoi(pairs["version"]));
+    }
+    if (pairs.contains("id")) alter.topic_id = Uuid(8, 8);
+    for (const BrokerId id : parse_brokers(pairs["isr"])) {
+      const bool stale = pairs.contains("stale") && BrokerId(std::stoi(pairs["stale"])) == id;
+      alter.new_isr.push_back({id, stale ? BrokerEpoch(1) : epoch_of(id)});
+    }
+    const BrokerId from =
+        pairs.contains("from") ? BrokerId(std::stoi(pairs["from"])) : state->leader;
+    const BrokerEpoch epoch =
+        pairs.contains("stale-sender") ? BrokerEpoch(1) : epoch_of(from);
+    run_event(AlterPartitionRequested{RequestId(++last_request_), {from, epoch, {alter}}});
+  }
+
+  void on_shutdown(Words& words) {
+    const BrokerId id{std::stoi(words.next())};
+    const bool stale = words.next() == "stale";
+    run_event(ShutdownRequested{RequestId(++last_request_),
+                                {id, stale ? BrokerEpoch(1) : epoch_of(id)}});
+  }
+
+  void on_stopped(Words& words) {
+    const BrokerId id{std::stoi(words.next())};
+    CommandDone done{id, epoch_of(id), {}, {}};
+    for (std::string word = words.next(); !word.empty(); word = words.next()) {
+      const TopicPartition tp = parse_partition(word);
+      const TopicEntry* topic = model_.find_topic(tp.topic);
+      done.stopped.push_back({tp.topic, topic != nullptr ? topic->id : TopicId{}, tp.partition,
+                              LeaderEpoch(0), true});
+    }
+    run_event(done);
+  }
+
+  void on_failed(Words& words) {
+    const BrokerId id{std::stoi(words.next())};
+    const TopicPartition tp = parse_partition(words.next());
+    run_event(CommandDone{
+        id, epoch_of(id), {{tp.topic, {}, tp.partition, ErrorCode::KafkaStorageError}}, {}});
+  }
+
+  void on_logs(Words& words) {
+    const BrokerId id{std::stoi(words.next())};
+    const TopicPartition tp = parse_partition(words.next());
+    auto pairs = words.pairs();
+    rpc::ReplicaLogAnswer::Partition answer;
+    answer.topic = tp.topic;
+    answer.partition = tp.partition;
+    if (pairs.contains("error")) {
+      answer.error = ErrorCode::UnknownTopicOrPartition;
+    } else {
+      answer.last_epoch = LeaderEpoch(std::stoi(pairs["epoch"]));
+      answer.log_end_offset = Offset(std::stoi(pairs["end"]));
+    }
+    run_event(LogsAnswered{id, epoch_of(id), {answer}});
+  }
+
+  void on_wait(Words& words) {
+    now_ += std::chrono::milliseconds(std::stoi(words.next()));
+    run_event(Tick{});
+  }
+
+  void end_hold(bool answered) {
+    hold_ = false;
+    WritesDone done;
+    for (Write& write : held_) {
+      WriteOutcome outcome{write, answered, {}};
+      if (!answered && write.kind == WriteKind::SetState) {
+        outcome.truth = write.state;
+        outcome.truth->partition_epoch = PartitionEpoch(write.state.partition_epoch.value() + 1);
+      }
+      done.outcomes.push_back(std::move(outcome));
+    }
+    held_.clear();
+    run_event(done);
+  }
+
+  void on_conflict(Words& words) {
+    hold_ = false;
+    const TopicPartition tp = parse_partition(words.next());
+    auto pairs = words.pairs();
+    WritesDone done;
+    for (Write& write : held_) {
+      WriteOutcome outcome{write, false, {}};
+      if (pairs.contains("leader")) {
+        outcome.truth.emplace();
+        outcome.truth->leader = BrokerId(std::stoi(pairs["leader"]));
+        outcome.truth->leader_epoch = LeaderEpoch(std::stoi(pairs["epoch"]));
+        outcome.truth->isr = parse_brokers(pairs["isr"]);
+        outcome.truth->partition_epoch = PartitionEpoch(std::stoi(pairs["version"]));
+      }
+      done.outcomes.push_back(std::move(outcome));
+    }
+    held_.clear();
+    run_event(done);
+  }
+
+  void run_event(const Event& event) {
+    const Decision decision = decide(model_, event, now_);
+    for (const Write& write : decision.writes) print_write(write);
+    for (const Command& command : decision.commands) {
+      std::visit([&](const auto& c) { print_command(c); }, command);
+    }
+    for (const Answer& answer : decision.answers) {
+      std::visit([&](const auto& a) { print_answer(a); }, answer);
+    }
+    if (hold_) {
+      held_.insert(held_.end(), decision.writes.begin(), decision.writes.end());
+      return;
+    }
+    if (decision.writes.empty()) return;
+    WritesDone done;
+    for (const Write& write : decision.writes) done.outcomes.push_back({write, true, {}});
+    out_ << "  -- committed\n";
+    run_event(done);
+  }
+
+  void print_write(const Write& write) {
+    out_ << "  write ";
+    switch (write.kind) {
+      case WriteKind::CreateState:
+        out_ << "create " << write.topic_partition() << ' ' << print(write.state);
+        break;
+      case WriteKind::SetState:
+        out_ << "set " << write.topic_partition() << " at " << write.state.partition_epoch << ": "
+             << print(write.state);
+        break;
+      case WriteKind::SetTopic: out_ << "topic " << write.topic << " id " << write.topic_id; break;
+      case WriteKind::DeleteTopic: out_ << "delete topic " << write.topic; break;
+      case WriteKind::DeleteRequest: out_ << "delete request " << write.topic; break;
+    }
+    out_ << "  (" << write.cause << ")\n";
+  }
+
+  void print_command(const Announce& c) {
+    for (const TopicPartition& tp : c.partitions) {
+      out_ << "  all: " << (c.is_new ? "new " : "") << tp << ' '
+           << print(*model_.find_partition(tp)->state) << '\n';
+    }
+  }
+  void print_command(const AnnounceBrokers&) {
+    std::vector<BrokerId> live;
+    for (const auto& b : model_.live_brokers()) live.push_back(b.id);
+    out_ << "  all: live brokers " << join(live) << '\n';
+  }
+  void print_command(const AnnounceDeleted& c) { out_ << "  all: deleted " << c.topic << '\n'; }
+  void print_command(const SendFull& c) { out_ << "  broker " << c.broker << ": everything\n"; }
+  void print_command(const StopReplicas& c) {
+    out_ << "  broker " << c.broker << ": stop";
+    for (const rpc::StopReplica& r : c.replicas) {
+      out_ << ' ' << TopicPartition{r.topic, r.partition} << (r.remove ? " (remove)" : "");
+    }
+    out_ << '\n';
+  }
+  void print_command(const AskLogs& c) {
+    out_ << "  broker " << c.broker << ": how long is";
+    for (const auto& p : c.partitions) out_ << ' ' << TopicPartition{p.topic, p.partition};
+    out_ << '\n';
+  }
+
+  void print_answer(const AlterAnswer& a) {
+    out_ << "  answer " << a.reply.error;
+    for (const auto& p : a.reply.partitions) {
+      out_ << ' ' << TopicPartition{p.topic, p.partition} << ' ' << p.error;
+      if (p.error == ErrorCode::None) {
+        out_ << " version " << p.state.partition_epoch << ' ' << print(p.state);
+      }
+    }
+    out_ << '\n';
+  }
+  void print_answer(const ShutdownAnswer& a) {
+    out_ << "  answer " << a.reply.error << " remaining";
+    for (const auto& p : a.reply.remaining) out_ << ' ' << TopicPartition{p.topic, p.partition};
+    out_ << '\n';
+  }
+
+  ClusterModel model_;
+  env::MonotonicTime now_{};
+  std::vector<cluster::Broker> registered_;
+  std::int64_t next_epoch_ = 100;
+  std::uint64_t last_topic_id_ = 0;
+  std::uint64_t last_request_ = 0;
+  bool hold_ = false;
+  std::vector<Write> held_;
+  std::ostringstream out_;
+};
+
+std::string read(const std::filesystem::path& path) {
+  std::ifstream in(path);
+  return {std::istreambuf_iterator<char>(in), {}};
+}
+
+class DecisionScript : public testing::TestWithParam<std::string> {};
+
+TEST_P(DecisionScript, HoldsLineByLine) {
+  const std::filesystem::path path = std::filesystem::path("testdata") / GetParam();
+  const std::string expected = read(path);
+  ASSERT_FALSE(expected.empty()) << path;
+  const std::string actual = Script().run(expected);
+  if (std::getenv("OTTLA_REWRITE") != nullptr) {
+    std::ofstream(path) << actual;
+    return;
+  }
+  EXPECT_EQ(actual, expected);
+}
+
+std::vector<std::string> scripts() {
+  std::vector<std::string> names;
+  // The working directory is the folder of the tests, also when gtest lists them for ctest.
+  if (!std::filesystem::exists("testdata")) return names;
+  for (const auto& entry : std::filesystem::directory_iterator("testdata")) {
+    if (entry.path().extension() == ".txt") names.push_back(entry.path().filename());
+  }
+  std::sort(names.begin(), names.end());
+  return names;
+}
+
+INSTANTIATE_TEST_SUITE_P(, DecisionScript, testing::ValuesIn(scripts()), [](const auto& info) {
+  std::string name = info.param.substr(0, info.param.find('.'));
+  std::replace(name.begin(), name.end(), '-', '_');
+  return name;
+});
+GTEST_ALLOW_UNINSTANTIATED_PARAMETERIZED_TEST(DecisionScript);
+
+}  // namespace
+}  // namespace ottla::controller

@@ -1,0 +1,78 @@
+#include "controller/model.h"
+
+#include <algorithm>
+
+namespace ottla::controller {
+namespace {
+
+void count_partition(const PartitionEntry& partition, ModelCounts& counts) {
+  ++counts.partitions;
+  const auto& replicas = partition.assignment.replicas;
+  if (!partition.state || partition.state->leader == kNoBroker) ++counts.offline_partitions;
+  const auto in_sync = [&](BrokerId b) { return partition.state && partition.state->in_isr(b); };
+  if (!std::all_of(replicas.begin(), replicas.end(), in_sync)) {
+    ++counts.under_replicated_partitions;
+  }
+  if (partition.state && !replicas.empty() && partition.state->leader != replicas.front()) {
+    ++counts.preferred_replica_imbalance;
+  }
+}
+
+}  // namespace
+
+TopicEntry* ClusterModel::find_topic(const std::string& name) {
+  const auto found = topics.find(name);
+  return found == topics.end() ? nullptr : &found->second;
+}
+
+const TopicEntry* ClusterModel::find_topic(const std::string& name) const {
+  const auto found = topics.find(name);
+  return found == topics.end() ? nullptr : &found->second;
+}
+
+const PartitionEntry* ClusterModel::find_partition(const TopicPartition& tp) const {
+  const TopicEntry* topic = find_topic(tp.topic);
+  if (topic == nullptr || tp.partition < 0) return nullptr;
+  const auto index = static_cast<std::size_t>(tp.partition);
+  return index < topic->partitions.size() ? &topic->partitions[index] : nullptr;
+}
+
+PartitionEntry* ClusterModel::find_partition(const TopicPartition& tp) {
+  return const_cast<PartitionEntry*>(std::as_const(*this).find_partition(tp));
+}
+
+bool ClusterModel::is_registered(BrokerId broker, BrokerEpoch epoch) const {
+  const auto found = brokers.find(broker);
+  return found != brokers.end() && found->second.registration.epoch == epoch;
+}
+
+std::vector<cluster::Broker> ClusterModel::live_brokers() const {
+  std::vector<cluster::Broker> live;
+  for (const auto& [id, broker] : brokers) {
+    if (broker.liveness != rpc::Liveness::ProcessDead) live.push_back(broker.registration);
+  }
+  return live;
+}
+
+bool ClusterModel::silence_counts() const {
+  const auto silent = std::count_if(brokers.begin(), brokers.end(), [](const auto& entry) {
+    return entry.second.liveness == rpc::Liveness::Silent;
+  });
+  return 2 * static_cast<std::size_t>(silent) <= brokers.size();
+}
+
+ModelCounts count(const ClusterModel& model) {
+  ModelCounts counts;
+  for (const auto& [name, topic] : model.topics) {
+    if (topic.phase != TopicPhase::Live) {
+      ++counts.topics_to_delete;
+      continue;
+    }
+    ++counts.topics;
+    if (topic.id.is_zero()) ++counts.topics_without_id;
+    for (const PartitionEntry& partition : topic.partitions) count_partition(partition, counts);
+  }
+  return counts;
+}
+
+}  // namespace ottla::controller
