@@ -17,7 +17,7 @@ Decision Decider::finish() && {
   out_.writes = std::move(urgent_);
   out_.writes.insert(out_.writes.end(), std::make_move_iterator(other_.begin()),
                      std::make_move_iterator(other_.end()));
-  if (brokers_changed_) out_.commands.insert(out_.commands.begin(), AnnounceBrokers{});
+  if (brokers_changed_) out_.commands.emplace(out_.commands.begin(), AnnounceBrokers{});
   announce_new_.is_new = true;
   if (!announce_new_.partitions.empty()) out_.commands.push_back(std::move(announce_new_));
   if (!announce_.partitions.empty()) out_.commands.push_back(std::move(announce_));
@@ -26,9 +26,9 @@ Decision Decider::finish() && {
   }
   for (const TopicPartition& tp : model_.log_queries) {
     const LogQuery& query = *model_.find_partition(tp)->log_query;
-    const env::MonotonicTime next =
-        now_ < query.wait_until ? std::min(query.wait_until, query.ask_again_at)
-                                : query.ask_again_at;
+    const env::MonotonicTime next = now_ < query.wait_until
+                                        ? std::min(query.wait_until, query.ask_again_at)
+                                        : query.ask_again_at;
     if (!out_.wake_at || next < *out_.wake_at) out_.wake_at = next;
   }
   return std::move(out_);
@@ -97,8 +97,7 @@ void Decider::write_state(Place place, cluster::PartitionState next, const char*
                           std::optional<RequestId> request) {
   PartitionEntry& partition = place.partition;
   const bool has_node = partition.state && partition.state->partition_epoch.value() >= 0;
-  const bool urgent =
-      !request && (!partition.state || partition.state->leader != next.leader);
+  const bool urgent = !request && (!partition.state || partition.state->leader != next.leader);
   next.controller_epoch = model_.controller_epoch;
 
   Write write;
@@ -123,8 +122,8 @@ void Decider::adopt_state(Place place, const cluster::PartitionState& state, boo
     return !state.in_isr(doubt.broker) &&
            std::find(elr.begin(), elr.end(), doubt.broker) == elr.end();
   });
-  advance(partition.phase, state.leader == kNoBroker ? PartitionPhase::Offline
-                                                     : PartitionPhase::Online);
+  advance(partition.phase,
+          state.leader == kNoBroker ? PartitionPhase::Offline : PartitionPhase::Online);
   (is_new ? announce_new_ : announce_).partitions.push_back(place.name());
 }
 

@@ -12,8 +12,9 @@ void Decider::on(const ClusterRead& event) {
       model_.brokers[broker].liveness = rpc::Liveness::ProcessDead;
     }
   }
-  reconcile_all("new controller");
+  announce_ = {};  // Every broker is told everything.
   on(DeletionRequested{event.topics_to_delete});
+  reconcile_all("new controller");
 }
 
 void Decider::on(const BrokersRead& event) {
@@ -91,7 +92,7 @@ void Decider::on(const LivenessChanged& event) {
   const bool is_dead = event.liveness == rpc::Liveness::ProcessDead;
   brokers_changed_ |= was_dead != is_dead;
   if (event.liveness == rpc::Liveness::Alive) out_.commands.push_back(SendFull{event.broker});
-  reconcile_all(is_dead                                         ? "broker's process is dead"
+  reconcile_all(is_dead                                   ? "broker's process is dead"
                 : event.liveness == rpc::Liveness::Silent ? "broker is silent"
                                                           : "broker is heard again");
   continue_deletions();

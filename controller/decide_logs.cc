@@ -13,8 +13,7 @@ void Decider::ask_logs(Place place, const Verdict& verdict) {
   }
   LogQuery& query = *partition.log_query;
   const auto still_asked = [&](BrokerId b) {
-    return std::find(verdict.ask_logs.begin(), verdict.ask_logs.end(), b) !=
-           verdict.ask_logs.end();
+    return std::find(verdict.ask_logs.begin(), verdict.ask_logs.end(), b) != verdict.ask_logs.end();
   };
   std::erase_if(query.asked, [&](const auto& asked) {
     return !still_asked(asked.first) || !model_.is_registered(asked.first, asked.second);

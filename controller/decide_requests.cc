@@ -43,9 +43,9 @@ void Decider::on(const AlterPartitionRequested& event) {
     cluster::PartitionState next = *place.partition.state;
     next.isr.clear();
     for (const rpc::IsrMember& member : alter.new_isr) next.isr.push_back(member.broker);
-    next.eligible_leaders = eligible_after(*place.partition.state, next.isr,
-                                           place.topic.rules.min_insync_replicas,
-                                           place.partition.assignment.replicas.size());
+    next.eligible_leaders =
+        eligible_after(*place.partition.state, next.isr, place.topic.rules.min_insync_replicas,
+                       place.partition.assignment.replicas.size());
     next.recovering = false;  // Its leader serves: it has recovered.
     write_state(place, std::move(next), "leader's request", event.request);
   }
@@ -130,8 +130,8 @@ void Decider::on(const ShutdownRequested& event) {
   const BrokerId broker = event.body.broker;
   const auto found = model_.brokers.find(broker);
   if (found == model_.brokers.end()) {
-    out_.answers.push_back(ShutdownAnswer{
-        event.request, {.error = ErrorCode::BrokerNotAvailable, .remaining = {}}});
+    out_.answers.push_back(
+        ShutdownAnswer{event.request, {.error = ErrorCode::BrokerNotAvailable, .remaining = {}}});
     return;
   }
   if (found->second.registration.epoch != event.body.broker_epoch) {

@@ -44,8 +44,7 @@ void Decider::add_topic(const TopicRead& read) {
     topic.partitions[i].assignment = read.topic.partitions[i];
     if (i >= read.states.size() || !read.states[i]) continue;
     has_states = true;
-    adopt_state({topic, static_cast<std::int32_t>(i), topic.partitions[i]}, *read.states[i],
-                false);
+    adopt_state({topic, static_cast<std::int32_t>(i), topic.partitions[i]}, *read.states[i], false);
   }
   // The replicas of a topic that was in use have its id on disk: a second one would make them
   // refuse it (KAFKA-14190, W5). Without one they go on; `ottla cluster` shows the alarm.

@@ -40,8 +40,8 @@ void Decider::state_written(const WriteOutcome& outcome) {
   const TopicPartition tp = write.topic_partition();
   TopicEntry* topic = model_.find_topic(write.topic);
   PartitionEntry* partition = model_.find_partition(tp);
-  rpc::AlterPartitionOutcome answer{write.topic, write.topic_id, write.partition,
-                                    ErrorCode::None, {}};
+  rpc::AlterPartitionOutcome answer{
+      write.topic, write.topic_id, write.partition, ErrorCode::None, {}};
   if (partition == nullptr || topic->id != write.topic_id) {
     answer.error = ErrorCode::UnknownTopicOrPartition;
     if (write.request) answer_alter(*write.request, std::move(answer));

@@ -34,8 +34,7 @@ std::vector<BrokerId> parse_brokers(const std::string& text) {
 
 std::string print(const cluster::PartitionState& state) {
   std::ostringstream out;
-  out << "leader " << state.leader << " epoch " << state.leader_epoch << " isr "
-      << join(state.isr);
+  out << "leader " << state.leader << " epoch " << state.leader_epoch << " isr " << join(state.isr);
   if (!state.eligible_leaders.empty()) out << " eligible " << join(state.eligible_leaders);
   if (state.recovering) out << " recovering";
   return out.str();
@@ -230,8 +229,8 @@ class Script {
     auto pairs = words.pairs();
     const TopicEntry* topic = model_.find_topic(tp.topic);
     const auto& state = model_.find_partition(tp)->state;
-    rpc::AlterPartition alter{tp.topic, topic->id, tp.partition, state->leader_epoch,
-                              state->partition_epoch, {}};
+    rpc::AlterPartition alter{
+        tp.topic, topic->id, tp.partition, state->leader_epoch, state->partition_epoch, {}};
     if (pairs.contains("leader-epoch")) {
       alter.leader_epoch = LeaderEpoch(std::stoi(pairs["leader-epoch"]));
     }
@@ -245,16 +244,15 @@ class Script {
     }
     const BrokerId from =
         pairs.contains("from") ? BrokerId(std::stoi(pairs["from"])) : state->leader;
-    const BrokerEpoch epoch =
-        pairs.contains("stale-sender") ? BrokerEpoch(1) : epoch_of(from);
+    const BrokerEpoch epoch = pairs.contains("stale-sender") ? BrokerEpoch(1) : epoch_of(from);
     run_event(AlterPartitionRequested{RequestId(++last_request_), {from, epoch, {alter}}});
   }
 
   void on_shutdown(Words& words) {
     const BrokerId id{std::stoi(words.next())};
     const bool stale = words.next() == "stale";
-    run_event(ShutdownRequested{RequestId(++last_request_),
-                                {id, stale ? BrokerEpoch(1) : epoch_of(id)}});
+    run_event(
+        ShutdownRequested{RequestId(++last_request_), {id, stale ? BrokerEpoch(1) : epoch_of(id)}});
   }
 
   void on_stopped(Words& words) {
@@ -263,8 +261,8 @@ class Script {
     for (std::string word = words.next(); !word.empty(); word = words.next()) {
       const TopicPartition tp = parse_partition(word);
       const TopicEntry* topic = model_.find_topic(tp.topic);
-      done.stopped.push_back({tp.topic, topic != nullptr ? topic->id : TopicId{}, tp.partition,
-                              LeaderEpoch(0), true});
+      done.stopped.push_back(
+          {tp.topic, topic != nullptr ? topic->id : TopicId{}, tp.partition, LeaderEpoch(0), true});
     }
     run_event(done);
   }
@@ -362,9 +360,15 @@ class Script {
         out_ << "set " << write.topic_partition() << " at " << write.state.partition_epoch << ": "
              << print(write.state);
         break;
-      case WriteKind::SetTopic: out_ << "topic " << write.topic << " id " << write.topic_id; break;
-      case WriteKind::DeleteTopic: out_ << "delete topic " << write.topic; break;
-      case WriteKind::DeleteRequest: out_ << "delete request " << write.topic; break;
+      case WriteKind::SetTopic:
+        out_ << "topic " << write.topic << " id " << write.topic_id;
+        break;
+      case WriteKind::DeleteTopic:
+        out_ << "delete topic " << write.topic;
+        break;
+      case WriteKind::DeleteRequest:
+        out_ << "delete request " << write.topic;
+        break;
     }
     out_ << "  (" << write.cause << ")\n";
   }
@@ -452,8 +456,8 @@ std::vector<std::string> scripts() {
   return names;
 }
 
-INSTANTIATE_TEST_SUITE_P(, DecisionScript, testing::ValuesIn(scripts()), [](const auto& info) {
-  std::string name = info.param.substr(0, info.param.find('.'));
+INSTANTIATE_TEST_SUITE_P(, DecisionScript, testing::ValuesIn(scripts()), [](const auto& script) {
+  std::string name = script.param.substr(0, script.param.find('.'));
   std::replace(name.begin(), name.end(), '-', '_');
   return name;
 });

@@ -1,0 +1,335 @@
+// Random events against the decisions: brokers come, go, crash and fall silent, leaders ask for
+// other ISRs, writes fail or are carried out without an answer, controllers change. ZooKeeper is a
+// map of states with versions. After every step the invariants of docs/controller.md hold; when all
+// faults have healed every partition gets a leader.
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <deque>
+
+#include "common/env/random.h"
+#include "controller/decide.h"
+#include "controller/election.h"
+
+namespace ottla::controller {
+namespace {
+
+constexpr std::int32_t kBrokers = 5;
+constexpr std::int32_t kPartitions = 6;
+
+class World {
+ public:
+  explicit World(std::uint64_t seed) : random_(seed) {
+    for (std::int32_t id = 1; id <= kBrokers; ++id) start_broker(BrokerId(id));
+    rules_.min_insync_replicas = 1 + static_cast<std::int32_t>(random_.below(2));
+    for (std::int32_t p = 0; p < kPartitions; ++p) {
+      cluster::Assignment assignment;
+      for (std::int32_t r = 0; r < 3; ++r) {
+        assignment.replicas.emplace_back(1 + (p + r) % kBrokers);
+      }
+      assignments_.push_back(assignment);
+    }
+    states_.resize(kPartitions);
+    new_controller();
+  }
+
+  void step() {
+    switch (random_.below(12)) {
+      case 0:
+        return stop_broker(any_broker());
+      case 1:
+      case 2:
+        return start_broker(any_broker());
+      case 3:
+        return liveness(any_broker(), rpc::Liveness::ProcessDead);
+      case 4:
+        return liveness(any_broker(), rpc::Liveness::Silent);
+      case 5:
+        return liveness(any_broker(), rpc::Liveness::Alive);
+      case 6:
+      case 7:
+        return alter();
+      case 8:
+        return answer_logs();
+      case 9:
+        return random_.below(8) == 0 ? new_controller() : shutdown();
+      case 10:
+        now_ += std::chrono::seconds(random_.below(5));
+        return event(Tick{});
+      default:
+        return resolve_write();
+    }
+  }
+
+  void heal() {
+    for (std::int32_t id = 1; id <= kBrokers; ++id) {
+      if (!registered_.contains(BrokerId(id))) start_broker(BrokerId(id));
+      liveness(BrokerId(id), rpc::Liveness::Alive);
+    }
+    for (int i = 0; i < 50; ++i) {
+      while (!writes_.empty()) resolve_write(true);
+      while (!queries_.empty()) answer_logs();
+      now_ += std::chrono::seconds(2);
+      event(Tick{});
+    }
+    for (const auto& state : states_) {
+      ASSERT_TRUE(state.has_value());
+      EXPECT_NE(state->leader, kNoBroker);
+    }
+    EXPECT_TRUE(model_.pending_alters.empty());
+    EXPECT_TRUE(model_.pending_shutdowns.empty());
+    EXPECT_EQ(open_requests_, 0);
+  }
+
+ private:
+  BrokerId any_broker() { return BrokerId(1 + static_cast<std::int32_t>(random_.below(kBrokers))); }
+
+  BrokersRead registrations() {
+    BrokersRead read;
+    for (const auto& [id, broker] : registered_) read.brokers.push_back(broker);
+    return read;
+  }
+
+  void start_broker(BrokerId id) {
+    cluster::Broker broker;
+    broker.id = id;
+    broker.epoch = BrokerEpoch(++last_zxid_);
+    broker.last_stop = static_cast<cluster::LastStop>(random_.below(3));
+    registered_[id] = broker;
+    event(registrations());
+  }
+
+  void stop_broker(BrokerId id) {
+    registered_.erase(id);
+    event(registrations());
+  }
+
+  void liveness(BrokerId id, rpc::Liveness liveness) {
+    if (!registered_.contains(id)) return;
+    event(LivenessChanged{id, registered_[id].epoch, liveness});
+  }
+
+  void shutdown() {
+    const BrokerId id = any_broker();
+    if (!registered_.contains(id)) return;
+    ++open_requests_;
+    event(ShutdownRequested{RequestId(++last_request_), {id, registered_[id].epoch}});
+  }
+
+  /// A leader asks for some ISR, often a stale or a forbidden one.
+  void alter() {
+    const auto p = static_cast<std::int32_t>(random_.below(kPartitions));
+    const auto& state = states_[static_cast<std::size_t>(p)];
+    if (!state || state->leader == kNoBroker || !registered_.contains(state->leader)) return;
+    rpc::AlterPartition request{"t", id_, p, state->leader_epoch, state->partition_epoch, {}};
+    if (random_.below(5) == 0) request.partition_epoch = PartitionEpoch(0);
+    for (const BrokerId b : assignments_[static_cast<std::size_t>(p)].replicas) {
+      if (b != state->leader && random_.below(3) == 0) continue;
+      const auto found = registered_.find(b);
+      const bool stale = random_.below(6) == 0 || found == registered_.end();
+      request.new_isr.push_back({b, stale ? BrokerEpoch(0) : found->second.epoch});
+    }
+    ++open_requests_;
+    event(AlterPartitionRequested{RequestId(++last_request_),
+                                  {state->leader, registered_[state->leader].epoch, {request}}});
+  }
+
+  void answer_logs() {
+    if (queries_.empty()) return;
+    const auto [broker, partition] = queries_.front();
+    queries_.pop_front();
+    if (!registered_.contains(broker)) return;
+    rpc::ReplicaLogAnswer::Partition answer;
+    answer.topic = "t";
+    answer.partition = partition;
+    answer.last_epoch = LeaderEpoch(static_cast<std::int32_t>(random_.below(3)));
+    answer.log_end_offset = Offset(static_cast<std::int64_t>(random_.below(10)));
+    event(LogsAnswered{broker, registered_[broker].epoch, {answer}});
+  }
+
+  /// The oldest write is carried out, or not, and the controller hears of it, or reads the truth.
+  void resolve_write(bool healthy = false) {
+    if (writes_.empty()) return;
+    const Write write = writes_.front();
+    writes_.pop_front();
+    auto& state = states_[static_cast<std::size_t>(write.partition)];
+    const bool carried_out = healthy || random_.below(10) != 0;
+    const bool answered = healthy || random_.below(10) != 0;
+    const bool fits = write.kind == WriteKind::CreateState
+                          ? !state
+                          : state && state->partition_epoch == write.state.partition_epoch;
+    WriteOutcome outcome{write, carried_out && answered && fits, {}};
+    if (carried_out && fits) commit(write);
+    if (!outcome.committed) outcome.truth = state;
+    event(WritesDone{{outcome}});
+  }
+
+  void commit(const Write& write) {
+    auto& state = states_[static_cast<std::size_t>(write.partition)];
+    cluster::PartitionState next = write.state;
+    next.partition_epoch = PartitionEpoch(state ? state->partition_epoch.value() + 1 : 0);
+    check(write, state, next);
+    state = next;
+  }
+
+  void check(const Write& write, const std::optional<cluster::PartitionState>& before,
+             const cluster::PartitionState& after) {
+    const auto& replicas = assignments_[static_cast<std::size_t>(write.partition)].replicas;
+    const auto is_replica = [&](BrokerId b) {
+      return std::find(replicas.begin(), replicas.end(), b) != replicas.end();
+    };
+    ASSERT_FALSE(after.isr.empty());
+    for (const BrokerId member : after.isr) ASSERT_TRUE(is_replica(member));
+    for (const BrokerId member : after.eligible_leaders) {
+      ASSERT_TRUE(is_replica(member));
+      ASSERT_FALSE(after.in_isr(member));
+    }
+    ASSERT_TRUE(after.leader == kNoBroker || after.in_isr(after.leader));
+    ASSERT_EQ(after.controller_epoch, model_.controller_epoch);
+    if (!before) return;
+    ASSERT_GE(after.leader_epoch, before->leader_epoch);
+    if (after.leader != before->leader) {
+      ASSERT_GT(after.leader_epoch, before->leader_epoch);
+    }
+    // Only the members of the ISR, or after KIP-966 the eligible ones, lead without being asked
+    // for their logs.
+    const auto& elr = before->eligible_leaders;
+    const bool clean = after.leader == kNoBroker || before->in_isr(after.leader) ||
+                       std::find(elr.begin(), elr.end(), after.leader) != elr.end();
+    ASSERT_TRUE(clean || std::string(write.cause) == "longest log") << write.cause;
+  }
+
+  /// The next controller starts from ZooKeeper alone; what the old one had on its way is fenced.
+  void new_controller() {
+    writes_.clear();
+    queries_.clear();
+    open_requests_ = 0;
+    const ControllerEpoch epoch = model_.controller_epoch.next();
+    model_ = {};
+    model_.controller_epoch = epoch;
+    ClusterRead read;
+    read.brokers = registrations().brokers;
+    TopicRead topic;
+    topic.topic = {"t", id_, assignments_};
+    topic.rules = rules_;
+    topic.states = states_;
+    read.topics.push_back(topic);
+    event(read);
+  }
+
+  void event(const Event& e) {
+    if (states_.empty()) return;  // Still being set up.
+    Decision decision = decide(model_, e, now_);
+    writes_.insert(writes_.end(), decision.writes.begin(), decision.writes.end());
+    for (const Command& command : decision.commands) {
+      if (const auto* announce = std::get_if<Announce>(&command)) check_announced(*announce);
+      if (const auto* ask = std::get_if<AskLogs>(&command)) {
+        for (const auto& p : ask->partitions) queries_.emplace_back(ask->broker, p.partition);
+      }
+    }
+    open_requests_ -= static_cast<int>(decision.answers.size());
+    check_one_write_for_each_partition();
+  }
+
+  /// No broker hears what ZooKeeper does not hold.
+  void check_announced(const Announce& announce) {
+    for (const TopicPartition& tp : announce.partitions) {
+      const auto& known = model_.find_partition(tp)->state;
+      const auto& truth = states_[static_cast<std::size_t>(tp.partition)];
+      ASSERT_TRUE(known && truth);
+      ASSERT_LE(known->partition_epoch, truth->partition_epoch);
+    }
+  }
+
+  void check_one_write_for_each_partition() {
+    std::vector<int> count(kPartitions, 0);
+    for (const Write& write : writes_) ++count[static_cast<std::size_t>(write.partition)];
+    for (std::int32_t p = 0; p < kPartitions; ++p) {
+      const bool writing = model_.find_partition({"t", p})->writing;
+      ASSERT_EQ(count[static_cast<std::size_t>(p)], writing ? 1 : 0);
+    }
+  }
+
+  env::SeededRandom random_;
+  ClusterModel model_;
+  env::MonotonicTime now_{};
+  TopicId id_{1, 2};
+  TopicRules rules_;
+  std::vector<cluster::Assignment> assignments_;
+  std::vector<std::optional<cluster::PartitionState>> states_;  ///< ZooKeeper's
+  std::map<BrokerId, cluster::Broker> registered_;
+  std::deque<Write> writes_;
+  std::deque<std::pair<BrokerId, std::int32_t>> queries_;
+  std::int64_t last_zxid_ = 0;
+  std::uint64_t last_request_ = 0;
+  int open_requests_ = 0;
+};
+
+TEST(Decisions, InvariantsHoldUnderRandomEvents) {
+  for (std::uint64_t seed = 1; seed <= 300; ++seed) {
+    SCOPED_TRACE(seed);
+    World world(seed);
+    for (int i = 0; i < 400 && !testing::Test::HasFatalFailure(); ++i) world.step();
+    world.heal();
+    if (testing::Test::HasFailure()) return;
+  }
+}
+
+TEST(Decisions, W22CostIsLinearInPartitions) {
+  ClusterModel model;
+  ClusterRead read;
+  for (std::int32_t id = 1; id <= 10; ++id) {
+    cluster::Broker broker;
+    broker.id = BrokerId(id);
+    broker.epoch = BrokerEpoch(id);
+    read.brokers.push_back(broker);
+  }
+  TopicRead topic;
+  topic.topic.name = "big";
+  topic.topic.id = Uuid(1, 1);
+  for (std::int32_t p = 0; p < 50'000; ++p) {
+    topic.topic.partitions.push_back(
+        {{BrokerId(1 + p % 10), BrokerId(1 + (p + 1) % 10), BrokerId(1 + (p + 2) % 10)}, {}, {}});
+    cluster::PartitionState state;
+    state.isr = topic.topic.partitions.back().replicas;
+    state.leader = state.isr.front();
+    topic.states.emplace_back(state);
+  }
+  read.topics.push_back(topic);
+  (void)decide(model, read, {});
+  BrokersRead lost{read.brokers};
+  lost.brokers.erase(lost.brokers.begin());
+  const Decision decision = decide(model, lost, {});
+  EXPECT_EQ(decision.writes.size(), 15'000U);
+  // Leaderless partitions come first.
+  for (std::size_t i = 0; i < 5'000; ++i) {
+    const auto p = static_cast<std::size_t>(decision.writes[i].partition);
+    ASSERT_EQ(topic.states[p]->leader, BrokerId(1));
+  }
+  WritesDone done;
+  for (const Write& write : decision.writes) done.outcomes.push_back({write, true, {}});
+  const Decision after = decide(model, done, {});
+  ASSERT_EQ(after.commands.size(), 1U);
+  EXPECT_EQ(std::get<Announce>(after.commands[0]).partitions.size(), 15'000U);
+}
+
+TEST(StateMachines, FollowTheirTables) {
+  EXPECT_TRUE(is_legal(PartitionPhase::New, PartitionPhase::Online));
+  EXPECT_FALSE(is_legal(PartitionPhase::NonExistent, PartitionPhase::Online));
+  EXPECT_FALSE(is_legal(PartitionPhase::Online, PartitionPhase::New));
+  EXPECT_FALSE(is_legal(TopicPhase::Live, TopicPhase::Erasing));
+  EXPECT_FALSE(is_legal(TopicPhase::Erasing, TopicPhase::Live));
+  EXPECT_TRUE(is_legal(ReplicaPhase::Offline, ReplicaPhase::Deleted));
+  EXPECT_FALSE(is_legal(ReplicaPhase::Deleted, ReplicaPhase::Online));
+}
+
+TEST(Election, LongestLogIsTheOneOfTheNewestEpoch) {
+  const LogEnd logs[] = {{BrokerId(1), LeaderEpoch(3), Offset(100)},
+                         {BrokerId(2), LeaderEpoch(4), Offset(50)},
+                         {BrokerId(3), LeaderEpoch(4), Offset(60)},
+                         {BrokerId(4), LeaderEpoch(4), Offset(60)}};
+  EXPECT_EQ(longest_log(logs), BrokerId(3));
+}
+
+}  // namespace
+}  // namespace ottla::controller
