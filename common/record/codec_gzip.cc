@@ -59,7 +59,7 @@ class GzipDecompressor final : public Decompressor {
       } else if (status == Z_DATA_ERROR && later_member_ && stream_->total_out == 0) {
         finished_ = true;  // bytes after the last member are ignored, as Java does
       } else if (status != Z_OK) {
-        return fail(ErrorCode::CorruptMessage, "gzip data is damaged or cut off");
+        return fail(kDamagedData, "gzip data is damaged or cut off");
       }
     }
     return out.size() - stream_->avail_out;

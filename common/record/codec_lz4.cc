@@ -16,7 +16,8 @@ namespace {
 constexpr std::size_t kMagicSize = 4;
 constexpr std::byte kBlocksIndependent{0x20};
 constexpr std::byte kHasContentSize{0x08};
-constexpr std::byte kHasDictionary{0x01};
+constexpr std::byte kHasContentChecksum{0x04};
+constexpr std::byte kReservedFlags{0x03};
 /// compression.lz4.level: its default means the fast compressor, other levels the thorough one.
 constexpr int kDefaultLevel = 9;
 
@@ -32,32 +33,31 @@ struct FreeCompression {
 using CompressionContext = std::unique_ptr<LZ4F_cctx, FreeCompression>;
 thread_local CompressionContext spare_compression;
 
-/// Magic, flags, block descriptor, optional size and dictionary, checksum: 7 to 19 bytes.
+/// Magic, flags, block descriptor, content size if there, checksum.
 std::size_t header_size(std::byte flags) {
-  return kMagicSize + 3 + ((flags & kHasContentSize) != std::byte{0} ? 8 : 0) +
-         ((flags & kHasDictionary) != std::byte{0} ? 4 : 0);
+  return kMagicSize + 3 + ((flags & kHasContentSize) != std::byte{0} ? 8 : 0);
 }
 
 std::byte header_checksum(ByteView checked) {
   return static_cast<std::byte>((xxhash32(checked) >> 8) & 0xff);
 }
 
+/// Decodes one frame. Its header is replaced by one without content size and content checksum:
+/// Kafka reads past both without looking, and the library would refuse what they contradict.
 class Lz4Decompressor final : public Decompressor {
  public:
   Lz4Decompressor(DecompressionContext context, ByteView compressed)
-      : context_(std::move(context)), rest_(compressed) {}
+      : context_(std::move(context)), flags_(compressed[kMagicSize]) {
+    std::memcpy(header_.data(), compressed.data(), kMagicSize);
+    header_[kMagicSize] = flags_ & ~(kHasContentSize | kHasContentChecksum);
+    header_[kMagicSize + 1] = compressed[kMagicSize + 1];
+    header_.back() = header_checksum(ByteView(header_).subspan(kMagicSize, 2));
+    header_rest_ = header_;
+    rest_ = compressed.subspan(header_size(flags_));
+  }
   ~Lz4Decompressor() override {
     LZ4F_resetDecompressionContext(context_.get());
     if (!spare_context) spare_context = std::move(context_);
-  }
-
-  /// The header with its checksum put right: format 0 has a wrong one, which nobody checks.
-  void replace_header(std::size_t size) {
-    std::memcpy(header_.data(), rest_.data(), size);
-    header_[size - 1] =
-        header_checksum(ByteView(header_).subspan(kMagicSize, size - kMagicSize - 1));
-    rest_ = rest_.subspan(size);
-    header_rest_ = ByteView(header_).first(size);
   }
 
   Result<std::size_t> read(MutableByteView out) override {
@@ -74,6 +74,8 @@ class Lz4Decompressor final : public Decompressor {
       filled += produced;
       if (hint == 0) {
         finished_ = true;  // one frame: what follows is ignored, as Kafka does
+        const bool checksum = (flags_ & kHasContentChecksum) != std::byte{0};
+        if (checksum && rest_.size() < sizeof(std::uint32_t)) return damaged();
       } else if (stuck) {
         return damaged();
       }
@@ -83,12 +85,13 @@ class Lz4Decompressor final : public Decompressor {
 
  private:
   static tl::unexpected<Error> damaged() {
-    return fail(ErrorCode::CorruptMessage, "lz4 data is damaged or cut off");
+    return fail(kDamagedData, "lz4 data is damaged or cut off");
   }
 
   DecompressionContext context_;
+  std::byte flags_;
   ByteView rest_;
-  std::array<std::byte, 19> header_{};
+  std::array<std::byte, kMagicSize + 3> header_{};
   ByteView header_rest_;
   bool finished_ = false;
 };
@@ -96,17 +99,18 @@ class Lz4Decompressor final : public Decompressor {
 }  // namespace
 
 Result<std::unique_ptr<Decompressor>> open_lz4(ByteView compressed, Lz4Header header) {
-  if (compressed.size() <= kMagicSize) {
-    return fail(ErrorCode::CorruptMessage, "lz4 data is cut off in its header");
+  if (compressed.size() <= kMagicSize || compressed.size() < header_size(compressed[kMagicSize])) {
+    return fail(kDamagedData, "lz4 data is cut off in its header");
   }
   const std::byte flags = compressed[kMagicSize];
-  const std::size_t size = header_size(flags);
-  if (compressed.size() < size) {
-    return fail(ErrorCode::CorruptMessage, "lz4 data is cut off in its header");
+  if ((flags & kBlocksIndependent) == std::byte{0} || (flags & kReservedFlags) != std::byte{0}) {
+    return fail(kDamagedData, "lz4 frame with dependent blocks, a dictionary, or an unknown flag");
   }
-  if ((flags & kBlocksIndependent) == std::byte{0}) {
-    // Kafka's own reader cannot do it, so what we took its consumers could not read.
-    return fail(ErrorCode::CorruptMessage, "lz4 frame with dependent blocks");
+  const std::size_t checksum_at = header_size(flags) - 1;
+  if (header == Lz4Header::Standard &&
+      compressed[checksum_at] !=
+          header_checksum(compressed.subspan(kMagicSize, checksum_at - kMagicSize))) {
+    return fail(kDamagedData, "lz4 frame with a wrong header checksum");
   }
   DecompressionContext context = std::move(spare_context);
   if (!context) {
@@ -116,9 +120,7 @@ Result<std::unique_ptr<Decompressor>> open_lz4(ByteView compressed, Lz4Header he
     }
     context.reset(fresh);
   }
-  auto decompressor = std::make_unique<Lz4Decompressor>(std::move(context), compressed);
-  if (header == Lz4Header::FormatV0) decompressor->replace_header(size);
-  return decompressor;
+  return std::make_unique<Lz4Decompressor>(std::move(context), compressed);
 }
 
 Result<void> compress_lz4(std::optional<int> level, ByteView plain, GrowingBuffer& out,

@@ -53,7 +53,7 @@ class SnappyDecompressor final : public Decompressor {
 
  private:
   static tl::unexpected<Error> damaged() {
-    return fail(ErrorCode::CorruptMessage, "snappy data is damaged or cut off");
+    return fail(kDamagedData, "snappy data is damaged or cut off");
   }
 
   /// The next compressed block; empty at the end.
@@ -61,8 +61,7 @@ class SnappyDecompressor final : public Decompressor {
     if (!java_framing_) return std::exchange(rest_, {});
     // Streams that were put one behind the other begin with a header each.
     while (has_java_magic(rest_)) rest_ = rest_.subspan(kJavaHeader.size());
-    if (rest_.empty()) return ByteView{};
-    if (rest_.size() < 4) return damaged();
+    if (rest_.size() < 4) return ByteView{};  // Java's reader takes a torn length for the end
     const auto length = load_big_endian<std::int32_t>(rest_.data());
     rest_ = rest_.subspan(4);
     if (length <= 0 || static_cast<std::size_t>(length) > rest_.size()) return damaged();
@@ -100,6 +99,7 @@ class SnappyDecompressor final : public Decompressor {
 }  // namespace
 
 Result<std::unique_ptr<Decompressor>> open_snappy(ByteView compressed) {
+  if (compressed.empty()) return fail(kDamagedData, "snappy data is empty");
   return std::make_unique<SnappyDecompressor>(compressed);
 }
 

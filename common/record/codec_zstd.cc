@@ -49,12 +49,12 @@ class ZstdDecompressor final : public Decompressor {
 
  private:
   static tl::unexpected<Error> damaged() {
-    return fail(ErrorCode::CorruptMessage, "zstd data is damaged or cut off");
+    return fail(kDamagedData, "zstd data is damaged or cut off");
   }
 
   DecompressionContext context_;
   ZSTD_inBuffer input_;
-  bool at_frame_end_ = false;
+  bool at_frame_end_ = true;
 };
 
 }  // namespace

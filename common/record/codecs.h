@@ -14,6 +14,9 @@ namespace ottla::record {
 // Contexts of the libraries are kept per thread and used again: creating one costs more than a
 // small batch does.
 
+/// What Kafka answers for data that cannot be decompressed.
+inline constexpr ErrorCode kDamagedData = ErrorCode::UnknownServerError;
+
 [[nodiscard]] Result<std::unique_ptr<Decompressor>> open_gzip(ByteView compressed);
 [[nodiscard]] Result<std::unique_ptr<Decompressor>> open_snappy(ByteView compressed);
 [[nodiscard]] Result<std::unique_ptr<Decompressor>> open_lz4(ByteView compressed, Lz4Header header);

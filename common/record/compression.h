@@ -18,7 +18,10 @@ enum class Lz4Header : std::uint8_t { Standard, FormatV0 };
 
 /// Decompresses piece by piece, so that memory follows the bytes that really come out and never a
 /// length that the input claims. Reads gzip (also several members), snappy (Java framing and raw),
-/// lz4 frames, zstd frames. The input must outlive it.
+/// lz4 frames, zstd frames. What counts as damaged is what Kafka 3.9 refuses (observed): lz4
+/// needs independent blocks and one frame, its content checksum is not verified; garbage behind
+/// gzip and lz4 data is ignored. Damage is UnknownServerError, as Kafka answers it. The input must
+/// outlive this.
 ///
 /// Thread: one.
 class Decompressor {
@@ -32,15 +35,15 @@ class Decompressor {
   Decompressor& operator=(const Decompressor&) = delete;
 
   /// Fills `out` from the start; returns how much, and 0 only at the end of the data (or for an
-  /// empty `out`). Errors: CorruptMessage.
+  /// empty `out`). Errors: UnknownServerError.
   [[nodiscard]] virtual Result<std::size_t> read(MutableByteView out) = 0;
 
  protected:
   Decompressor() = default;
 };
 
-/// Decompresses the whole of `compressed`. Errors: CorruptMessage; MessageTooLarge when more than
-/// `limit` bytes come out.
+/// Decompresses the whole of `compressed`. Errors: UnknownServerError; MessageTooLarge when more
+/// than `limit` bytes come out.
 [[nodiscard]] Result<SharedBuffer> decompress(Codec codec, ByteView compressed, std::size_t limit,
                                               Lz4Header lz4 = Lz4Header::Standard);
 

@@ -144,7 +144,7 @@ TEST(Snappy, ReadsRawBlocks) {
 TEST(Snappy, AClaimedLengthIsNotBelieved) {
   const string liar("\xff\xff\xff\xff\x0f\x00", 6);  // 4 GiB
   EXPECT_EQ(decompress(Codec::Snappy, as_bytes(liar), kLimit).error().code(),
-            ErrorCode::CorruptMessage);
+            ErrorCode::UnknownServerError);
 }
 
 TEST(Snappy, StreamsOneBehindTheOtherAreOne) {

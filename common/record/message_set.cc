@@ -11,8 +11,6 @@ namespace {
 
 constexpr std::size_t kCrcAt = 12;
 constexpr std::size_t kMagicAt = 16;
-constexpr std::size_t kAttributesAt = 17;
-constexpr std::size_t kTimestampAt = 18;
 constexpr std::byte kAppendTimeBit{0x08};
 
 std::size_t key_position(std::int8_t magic) {
@@ -63,7 +61,7 @@ Result<Message> parse_message(const RecordBatchView& batch) {
   std::size_t at = key_position(batch.magic());
   const ByteView bytes = batch.bytes();
   if (!read_nullable(bytes, at, message.key) || !read_nullable(bytes, at, message.value)) {
-    return fail(ErrorCode::InvalidRecord);
+    return fail(ErrorCode::UnknownServerError, "key or value reaches beyond its message");
   }
   return message;
 }

@@ -19,8 +19,8 @@ struct Message {
   std::optional<ByteView> value;
 };
 
-/// Checks that key and value fill the message. `batch` must be whole and legacy.
-/// Errors: InvalidRecord.
+/// Checks that key and value fit into the message; bytes behind them are ignored. `batch` must be
+/// whole and legacy. Errors: UnknownServerError, as Kafka answers here.
 [[nodiscard]] Result<Message> parse_message(const RecordBatchView& batch);
 
 /// The messages inside a compressed wrapper, decompressed, with absolute offsets: format 0 stores
@@ -30,8 +30,8 @@ struct Message {
 /// Thread: one.
 class WrappedMessages {
  public:
-  /// Errors: CorruptMessage (compression), InvalidRecord (structure, nested wrapper of another
-  /// format, empty wrapper), MessageTooLarge (limit).
+  /// Errors: UnknownServerError (compression), CorruptMessage (sizes), InvalidRecord (structure,
+  /// nested wrapper of another format, empty wrapper), MessageTooLarge (limit).
   [[nodiscard]] static Result<WrappedMessages> open(const RecordBatchView& wrapper,
                                                     std::size_t buffer_limit);
 
@@ -59,7 +59,7 @@ class MessageSetBuilder {
   struct Options {
     std::int8_t magic = kMagicV1;
     Codec codec = Codec::None;
-    std::optional<int> compression_level;
+    std::optional<int> compression_level = std::nullopt;
     TimestampType timestamp_type = TimestampType::CreateTime;
     std::int64_t log_append_time = kNoTimestamp;
   };

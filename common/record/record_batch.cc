@@ -22,6 +22,9 @@ constexpr std::size_t kProducerEpochAt = 51;
 constexpr std::size_t kBaseSequenceAt = 53;
 constexpr std::int16_t kTimestampTypeBit = 0x08;
 constexpr std::int16_t kTransactionalBit = 0x10;
+/// Bits without a meaning are dropped when the attributes are written anew, as Kafka does.
+constexpr int kKnownAttributes = 0x7f;
+constexpr int kLegacyAttributes = 0x0f;
 
 /// Smallest size of a batch of this magic, or 0 for a magic that does not exist.
 std::size_t min_size(std::int8_t magic) {
@@ -102,7 +105,9 @@ void MutableRecordBatch::set_leader_epoch(LeaderEpoch epoch) {
 void MutableRecordBatch::set_max_timestamp(TimestampType type, std::int64_t timestamp) {
   if (view_.magic() == kMagicV0) return;
   if (view_.timestamp_type() == type && view_.max_timestamp() == timestamp) return;
-  auto attributes = static_cast<std::int16_t>(view_.attributes() & ~kTimestampTypeBit);
+
+  const int kept = view_.is_legacy() ? kLegacyAttributes : kKnownAttributes;
+  auto attributes = static_cast<std::int16_t>(view_.attributes() & kept & ~kTimestampTypeBit);
   if (type == TimestampType::LogAppendTime) {
     attributes = static_cast<std::int16_t>(attributes | kTimestampTypeBit);
   }

@@ -18,7 +18,7 @@ struct BatchOptions {
   Offset base_offset{0};
   LeaderEpoch leader_epoch = kUnknownLeaderEpoch;
   Codec codec = Codec::None;
-  std::optional<int> compression_level;
+  std::optional<int> compression_level = std::nullopt;
   TimestampType timestamp_type = TimestampType::CreateTime;
   /// The max timestamp of a LogAppendTime batch.
   std::int64_t log_append_time = kNoTimestamp;

@@ -21,7 +21,7 @@ namespace ottla::record {
 class RecordInput {
  public:
   /// No more than `window_limit` decompressed bytes are held at once. Errors: UnknownServerError
-  /// for a codec that does not exist, CorruptMessage.
+  /// for a codec that does not exist, or a damaged start.
   [[nodiscard]] static Result<RecordInput> open(Codec codec, ByteView bytes,
                                                 std::size_t window_limit);
 

@@ -30,9 +30,7 @@ bool RecordWalker::next(RecordOutline& outline) {
   }
   --records_left_;
   if (walk(outline)) return true;
-  if (failure_ == ErrorCode::None) {
-    failure_ = input_.failure() != ErrorCode::None ? input_.failure() : ErrorCode::InvalidRecord;
-  }
+  failure_ = input_.failure() != ErrorCode::None ? input_.failure() : ErrorCode::InvalidRecord;
   return false;
 }
 
@@ -40,10 +38,7 @@ bool RecordWalker::walk(RecordOutline& outline) {
   std::int32_t length = 0;
   if (!input_.varint(length) || length < 0) return false;
   const std::uint64_t end = input_.position() + static_cast<std::uint64_t>(length);
-  if (end > kMaxUncompressedBatch) {
-    failure_ = ErrorCode::MessageTooLarge;
-    return false;
-  }
+  if (end > kMaxUncompressedBatch) return false;
   std::int32_t header_count = 0;
   std::int32_t value_length = 0;
   std::int32_t key_length = 0;

@@ -22,14 +22,14 @@ struct RecordOutline {
 /// Thread: one.
 class RecordWalker {
  public:
-  /// Errors: InvalidRecord (count below 0), UnknownServerError (codec), CorruptMessage.
+  /// Errors: InvalidRecord (count below 0), UnknownServerError (codec, data).
   [[nodiscard]] static Result<RecordWalker> open(const RecordBatchView& batch);
 
   /// The next record; false after the last, or when the batch is malformed, which `failure` tells.
   [[nodiscard]] bool next(RecordOutline& outline);
 
-  /// None, InvalidRecord (structure), CorruptMessage (compressed data is damaged), or
-  /// MessageTooLarge (more than 2^31-1 bytes unpacked).
+  /// None, InvalidRecord (structure, or more than 2^31-1 bytes unpacked), or UnknownServerError
+  /// (compressed data is damaged).
   [[nodiscard]] ErrorCode failure() const { return failure_; }
 
  private:

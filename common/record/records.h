@@ -103,8 +103,8 @@ inline constexpr std::size_t kDefaultBufferLimit = std::size_t{128} << 20;
 /// Thread: one.
 class RecordReader {
  public:
-  /// `batch` must be whole. Errors: CorruptMessage (compressed data of formats 0 and 1 is read
-  /// here), InvalidRecord, UnknownServerError (codec), MessageTooLarge (limit).
+  /// `batch` must be whole. Errors: CorruptMessage and InvalidRecord (formats 0 and 1 are unpacked
+  /// here), UnknownServerError (codec or compressed data), MessageTooLarge (limit).
   [[nodiscard]] static Result<RecordReader> open(const RecordBatchView& batch,
                                                  std::size_t buffer_limit = kDefaultBufferLimit);
 
@@ -112,7 +112,7 @@ class RecordReader {
   RecordReader& operator=(RecordReader&&) noexcept;
   ~RecordReader();
 
-  /// Fills `record` with the next one; false after the last. Errors: CorruptMessage when the
+  /// Fills `record` with the next one; false after the last. Errors: UnknownServerError when the
   /// compressed data is damaged, InvalidRecord when a record's structure is, MessageTooLarge.
   [[nodiscard]] Result<bool> next(Record& record);
 

@@ -1,5 +1,6 @@
 #include "common/record/up_conversion.h"
 
+#include <string>
 #include <utility>
 
 #include "common/record/message_set.h"
@@ -44,7 +45,13 @@ Result<void> copy_records(const RecordBatchView& batch, RecordRules& rules,
   while (true) {
     OTTLA_TRY(const bool more, reader.next(record));
     if (!more) return {};
+
+    if (record.timestamp < kNoTimestamp) {
+      return fail(ErrorCode::UnknownServerError,  // what Kafka 3.9 answers here
+                  "timestamp " + std::to_string(record.timestamp) + " cannot be converted");
+    }
     const Offset offset(rules.count());
+
     rules.check(record.timestamp, record.key.has_value(), batch.timestamp_type());
     builder.append_copy(offset, record);
   }

@@ -35,6 +35,10 @@ std::optional<ValidationFailure> check_client_batch(const RecordBatchView& batch
     return refused("record batch of " + std::to_string(count) + " records spans " +
                    std::to_string(by_offsets) + " offsets: both must be the same and above 0");
   }
+  if (batch.has_producer_id() && batch.base_sequence() < 0) {
+    return refused("record batch of producer " + std::to_string(batch.producer_id().value()) +
+                   " without a sequence");
+  }
   if (batch.is_control()) return refused("control batches are not for clients to write");
   return std::nullopt;
 }
@@ -102,6 +106,11 @@ Validated validate_in_place(MutableByteView bytes, const ValidationOptions& opti
         claims_append_time ? view.max_timestamp()
                            : wrapping_add(view.base_timestamp(), record.timestamp_delta);
     max_timestamp = std::max(max_timestamp, timestamp);
+
+    if (view.is_compressed() && record.offset_delta != rules.count()) {
+      // What Kafka 3.9 answers here; uncompressed it takes the deltas as they are.
+      return refuse(ErrorCode::UnknownServerError, "offset deltas of a compressed batch have gaps");
+    }
     rules.check(timestamp, record.has_key, claimed_type);
   }
   if (walker->failure() != ErrorCode::None) return tl::unexpected(malformed(walker->failure()));

@@ -23,8 +23,8 @@ enum class AppendOrigin : std::uint8_t { Client, Coordinator };
 struct ValidationOptions {
   AppendOrigin origin = AppendOrigin::Client;
   /// compression.type; nullopt is `producer`: keep what was sent.
-  std::optional<Codec> target_codec;
-  std::optional<int> compression_level;
+  std::optional<Codec> target_codec = std::nullopt;
+  std::optional<int> compression_level = std::nullopt;
   /// message.timestamp.type
   TimestampType timestamp_type = TimestampType::CreateTime;
   std::int64_t now_ms = 0;
