@@ -96,7 +96,8 @@ Result<> Log::load_locked(const LogOpening& opening) {
   } else {
     OTTLA_TRY_VOID(segments.back()->activate(*config()));
   }
-  if (epochs_.truncate_from_end(end)) epochs_dirty_ = true;
+  // An epoch that began at the end has no records yet, but it did begin.
+  if (epochs_.truncate_from_end(end.next())) epochs_dirty_ = true;
   if (epochs_.truncate_from_start(log_start)) epochs_dirty_ = true;
   OTTLA_TRY_VOID(remove_snapshots(segments, end));
   note_unstable();
