@@ -1,0 +1,64 @@
+#pragma once
+
+#include <glog/logging.h>
+
+#include <optional>
+#include <utility>
+
+#include "broker/api/services.h"
+#include "broker/network/request.h"
+#include "common/protocol/frame.h"
+
+namespace ottla::api {
+
+class FetchSessionCache;
+class ProducerIds;
+class TopicAutoCreation;
+
+/// One request on its way through the API layer.
+/// Thread: whoever holds it; `answer` may be called from any.
+struct Call {
+  network::Request request;
+  protocol::RequestFrame header;  ///< Views into request.frame.
+  network::Responder responder;
+
+  [[nodiscard]] protocol::ApiVersion version() const { return header.version; }
+  [[nodiscard]] bool version_at_least(std::int16_t version) const {
+    return header.version.value() >= version;
+  }
+  [[nodiscard]] network::ConnectionInfo& connection() const { return *request.connection; }
+  [[nodiscard]] env::Executor& loop() const { return *request.connection->loop; }
+};
+
+/// What handlers work with: the broker's services and the API layer's own state.
+struct Services : Dependencies {
+  FetchSessionCache& fetch_sessions;
+  ProducerIds& producer_ids;
+  TopicAutoCreation& auto_creation;
+};
+
+using Handler = void (*)(Call call, Services& services);
+
+/// The request's body. What cannot be decoded closes the connection, as Kafka does.
+template <protocol::ApiMessage Request>
+[[nodiscard]] std::optional<Request> decode_or_close(Call& call) {
+  auto decoded = protocol::decode<Request>(call.header.body, call.version());
+  if (decoded) return *std::move(decoded);
+  VLOG(1) << "[" << call.connection().client_host << "] " << decoded.error();
+  call.responder.close_connection();
+  return std::nullopt;
+}
+
+template <protocol::ApiMessage Response>
+void answer(Call& call, const Response& response) {
+  auto frame = protocol::encode_response(response, call.version(), call.header.correlation_id);
+  if (!frame) {
+    LOG_EVERY_T(ERROR, 10) << "cannot encode the answer to " << Response::kName << " v"
+                           << call.version() << ": " << frame.error();
+    call.responder.close_connection();
+    return;
+  }
+  call.responder.respond(*std::move(frame));
+}
+
+}  // namespace ottla::api

@@ -1,0 +1,25 @@
+#pragma once
+
+#include "broker/api/call.h"
+
+/// One function for each API that is served, each in a file of its own.
+namespace ottla::api {
+
+void handle_api_versions(Call call, Services& services);
+/// For a version that is not served: error 35 in the format of version 0 (KIP-511), so that a
+/// newer client learns which versions it may use.
+void handle_unsupported_api_versions(Call call);
+void handle_create_partitions(Call call, Services& services);
+void handle_create_topics(Call call, Services& services);
+void handle_delete_topics(Call call, Services& services);
+void handle_describe_cluster(Call call, Services& services);
+void handle_describe_configs(Call call, Services& services);
+void handle_describe_topic_partitions(Call call, Services& services);
+void handle_fetch(Call call, Services& services);
+void handle_init_producer_id(Call call, Services& services);
+void handle_list_offsets(Call call, Services& services);
+void handle_metadata(Call call, Services& services);
+void handle_offset_for_leader_epoch(Call call, Services& services);
+void handle_produce(Call call, Services& services);
+
+}  // namespace ottla::api

@@ -1,0 +1,50 @@
+#include "common/protocol/messages/init_producer_id.h"
+
+#include <memory>
+#include <utility>
+
+#include "broker/api/handlers.h"
+#include "broker/api/producer_ids.h"
+
+namespace ottla::api {
+namespace {
+
+using protocol::InitProducerIdRequest;
+using protocol::InitProducerIdResponse;
+
+InitProducerIdResponse refuse(ErrorCode error) {
+  InitProducerIdResponse response;
+  response.error_code = error;
+  response.producer_id = kNoProducerId;
+  response.producer_epoch = kNoProducerEpoch;
+  return response;
+}
+
+/// A client that recovers (KIP-360) names both its id and its epoch.
+bool names_half_a_producer(const InitProducerIdRequest& request) {
+  return (request.producer_id == kNoProducerId) != (request.producer_epoch == kNoProducerEpoch);
+}
+
+}  // namespace
+
+/// A producer without transactional id gets a new id each time, whatever it says of its old one.
+void handle_init_producer_id(Call call, Services& services) {
+  const auto request = decode_or_close<InitProducerIdRequest>(call);
+  if (!request) return;
+  if (names_half_a_producer(*request) ||
+      (request->transactional_id && request->transactional_id->empty())) {
+    return answer(call, refuse(ErrorCode::InvalidRequest));
+  }
+  // No transaction coordinator runs here: to such a client that is another broker's office.
+  if (request->transactional_id) return answer(call, refuse(ErrorCode::NotCoordinator));
+
+  services.producer_ids.next([call = std::move(call)](Result<ProducerId> id) mutable {
+    if (!id) return answer(call, refuse(id.error().code()));
+    InitProducerIdResponse response;
+    response.producer_id = *id;
+    response.producer_epoch = ProducerEpoch(0);
+    answer(call, response);
+  });
+}
+
+}  // namespace ottla::api

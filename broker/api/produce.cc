@@ -1,0 +1,141 @@
+#include "common/protocol/messages/produce.h"
+
+#include <algorithm>
+#include <chrono>
+#include <memory>
+#include <utility>
+#include <vector>
+
+#include "broker/api/endpoints.h"
+#include "broker/api/handlers.h"
+#include "common/record/record_batch.h"
+#include "common/record/validation.h"
+
+namespace ottla::api {
+namespace {
+
+using protocol::ProduceRequest;
+using protocol::ProduceResponse;
+using Row = ProduceResponse::Topic::Partition;
+
+/// Clients may write to internal topics only under this name (Kafka's admin client).
+constexpr std::string_view kAdminClientId = "__admin_client";
+
+/// The answer under construction, and which of its rows the replicas fill.
+struct Produce {
+  ProduceResponse response;
+  std::vector<std::pair<std::size_t, std::size_t>> places;  ///< By appended partition.
+  bool failed = false;
+};
+
+Row refused_row(std::int32_t partition, const Error& error) {
+  Row row;
+  row.index = partition;
+  row.error_code = error.code();
+  row.base_offset = kUnknownOffset;
+  if (!error.message().empty()) row.error_message = error.message();
+  return row;
+}
+
+bool is_transactional(ByteView records) {
+  const auto batch = record::RecordBatchView::parse(records);
+  return batch && batch->is_transactional();
+}
+
+/// What can be said before the partition is looked at.
+Result<> check(const ProduceRequest& request, ByteView records, protocol::ApiVersion version) {
+  OTTLA_TRY_VOID(record::check_produce_format(version.value(), records));
+  if (!replica::acks_from(request.acks)) return fail(ErrorCode::InvalidRequiredAcks);
+  // Without a transaction coordinator nobody could end it, and readers would wait for ever.
+  if (is_transactional(records)) return fail(ErrorCode::InvalidTxnState);
+  return {};
+}
+
+/// Splits the request into rows that are refused here and partitions to append to.
+replica::AppendRequest plan(const ProduceRequest& request, const Call& call, Produce& produce) {
+  replica::AppendRequest append;
+  append.owner = call.request.frame;
+  append.acks = replica::acks_from(request.acks).value_or(replica::Acks::Leader);
+  append.timeout = std::chrono::milliseconds(std::max(request.timeout_ms, 0));
+  append.internal_topics_allowed = call.header.client_id == kAdminClientId;
+  for (const ProduceRequest::Topic& topic : request.topic_data) {
+    auto& told = produce.response.responses.emplace_back();
+    told.name = topic.name;
+    for (const ProduceRequest::Topic::Partition& partition : topic.partition_data) {
+      const MutableByteView records = partition.records.bytes();
+      const auto checked = check(request, records, call.version());
+      if (!checked) {
+        produce.failed = true;
+        told.partition_responses.push_back(refused_row(partition.index, checked.error()));
+        continue;
+      }
+      append.partitions.push_back({{topic.name, partition.index}, records, std::nullopt});
+      produce.places.emplace_back(produce.response.responses.size() - 1,
+                                  told.partition_responses.size());
+      told.partition_responses.emplace_back().index = partition.index;
+    }
+  }
+  return append;
+}
+
+void fill(Row& row, const replica::AppendedPartition& appended) {
+  row.error_code = appended.error;
+  row.base_offset = appended.base_offset;
+  row.log_append_time_ms = appended.log_append_time;
+  row.log_start_offset = appended.log_start_offset;
+  if (!appended.message.empty()) row.error_message = appended.message;
+  for (const record::RecordError& error : appended.record_errors) {
+    row.record_errors.push_back({error.batch_index, error.message});
+  }
+}
+
+/// KIP-951: a producer that asked the wrong broker is told the right one.
+void tell_leaders(ProduceResponse& response, const Call& call, Services& services) {
+  if (!call.version_at_least(10)) return;
+  const auto image = services.metadata.image();
+  CurrentLeaders<Row::CurrentLeader, ProduceResponse::NodeEndpoint> leaders(
+      *image, call.connection().listener);
+  for (ProduceResponse::Topic& topic : response.responses) {
+    for (Row& row : topic.partition_responses) {
+      if (row.error_code == ErrorCode::NotLeaderOrFollower) {
+        row.current_leader = leaders.find(topic.name, row.index);
+      }
+    }
+  }
+  response.node_endpoints = leaders.endpoints();
+}
+
+void finish(Call& call, Produce& produce, replica::Acks acks, const replica::AppendResult& appended,
+            Services& services) {
+  for (std::size_t i = 0; i < appended.size(); ++i) {
+    const auto [topic, partition] = produce.places[i];
+    fill(produce.response.responses[topic].partition_responses[partition], appended[i]);
+    if (appended[i].error != ErrorCode::None) produce.failed = true;
+  }
+  if (acks == replica::Acks::None) {
+    // Closing is the only way to tell such a producer that something went wrong.
+    if (produce.failed) return call.responder.close_connection();
+    return call.responder.respond_nothing();
+  }
+  tell_leaders(produce.response, call, services);
+  answer(call, produce.response);
+}
+
+}  // namespace
+
+void handle_produce(Call call, Services& services) {
+  const auto request = decode_or_close<ProduceRequest>(call);
+  if (!request) return;
+  Produce produce;
+  replica::AppendRequest append = plan(*request, call, produce);
+  const replica::Acks acks = append.acks;
+  if (append.partitions.empty()) return finish(call, produce, acks, {}, services);
+  env::Executor& loop = call.loop();
+  services.records.append(std::move(append), loop,
+                          [call = std::move(call), produce = std::move(produce), acks,
+                           &services](replica::AppendResult appended) mutable {
+                            finish(call, produce, acks, appended, services);
+                          });
+}
+
+}  // namespace ottla::api

@@ -1,0 +1,36 @@
+#pragma once
+
+#include <utility>
+
+#include "broker/api/services.h"
+#include "broker/replica/replicas.h"
+
+namespace ottla::api {
+
+/// replica::Replicas as the handlers see it.
+class ReplicaRecords final : public RecordService {
+ public:
+  explicit ReplicaRecords(replica::Replicas& replicas) : replicas_(replicas) {}
+
+  void append(replica::AppendRequest request, env::Executor& on,
+              Callback<replica::AppendResult> done) override {
+    replicas_.append(std::move(request), on, std::move(done));
+  }
+  void fetch(replica::FetchRequest request, env::Executor& on,
+             Callback<replica::FetchResult> done) override {
+    replicas_.fetch(std::move(request), on, std::move(done));
+  }
+  void list_offsets(std::vector<replica::OffsetQuery> queries, replica::IsolationLevel isolation,
+                    env::Executor& on, Callback<std::vector<replica::ListedOffset>> done) override {
+    replicas_.list_offsets(std::move(queries), isolation, on, std::move(done));
+  }
+  [[nodiscard]] std::vector<replica::EpochAnswer> offsets_for_leader_epochs(
+      const std::vector<replica::EpochQuery>& queries) const override {
+    return replicas_.offsets_for_leader_epochs(queries);
+  }
+
+ private:
+  replica::Replicas& replicas_;
+};
+
+}  // namespace ottla::api

@@ -1,0 +1,71 @@
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "broker/metadata/metadata_cache.h"
+#include "broker/replica/append.h"
+#include "broker/replica/fetch.h"
+#include "broker/replica/offset_queries.h"
+#include "common/base/id.h"
+#include "common/base/task.h"
+#include "common/config/broker_config.h"
+#include "common/config/topic_config.h"
+#include "common/env/clock.h"
+#include "common/env/executor.h"
+#include "common/env/random.h"
+#include "common/rpc/control.h"
+#include "controller/service.h"
+
+/// What the API handlers call: one service for each, so that a handler is tested without a cluster.
+namespace ottla::api {
+
+/// The clients' half of replica::Replicas, with its contract: `done` runs once, on `on`.
+/// ReplicaRecords is the real one.
+class RecordService {
+ public:
+  virtual ~RecordService() = default;
+  virtual void append(replica::AppendRequest request, env::Executor& on,
+                      Callback<replica::AppendResult> done) = 0;
+  virtual void fetch(replica::FetchRequest request, env::Executor& on,
+                     Callback<replica::FetchResult> done) = 0;
+  virtual void list_offsets(std::vector<replica::OffsetQuery> queries,
+                            replica::IsolationLevel isolation, env::Executor& on,
+                            Callback<std::vector<replica::ListedOffset>> done) = 0;
+  [[nodiscard]] virtual std::vector<replica::EpochAnswer> offsets_for_leader_epochs(
+      const std::vector<replica::EpochQuery>& queries) const = 0;
+};
+
+/// The configuration of each topic, as this broker knows it. Thread: any.
+class TopicConfigs {
+ public:
+  virtual ~TopicConfigs() = default;
+  /// Never null; the defaults for a topic without its own.
+  [[nodiscard]] virtual std::shared_ptr<const config::TopicConfig> topic_config(
+      const std::string& topic) const = 0;
+};
+
+/// The way to the controller for blocks of producer ids. `done` on any thread.
+class ProducerIdBlocks {
+ public:
+  virtual ~ProducerIdBlocks() = default;
+  virtual void allocate(Callback<Result<rpc::AllocateProducerIdsReply>> done) = 0;
+};
+
+/// References outlive the ApiServer.
+struct Dependencies {
+  BrokerId broker;
+  std::string cluster_id;
+  config::BrokerConfig& config;
+  metadata::MetadataCache& metadata;
+  RecordService& records;
+  controller::ControllerService& controller;
+  TopicConfigs& topic_configs;
+  ProducerIdBlocks& producer_id_blocks;
+  env::Clock& clock;
+  env::Random& random;
+  env::Executor& io_pool;  ///< Conversion of records for old clients.
+};
+
+}  // namespace ottla::api

@@ -1,0 +1,75 @@
+#include "broker/api/topic_auto_creation.h"
+
+#include <glog/logging.h>
+
+#include <set>
+#include <utility>
+#include <vector>
+
+#include "broker/api/endpoints.h"
+#include "common/base/mutex.h"
+#include "common/cluster/topic_name.h"
+#include "common/config/broker_keys.h"
+
+namespace ottla::api {
+namespace {
+
+/// Clients can ask for any number of topics; the others have to ask again.
+constexpr std::size_t kMostUnderWay = 1'000;
+
+}  // namespace
+
+/// Shared with the callbacks, which may come after the end of TopicAutoCreation.
+struct TopicAutoCreation::UnderWay {
+  Mutex mutex{LockRank::Leaf};
+  std::set<std::string> topics OTTLA_GUARDED_BY(mutex);
+
+  bool begin(const std::string& topic) {
+    MutexLock lock(mutex);
+    return topics.size() < kMostUnderWay && topics.insert(topic).second;
+  }
+  void end(const std::string& topic) {
+    MutexLock lock(mutex);
+    topics.erase(topic);
+  }
+};
+
+TopicAutoCreation::TopicAutoCreation(controller::ControllerService& controller)
+    : controller_(controller), under_way_(std::make_shared<UnderWay>()) {}
+
+TopicAutoCreation::~TopicAutoCreation() = default;
+
+ErrorCode TopicAutoCreation::create(const std::string& topic, const metadata::MetadataImage& image,
+                                    const config::BrokerValues& config) {
+  if (!cluster::is_valid_topic_name(topic)) return ErrorCode::InvalidTopicException;
+  if (is_internal_topic(topic)) return ErrorCode::UnknownTopicOrPartition;
+  const std::int32_t replicas = config.get(config::kDefaultReplicationFactor);
+  if (static_cast<std::int64_t>(image.brokers().size()) < replicas) {
+    return ErrorCode::InvalidReplicationFactor;
+  }
+  if (!under_way_->begin(topic)) return ErrorCode::LeaderNotAvailable;
+
+  std::vector<cluster::Broker> live;
+  for (const auto& [id, broker] : image.brokers()) live.push_back(broker);
+  controller::NewTopic wanted;
+  wanted.name = topic;
+  wanted.partitions = config.get(config::kNumPartitions);
+  wanted.replication_factor = replicas;
+  controller_.auto_create_topics(
+      {std::move(wanted)}, std::move(live),
+      [under_way = under_way_, topic](const std::vector<controller::CreatedTopic>& created) {
+        for (const controller::CreatedTopic& outcome : created) {
+          if (outcome.error == ErrorCode::None) {
+            LOG(INFO) << "[" << topic << "] created: a client asked for it";
+          } else if (outcome.error != ErrorCode::TopicAlreadyExists) {
+            LOG_EVERY_T(WARNING, 10)
+                << "[" << topic
+                << "] not created for a client: " << Error(outcome.error, outcome.message);
+          }
+        }
+        under_way->end(topic);
+      });
+  return ErrorCode::LeaderNotAvailable;
+}
+
+}  // namespace ottla::api
