@@ -1,0 +1,34 @@
+#pragma once
+
+#include <cstddef>
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "common/base/error.h"
+#include "common/env/clock.h"
+#include "common/zookeeper/client.h"
+
+namespace ottla::zookeeper {
+
+/// zookeeper.connect taken apart: "h1:2181,h2:2181/kafka" has the chroot "/kafka" (or none: "").
+struct ConnectString {
+  std::string servers;
+  std::string chroot;
+};
+Result<ConnectString> parse_connect_string(std::string_view text);
+
+struct ClientSettings {
+  std::string connect;                                       ///< zookeeper.connect
+  env::Duration session_timeout = std::chrono::seconds(18);  ///< zookeeper.session.timeout.ms
+  /// Without a connection for this long a warning is logged, again and again; the client tries for
+  /// ever (zookeeper.connection.timeout.ms).
+  env::Duration connection_timeout = std::chrono::seconds(18);
+  std::size_t max_in_flight = 10;  ///< zookeeper.max.in.flight.requests
+};
+
+/// A client over ZooKeeper's C library. It makes the chroot's nodes if they are missing.
+/// Errors: InvalidConfig, with what is wrong with `connect`.
+Result<std::unique_ptr<Client>> make_c_client(ClientSettings settings);
+
+}  // namespace ottla::zookeeper
