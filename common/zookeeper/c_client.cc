@@ -22,6 +22,8 @@ using std::chrono::milliseconds;
 
 constexpr env::Duration kMinBackOff = milliseconds(100);
 constexpr env::Duration kMaxBackOff = std::chrono::seconds(5);
+/// At most so long `close` waits for answers to what was sent.
+constexpr env::Duration kPatienceAtClose = milliseconds(500);
 constexpr std::size_t kSequenceDigits = 10;
 
 /// What ended the connection or the session under way leaves the outcome unknown; the session's own
@@ -169,6 +171,7 @@ class CClient final : public Client {
   void add(Request request, Callback<Reply> done);
   void open();
   void close_handle();
+  void shut_down();
   void reopen_later();
   void warn_while_disconnected();
   void on_session_state(int state, std::int64_t session);
@@ -210,11 +213,14 @@ class CClient final : public Client {
   std::size_t chroot_made_ = 0;  ///< Length of the part of the chroot that exists.
   std::int64_t session_ = 0;     ///< The last one that was established.
   bool connected_ = false;
+  bool closing_ = false;  ///< Nothing is sent any more.
   bool shut_down_ = false;
+  std::promise<void> ended_;
   env::Duration back_off_ = kMinBackOff;
   env::Duration disconnected_for_{};
   env::TimerHandle reopen_timer_;
   env::TimerHandle warn_timer_;
+  env::TimerHandle close_timer_;
 
   env::EventLoop loop_{"zookeeper"};
 };
@@ -222,7 +228,7 @@ class CClient final : public Client {
 // --- Starting, sessions, ending ---
 
 void CClient::open() {
-  if (shut_down_) return;
+  if (shut_down_ || closing_) return;
   context_ = std::make_unique<Context>(Context{this, ++generation_});
   const auto timeout = std::chrono::duration_cast<milliseconds>(settings_.session_timeout).count();
   handle_ = zookeeper_init2(connect_.servers.c_str(), &CClient::on_watcher,
@@ -251,19 +257,28 @@ void CClient::close_handle() {
 
 void CClient::close() {
   if (closed_.exchange(true)) return;
-  std::promise<void> ended;
-  loop_.post([&] {
-    shut_down_ = true;
-    session_id_ = 0;
-    pipeline_.on_session_over();
-    deliver();
-    reopen_timer_.reset();
-    warn_timer_.reset();
-    close_handle();
-    ended.set_value();
+  loop_.post([this] {
+    closing_ = true;
+    if (!connected_ || pipeline_.in_flight() == 0) return shut_down();
+    // A socket that is closed with answers unread is reset, and the server may never see the end of
+    // the session: its ephemerals would stay until the timeout.
+    close_timer_ = loop_.post_after(kPatienceAtClose, [this] { shut_down(); });
   });
-  ended.get_future().wait();
+  ended_.get_future().wait();
   loop_.stop();
+}
+
+void CClient::shut_down() {
+  if (shut_down_) return;
+  shut_down_ = true;
+  session_id_ = 0;
+  pipeline_.on_session_over();
+  deliver();
+  reopen_timer_.reset();
+  warn_timer_.reset();
+  close_timer_.reset();
+  close_handle();
+  ended_.set_value();
 }
 
 void CClient::warn_while_disconnected() {
@@ -315,6 +330,7 @@ void CClient::on_disconnected() {
   pipeline_.on_disconnected();
   deliver();
   tell(SessionEvent::Kind::Suspended, session_);
+  if (closing_) shut_down();
 }
 
 void CClient::on_expired() {
@@ -324,6 +340,7 @@ void CClient::on_expired() {
   deliver();
   if (session_ != 0) tell(SessionEvent::Kind::Expired, std::exchange(session_, 0));
   close_handle();
+  if (closing_) return shut_down();
   // At once the first time; a server that goes on refusing sessions is asked ever less often.
   if (back_off_ == kMinBackOff) {
     back_off_ *= 2;
@@ -363,6 +380,10 @@ void CClient::add(Request request, Callback<Reply> done) {
 }
 
 void CClient::pump() {
+  if (closing_) {
+    if (pipeline_.in_flight() == 0) shut_down();
+    return;
+  }
   while (const auto sending = pipeline_.next()) {
     auto owned = std::make_unique<Call>();
     Call& call = *owned;
