@@ -35,6 +35,7 @@ Result<bool> DownConverter::add(const RecordBatchView& batch) {
   } else if (!batch.is_control()) {
     if (auto converted = convert(batch); !converted) {
       out_.shrink(before);
+      if (before > 0) return false;
       return fail(std::move(converted).error());
     }
   }

@@ -33,9 +33,10 @@ class DownConverter {
  public:
   DownConverter(std::int8_t target_magic, Offset fetch_offset, std::size_t byte_budget);
 
-  /// Converts `batch` (whole). False: the budget is used up and the batch was not taken; the first
-  /// batch that yields bytes is always taken. Errors: UnsupportedCompressionType for zstd (a client
-  /// that old cannot read it), CorruptMessage, InvalidRecord.
+  /// Converts `batch` (whole). False: it was not taken, as the budget is used up or it cannot be
+  /// converted; the client gets what came before, and the error when it fetches from there. The
+  /// first batch that yields bytes is always taken. Errors: UnsupportedCompressionType for zstd (a
+  /// client that old cannot read it), UnknownServerError, InvalidRecord.
   [[nodiscard]] Result<bool> add(const RecordBatchView& batch);
 
   /// Where the reading goes on: after the last batch that was taken, dropped ones too.

@@ -328,6 +328,13 @@ TEST(DownConversion, ZstdCannotBeGivenToOldClients) {
   DownConverter converter(kMagicV1, Offset(0), 1000);
   EXPECT_EQ(converter.add(RecordBatchView::parse(bytes->bytes()).value()).error().code(),
             ErrorCode::UnsupportedCompressionType);
+
+  const SharedBuffer before = build({{0, 5, "a", "b"}}, {.codec = Codec::Lz4});
+  DownConverter after_others(kMagicV1, Offset(0), 1000);
+  EXPECT_TRUE(after_others.add(RecordBatchView::parse(before->bytes()).value()).value());
+  EXPECT_FALSE(after_others.add(RecordBatchView::parse(bytes->bytes()).value()).value())
+      << "what came before is not lost";
+  EXPECT_EQ(after_others.next_offset(), Offset(1));
 }
 
 TEST(DownConversion, BatchesThatAreOldEnoughPassUnchanged) {
