@@ -1,0 +1,99 @@
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "cli/connection.h"
+#include "cli/flags.h"
+#include "common/base/error.h"
+#include "common/base/id.h"
+#include "common/protocol/frame.h"
+#include "common/protocol/messages/metadata.h"
+
+namespace ottla::cli {
+
+/// Asks brokers of a cluster, one request at a time: what the admin tools need. The version of each
+/// request is the newest that both sides know. Thread: one at a time.
+class BrokerClient {
+ public:
+  /// Connects to the first of these brokers that answers. Errors: BrokerNotAvailable, with what
+  /// each of them said.
+  [[nodiscard]] static Result<BrokerClient> connect(const std::string& bootstrap_servers,
+                                                    std::chrono::milliseconds timeout);
+  /// By --bootstrap-server (or --broker-list, where the tool has it) and --command-config.
+  [[nodiscard]] static Result<BrokerClient> connect(const Arguments& arguments);
+
+  /// Asks the broker of the first contact. Errors: those of the connection; UnsupportedVersion when
+  /// the broker does not serve this API. Error codes inside the response are the caller's.
+  template <protocol::ApiMessage Response, protocol::ApiMessage Request>
+  [[nodiscard]] Result<Response> ask(const Request& request) {
+    return ask_on<Response>(first_, request);
+  }
+  /// Asks one broker, as the last `metadata` call told its address.
+  template <protocol::ApiMessage Response, protocol::ApiMessage Request>
+  [[nodiscard]] Result<Response> ask(BrokerId broker, const Request& request) {
+    OTTLA_TRY(Peer* const peer, peer_of(broker));
+    return ask_on<Response>(*peer, request);
+  }
+  /// Asks the controller. Errors: BrokerNotAvailable when there is none.
+  template <protocol::ApiMessage Response, protocol::ApiMessage Request>
+  [[nodiscard]] Result<Response> ask_controller(const Request& request) {
+    OTTLA_TRY(Peer* const peer, controller());
+    return ask_on<Response>(*peer, request);
+  }
+
+  /// All topics, or the named ones; never creates a topic. Learns where the brokers are.
+  [[nodiscard]] Result<protocol::MetadataResponse> metadata();
+  [[nodiscard]] Result<protocol::MetadataResponse> metadata(const std::vector<std::string>& topics);
+  /// Whether the broker of the first contact serves this version of an API.
+  [[nodiscard]] bool serves(protocol::ApiKey api, std::int16_t version = 0) const {
+    const auto at = first_.versions.find(api);
+    return at != first_.versions.end() && at->second.last >= version;
+  }
+
+ private:
+  struct Peer {
+    std::string host;
+    std::uint16_t port = 0;
+    std::unique_ptr<Connection> connection;
+    std::map<protocol::ApiKey, protocol::VersionRange> versions;
+    std::int32_t next_correlation_id = 1;
+  };
+
+  explicit BrokerClient(std::chrono::milliseconds timeout) : timeout_(timeout) {}
+
+  [[nodiscard]] Result<Peer> open(const std::string& host, std::uint16_t port) const;
+  [[nodiscard]] Result<> learn_versions(Peer& peer) const;
+  [[nodiscard]] Result<Peer*> peer_of(BrokerId broker);
+  [[nodiscard]] Result<Peer*> controller();
+  [[nodiscard]] Result<protocol::MetadataResponse> metadata_of(
+      const protocol::MetadataRequest& request);
+  [[nodiscard]] static Result<protocol::ApiVersion> version_for(const Peer& peer,
+                                                                protocol::ApiKey api,
+                                                                protocol::VersionRange ours);
+  [[nodiscard]] Result<SharedBuffer> exchange(Peer& peer, const Payload& frame) const;
+
+  template <protocol::ApiMessage Response, protocol::ApiMessage Request>
+  [[nodiscard]] Result<Response> ask_on(Peer& peer, const Request& request) {
+    OTTLA_TRY(const auto version, version_for(peer, Request::kKey, Request::kVersions));
+    OTTLA_TRY(const Payload frame,
+              protocol::encode_request(request, version, peer.next_correlation_id++, "ottla"));
+    OTTLA_TRY(const SharedBuffer answer, exchange(peer, frame));
+    OTTLA_TRY(const auto response,
+              protocol::parse_response(answer->bytes(), Request::kKey, version));
+    return protocol::decode<Response>(response.body, version);
+  }
+
+  std::chrono::milliseconds timeout_;
+  Peer first_;
+  std::map<BrokerId, Peer> peers_;
+  std::map<BrokerId, std::pair<std::string, std::uint16_t>> addresses_;
+  BrokerId controller_id_ = kNoBroker;
+};
+
+}  // namespace ottla::cli

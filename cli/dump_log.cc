@@ -1,0 +1,106 @@
+// `ottla dump-log`: what kafka-dump-log does.
+#include <algorithm>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "cli/index_dump.h"
+#include "cli/segment_dump.h"
+#include "cli/tool.h"
+#include "common/env/file_system.h"
+
+namespace ottla::cli {
+namespace {
+
+constexpr Flag kFlags[] = {
+    {.name = "files",
+     .value = "a.log,b.index,..",
+     .doc = ".log, .index, .timeindex, .txnindex and .snapshot files"},
+    {.name = "print-data-log", .doc = "records with key and value"},
+    {.name = "deep-iteration", .doc = "records, too; --print-data-log implies it"},
+    {.name = "skip-record-metadata", .doc = "of records, only key and value"},
+    {.name = "index-sanity-check", .doc = "of indexes, only look at the file itself"},
+    {.name = "verify-index-only", .doc = "of indexes, only compare with the segment"},
+    {.name = "max-message-size",
+     .value = "bytes",
+     .doc = "accepted; a batch is read whole, however large"},
+    {.name = "max-bytes", .value = "bytes", .doc = "stop a .log after so many bytes"},
+    {.name = "value-decoder-class",
+     .value = "class",
+     .doc = "kafka.serializer.StringDecoder, the default",
+     .bare = "kafka.serializer.StringDecoder"},
+    {.name = "key-decoder-class",
+     .value = "class",
+     .doc = "the same",
+     .bare = "kafka.serializer.StringDecoder"},
+    {.name = "json", .doc = "print each batch of a .log as a JSON object in a line"},
+};
+
+std::vector<std::string> split_by_comma(std::string_view text) {
+  std::vector<std::string> parts;
+  while (!text.empty()) {
+    const auto comma = std::min(text.find(','), text.size());
+    if (comma > 0) parts.emplace_back(text.substr(0, comma));
+    text.remove_prefix(std::min(comma + 1, text.size()));
+  }
+  return parts;
+}
+
+IndexDumpMode index_mode(const Arguments& arguments) {
+  if (arguments.has("index-sanity-check")) return IndexDumpMode::SanityCheck;
+  return arguments.has("verify-index-only") ? IndexDumpMode::VerifyOnly : IndexDumpMode::Print;
+}
+
+Result<> check_decoder(const Arguments& arguments, std::string_view flag) {
+  const auto name = arguments.value(flag);
+  if (!name || name->ends_with("StringDecoder")) return {};
+  return fail(ErrorCode::InvalidRequest,
+              "--" + std::string(flag) + " " + *name + ": classes of Java cannot be loaded here");
+}
+
+Result<> dump_file(env::FileSystem& files, const std::string& path,
+                   const SegmentDumpOptions& options, IndexDumpMode mode, Console& console) {
+  if (!options.json) console.out << "Dumping " << path << '\n';
+  if (path.ends_with(".log")) return dump_segment(files, path, options, console);
+  if (path.ends_with(".index")) return dump_offset_index(files, path, mode, console);
+  if (path.ends_with(".timeindex")) return dump_time_index(files, path, mode, console);
+  if (path.ends_with(".txnindex")) return dump_transaction_index(files, path, console);
+  if (path.ends_with(".snapshot")) return dump_producer_snapshot(files, path, console);
+  return fail(ErrorCode::InvalidRequest,
+              path + ": must end with .log, .index, .timeindex, .txnindex or .snapshot");
+}
+
+Result<> run_dump_log(const Arguments& arguments, Console& console) {
+  OTTLA_TRY_VOID(arguments.require("files"));
+  OTTLA_TRY_VOID(check_decoder(arguments, "value-decoder-class"));
+  OTTLA_TRY_VOID(check_decoder(arguments, "key-decoder-class"));
+  OTTLA_TRY(const auto max_bytes, arguments.number("max-bytes", 0));
+  SegmentDumpOptions options;
+  options.contents = arguments.has("print-data-log");
+  options.records = options.contents || arguments.has("deep-iteration");
+  options.skip_record_metadata = arguments.has("skip-record-metadata");
+  options.json = arguments.has("json");
+  if (max_bytes) options.max_bytes = static_cast<std::uint64_t>(*max_bytes);
+
+  env::PosixFileSystem files;
+  Result<> first_error;
+  for (const auto& path : split_by_comma(*arguments.value("files"))) {
+    auto result = dump_file(files, path, options, index_mode(arguments), console);
+    if (result) continue;
+    // The other files are shown all the same.
+    if (first_error)
+      first_error = std::move(result);
+    else
+      console.err << result.error().describe() << '\n';
+  }
+  return first_error;
+}
+
+}  // namespace
+
+const Tool kDumpLogTool{.name = "dump-log",
+                        .summary = "show what stands in the files of a log directory",
+                        .flags = kFlags,
+                        .run = run_dump_log};
+
+}  // namespace ottla::cli

@@ -1,0 +1,150 @@
+#include "cli/flags.h"
+
+#include <algorithm>
+#include <charconv>
+
+namespace ottla::cli {
+namespace {
+
+tl::unexpected<Error> wrong(std::string message) {
+  return fail(ErrorCode::InvalidRequest, std::move(message));
+}
+
+Result<const Flag*> find_flag(std::span<const Flag> flags, std::string_view name) {
+  std::vector<const Flag*> fitting;
+  for (const auto& flag : flags) {
+    if (flag.name == name) return &flag;
+    if (!name.empty() && flag.name.starts_with(name)) fitting.push_back(&flag);
+  }
+  if (fitting.size() == 1) return fitting.front();
+  if (fitting.empty()) return wrong("--" + std::string(name) + ": unknown flag; see --help");
+  std::string names;
+  for (const auto* flag : fitting) names += " --" + std::string(flag->name);
+  return wrong("--" + std::string(name) + ": could be any of" + names);
+}
+
+bool looks_like_flag(std::string_view word) {
+  return word.size() > 2 && word.starts_with("--");
+}
+
+}  // namespace
+
+Result<Arguments> Arguments::parse(std::span<const Flag> flags,
+                                   std::span<const std::string> words) {
+  Arguments arguments;
+  for (std::size_t at = 0; at < words.size(); ++at) {
+    std::string_view word = words[at];
+    if (!word.starts_with('-')) return wrong("\"" + words[at] + "\": a flag was expected here");
+    word.remove_prefix(word.starts_with("--") ? 2 : 1);
+    const auto equals = word.find('=');
+    OTTLA_TRY(const Flag* flag, find_flag(flags, word.substr(0, equals)));
+    const std::string name = "--" + std::string(flag->name);
+
+    std::string value;
+    if (equals != std::string_view::npos) {
+      if (flag->value.empty()) return wrong(name + ": takes no value");
+      value = word.substr(equals + 1);
+    } else if (!flag->value.empty()) {
+      const bool more = at + 1 < words.size() && !looks_like_flag(words[at + 1]);
+      if (more)
+        value = words[++at];
+      else if (flag->bare)
+        value = *flag->bare;
+      else
+        return wrong(name + ": needs a value: " + std::string(flag->value));
+    }
+    auto& values = arguments.values_[std::string(flag->name)];
+    if (!values.empty() && !flag->repeated) return wrong(name + ": stands there twice");
+    values.push_back(std::move(value));
+  }
+  return arguments;
+}
+
+std::optional<std::string> Arguments::value(std::string_view name) const {
+  const auto at = values_.find(name);
+  if (at == values_.end()) return std::nullopt;
+  return at->second.back();
+}
+
+std::string Arguments::value_or(std::string_view name, std::string_view otherwise) const {
+  return value(name).value_or(std::string(otherwise));
+}
+
+std::vector<std::string> Arguments::values(std::string_view name) const {
+  const auto at = values_.find(name);
+  return at == values_.end() ? std::vector<std::string>{} : at->second;
+}
+
+Result<std::optional<std::int64_t>> Arguments::number(std::string_view name,
+                                                      std::int64_t least) const {
+  const auto text = value(name);
+  if (!text) return std::nullopt;
+  std::int64_t number = 0;
+  const auto [end, error] = std::from_chars(text->data(), text->data() + text->size(), number);
+  if (error != std::errc() || end != text->data() + text->size() || number < least) {
+    return wrong("--" + std::string(name) + " " + *text + ": must be a whole number, at least " +
+                 std::to_string(least));
+  }
+  return number;
+}
+
+std::map<std::string, std::string> Arguments::pairs(std::string_view name) const {
+  std::map<std::string, std::string> pairs;
+  for (const auto& text : values(name)) {
+    const auto equals = text.find('=');
+    pairs[text.substr(0, equals)] = equals == std::string::npos ? "" : text.substr(equals + 1);
+  }
+  return pairs;
+}
+
+Result<> Arguments::require(std::string_view name) const {
+  if (!has(name)) return wrong("--" + std::string(name) + " is missing");
+  return {};
+}
+
+Result<std::string_view> Arguments::exactly_one_of(std::span<const std::string_view> names) const {
+  std::vector<std::string_view> found;
+  std::string all;
+  for (const auto name : names) {
+    if (has(name)) found.push_back(name);
+    all += " --" + std::string(name);
+  }
+  if (found.size() != 1) return wrong("give exactly one of" + all);
+  return found.front();
+}
+
+Result<> Arguments::refuse_with(std::string_view name,
+                                std::span<const std::string_view> others) const {
+  for (const auto other : others) {
+    if (has(other)) {
+      return wrong("--" + std::string(other) + " does not go together with --" + std::string(name));
+    }
+  }
+  return {};
+}
+
+std::string help_of(std::span<const Flag> flags) {
+  const auto left_of = [](const Flag& flag) {
+    std::string left = "  --" + std::string(flag.name);
+    if (!flag.value.empty()) {
+      left += flag.bare ? " [" + std::string(flag.value) + "]" : " " + std::string(flag.value);
+    }
+    return left;
+  };
+  std::vector<const Flag*> sorted;
+  std::size_t width = 0;
+  for (const auto& flag : flags) {
+    sorted.push_back(&flag);
+    width = std::max(width, left_of(flag).size());
+  }
+  std::ranges::sort(sorted, {}, [](const Flag* flag) { return flag->name; });
+  std::string help;
+  for (const auto* flag : sorted) {
+    std::string left = left_of(*flag);
+    left.resize(width + 2, ' ');
+    help += left + std::string(flag->doc) + (flag->repeated ? " (any number)" : "") + "\n";
+  }
+  return help;
+}
+
+}  // namespace ottla::cli

@@ -1,0 +1,212 @@
+#include "cli/index_dump.h"
+
+#include <cstdint>
+#include <optional>
+#include <vector>
+
+#include "cli/segment_file.h"
+#include "common/base/bytes.h"
+#include "common/base/checksum.h"
+
+namespace ottla::cli {
+namespace {
+
+constexpr std::size_t kOffsetEntrySize = 8;
+constexpr std::size_t kTimeEntrySize = 12;
+constexpr std::size_t kTransactionEntrySize = 34;
+constexpr std::size_t kSnapshotHeaderSize = 10;
+constexpr std::size_t kSnapshotEntrySize = 46;
+
+struct OffsetEntry {
+  Offset offset;
+  std::uint64_t position = 0;
+};
+struct TimeEntry {
+  std::int64_t timestamp = 0;
+  Offset offset;
+};
+
+tl::unexpected<Error> bad_size(const std::string& path, std::size_t size, std::size_t entry) {
+  return fail(ErrorCode::InvalidRecord, path + ": its size " + std::to_string(size) +
+                                            " is no multiple of an entry's " +
+                                            std::to_string(entry));
+}
+
+/// Entries up to the zeros that a file has which was preallocated and not cut: the first entry that
+/// points at the base offset again, as Kafka's tool ends.
+Result<std::vector<OffsetEntry>> read_offset_index(const std::string& text,
+                                                   const std::string& path) {
+  OTTLA_TRY(const Offset base, base_offset_of(path));
+  const ByteView bytes = as_bytes(text);
+  if (bytes.size() % kOffsetEntrySize != 0) return bad_size(path, bytes.size(), kOffsetEntrySize);
+  std::vector<OffsetEntry> entries;
+  for (std::size_t at = 0; at < bytes.size(); at += kOffsetEntrySize) {
+    const auto relative = load_big_endian<std::int32_t>(bytes.data() + at);
+    const auto position = load_big_endian<std::int32_t>(bytes.data() + at + 4);
+    if (relative == 0 && at > 0) break;
+    entries.push_back({base + relative, static_cast<std::uint64_t>(position)});
+  }
+  return entries;
+}
+
+Result<std::vector<TimeEntry>> read_time_index(const std::string& text, const std::string& path) {
+  OTTLA_TRY(const Offset base, base_offset_of(path));
+  const ByteView bytes = as_bytes(text);
+  if (bytes.size() % kTimeEntrySize != 0) return bad_size(path, bytes.size(), kTimeEntrySize);
+  std::vector<TimeEntry> entries;
+  for (std::size_t at = 0; at < bytes.size(); at += kTimeEntrySize) {
+    const auto timestamp = load_big_endian<std::int64_t>(bytes.data() + at);
+    const auto relative = load_big_endian<std::int32_t>(bytes.data() + at + 8);
+    if (relative == 0 && at > 0) break;
+    entries.push_back({timestamp, base + relative});
+  }
+  return entries;
+}
+
+std::string log_beside(const std::string& path) {
+  return path.substr(0, path.rfind('.')) + ".log";
+}
+
+Result<> finish(const std::string& path, std::size_t faults) {
+  if (faults == 0) return {};
+  return fail(ErrorCode::InvalidRecord,
+              path + ": " + std::to_string(faults) + " entries do not fit");
+}
+
+/// Each entry must be larger than the one before.
+template <class Entry, class Projection>
+std::size_t count_unordered(const std::vector<Entry>& entries, Projection value,
+                            const std::string& path, std::ostream& err) {
+  std::size_t faults = 0;
+  for (std::size_t at = 1; at < entries.size(); ++at) {
+    if (value(entries[at]) > value(entries[at - 1])) continue;
+    ++faults;
+    err << path << ": entry " << at << " (" << value(entries[at])
+        << ") is not larger than the one before (" << value(entries[at - 1]) << ")\n";
+  }
+  return faults;
+}
+
+Result<> sanity(const std::string& path, std::size_t faults, Console& console) {
+  OTTLA_TRY_VOID(finish(path, faults));
+  console.out << path << " passed sanity check.\n";
+  return {};
+}
+
+}  // namespace
+
+Result<> dump_offset_index(env::FileSystem& files, const std::string& path, IndexDumpMode mode,
+                           Console& console) {
+  OTTLA_TRY(const std::string text, env::read_file(files, path));
+  OTTLA_TRY(const auto entries, read_offset_index(text, path));
+  std::size_t faults = count_unordered(
+      entries, [](const OffsetEntry& entry) { return entry.offset; }, path, console.err);
+  if (mode == IndexDumpMode::SanityCheck) return sanity(path, faults, console);
+
+  OTTLA_TRY(auto segment, SegmentFile::open(files, log_beside(path)));
+  for (const auto& entry : entries) {
+    const bool padding = entry.position == 0 && segment.size() == 0;
+    if (mode == IndexDumpMode::Print && !padding) {
+      console.out << "offset: " << entry.offset << " position: " << entry.position << '\n';
+    }
+    if (padding) continue;
+    // The entry names the last offset of an append, and where the append begins: so the batch there
+    // ends at this offset or, in an append of several, before it.
+    OTTLA_TRY(const auto batch, segment.header_at(entry.position));
+    const bool fits = batch && batch->last_offset() <= entry.offset;
+    if (fits || (entry.offset.value() == 0 && entry.position == 0)) continue;
+    ++faults;
+    console.err << path << ": offset " << entry.offset << " at position " << entry.position
+                << (batch ? ", where a batch ends at offset " +
+                                std::to_string(batch->last_offset().value())
+                          : ", where no batch begins")
+                << '\n';
+  }
+  return finish(path, faults);
+}
+
+Result<> dump_time_index(env::FileSystem& files, const std::string& path, IndexDumpMode mode,
+                         Console& console) {
+  OTTLA_TRY(const std::string text, env::read_file(files, path));
+  OTTLA_TRY(const auto entries, read_time_index(text, path));
+  std::size_t faults = count_unordered(
+      entries, [](const TimeEntry& entry) { return entry.timestamp; }, path, console.err);
+  if (mode == IndexDumpMode::SanityCheck) return sanity(path, faults, console);
+
+  OTTLA_TRY(auto segment, SegmentFile::open(files, log_beside(path)));
+  OTTLA_TRY(auto batch, segment.next());
+  for (const auto& entry : entries) {
+    if (mode == IndexDumpMode::Print) {
+      console.out << "timestamp: " << entry.timestamp << " offset: " << entry.offset << '\n';
+    }
+    while (batch && batch->view.last_offset() < entry.offset) {
+      OTTLA_TRY(batch, segment.next());
+    }
+    if (entry.timestamp <= 0 && entries.size() == 1) continue;  // preallocated, nothing in it yet
+    if (batch && batch->view.max_timestamp() == entry.timestamp) continue;
+    ++faults;
+    console.err << path << ": timestamp " << entry.timestamp << " at offset " << entry.offset
+                << (batch ? ", where the segment has " + std::to_string(batch->view.max_timestamp())
+                          : ", which the segment does not have")
+                << '\n';
+  }
+  return finish(path, faults);
+}
+
+Result<> dump_transaction_index(env::FileSystem& files, const std::string& path, Console& console) {
+  OTTLA_TRY(const std::string text, env::read_file(files, path));
+  const ByteView bytes = as_bytes(text);
+  if (bytes.size() % kTransactionEntrySize != 0) {
+    return bad_size(path, bytes.size(), kTransactionEntrySize);
+  }
+  for (std::size_t at = 0; at < bytes.size(); at += kTransactionEntrySize) {
+    const std::byte* entry = bytes.data() + at;
+    console.out << "version: " << load_big_endian<std::int16_t>(entry)
+                << " producerId: " << load_big_endian<std::int64_t>(entry + 2)
+                << " firstOffset: " << load_big_endian<std::int64_t>(entry + 10)
+                << " lastOffset: " << load_big_endian<std::int64_t>(entry + 18)
+                << " lastStableOffset: " << load_big_endian<std::int64_t>(entry + 26) << '\n';
+  }
+  return {};
+}
+
+Result<> dump_producer_snapshot(env::FileSystem& files, const std::string& path, Console& console) {
+  OTTLA_TRY(const std::string text, env::read_file(files, path));
+  const ByteView bytes = as_bytes(text);
+  if (bytes.size() < kSnapshotHeaderSize) {
+    return fail(ErrorCode::InvalidRecord, path + ": is too short for a producer snapshot");
+  }
+  const auto version = load_big_endian<std::int16_t>(bytes.data());
+  const auto crc = load_big_endian<std::uint32_t>(bytes.data() + 2);
+  const auto count = load_big_endian<std::int32_t>(bytes.data() + 6);
+  const bool fits = count >= 0 && bytes.size() - kSnapshotHeaderSize ==
+                                      static_cast<std::size_t>(count) * kSnapshotEntrySize;
+  if (version != 1 || !fits || crc32c(bytes.subspan(6)) != crc) {
+    return fail(ErrorCode::InvalidRecord, path + ": is damaged (version, size or checksum)");
+  }
+  for (std::int32_t number = 0; number < count; ++number) {
+    const std::byte* entry =
+        bytes.data() + kSnapshotHeaderSize + static_cast<std::size_t>(number) * kSnapshotEntrySize;
+    const auto last_sequence = load_big_endian<std::int32_t>(entry + 10);
+    const auto last_offset = load_big_endian<std::int64_t>(entry + 14);
+    const auto offset_delta = load_big_endian<std::int32_t>(entry + 22);
+    const auto timestamp = load_big_endian<std::int64_t>(entry + 26);
+    const auto open_since = load_big_endian<std::int64_t>(entry + 38);
+    console.out << "producerId: " << load_big_endian<std::int64_t>(entry)
+                << " producerEpoch: " << load_big_endian<std::int16_t>(entry + 8)
+                << " coordinatorEpoch: " << load_big_endian<std::int32_t>(entry + 34)
+                << " currentTxnFirstOffset: "
+                << (open_since < 0 ? "OptionalLong.empty"
+                                   : "OptionalLong[" + std::to_string(open_since) + "]")
+                << " lastTimestamp: " << timestamp;
+    if (last_offset >= 0) {
+      console.out << " firstSequence: " << std::int64_t{last_sequence} - offset_delta
+                  << " lastSequence: " << last_sequence << " lastOffset: " << last_offset
+                  << " offsetDelta: " << offset_delta << " timestamp: " << timestamp;
+    }
+    console.out << '\n';
+  }
+  return {};
+}
+
+}  // namespace ottla::cli

@@ -1,0 +1,126 @@
+#include "cli/tool.h"
+
+#include <algorithm>
+#include <array>
+#include <string>
+
+#include "cli/version.h"
+
+namespace ottla::cli {
+namespace {
+
+const Tool* find_tool(std::string_view name) {
+  // `kafka-topics.sh` in an old script becomes `ottla kafka-topics.sh`, or a link of that name.
+  if (name.starts_with("kafka-")) name.remove_prefix(6);
+  if (name.ends_with(".sh")) name.remove_suffix(3);
+  for (const Tool* tool : all_tools()) {
+    if (tool->name == name) return tool;
+  }
+  return nullptr;
+}
+
+std::string overview() {
+  std::string text = "usage: ottla TOOL [FLAGS]     ottla TOOL --help     ottla completion\n\n";
+  for (const Tool* tool : all_tools()) {
+    std::string name = "  " + std::string(tool->name);
+    name.resize(20, ' ');
+    text += name + std::string(tool->summary) + "\n";
+  }
+  return text;
+}
+
+constexpr Flag kHelpFlag{.name = "help", .doc = "print this"};
+constexpr Flag kVersionFlag{.name = "version", .doc = "print the version"};
+
+std::vector<Flag> flags_of(const Tool& tool) {
+  std::vector<Flag> flags(tool.flags.begin(), tool.flags.end());
+  flags.push_back(kHelpFlag);
+  flags.push_back(kVersionFlag);
+  return flags;
+}
+
+int run_tool(const Tool& tool, std::span<const std::string> words, Console& console) {
+  const auto flags = flags_of(tool);
+  const std::string prefix = "ottla " + std::string(tool.name) + ": ";
+  const auto arguments = Arguments::parse(flags, words);
+  if (!arguments) {
+    console.err << prefix << arguments.error().describe() << "\n";
+    return 1;
+  }
+  if (arguments->has(kHelpFlag.name)) {
+    console.out << "ottla " << tool.name << ": " << tool.summary << "\n\n" << help_of(flags);
+    return 0;
+  }
+  if (arguments->has(kVersionFlag.name)) {
+    console.out << "ottla " << kVersion << "\n";
+    return 0;
+  }
+  if (const auto result = tool.run(*arguments, console); !result) {
+    console.out.flush();
+    console.err << prefix << result.error().describe() << "\n";
+    return 1;
+  }
+  return 0;
+}
+
+}  // namespace
+
+std::span<const Tool* const> all_tools() {
+  static constexpr std::array<const Tool*, 6> kTools = {
+      &kClusterTool, &kConsoleConsumerTool, &kConsoleProducerTool,
+      &kDumpLogTool, &kGetOffsetsTool,      &kTopicsTool};
+  return kTools;
+}
+
+int run(std::span<const std::string> words, Console& console) {
+  if (words.empty()) {
+    console.err << overview();
+    return 1;
+  }
+  const std::string& first = words.front();
+  if (first == "--help" || first == "help") {
+    console.out << overview();
+    return 0;
+  }
+  if (first == "--version") {
+    console.out << "ottla " << kVersion << "\n";
+    return 0;
+  }
+  if (first == "completion") {
+    console.out << bash_completion();
+    return 0;
+  }
+  const Tool* tool = find_tool(first);
+  if (tool == nullptr) {
+    console.err << "ottla: no tool \"" << first << "\"\n\n" << overview();
+    return 1;
+  }
+  return run_tool(*tool, words.subspan(1), console);
+}
+
+std::string bash_completion() {
+  std::string names;
+  std::string cases;
+  for (const Tool* tool : all_tools()) {
+    names += (names.empty() ? "" : " ") + std::string(tool->name);
+    cases += "    " + std::string(tool->name) + ") words=\"";
+    for (const auto& flag : flags_of(*tool)) cases += "--" + std::string(flag.name) + " ";
+    cases.back() = '"';
+    cases += " ;;\n";
+  }
+  return "# eval \"$(ottla completion)\"\n"
+         "_ottla() {\n"
+         "  local words=\"\"\n"
+         "  case \"${COMP_WORDS[1]}\" in\n" +
+         cases + "    *) words=\"" + names +
+         "\" ;;\n"
+         "  esac\n"
+         "  [ \"$COMP_CWORD\" = 1 ] && words=\"" +
+         names +
+         "\"\n"
+         "  COMPREPLY=($(compgen -W \"$words\" -- \"${COMP_WORDS[COMP_CWORD]}\"))\n"
+         "}\n"
+         "complete -o default -F _ottla ottla\n";
+}
+
+}  // namespace ottla::cli

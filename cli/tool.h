@@ -1,0 +1,53 @@
+#pragma once
+
+#include <istream>
+#include <ostream>
+#include <span>
+#include <string_view>
+
+#include "cli/flags.h"
+#include "common/base/error.h"
+
+namespace ottla::cli {
+
+/// Where a tool reads and writes: results on `out`, all else (progress, warnings) on `err`.
+struct Console {
+  std::istream& in;
+  std::ostream& out;
+  std::ostream& err;
+};
+
+/// One tool of the `ottla` binary.
+struct Tool {
+  std::string_view name;
+  std::string_view summary;
+  std::span<const Flag> flags;
+  /// An error is printed and makes the exit code 1.
+  Result<> (*run)(const Arguments& arguments, Console& console);
+};
+
+extern const Tool kTopicsTool;
+extern const Tool kConsoleProducerTool;
+extern const Tool kConsoleConsumerTool;
+extern const Tool kGetOffsetsTool;
+extern const Tool kDumpLogTool;
+extern const Tool kClusterTool;
+
+/// All tools, by name.
+[[nodiscard]] std::span<const Tool* const> all_tools();
+
+/// Runs `ottla WORDS...` and returns the exit code.
+[[nodiscard]] int run(std::span<const std::string> words, Console& console);
+
+/// A bash script that completes tools and flags.
+[[nodiscard]] std::string bash_completion();
+
+// The flags that every tool towards a cluster has.
+inline constexpr Flag kBootstrapServerFlag{
+    .name = "bootstrap-server", .value = "host:port,..", .doc = "brokers to ask first"};
+inline constexpr Flag kCommandConfigFlag{.name = "command-config",
+                                         .value = "file",
+                                         .doc = "client settings, in the format of .properties"};
+inline constexpr Flag kJsonFlag{.name = "json", .doc = "print the result as JSON"};
+
+}  // namespace ottla::cli
