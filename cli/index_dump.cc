@@ -103,10 +103,16 @@ Result<> dump_offset_index(env::FileSystem& files, const std::string& path, Inde
       entries, [](const OffsetEntry& entry) { return entry.offset; }, path, console.err);
   if (mode == IndexDumpMode::SanityCheck) return sanity(path, faults, console);
 
+  if (entries.empty()) {
+    console.out << path << " is empty.\n";
+    return {};
+  }
+  OTTLA_TRY(const Offset base, base_offset_of(path));
   OTTLA_TRY(auto segment, SegmentFile::open(files, log_beside(path)));
   for (const auto& entry : entries) {
-    const bool padding = entry.position == 0 && segment.size() == 0;
-    if (mode == IndexDumpMode::Print && !padding) {
+    // A preallocated file without entries: the active segment's.
+    const bool padding = entry.position == 0 && entry.offset == base;
+    if (mode == IndexDumpMode::Print) {
       console.out << "offset: " << entry.offset << " position: " << entry.position << '\n';
     }
     if (padding) continue;
@@ -114,7 +120,7 @@ Result<> dump_offset_index(env::FileSystem& files, const std::string& path, Inde
     // ends at this offset or, in an append of several, before it.
     OTTLA_TRY(const auto batch, segment.header_at(entry.position));
     const bool fits = batch && batch->last_offset() <= entry.offset;
-    if (fits || (entry.offset.value() == 0 && entry.position == 0)) continue;
+    if (fits) continue;
     ++faults;
     console.err << path << ": offset " << entry.offset << " at position " << entry.position
                 << (batch ? ", where a batch ends at offset " +

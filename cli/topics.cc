@@ -122,7 +122,7 @@ Result<> list_topics(const Arguments& arguments, Console& console) {
   if (arguments.has("json")) {
     print_json(console, names);
   } else {
-    for (const auto& name : names) console.out << name.as_string() << '\n';
+    for (const auto& name : names) console.out << name.as_string().c_str() << '\n';
   }
   return {};
 }

@@ -1,0 +1,126 @@
+#include <filesystem>
+#include <fstream>
+#include <sstream>
+#include <string>
+#include <vector>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "cli/tool.h"
+#include "common/base/bytes.h"
+#include "common/record/control_record.h"
+
+namespace ottla::cli {
+namespace {
+
+using testing::HasSubstr;
+
+/// A directory of its own, gone with the test.
+class DumpLog : public testing::Test {
+ protected:
+  DumpLog() {
+    std::string pattern = testing::TempDir() + "dump-log-XXXXXX";
+    directory_ = mkdtemp(pattern.data());
+  }
+  ~DumpLog() override { std::filesystem::remove_all(directory_); }
+
+  std::string write(const std::string& name, const std::string& content) const {
+    const std::string path = directory_ + "/" + name;
+    std::ofstream(path, std::ios::binary) << content;
+    return path;
+  }
+  struct Ran {
+    int code = 0;
+    std::string out;
+    std::string err;
+  };
+  static Ran dump(const std::string& files, const std::string& flag = "") {
+    std::istringstream in;
+    std::ostringstream out;
+    std::ostringstream err;
+    Console console{in, out, err};
+    std::vector<std::string> words = {"dump-log", "--files", files};
+    if (!flag.empty()) words.push_back(flag);
+    const int code = run(words, console);
+    return {code, out.str(), err.str()};
+  }
+
+  std::string directory_;
+};
+
+std::string marker_batch(std::int64_t timestamp) {
+  const auto buffer = record::build_end_transaction_marker(
+      ProducerId(1001), ProducerEpoch(3), {record::ControlType::Commit, 5}, timestamp);
+  return std::string(as_text(buffer->bytes()));
+}
+
+std::string entry(std::initializer_list<std::pair<std::int64_t, std::size_t>> numbers) {
+  std::string bytes;
+  for (const auto& [number, size] : numbers) {
+    for (std::size_t at = size; at-- > 0;) {
+      bytes += static_cast<char>(static_cast<std::uint64_t>(number) >> (8 * at));
+    }
+  }
+  return bytes;
+}
+
+TEST_F(DumpLog, ShowsBatchesAndRecords) {
+  const auto path = write("00000000000000000000.log", marker_batch(77));
+  const auto ran = dump(path, "--print-data-log");
+  EXPECT_EQ(ran.code, 0) << ran.err;
+  EXPECT_THAT(ran.out, HasSubstr("Dumping " + path +
+                                 "\nLog starting offset: 0\n"
+                                 "baseOffset: 0 lastOffset: 0 count: 1 baseSequence: -1 "
+                                 "lastSequence: -1 producerId: 1001 producerEpoch: 3"));
+  EXPECT_THAT(ran.out, HasSubstr("isTransactional: true isControl: true deleteHorizonMs: "
+                                 "OptionalLong.empty position: 0 CreateTime: 77 size: 78 magic: 2 "
+                                 "compresscodec: none"));
+  EXPECT_THAT(ran.out,
+              HasSubstr("isvalid: true\n| offset: 0 CreateTime: 77 keySize: 4 valueSize: 6 "
+                        "sequence: -1 headerKeys: [] endTxnMarker: COMMIT "
+                        "coordinatorEpoch: 5\n"));
+}
+
+TEST_F(DumpLog, TellsOfATornTailAndABadChecksum) {
+  std::string damaged = marker_batch(77);
+  damaged.back() = static_cast<char>(damaged.back() + 1);
+  const auto ran =
+      dump(write("00000000000000000000.log", damaged + marker_batch(78).substr(0, 70)));
+  EXPECT_EQ(ran.code, 0);
+  EXPECT_THAT(ran.out, HasSubstr("isvalid: false\n"));
+  EXPECT_THAT(ran.out, HasSubstr("Found 70 invalid bytes at the end of 00000000000000000000.log"));
+}
+
+TEST_F(DumpLog, ComparesIndexesWithTheSegment) {
+  write("00000000000000000000.log", marker_batch(77));
+  const auto good = write("00000000000000000000.index", entry({{0, 4}, {0, 4}}));
+  EXPECT_THAT(dump(good).out, HasSubstr("offset: 0 position: 0\n"));
+  const auto bad = write("00000000000000000000.index", entry({{0, 4}, {0, 4}, {7, 4}, {40, 4}}));
+  const auto ran = dump(bad, "--verify-index-only");
+  EXPECT_EQ(ran.code, 1);
+  EXPECT_THAT(ran.err, HasSubstr("offset 7 at position 40, where no batch begins"));
+  EXPECT_THAT(dump(bad, "--index-sanity-check").out, HasSubstr("passed sanity check"));
+
+  const auto times = write("00000000000000000000.timeindex", entry({{77, 8}, {0, 4}}));
+  EXPECT_EQ(dump(times).out, "Dumping " + times + "\ntimestamp: 77 offset: 0\n");
+  const auto wrong = write("00000000000000000000.timeindex", entry({{76, 8}, {0, 4}}));
+  EXPECT_THAT(dump(wrong).err, HasSubstr("where the segment has 77"));
+}
+
+TEST_F(DumpLog, ShowsTransactionIndexes) {
+  const auto path =
+      write("00000000000000000010.txnindex", entry({{0, 2}, {1001, 8}, {11, 8}, {18, 8}, {19, 8}}));
+  EXPECT_EQ(dump(path).out, "Dumping " + path +
+                                "\nversion: 0 producerId: 1001 firstOffset: 11 lastOffset: 18 "
+                                "lastStableOffset: 19\n");
+}
+
+TEST_F(DumpLog, RefusesWhatItDoesNotKnow) {
+  EXPECT_EQ(dump(write("leader-epoch-checkpoint", "0\n")).code, 1);
+  EXPECT_EQ(dump(directory_ + "/00000000000000000000.log").code, 1);
+  EXPECT_EQ(dump(write("00000000000000000000.snapshot", "garbage of ten")).code, 1);
+}
+
+}  // namespace
+}  // namespace ottla::cli
