@@ -34,8 +34,33 @@ Result<bool> IndexFile::load() {
   OTTLA_TRY(const auto file, files_.open(path(), env::OpenMode::Read));
   OTTLA_TRY(const std::uint64_t size, file->size());
   if (size % entry_size_ != 0 || size / entry_size_ > UINT32_MAX) return false;
-  count_.store(static_cast<std::uint32_t>(size / entry_size_), std::memory_order_release);
+  OTTLA_TRY(const std::uint32_t used,
+            used_entries(*file, static_cast<std::uint32_t>(size / entry_size_)));
+  count_.store(used, std::memory_order_release);
   return true;
+}
+
+/// The entries before the zeros of a file that was preallocated and not cut. No entry is all zero.
+Result<std::uint32_t> IndexFile::used_entries(const env::File& file, std::uint32_t count) const {
+  const auto is_used = [&](std::uint32_t number) -> Result<bool> {
+    std::array<std::byte, kMaxEntrySize> entry;
+    const MutableByteView bytes(entry.data(), entry_size_);
+    OTTLA_TRY_VOID(read_exactly(file, bytes, std::uint64_t{number} * entry_size_));
+    return std::any_of(bytes.begin(), bytes.end(), [](std::byte b) { return b != std::byte{0}; });
+  };
+  std::uint32_t low = 0;  // entries known to be used
+  std::uint32_t high = count;
+  while (low < high) {
+    // The last one first: nearly always it is used.
+    const std::uint32_t probe = high == count ? count - 1 : low + (high - low) / 2;
+    OTTLA_TRY(const bool used, is_used(probe));
+    if (used) {
+      low = probe + 1;
+    } else {
+      high = probe;
+    }
+  }
+  return low;
 }
 
 Result<> IndexFile::activate(std::uint32_t max_bytes) {

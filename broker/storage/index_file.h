@@ -49,6 +49,7 @@ class IndexFile {
  private:
   [[nodiscard]] std::shared_ptr<env::File> active_file() const OTTLA_EXCLUDES(mutex_);
   Result<std::shared_ptr<env::File>> open_for_writing() const;
+  Result<std::uint32_t> used_entries(const env::File& file, std::uint32_t count) const;
 
   env::FileSystem& files_;
   const std::uint32_t entry_size_;

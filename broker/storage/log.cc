@@ -180,6 +180,7 @@ Result<> Log::write_set(const BatchSet& set, std::span<const ByteView> pieces,
                         const ProducerStates::Update& producers) {
   const std::shared_ptr<const LogConfig> config = this->config();
   std::shared_ptr<Segment> segment = active();
+  touched_ = true;
   if (segment->must_roll(set.appended, *config, roll_jitter(*config, segment->base_offset()),
                          environment_.clock.wall_now_ms())) {
     OTTLA_TRY_VOID(roll_locked(set.base_offset));

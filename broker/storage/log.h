@@ -252,6 +252,10 @@ class Log : public std::enable_shared_from_this<Log> {
   bool epochs_dirty_ OTTLA_GUARDED_BY(mutex_) = false;
   bool directory_dirty_ OTTLA_GUARDED_BY(mutex_) = false;
   ProducerStates producers_ OTTLA_GUARDED_BY(mutex_);
+  /// Newest snapshot file, or the log start offset: none is written for the same offset again.
+  Offset snapshot_at_ OTTLA_GUARDED_BY(mutex_);
+  bool touched_ OTTLA_GUARDED_BY(mutex_) =
+      false;  ///< Anything was written since the log was opened.
   bool closed_ OTTLA_GUARDED_BY(mutex_) = false;
   std::uint64_t cuts_ OTTLA_GUARDED_BY(mutex_) = 0;  ///< Truncations so far; a flush notices them.
   std::uint64_t written_back_ OTTLA_GUARDED_BY(mutex_) = 0;  ///< Position in the active segment.

@@ -71,6 +71,17 @@ Result<OffsetPosition> OffsetIndex::lookup_position(std::uint64_t position) cons
   return found < 0 ? OffsetPosition{base_offset_, 0} : decode(bytes, base_offset_);
 }
 
+Result<std::optional<OffsetPosition>> OffsetIndex::first_at_or_after_position(
+    std::uint64_t position) const {
+  if (position == 0) return std::nullopt;
+  const auto target = static_cast<std::int32_t>(
+      std::min<std::uint64_t>(position - 1, std::numeric_limits<std::int32_t>::max()));
+  EntryBytes bytes;
+  OTTLA_TRY(const std::int64_t below, find_entry(file_, 4, target, bytes));
+  if (below + 1 >= std::int64_t{file_.count()}) return std::nullopt;
+  return entry(static_cast<std::uint32_t>(below + 1));
+}
+
 Result<OffsetPosition> OffsetIndex::entry(std::uint32_t number) const {
   OTTLA_TRY(const auto file, file_.open_for_reading());
   EntryBytes bytes;

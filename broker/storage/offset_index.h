@@ -35,6 +35,9 @@ class OffsetIndex {
   /// The greatest entry whose position is <= `position`; the beginning if there is none.
   Result<OffsetPosition> lookup_position(std::uint64_t position) const;
 
+  /// The smallest entry whose position is >= `position`.
+  Result<std::optional<OffsetPosition>> first_at_or_after_position(std::uint64_t position) const;
+
   [[nodiscard]] bool is_full() const { return file_.count() >= file_.capacity(); }
   [[nodiscard]] IndexFile& file() { return file_; }
   [[nodiscard]] const IndexFile& file() const { return file_; }

@@ -11,8 +11,8 @@ namespace ottla::protocol {
 
 /// The APIs of Kafka 3.9 that we know, by their number on the wire. The table is generated from
 /// proto/kafka/*.schema. What a broker serves at a time is broker/api's decision.
-enum class ApiKey : std::int16_t {
-#define OTTLA_API(name, key, first, last, served_first, served_last, first_flexible) name = key,
+enum class ApiKey : std::int16_t {  // NOLINT(performance-enum-size): its size on the wire
+#define OTTLA_API(name, key, first, last, served_first, served_last, first_flexible) name = (key),
 #include "common/protocol/api_table.inc"
 #undef OTTLA_API
 };

@@ -16,6 +16,8 @@
 
 #include "common/protocol/frame.h"
 #include "common/protocol/testing/any_message.h"
+#include "common/protocol/testing/check_decoding.h"
+#include "common/protocol/testing/random_content.h"
 
 namespace ottla::protocol {
 namespace {
@@ -59,6 +61,28 @@ std::vector<std::byte> without_size(const Payload& payload) {
   }
   bytes.erase(bytes.begin(), bytes.begin() + 4);
   return bytes;
+}
+
+TEST(RecordedFrames, SurviveDamage) {
+  RandomContent random(8);
+  for (const Recorded& frame : recorded_frames()) {
+    for (int round = 0; round < 50; ++round) {
+      std::vector<std::byte> bytes = frame.bytes;
+      for (std::size_t changes = 1 + random.below(3); changes > 0; --changes) {
+        bytes[random.below(bytes.size())] = static_cast<std::byte>(random.next());
+      }
+      if (frame.direction == Direction::Request) {
+        const auto request = parse_request(bytes);
+        if (!request || request->info == nullptr) continue;
+        check_decoding(*find_message(request->info->key, frame.direction), request->version,
+                       request->body);
+      } else {
+        const auto response = parse_response(bytes, frame.key, frame.version);
+        if (!response) continue;
+        check_decoding(*find_message(frame.key, frame.direction), frame.version, response->body);
+      }
+    }
+  }
 }
 
 TEST(RecordedFrames, AreUnderstoodToTheLastByteAndWrittenTheSameWay) {

@@ -98,7 +98,7 @@ class Writer {
 
  private:
   static constexpr std::size_t kFirstChunk = 256;
-  static constexpr std::size_t kLargestChunk = 64 * 1024;
+  static constexpr std::size_t kLargestChunk = 65536;
 
   /// Place for `size` bytes in one piece.
   [[nodiscard]] std::byte* extend(std::size_t size) {

@@ -35,7 +35,11 @@ class RecordInput {
   }
   [[nodiscard]] bool varlong(std::int64_t& value) {
     std::uint64_t raw = 0;
-    if (!unsigned_varint(raw, 10)) return false;
+    if (at_ != end_ && *at_ < std::byte{0x80}) {
+      raw = static_cast<std::uint64_t>(*at_++);
+    } else if (!unsigned_varint(raw, 10)) {
+      return false;
+    }
     value = static_cast<std::int64_t>((raw >> 1) ^ (std::uint64_t{0} - (raw & 1U)));
     return true;
   }

@@ -12,7 +12,7 @@ void add_messages_2(std::vector<MessageType>& to);
 void add_messages_3(std::vector<MessageType>& to);
 
 std::span<const MessageType> all_messages() {
-  static const std::vector<MessageType> kTypes = [] {
+  static const std::vector<MessageType> registered = [] {
     std::vector<MessageType> types;
     add_messages_0(types);
     add_messages_1(types);
@@ -21,7 +21,7 @@ std::span<const MessageType> all_messages() {
     std::ranges::sort(types, {}, &MessageType::name);
     return types;
   }();
-  return kTypes;
+  return registered;
 }
 
 const MessageType* find_message(ApiKey key, Direction direction) {

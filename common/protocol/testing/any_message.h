@@ -29,7 +29,7 @@ class AnyMessage {
   [[nodiscard]] virtual bool equals(const AnyMessage& other) const = 0;
 };
 
-enum class Direction { Request, Response, Neither };
+enum class Direction : std::uint8_t { Request, Response, Neither };
 
 struct MessageType {
   std::string_view name;

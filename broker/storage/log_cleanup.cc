@@ -1,0 +1,173 @@
+#include <glog/logging.h>
+
+#include <algorithm>
+
+#include "broker/storage/file_names.h"
+#include "broker/storage/log.h"
+
+namespace ottla::storage {
+
+Result<bool> Log::truncate_to(Offset offset) {
+  MutexLock flush_lock(flush_mutex_);
+  {
+    MutexLock lock(mutex_);
+    OTTLA_TRY_VOID(check_usable());
+    if (offset >= log_end_offset()) return false;
+    LOG(INFO) << "[" << partition_ << "] truncating from " << log_end_offset() << " to " << offset;
+    OTTLA_TRY_VOID(environment_.health.check(offset < segments()->front()->base_offset()
+                                                 ? start_over_locked(offset)
+                                                 : truncate_locked(offset)));
+  }
+  OTTLA_TRY_VOID(environment_.health.check(write_epochs()));
+  return true;
+}
+
+Result<> Log::truncate_fully_and_start_at(Offset offset) {
+  MutexLock flush_lock(flush_mutex_);
+  {
+    MutexLock lock(mutex_);
+    OTTLA_TRY_VOID(check_usable());
+    LOG(INFO) << "[" << partition_ << "] dropping all of " << log_start_offset() << " to "
+              << log_end_offset() << ", starting at " << offset;
+    OTTLA_TRY_VOID(environment_.health.check(start_over_locked(offset)));
+  }
+  return environment_.health.check(write_epochs());
+}
+
+/// The append lock is held over the directory's sync: nothing may follow a cut that could come
+/// undone. A resurrected segment behind new records would be taken for their continuation.
+Result<> Log::truncate_locked(Offset offset) {
+  ++cuts_;
+  touched_ = true;
+  SegmentList segments = *this->segments();
+  std::size_t kept = segments.size();
+  while (kept > 1 && segments[kept - 1]->base_offset() > offset) --kept;
+  const SegmentList dropped(segments.begin() + static_cast<std::ptrdiff_t>(kept), segments.end());
+  segments.resize(kept);
+  const std::shared_ptr<Segment> last = segments.back();
+  // The last batch that stays may end below the offset, if that is inside a batch.
+  OTTLA_TRY(const auto cut, last->find_batch(offset, last->size()));
+  const Offset end = cut ? std::min(offset, cut->base_offset) : offset;
+  const Offset recovery_point = std::min(this->recovery_point(), end);
+  recovery_point_.store(recovery_point.value(), std::memory_order_release);
+
+  // Readers first: they must not find what is about to go.
+  publish(segments);
+  log_end_offset_.store(end.value(), std::memory_order_release);
+  recent_.reset({end, last->base_offset(), cut ? cut->position : last->size()});
+  for (auto segment = dropped.rbegin(); segment != dropped.rend(); ++segment) {
+    OTTLA_TRY(auto paths, (*segment)->mark_deleted());
+    environment_.deletions.schedule(std::move(paths), config()->file_delete_delay);
+  }
+  OTTLA_TRY_VOID(last->activate(*config()));
+  OTTLA_TRY_VOID(last->truncate_to(offset));
+  OTTLA_TRY_VOID(last->file()->sync());
+  written_back_ = std::min(written_back_, last->size());
+  if (epochs_.truncate_from_end(end)) epochs_dirty_ = true;
+  const bool had_producers = !producers_.empty();
+  if (had_producers) OTTLA_TRY_VOID(load_producers(segments, end, /*scan_without_snapshot=*/true));
+  OTTLA_TRY_VOID(remove_snapshots(segments, end));
+  snapshot_at_ = std::min(snapshot_at_, end);
+  note_unstable();
+  if (log_start_offset() > end) log_start_offset_.store(end.value(), std::memory_order_release);
+  return environment_.files.sync_directory(directory_);
+}
+
+Result<> Log::start_over_locked(Offset offset) {
+  ++cuts_;
+  touched_ = true;
+  const SharedSegmentList old = segments();
+  for (auto segment = old->rbegin(); segment != old->rend(); ++segment) {
+    OTTLA_TRY(auto paths, (*segment)->mark_deleted());
+    environment_.deletions.schedule(std::move(paths), config()->file_delete_delay);
+  }
+  OTTLA_TRY(auto created, Segment::create(environment_.files, directory_, offset, *config(),
+                                          environment_.clock.wall_now_ms()));
+  log_start_offset_.store(offset.value(), std::memory_order_release);
+  log_end_offset_.store(offset.value(), std::memory_order_release);
+  recovery_point_.store(offset.value(), std::memory_order_release);
+  written_back_ = 0;
+  epochs_.clear();
+  epochs_dirty_ = true;
+  producers_.clear();
+  snapshot_at_ = offset;
+  note_unstable();
+  SegmentList segments{std::move(created)};
+  OTTLA_TRY_VOID(remove_snapshots({}, Offset(-1)));
+  publish(std::move(segments));
+  recent_.reset({offset, offset, 0});
+  return environment_.files.sync_directory(directory_);
+}
+
+Result<bool> Log::raise_log_start_offset(Offset offset, Offset high_watermark) {
+  MutexLock lock(mutex_);
+  OTTLA_TRY_VOID(check_usable());
+  if (offset > high_watermark || offset > log_end_offset()) {
+    return fail(ErrorCode::OffsetOutOfRange);
+  }
+  if (offset <= log_start_offset()) return false;
+  log_start_offset_.store(offset.value(), std::memory_order_release);
+  if (epochs_.truncate_from_start(offset)) epochs_dirty_ = true;
+  LOG(INFO) << "[" << partition_ << "] log start offset is now " << offset;
+  return true;
+}
+
+Result<int> Log::delete_old_segments(Offset high_watermark) {
+  MutexLock lock(mutex_);
+  OTTLA_TRY_VOID(check_usable());
+  return environment_.health.check([&]() -> Result<int> {
+    OTTLA_TRY(const std::size_t count, expired_segments(high_watermark));
+    return delete_first_segments(count);
+  }());
+}
+
+/// How many segments at the log's beginning may go. The last one goes only by time, and when it
+/// holds something.
+Result<std::size_t> Log::expired_segments(Offset high_watermark) const {
+  const SharedSegmentList list = segments();
+  const std::shared_ptr<const LogConfig> config = this->config();
+  const env::WallTimeMs now = environment_.clock.wall_now_ms();
+  std::int64_t surplus = 0;
+  if (config->cleanup_delete && config->retention_bytes) {
+    surplus = static_cast<std::int64_t>(size_bytes()) - *config->retention_bytes;
+  }
+  std::size_t count = 0;
+  for (; count < list->size(); ++count) {
+    const Segment& segment = *(*list)[count];
+    const bool is_last = count + 1 == list->size();
+    if (is_last && segment.size() == 0) break;
+    const Offset end = is_last ? log_end_offset() : (*list)[count + 1]->base_offset();
+    if (end > high_watermark) break;
+    const auto size = static_cast<std::int64_t>(segment.size());
+    bool expired = !is_last && end <= log_start_offset();
+    if (config->cleanup_delete && config->retention_bytes && surplus - size >= 0) expired = true;
+    if (!expired && config->cleanup_delete && config->retention_age) {
+      OTTLA_TRY(const std::int64_t newest, segment.retention_timestamp());
+      expired = now - newest > config->retention_age->count();
+    }
+    if (!expired) break;
+    surplus -= size;
+  }
+  return count;
+}
+
+Result<int> Log::delete_first_segments(std::size_t count) {
+  if (count == 0) return 0;
+  if (count == segments()->size()) OTTLA_TRY_VOID(roll_locked(log_end_offset()));
+  SegmentList segments = *this->segments();
+  const auto first_kept = segments.begin() + static_cast<std::ptrdiff_t>(count);
+  const SegmentList dropped(segments.begin(), first_kept);
+  segments.erase(segments.begin(), first_kept);
+  const Offset start = std::max(log_start_offset(), segments.front()->base_offset());
+  LOG(INFO) << "[" << partition_ << "] deleting " << count << " segments below " << start;
+  log_start_offset_.store(start.value(), std::memory_order_release);
+  publish(std::move(segments));
+  if (epochs_.truncate_from_start(start)) epochs_dirty_ = true;
+  for (const std::shared_ptr<Segment>& segment : dropped) {
+    OTTLA_TRY(auto paths, segment->mark_deleted());
+    environment_.deletions.schedule(std::move(paths), config()->file_delete_delay);
+  }
+  return static_cast<int>(count);
+}
+
+}  // namespace ottla::storage

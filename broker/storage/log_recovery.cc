@@ -1,0 +1,446 @@
+#include <glog/logging.h>
+
+#include <algorithm>
+#include <map>
+
+#include "broker/storage/file_names.h"
+#include "broker/storage/log.h"
+
+namespace ottla::storage {
+namespace {
+
+std::string parent_of(const std::string& path) {
+  const std::size_t slash = path.rfind('/');
+  return slash == std::string::npos ? "." : path.substr(0, slash);
+}
+
+Result<std::vector<std::string>> file_names(env::FileSystem& files, const std::string& directory) {
+  OTTLA_TRY(const auto entries, files.list(directory));
+  std::vector<std::string> names;
+  for (const env::DirectoryEntry& entry : entries) {
+    if (!entry.is_directory) names.push_back(entry.name);
+  }
+  return names;
+}
+
+/// Errors that say "these bytes are no batch" end a scan; errors of the disk do not.
+template <class T>
+Result<std::optional<T>> none_if_corrupt(Result<std::optional<T>> result) {
+  if (!result && result.error().code() == ErrorCode::CorruptMessage) return std::nullopt;
+  return result;
+}
+
+}  // namespace
+
+Result<> Log::load() {
+  MutexLock flush_lock(flush_mutex_);
+  {
+    MutexLock lock(mutex_);
+    OTTLA_TRY_VOID(load_locked(opening_));
+  }
+  return opening_.shutdown == ShutdownKind::Clean ? Result<>{} : write_epochs();
+}
+
+Result<> Log::load_locked(const LogOpening& opening) {
+  OTTLA_TRY(const bool exists, environment_.files.exists(directory_));
+  if (!exists) {
+    OTTLA_TRY_VOID(environment_.files.create_directories(directory_));
+    OTTLA_TRY_VOID(environment_.files.sync_directory(parent_of(directory_)));
+  }
+  OTTLA_TRY(SegmentList segments, open_segments());
+  const Offset log_start =
+      segments.empty() ? opening.log_start_offset
+                       : std::max(opening.log_start_offset, segments.front()->base_offset());
+  log_start_offset_.store(log_start.value(), std::memory_order_release);
+  snapshot_at_ = log_start;
+  OTTLA_TRY_VOID(load_epochs(segments));
+
+  // Segments from the recovery point on are read as a whole after a crash; of the others the
+  // indexes are trusted as far as they make sense.
+  std::size_t trusted = segments.size();
+  if (opening.shutdown != ShutdownKind::Clean) {
+    while (trusted > 0 && (trusted == segments.size() ||
+                           segments[trusted]->base_offset() > opening.recovery_point)) {
+      --trusted;
+    }
+  }
+  for (std::size_t i = 0; i < trusted; ++i) {
+    OTTLA_TRY(const bool good, segments[i]->load_indexes());
+    if (!good) OTTLA_TRY_VOID(rebuild_indexes(*segments[i]));
+  }
+  Offset end = log_start;
+  if (trusted < segments.size()) {
+    OTTLA_TRY(end, recover_segments(segments, trusted, opening.shutdown));
+  } else if (!segments.empty()) {
+    auto clean_end = end_of(*segments.back());
+    if (!clean_end && clean_end.error().code() == ErrorCode::CorruptMessage) {
+      LOG(ERROR) << "[" << partition_ << "] damaged tail in spite of a clean shutdown";
+      OTTLA_TRY(end, recover_segments(segments, segments.size() - 1, ShutdownKind::ProcessCrash));
+    } else {
+      OTTLA_TRY(end, std::move(clean_end));
+      OTTLA_TRY_VOID(load_producers(segments, end, /*scan_without_snapshot=*/false));
+    }
+  }
+  if (segments.empty() || end < log_start) {
+    if (!segments.empty()) {
+      LOG(ERROR) << "[" << partition_ << "] log ends at " << end << ", below its start "
+                 << log_start << ": starting over there";
+      OTTLA_TRY_VOID(drop_segments(segments, 0));
+    }
+    OTTLA_TRY(auto created, Segment::create(environment_.files, directory_, log_start, *config(),
+                                            environment_.clock.wall_now_ms()));
+    segments.push_back(std::move(created));
+    directory_dirty_ = true;
+    producers_.clear();
+    end = log_start;
+  } else {
+    OTTLA_TRY_VOID(segments.back()->activate(*config()));
+  }
+  // An epoch that began at the end has no records yet, but it did begin.
+  if (epochs_.truncate_from_end(end.next())) epochs_dirty_ = true;
+  if (epochs_.truncate_from_start(log_start)) epochs_dirty_ = true;
+  OTTLA_TRY_VOID(remove_snapshots(segments, end));
+  note_unstable();
+  const Offset recovery_point =
+      opening.shutdown == ShutdownKind::Clean ? end : std::min(opening.recovery_point, end);
+  recovery_point_.store(recovery_point.value(), std::memory_order_release);
+  log_end_offset_.store(end.value(), std::memory_order_release);
+  recent_.reset({end, segments.back()->base_offset(), segments.back()->size()});
+  written_back_ = segments.back()->size();
+  publish(std::move(segments));
+  return {};
+}
+
+/// Removes leftovers and opens all N.log in order.
+Result<Log::SegmentList> Log::open_segments() {
+  OTTLA_TRY(std::vector<std::string> names, file_names(environment_.files, directory_));
+  OTTLA_TRY_VOID(finish_swaps(names));
+  OTTLA_TRY(names, file_names(environment_.files, directory_));
+  SegmentList segments;
+  for (const std::string& name : names) {
+    if (const auto base = parse_segment_name(name, kLogSuffix)) {
+      OTTLA_TRY(auto segment, Segment::open(environment_.files, directory_, *base));
+      segments.push_back(std::move(segment));
+    }
+  }
+  std::sort(segments.begin(), segments.end(),
+            [](const auto& a, const auto& b) { return a->base_offset() < b->base_offset(); });
+  for (const std::string& name : names) {
+    for (const std::string_view suffix :
+         {kIndexSuffix, kTimeIndexSuffix, kTransactionIndexSuffix}) {
+      const auto base = parse_segment_name(name, suffix);
+      if (!base) continue;
+      const bool has_log = std::any_of(segments.begin(), segments.end(), [&](const auto& segment) {
+        return segment->base_offset() == *base;
+      });
+      if (has_log) continue;
+      LOG(WARNING) << "[" << partition_ << "] removing " << name << ": it has no log file";
+      OTTLA_TRY_VOID(environment_.files.remove(directory_ + "/" + name));
+    }
+  }
+  return segments;
+}
+
+/// Leftovers of deletions and of the cleaner: *.deleted and *.cleaned go, with every .swap at or
+/// above the lowest .cleaned; the other .swap files replace the segments in their range.
+Result<> Log::finish_swaps(const std::vector<std::string>& names) {
+  const auto without = [](std::string_view name, std::string_view suffix) {
+    return name.substr(0, name.size() - suffix.size());
+  };
+  const auto base_of = [](std::string_view name) -> std::optional<Offset> {
+    for (const std::string_view suffix :
+         {kLogSuffix, kIndexSuffix, kTimeIndexSuffix, kTransactionIndexSuffix, kSnapshotSuffix}) {
+      if (auto base = parse_segment_name(name, suffix)) return base;
+    }
+    return std::nullopt;
+  };
+  std::optional<Offset> lowest_cleaned;
+  for (const std::string& name : names) {
+    if (!name.ends_with(kCleanedSuffix)) continue;
+    const auto base = base_of(without(name, kCleanedSuffix));
+    if (base && (!lowest_cleaned || *base < *lowest_cleaned)) lowest_cleaned = base;
+  }
+  std::vector<std::string> swaps;
+  for (const std::string& name : names) {
+    bool remove = name.ends_with(kDeletedSuffix) || name.ends_with(kCleanedSuffix);
+    if (name.ends_with(kSwapSuffix)) {
+      const auto base = base_of(without(name, kSwapSuffix));
+      remove = !base || (lowest_cleaned && *base >= *lowest_cleaned);
+      if (!remove) swaps.push_back(name);
+    }
+    if (remove) OTTLA_TRY_VOID(environment_.files.remove(directory_ + "/" + name));
+  }
+  for (const std::string& swap : swaps) {
+    const std::string_view log_name = without(swap, kSwapSuffix);
+    const auto base = parse_segment_name(log_name, kLogSuffix);
+    if (!base) continue;
+    OTTLA_TRY(const auto file,
+              environment_.files.open(directory_ + "/" + swap, env::OpenMode::Read));
+    OTTLA_TRY(const std::uint64_t size, file->size());
+    HeaderScanner scanner(*file, 0, size);
+    Offset end = base->next();
+    while (true) {
+      OTTLA_TRY(const auto at, scanner.next());
+      if (!at) break;
+      end = at->batch.next_offset();
+    }
+    for (const std::string& name : names) {
+      const auto other = base_of(name);
+      if (!other || *other < *base || *other >= end || name.ends_with(kSnapshotSuffix)) continue;
+      OTTLA_TRY_VOID(environment_.files.remove(directory_ + "/" + name));
+    }
+  }
+  for (const std::string& swap : swaps) {
+    OTTLA_TRY_VOID(environment_.files.rename(
+        directory_ + "/" + swap, directory_ + "/" + std::string(without(swap, kSwapSuffix))));
+  }
+  return swaps.empty() ? Result<>{} : environment_.files.sync_directory(directory_);
+}
+
+/// Reads segments[from..] as a whole and keeps what is good. Returns the log's end.
+Result<Offset> Log::recover_segments(SegmentList& segments, std::size_t from,
+                                     ShutdownKind shutdown) {
+  OTTLA_TRY_VOID(
+      load_producers({segments.begin(), segments.begin() + static_cast<std::ptrdiff_t>(from)},
+                     segments[from]->base_offset(), /*scan_without_snapshot=*/true));
+  Offset end = segments[from]->base_offset();
+  for (std::size_t i = from; i < segments.size(); ++i) {
+    Segment& segment = *segments[i];
+    if (i > from) {
+      const bool overlaps = segment.base_offset() < end;
+      // Compaction leaves gaps. Elsewhere a gap after a host crash is a tail that was never
+      // written, and what follows it would be taken for its continuation.
+      const bool has_gap = segment.base_offset() > end && shutdown == ShutdownKind::HostCrash &&
+                           !config()->cleanup_compact;
+      if (overlaps || has_gap) {
+        LOG(ERROR) << "[" << partition_ << "] segment " << segment.base_offset()
+                   << " does not continue the log, which ends at " << end << ": dropping "
+                   << segments.size() - i << " segments";
+        OTTLA_TRY_VOID(drop_segments(segments, i));
+        break;
+      }
+      OTTLA_TRY_VOID(write_snapshot(segment.base_offset()));
+    }
+    const std::uint64_t size_before = segment.size();
+    OTTLA_TRY(end, recover_segment(segment));
+    const bool was_cut = segment.size() < size_before;
+    if (i + 1 < segments.size()) OTTLA_TRY_VOID(segment.seal());
+    if (was_cut && i + 1 < segments.size()) {
+      LOG(ERROR) << "[" << partition_ << "] dropping " << segments.size() - i - 1
+                 << " segments behind the first bad batch";
+      OTTLA_TRY_VOID(drop_segments(segments, i + 1));
+    }
+  }
+  touched_ = true;
+  OTTLA_TRY_VOID(write_snapshot(end));
+  return end;
+}
+
+/// Checks every batch, rebuilds the indexes batch by batch, and cuts the file behind the last good
+/// one. Returns the offset behind it.
+Result<Offset> Log::recover_segment(Segment& segment) {
+  OTTLA_TRY_VOID(segment.reset_indexes());
+  const std::uint64_t size = segment.size();
+  const std::int32_t interval = config()->index_interval_bytes;
+  BatchScanner scanner(*segment.file(), 0, size);
+  Offset end = segment.base_offset();
+  std::uint64_t good = 0;
+  while (true) {
+    OTTLA_TRY(const auto at, none_if_corrupt(scanner.next()));
+    if (!at || !at->batch.validate_crc()) break;
+    const Offset last = at->batch.last_offset();
+    if (at->batch.base_offset() < end ||
+        last - segment.base_offset() > std::numeric_limits<std::int32_t>::max()) {
+      break;
+    }
+    OTTLA_TRY_VOID(segment.add_recovered(*at, interval));
+    if (at->batch.leader_epoch() > epochs_.latest() &&
+        epochs_.assign(at->batch.leader_epoch(), at->batch.base_offset())) {
+      epochs_dirty_ = true;
+    }
+    OTTLA_TRY_VOID(replay_producers(at->batch, &segment));
+    end = last.next();
+    good = at->end();
+  }
+  if (good < size) {
+    LOG(WARNING) << "[" << partition_ << "] segment " << segment.base_offset() << ": cutting "
+                 << size - good << " bytes behind offset " << end;
+  }
+  OTTLA_TRY_VOID(segment.end_recovery(good));
+  ++recovery_.segments_scanned;
+  recovery_.bytes_truncated += size - good;
+  return end;
+}
+
+/// For a trusted segment: from its batch headers, CRCs are not looked at.
+Result<> Log::rebuild_indexes(Segment& segment) {
+  LOG(WARNING) << "[" << partition_ << "] rebuilding the indexes of segment "
+               << segment.base_offset();
+  OTTLA_TRY_VOID(load_producers({}, segment.base_offset(), /*scan_without_snapshot=*/false));
+  OTTLA_TRY_VOID(segment.reset_indexes());
+  BatchScanner scanner(*segment.file(), 0, segment.size());
+  while (true) {
+    OTTLA_TRY(const auto at, none_if_corrupt(scanner.next()));
+    if (!at) break;
+    OTTLA_TRY_VOID(segment.add_recovered(*at, config()->index_interval_bytes));
+    OTTLA_TRY_VOID(replay_producers(at->batch, &segment));
+  }
+  producers_.clear();
+  snapshot_at_ = log_start_offset();
+  OTTLA_TRY_VOID(segment.end_recovery(scanner.position()));
+  ++recovery_.segments_scanned;
+  return segment.seal();
+}
+
+Result<> Log::drop_segments(SegmentList& segments, std::size_t from) {
+  for (std::size_t i = segments.size(); i > from; --i) {
+    recovery_.bytes_truncated += segments[i - 1]->size();
+    ++recovery_.segments_dropped;
+    OTTLA_TRY(auto paths, segments[i - 1]->mark_deleted());
+    environment_.deletions.schedule(std::move(paths), config()->file_delete_delay);
+  }
+  segments.resize(from);
+  return environment_.files.sync_directory(directory_);
+}
+
+/// Errors: CorruptMessage if the segment does not end with a whole batch.
+Result<Offset> Log::end_of(const Segment& segment) const {
+  OTTLA_TRY(const OffsetPosition indexed,
+            segment.offset_index().lookup(Offset(std::numeric_limits<std::int64_t>::max())));
+  HeaderScanner scanner(*segment.file(), indexed.position, segment.size());
+  Offset end = segment.base_offset();
+  while (true) {
+    OTTLA_TRY(const auto at, scanner.next());
+    if (!at) break;
+    end = at->batch.next_offset();
+  }
+  if (scanner.position() != segment.size()) return fail(ErrorCode::CorruptMessage);
+  return end;
+}
+
+Result<> Log::load_epochs(const SegmentList& segments) {
+  const std::string path = directory_ + "/" + std::string(kLeaderEpochCheckpoint);
+  OTTLA_TRY(const bool exists, environment_.files.exists(path));
+  if (exists) {
+    OTTLA_TRY(const std::string text, env::read_file(environment_.files, path));
+    auto epochs = LeaderEpochs::from_checkpoint(text);
+    if (epochs) {
+      epochs_ = *std::move(epochs);
+      return {};
+    }
+    LOG(ERROR) << "[" << partition_ << "] corrupt leader epoch checkpoint, rebuilding it from the "
+               << "batches: " << epochs.error();
+  }
+  epochs_.clear();
+  for (const std::shared_ptr<Segment>& segment : segments) {
+    HeaderScanner scanner(*segment->file(), 0, segment->size());
+    while (true) {
+      OTTLA_TRY(const auto at, none_if_corrupt(scanner.next()));
+      if (!at) break;
+      epochs_.assign(at->batch.leader_epoch(), at->batch.base_offset());
+    }
+  }
+  epochs_dirty_ = true;
+  return {};
+}
+
+Result<> Log::load_producers(const SegmentList& segments, Offset end, bool scan_without_snapshot) {
+  producers_.clear();
+  snapshot_at_ = log_start_offset();
+  OTTLA_TRY(const auto names, file_names(environment_.files, directory_));
+  std::vector<Offset> snapshots;
+  for (const std::string& name : names) {
+    const auto offset = parse_segment_name(name, kSnapshotSuffix);
+    if (offset && *offset <= end) snapshots.push_back(*offset);
+  }
+  std::sort(snapshots.rbegin(), snapshots.rend());
+  const std::int64_t oldest =
+      environment_.clock.wall_now_ms() - environment_.producer_expiration.count();
+  std::optional<Offset> loaded;
+  for (const Offset offset : snapshots) {
+    const std::string path = segment_path(directory_, offset, kSnapshotSuffix);
+    OTTLA_TRY(const std::string bytes, env::read_file(environment_.files, path));
+    const auto good = producers_.load_snapshot(as_bytes(bytes), oldest);
+    if (good) {
+      snapshot_at_ = offset;
+      loaded = offset;
+      break;
+    }
+    LOG(WARNING) << "[" << partition_ << "] removing " << path << ": " << good.error();
+    OTTLA_TRY_VOID(environment_.files.remove(path));
+  }
+  if (!loaded && !scan_without_snapshot) return {};
+  const Offset from = std::max(loaded.value_or(Offset(0)), log_start_offset());
+  for (std::size_t i = 0; i < segments.size(); ++i) {
+    const Segment& segment = *segments[i];
+    if (i + 1 < segments.size() && segments[i + 1]->base_offset() <= from) continue;
+    if (segment.base_offset() >= end) break;
+    std::uint64_t position = 0;
+    if (segment.base_offset() < from) {
+      OTTLA_TRY(const auto first, segment.find_batch(from, segment.size()));
+      if (!first) continue;
+      position = first->position;
+    }
+    BatchScanner scanner(*segment.file(), position, segment.size());
+    while (true) {
+      OTTLA_TRY(const auto at, scanner.next());
+      if (!at || at->batch.base_offset() >= end) break;
+      OTTLA_TRY_VOID(replay_producers(at->batch, nullptr));
+    }
+  }
+  return {};
+}
+
+Result<> Log::replay_producers(const record::RecordBatchView& batch, Segment* index_aborts) {
+  if (!batch.has_producer_id()) return {};
+  ProducerStates::Update update = producers_.begin();
+  OTTLA_TRY_VOID(update.add(batch, AppendOrigin::Replication));
+  for (const CompletedTransaction& completed : update.completed()) {
+    if (!completed.is_aborted || index_aborts == nullptr) continue;
+    OTTLA_TRY_VOID(index_aborts->append_aborted({completed.producer_id, completed.first_offset,
+                                                 completed.last_offset,
+                                                 update.last_stable_offset_after(completed)}));
+  }
+  producers_.apply(update);
+  for (const CompletedTransaction& completed : update.completed()) {
+    producers_.complete(completed);
+  }
+  return {};
+}
+
+/// Keeps the snapshots that belong to a segment, and the newest one up to `end`.
+Result<> Log::remove_snapshots(const SegmentList& segments, Offset end) {
+  OTTLA_TRY(const auto names, file_names(environment_.files, directory_));
+  std::vector<Offset> offsets;
+  for (const std::string& name : names) {
+    if (const auto offset = parse_segment_name(name, kSnapshotSuffix)) offsets.push_back(*offset);
+  }
+  std::sort(offsets.begin(), offsets.end());
+  const auto above = std::upper_bound(offsets.begin(), offsets.end(), end);
+  const Offset newest = above == offsets.begin() ? kUnknownOffset : *(above - 1);
+  for (const Offset offset : offsets) {
+    const bool has_segment =
+        std::any_of(segments.begin(), segments.end(),
+                    [&](const auto& segment) { return segment->base_offset() == offset; });
+    if (offset <= end && (has_segment || offset == newest)) continue;
+    OTTLA_TRY_VOID(environment_.files.remove(segment_path(directory_, offset, kSnapshotSuffix)));
+  }
+  return {};
+}
+
+/// Not synced: a snapshot that a crash tore fails its CRC, and the one before it serves.
+Result<> Log::write_snapshot(Offset offset) {
+  if (offset == snapshot_at_) return {};
+  const std::vector<std::byte> bytes = producers_.to_snapshot();
+  OTTLA_TRY(const auto file,
+            environment_.files.open(segment_path(directory_, offset, kSnapshotSuffix),
+                                    env::OpenMode::CreateOrOpen));
+  OTTLA_TRY_VOID(file->truncate(0));
+  directory_dirty_ = true;
+  const ByteView piece = bytes;
+  OTTLA_TRY_VOID(file->write_at(std::span(&piece, 1), 0));
+  snapshot_at_ = offset;
+  return {};
+}
+
+}  // namespace ottla::storage
