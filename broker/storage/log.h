@@ -162,6 +162,8 @@ class Log : public std::enable_shared_from_this<Log> {
   void set_config(std::shared_ptr<const LogConfig> config);
   [[nodiscard]] std::uint64_t size_bytes() const;
   [[nodiscard]] std::size_t segment_count() const { return segments()->size(); }
+  /// Where the oldest segment begins; the log start offset may be above it.
+  [[nodiscard]] Offset first_segment_offset() const { return segments()->front()->base_offset(); }
   [[nodiscard]] const LogRecovery& recovery() const { return recovery_; }
   [[nodiscard]] std::vector<ActiveProducer> active_producers() const OTTLA_EXCLUDES(mutex_);
   /// Starts a new segment unless the active one is empty.
@@ -245,7 +247,7 @@ class Log : public std::enable_shared_from_this<Log> {
 
   /// Orders those who block on the disk anyway (flush, truncation, close). Taken before mutex_; no
   /// append and no reader takes it.
-  mutable Mutex flush_mutex_{LockRank::LogDirectory};
+  mutable Mutex flush_mutex_{LockRank::LogFlush};
   mutable Mutex mutex_{LockRank::Log};
   std::string directory_ OTTLA_GUARDED_BY(mutex_);
   LeaderEpochs epochs_ OTTLA_GUARDED_BY(mutex_);

@@ -73,6 +73,7 @@ class LogDirectory {
   std::unique_ptr<env::FileLock> lock_;
   std::optional<MetaProperties> meta_;
   ShutdownKind shutdown_kind_ = ShutdownKind::Clean;
+  bool boot_noted_ = false;
 };
 
 /// partition.metadata: the topic's id. nullopt if the file is missing. Errors: CorruptMessage.

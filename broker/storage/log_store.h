@@ -45,7 +45,8 @@ struct DirectoryLoad {
 
 /// All logs of this broker, over its log dirs. It owns the directories' locks, checkpoints and
 /// background work; who leads or follows a partition is not its concern.
-/// Thread: any (mutex_, LockRank::LogDirectory, for the table of logs; never held over I/O).
+/// Thread: any. mutex_ (Leaf) guards the table of logs and is never held over I/O; creation and
+/// removal (LockRank::LogStore) and checkpoints (LockRank::LogDirectory) block.
 class LogStore {
  public:
   using ConfigOf = std::function<std::shared_ptr<const LogConfig>(const std::string& topic)>;
@@ -124,20 +125,37 @@ class LogStore {
     LogDirectory* directory = nullptr;
     std::optional<TopicId> topic_id;
   };
-  struct LoadState;
+  struct Loading;
+  struct Closing;
+  struct Repeated {
+    std::chrono::milliseconds interval;
+    std::function<void()> work;
+    env::TimerHandle timer;
+  };
 
   LogStore(env::FileSystem& files, env::Clock& clock, env::Random& random, env::Executor& executor,
            LogStoreOptions options);
-  Result<> check_identities();
-  Result<> plan_load(LogDirectory& directory, LoadState& state);
-  void load_one(LoadState& state, std::size_t number);
+  Result<> agree_on_identity();
+  Result<> plan_load(Loading& loading, std::size_t number);
+  void load_next(const std::shared_ptr<Loading>& loading, std::size_t number);
+  void load_log(Loading& loading, std::size_t number, std::size_t job);
+  void finish_load(Loading& loading);
+  void close_next(const std::shared_ptr<Closing>& closing);
+  void finish_close();
   [[nodiscard]] LogEnvironment environment(LogDirectory& directory);
-  [[nodiscard]] LogDirectory* emptiest_directory() const OTTLA_REQUIRES(mutex_);
-  Result<> rename_away(const TopicPartition& partition, const std::string& new_name,
-                       std::optional<std::chrono::milliseconds> delay) OTTLA_EXCLUDES(mutex_);
-  void repeat(std::chrono::milliseconds interval, std::function<void()> work);
-  template <class OffsetOf>
-  Result<> checkpoint(std::string_view name, OffsetOf offset_of) OTTLA_EXCLUDES(mutex_);
+  [[nodiscard]] LogDirectory* emptiest_directory() const OTTLA_EXCLUDES(mutex_);
+  [[nodiscard]] std::optional<Entry> entry(const TopicPartition& partition) const
+      OTTLA_EXCLUDES(mutex_);
+  /// Takes the log out of the table and renames its directory; its new path, or "" if there was
+  /// none.
+  Result<std::string> rename_away(const TopicPartition& partition, const std::string& new_name)
+      OTTLA_REQUIRES(change_mutex_) OTTLA_EXCLUDES(mutex_);
+  void repeat(std::chrono::milliseconds interval, std::function<void()> work)
+      OTTLA_EXCLUDES(mutex_);
+  void arm(std::size_t number) OTTLA_EXCLUDES(mutex_);
+  Result<> write_checkpoints(std::string_view name,
+                             const std::function<std::optional<Offset>(const Log&)>& offset_of)
+      OTTLA_EXCLUDES(mutex_, checkpoint_mutex_);
 
   env::FileSystem& files_;
   env::Clock& clock_;
@@ -145,15 +163,19 @@ class LogStore {
   env::Executor& executor_;
   const LogStoreOptions options_;
   MetaProperties identity_;
-  std::vector<std::string> failed_directories_;
+  std::vector<std::string> failed_directories_;  // written while opening
   DeferredDeletion deletions_;
   std::vector<std::unique_ptr<LogDirectory>> directories_;
 
-  mutable Mutex mutex_{LockRank::LogDirectory};
+  Mutex change_mutex_{LockRank::LogStore};
+  Mutex checkpoint_mutex_{LockRank::LogDirectory};
+  mutable Mutex mutex_{LockRank::Leaf};
   std::map<TopicPartition, Entry> logs_ OTTLA_GUARDED_BY(mutex_);
-  PartitionOffsets high_watermarks_ OTTLA_GUARDED_BY(mutex_);
+  PartitionOffsets high_watermarks_
+      OTTLA_GUARDED_BY(mutex_);  ///< As checkpointed before the start.
   HighWatermarkOf high_watermark_of_ OTTLA_GUARDED_BY(mutex_);
-  std::shared_ptr<int> background_ OTTLA_GUARDED_BY(mutex_);
+  std::vector<Repeated> repeated_ OTTLA_GUARDED_BY(mutex_);
+  bool stopping_ OTTLA_GUARDED_BY(mutex_) = false;
 };
 
 }  // namespace ottla::storage

@@ -1,0 +1,586 @@
+#include "broker/storage/log_store.h"
+
+#include <glog/logging.h>
+
+#include <algorithm>
+#include <atomic>
+#include <utility>
+
+namespace ottla::storage {
+
+LogStore::LogStore(env::FileSystem& files, env::Clock& clock, env::Random& random,
+                   env::Executor& executor, LogStoreOptions options)
+    : files_(files),
+      clock_(clock),
+      random_(random),
+      executor_(executor),
+      options_(std::move(options)),
+      deletions_(files, executor) {}
+
+LogStore::~LogStore() {
+  std::vector<Repeated> repeated;
+  MutexLock lock(mutex_);
+  stopping_ = true;
+  repeated.swap(repeated_);
+  lock.unlock();
+  repeated.clear();
+  lock.lock();
+}
+
+// Identity.
+
+Result<std::unique_ptr<LogStore>> LogStore::open(env::FileSystem& files, env::Clock& clock,
+                                                 env::Random& random, env::Executor& executor,
+                                                 LogStoreOptions options,
+                                                 LogHealth::OnOffline on_offline) {
+  std::unique_ptr<LogStore> store(new LogStore(files, clock, random, executor, std::move(options)));
+  Error last(ErrorCode::InvalidConfig, "log.dirs is empty: name at least one directory");
+  for (const std::string& path : store->options_.directories) {
+    auto directory = LogDirectory::open(files, path, executor, on_offline);
+    if (directory) {
+      store->directories_.push_back(*std::move(directory));
+      continue;
+    }
+    last = std::move(directory).error();
+    // A wrong configuration is not a broken disk.
+    if (last.code() != ErrorCode::KafkaStorageError) return fail(last);
+    LOG(ERROR) << "[" << path << "] log dir is offline: " << last;
+    store->failed_directories_.push_back(path);
+  }
+  if (store->directories_.empty()) return fail(last);
+  OTTLA_TRY_VOID(store->agree_on_identity());
+  return store;
+}
+
+Result<> LogStore::agree_on_identity() {
+  for (const auto& directory : directories_) {
+    if (!directory->meta()) continue;
+    const MetaProperties& meta = *directory->meta();
+    const bool other_broker =
+        identity_.broker_id && meta.broker_id && identity_.broker_id != meta.broker_id;
+    const bool other_cluster =
+        identity_.cluster_id && meta.cluster_id && identity_.cluster_id != meta.cluster_id;
+    if (other_broker || other_cluster) {
+      return fail(ErrorCode::InvalidConfig, directory->path() + "/meta.properties names another " +
+                                                (other_broker ? "broker" : "cluster") +
+                                                " than the other log dirs do");
+    }
+    if (meta.broker_id) identity_.broker_id = meta.broker_id;
+    if (meta.cluster_id) identity_.cluster_id = meta.cluster_id;
+  }
+  return {};
+}
+
+Result<> LogStore::set_identity(BrokerId broker_id, const std::string& cluster_id) {
+  if (identity_.broker_id && *identity_.broker_id != broker_id) {
+    return fail(ErrorCode::InvalidConfig, "broker.id=" + std::to_string(broker_id.value()) +
+                                              ": meta.properties says " +
+                                              std::to_string(identity_.broker_id->value()) +
+                                              "; these log dirs belong to another broker");
+  }
+  if (identity_.cluster_id && *identity_.cluster_id != cluster_id) {
+    return fail(ErrorCode::InconsistentClusterId,
+                "ZooKeeper's cluster id is " + cluster_id + ", meta.properties says " +
+                    *identity_.cluster_id + ": zookeeper.connect or log.dirs is wrong");
+  }
+  identity_ = {broker_id, cluster_id};
+  for (const auto& directory : directories_) {
+    if (directory->is_online()) OTTLA_TRY_VOID(directory->write_meta(identity_));
+  }
+  return {};
+}
+
+ShutdownKind LogStore::shutdown_kind() const {
+  ShutdownKind worst = ShutdownKind::Clean;
+  for (const auto& directory : directories_) worst = std::max(worst, directory->shutdown_kind());
+  return worst;
+}
+
+Result<> LogStore::confirm_boot() {
+  MutexLock lock(checkpoint_mutex_);
+  for (const auto& directory : directories_) {
+    if (directory->is_online()) OTTLA_TRY_VOID(directory->note_boot());
+  }
+  return {};
+}
+
+std::vector<std::string> LogStore::offline_directories() const {
+  std::vector<std::string> offline = failed_directories_;
+  for (const auto& directory : directories_) {
+    if (!directory->is_online()) offline.push_back(directory->path());
+  }
+  return offline;
+}
+
+LogEnvironment LogStore::environment(LogDirectory& directory) {
+  return {files_, clock_, executor_, directory.health(), deletions_, options_.producer_expiration};
+}
+
+// Loading.
+
+struct LogStore::Loading {
+  struct Directory {
+    LogDirectory* directory = nullptr;
+    PartitionOffsets recovery_points;
+    PartitionOffsets log_starts;
+    std::vector<std::pair<std::string, TopicPartition>> jobs;
+    std::atomic<std::size_t> next_job = 0;
+    DirectoryLoad result OTTLA_GUARDED_BY(mutex);
+    Mutex mutex{LockRank::Leaf};
+  };
+
+  ConfigOf config_of;
+  Callback<Result<std::vector<DirectoryLoad>>> done;
+  std::vector<std::unique_ptr<Directory>> directories;
+  std::atomic<std::size_t> workers = 0;
+  env::MonotonicTime started;
+};
+
+void LogStore::load(ConfigOf config_of, Callback<Result<std::vector<DirectoryLoad>>> done) {
+  auto loading = std::make_shared<Loading>();
+  loading->config_of = std::move(config_of);
+  loading->done = std::move(done);
+  loading->started = clock_.now();
+  for (std::size_t i = 0; i < directories_.size(); ++i) {
+    loading->directories.push_back(std::make_unique<Loading::Directory>());
+    loading->directories.back()->directory = directories_[i].get();
+    if (auto planned = plan_load(*loading, i); !planned && directories_[i]->is_online()) {
+      executor_.post([loading, error = planned.error()] { std::move(loading->done)(fail(error)); });
+      return;
+    }
+  }
+  const auto threads =
+      static_cast<std::size_t>(std::max(options_.recovery_threads_per_directory, 1));
+  loading->workers = directories_.size() * threads;
+  for (std::size_t i = 0; i < directories_.size(); ++i) {
+    for (std::size_t thread = 0; thread < threads; ++thread) {
+      executor_.post([this, loading, i] { load_next(loading, i); });
+    }
+  }
+}
+
+Result<> LogStore::plan_load(Loading& loading, std::size_t number) {
+  Loading::Directory& plan = *loading.directories[number];
+  LogDirectory& directory = *plan.directory;
+  {
+    MutexLock lock(plan.mutex);
+    plan.result.directory = directory.path();
+    plan.result.shutdown = directory.shutdown_kind();
+  }
+  OTTLA_TRY(plan.recovery_points, directory.read_checkpoint(kRecoveryPointCheckpoint));
+  OTTLA_TRY(plan.log_starts, directory.read_checkpoint(kLogStartCheckpoint));
+  OTTLA_TRY(auto high_watermarks, directory.read_checkpoint(kHighWatermarkCheckpoint));
+  {
+    MutexLock lock(mutex_);
+    high_watermarks_.merge(high_watermarks);
+  }
+  OTTLA_TRY(const auto entries, directory.list());
+  for (const auto& [name, parsed] : entries) {
+    const std::string path = directory.path() + "/" + name;
+    switch (parsed.kind) {
+      case DirectoryKind::Partition:
+        plan.jobs.emplace_back(path, parsed.partition);
+        break;
+      case DirectoryKind::Deleted:
+        deletions_.schedule({path}, loading.config_of(parsed.partition.topic)->file_delete_delay);
+        break;
+      case DirectoryKind::Future:
+      case DirectoryKind::Stray:
+        LOG(WARNING) << "[" << path << "] left alone: not a replica that is served";
+        break;
+      case DirectoryKind::Skipped:
+      case DirectoryKind::Foreign:
+        break;
+    }
+  }
+  OTTLA_TRY_VOID(directory.begin_use());
+  LOG(INFO) << "[" << directory.path() << "] loading " << plan.jobs.size() << " logs after a "
+            << (directory.shutdown_kind() == ShutdownKind::Clean
+                    ? "clean shutdown"
+                    : name_of(directory.shutdown_kind()));
+  return {};
+}
+
+void LogStore::load_next(const std::shared_ptr<Loading>& loading, std::size_t number) {
+  Loading::Directory& plan = *loading->directories[number];
+  const std::size_t job = plan.next_job.fetch_add(1);
+  if (job < plan.jobs.size()) {
+    if (plan.directory->is_online()) {
+      load_log(*loading, number, job);
+    } else {
+      MutexLock lock(plan.mutex);
+      ++plan.result.failed;
+    }
+    executor_.post([this, loading, number] { load_next(loading, number); });
+  } else if (loading->workers.fetch_sub(1) == 1) {
+    finish_load(*loading);
+  }
+}
+
+void LogStore::load_log(Loading& loading, std::size_t number, std::size_t job) {
+  Loading::Directory& plan = *loading.directories[number];
+  const auto& [path, partition] = plan.jobs[job];
+  const auto offset_in = [&partition = partition](const PartitionOffsets& offsets) {
+    const auto found = offsets.find(partition);
+    return found == offsets.end() ? Offset(0) : found->second;
+  };
+  auto log =
+      Log::open(environment(*plan.directory), {.directory = path,
+                                               .partition = partition,
+                                               .config = loading.config_of(partition.topic),
+                                               .log_start_offset = offset_in(plan.log_starts),
+                                               .recovery_point = offset_in(plan.recovery_points),
+                                               .shutdown = plan.directory->shutdown_kind()});
+  if (!log) {
+    LOG(ERROR) << "[" << path << "] cannot be loaded: " << log.error();
+    (void)plan.directory->health().report(
+        Error(ErrorCode::KafkaStorageError, log.error().describe()));
+    MutexLock lock(plan.mutex);
+    ++plan.result.failed;
+    return;
+  }
+  auto topic_id = read_partition_metadata(files_, path);
+  if (!topic_id) LOG(ERROR) << "[" << path << "] topic id unknown: " << topic_id.error();
+  {
+    MutexLock lock(plan.mutex);
+    ++plan.result.logs;
+    plan.result.segments_scanned += (*log)->recovery().segments_scanned;
+    plan.result.bytes_truncated += (*log)->recovery().bytes_truncated;
+  }
+  LOG_EVERY_T(INFO, 5) << "[" << plan.directory->path() << "] loaded " << job + 1 << " of "
+                       << plan.jobs.size() << " logs";
+  MutexLock lock(mutex_);
+  Entry& entry = logs_[partition];
+  if (entry.log) {
+    lock.unlock();
+    // Two copies: only a human can tell which one is right.
+    (void)plan.directory->health().report(Error(
+        ErrorCode::KafkaStorageError, partition.to_string() + " is in two log dirs: remove one"));
+    lock.lock();
+    return;
+  }
+  entry = {*std::move(log), plan.directory, topic_id ? *topic_id : std::nullopt};
+}
+
+void LogStore::finish_load(Loading& loading) {
+  const auto taken =
+      std::chrono::duration_cast<std::chrono::milliseconds>(clock_.now() - loading.started);
+  std::vector<DirectoryLoad> results;
+  for (const auto& plan : loading.directories) {
+    MutexLock lock(plan->mutex);
+    LOG(INFO) << "[" << plan->result.directory << "] " << plan->result.logs << " logs loaded in "
+              << taken.count() << " ms, " << plan->result.segments_scanned << " segments scanned, "
+              << plan->result.bytes_truncated << " bytes cut, " << plan->result.failed << " failed";
+    results.push_back(plan->result);
+  }
+  std::move(loading.done)(std::move(results));
+}
+
+// The table of logs.
+
+std::optional<LogStore::Entry> LogStore::entry(const TopicPartition& partition) const {
+  MutexLock lock(mutex_);
+  const auto found = logs_.find(partition);
+  if (found == logs_.end()) return std::nullopt;
+  return found->second;
+}
+
+std::shared_ptr<Log> LogStore::find(const TopicPartition& partition) const {
+  const auto found = entry(partition);
+  return found ? found->log : nullptr;
+}
+
+std::vector<std::shared_ptr<Log>> LogStore::logs() const {
+  MutexLock lock(mutex_);
+  std::vector<std::shared_ptr<Log>> all;
+  all.reserve(logs_.size());
+  for (const auto& [partition, entry] : logs_) all.push_back(entry.log);
+  return all;
+}
+
+std::optional<TopicId> LogStore::topic_id(const TopicPartition& partition) const {
+  const auto found = entry(partition);
+  return found ? found->topic_id : std::nullopt;
+}
+
+std::string LogStore::directory_of(const TopicPartition& partition) const {
+  const auto found = entry(partition);
+  return found ? found->directory->path() : "";
+}
+
+std::optional<Offset> LogStore::checkpointed_high_watermark(const TopicPartition& partition) const {
+  MutexLock lock(mutex_);
+  const auto found = high_watermarks_.find(partition);
+  if (found == high_watermarks_.end()) return std::nullopt;
+  return found->second;
+}
+
+LogDirectory* LogStore::emptiest_directory() const {
+  std::map<const LogDirectory*, std::size_t> counts;
+  {
+    MutexLock lock(mutex_);
+    for (const auto& [partition, entry] : logs_) ++counts[entry.directory];
+  }
+  LogDirectory* emptiest = nullptr;
+  for (const auto& directory : directories_) {
+    if (!directory->is_online()) continue;
+    if (emptiest == nullptr || counts[directory.get()] < counts[emptiest]) {
+      emptiest = directory.get();
+    }
+  }
+  return emptiest;
+}
+
+Result<std::shared_ptr<Log>> LogStore::find_or_create(const TopicPartition& partition,
+                                                      const TopicId& topic_id,
+                                                      std::shared_ptr<const LogConfig> config) {
+  MutexLock change_lock(change_mutex_);
+  auto known = entry(partition);
+  if (known && !known->directory->is_online()) return fail(ErrorCode::KafkaStorageError);
+  if (known && known->topic_id && !topic_id.is_zero() && *known->topic_id != topic_id) {
+    return fail(ErrorCode::InconsistentTopicId, partition.to_string() + ": the log has topic id " +
+                                                    known->topic_id->to_string() + ", not " +
+                                                    topic_id.to_string());
+  }
+  Entry result;
+  if (known) {
+    result = *known;
+    if (known->topic_id || topic_id.is_zero()) return result.log;
+  } else {
+    result.directory = emptiest_directory();
+    if (result.directory == nullptr) {
+      return fail(ErrorCode::KafkaStorageError, "all log dirs are offline");
+    }
+    OTTLA_TRY(result.log,
+              Log::open(environment(*result.directory),
+                        {.directory = result.directory->path() + "/" + partition.to_string(),
+                         .partition = partition,
+                         .config = std::move(config)}));
+  }
+  if (!topic_id.is_zero()) {
+    OTTLA_TRY_VOID(result.directory->health().check(
+        write_partition_metadata(files_, result.log->directory(), topic_id)));
+    result.topic_id = topic_id;
+  }
+  MutexLock lock(mutex_);
+  logs_[partition] = result;
+  return result.log;
+}
+
+Result<std::string> LogStore::rename_away(const TopicPartition& partition,
+                                          const std::string& new_name) {
+  Entry removed;
+  {
+    MutexLock lock(mutex_);
+    const auto found = logs_.find(partition);
+    if (found == logs_.end()) return "";
+    removed = found->second;
+    logs_.erase(found);
+    high_watermarks_.erase(partition);
+  }
+  if (!removed.directory->is_online()) return fail(ErrorCode::KafkaStorageError);
+  const std::string path = removed.directory->path() + "/" + new_name;
+  OTTLA_TRY_VOID(removed.log->rename_directory(path));
+  OTTLA_TRY_VOID(
+      removed.directory->health().check(files_.sync_directory(removed.directory->path())));
+  // A new log of the same name must not inherit where this one started.
+  if (removed.log->log_start_offset() > Offset(0)) OTTLA_TRY_VOID(checkpoint_log_starts());
+  return path;
+}
+
+Result<> LogStore::remove(const TopicPartition& partition, std::chrono::milliseconds delay) {
+  MutexLock change_lock(change_mutex_);
+  OTTLA_TRY(const std::string path,
+            rename_away(partition, delete_directory_name(partition, random_.uuid())));
+  if (path.empty()) return {};
+  LOG(INFO) << "[" << partition << "] log renamed to " << path << ", to be removed";
+  deletions_.schedule({path}, delay);
+  return {};
+}
+
+Result<> LogStore::mark_stray(const TopicPartition& partition) {
+  MutexLock change_lock(change_mutex_);
+  OTTLA_TRY(const std::string path,
+            rename_away(partition, stray_directory_name(partition, random_.uuid())));
+  if (!path.empty()) {
+    LOG(WARNING) << "[" << partition << "] not assigned to this broker: kept as " << path;
+  }
+  return {};
+}
+
+// Background work.
+
+void LogStore::start(HighWatermarkOf high_watermark_of) {
+  {
+    MutexLock lock(mutex_);
+    high_watermark_of_ = std::move(high_watermark_of);
+  }
+  // Errors of these took their log dir offline, and were told, where they happened.
+  repeat(options_.high_watermark_checkpoint_interval,
+         [this] { (void)checkpoint_high_watermarks(); });
+  repeat(options_.recovery_checkpoint_interval, [this] { (void)checkpoint_recovery_points(); });
+  repeat(options_.log_start_checkpoint_interval, [this] { (void)checkpoint_log_starts(); });
+  repeat(options_.retention_check_interval, [this] { delete_old_segments(); });
+  repeat(options_.producer_expiration_check_interval, [this] {
+    for (const auto& log : logs()) log->expire_producers();
+  });
+  if (options_.flush_check_interval) {
+    repeat(*options_.flush_check_interval, [this] {
+      for (const auto& log : logs()) (void)log->flush_if_due();
+    });
+  }
+}
+
+void LogStore::repeat(std::chrono::milliseconds interval, std::function<void()> work) {
+  std::size_t number = 0;
+  {
+    MutexLock lock(mutex_);
+    number = repeated_.size();
+    repeated_.push_back({interval, std::move(work), nullptr});
+  }
+  arm(number);
+}
+
+void LogStore::arm(std::size_t number) {
+  std::chrono::milliseconds interval{};
+  std::function<void()> work;
+  {
+    MutexLock lock(mutex_);
+    if (stopping_) return;
+    interval = repeated_[number].interval;
+    work = repeated_[number].work;
+  }
+  env::TimerHandle timer = executor_.post_after(interval, [this, number, work = std::move(work)] {
+    work();
+    arm(number);
+  });
+  MutexLock lock(mutex_);
+  if (!stopping_) repeated_[number].timer.swap(timer);
+  lock.unlock();
+  timer.reset();
+  lock.lock();
+}
+
+Result<> LogStore::write_checkpoints(
+    std::string_view name, const std::function<std::optional<Offset>(const Log&)>& offset_of) {
+  MutexLock checkpoint_lock(checkpoint_mutex_);
+  std::vector<Entry> entries;
+  {
+    MutexLock lock(mutex_);
+    for (const auto& [partition, entry] : logs_) entries.push_back(entry);
+  }
+  std::map<const LogDirectory*, PartitionOffsets> offsets;
+  for (const Entry& entry : entries) {
+    if (const auto offset = offset_of(*entry.log)) {
+      offsets[entry.directory][entry.log->partition()] = *offset;
+    }
+  }
+  Result<> outcome;
+  for (const auto& directory : directories_) {
+    if (!directory->is_online()) continue;
+    auto written = directory->write_checkpoint(name, offsets[directory.get()]);
+    if (!written) outcome = std::move(written);
+  }
+  return outcome;
+}
+
+Result<> LogStore::checkpoint_recovery_points() {
+  return write_checkpoints(kRecoveryPointCheckpoint,
+                           [](const Log& log) { return log.recovery_point(); });
+}
+
+Result<> LogStore::checkpoint_log_starts() {
+  return write_checkpoints(kLogStartCheckpoint, [](const Log& log) -> std::optional<Offset> {
+    const Offset start = log.log_start_offset();
+    if (start <= log.first_segment_offset()) return std::nullopt;
+    return start;
+  });
+}
+
+Result<> LogStore::checkpoint_high_watermarks() {
+  HighWatermarkOf high_watermark_of;
+  PartitionOffsets earlier;
+  {
+    MutexLock lock(mutex_);
+    high_watermark_of = high_watermark_of_;
+    earlier = high_watermarks_;
+  }
+  return write_checkpoints(kHighWatermarkCheckpoint, [&](const Log& log) -> std::optional<Offset> {
+    std::optional<Offset> now;
+    if (high_watermark_of) now = high_watermark_of(log.partition());
+    if (now) return now;
+    // No replica runs it yet: what was known before the start still holds.
+    const auto before = earlier.find(log.partition());
+    if (before == earlier.end()) return std::nullopt;
+    return before->second;
+  });
+}
+
+int LogStore::delete_old_segments() {
+  HighWatermarkOf high_watermark_of;
+  {
+    MutexLock lock(mutex_);
+    high_watermark_of = high_watermark_of_;
+  }
+  if (!high_watermark_of) return 0;
+  int deleted = 0;
+  for (const std::shared_ptr<Log>& log : logs()) {
+    const auto high_watermark = high_watermark_of(log->partition());
+    if (!high_watermark) continue;
+    const auto count = log->delete_old_segments(*high_watermark);
+    if (count) deleted += *count;
+  }
+  return deleted;
+}
+
+// Stopping.
+
+struct LogStore::Closing {
+  std::vector<std::shared_ptr<Log>> logs;
+  std::atomic<std::size_t> next = 0;
+  std::atomic<std::size_t> workers = 0;
+  Callback<> done;
+};
+
+void LogStore::shut_down(Callback<> done) {
+  std::vector<Repeated> repeated;
+  {
+    MutexLock lock(mutex_);
+    stopping_ = true;
+    repeated.swap(repeated_);
+  }
+  repeated.clear();
+  auto closing = std::make_shared<Closing>();
+  closing->logs = logs();
+  closing->done = std::move(done);
+  const std::size_t workers =
+      directories_.size() *
+      static_cast<std::size_t>(std::max(options_.recovery_threads_per_directory, 1));
+  closing->workers = workers;
+  for (std::size_t i = 0; i < workers; ++i) {
+    executor_.post([this, closing] { close_next(closing); });
+  }
+}
+
+void LogStore::close_next(const std::shared_ptr<Closing>& closing) {
+  const std::size_t job = closing->next.fetch_add(1);
+  if (job < closing->logs.size()) {
+    (void)closing->logs[job]->close();  // a failure took its log dir offline
+    executor_.post([this, closing] { close_next(closing); });
+  } else if (closing->workers.fetch_sub(1) == 1) {
+    finish_close();
+    std::move(closing->done)();
+  }
+}
+
+void LogStore::finish_close() {
+  // A dir that fails here is offline and gets no marker.
+  (void)checkpoint_recovery_points();
+  (void)checkpoint_log_starts();
+  (void)checkpoint_high_watermarks();
+  for (const auto& directory : directories_) {
+    if (directory->is_online()) (void)directory->end_use();
+  }
+}
+
+}  // namespace ottla::storage
