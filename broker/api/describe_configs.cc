@@ -68,12 +68,13 @@ bool is_wanted(const Asked& asked, const std::string& key) {
              asked.configuration_keys->end();
 }
 
-Answer::Config to_wire(const config::Entry& entry, const DescribeConfigsRequest& request) {
+Answer::Config to_wire(const config::Entry& entry, const DescribeConfigsRequest& request,
+                       protocol::ApiVersion version) {
   Answer::Config told;
   told.name = entry.name;
   told.value = entry.value;
   told.read_only = entry.read_only;
-  told.is_default = entry.source == config::Source::Default;
+  told.is_default = version.value() == 0 && entry.source == config::Source::Default;
   told.config_source = static_cast<std::int8_t>(entry.source);
   told.is_sensitive = entry.sensitive;
   told.config_type = static_cast<std::int8_t>(entry.type);
@@ -88,7 +89,8 @@ Answer::Config to_wire(const config::Entry& entry, const DescribeConfigsRequest&
   return told;
 }
 
-Answer describe(const Asked& asked, const DescribeConfigsRequest& request, Services& services) {
+Answer describe(const Asked& asked, const DescribeConfigsRequest& request,
+                protocol::ApiVersion version, Services& services) {
   Answer told;
   told.resource_type = asked.resource_type;
   told.resource_name = asked.resource_name;
@@ -100,7 +102,7 @@ Answer describe(const Asked& asked, const DescribeConfigsRequest& request, Servi
     return told;
   }
   for (const config::Entry& entry : *entries) {
-    if (is_wanted(asked, entry.name)) told.configs.push_back(to_wire(entry, request));
+    if (is_wanted(asked, entry.name)) told.configs.push_back(to_wire(entry, request, version));
   }
   return told;
 }
@@ -112,7 +114,7 @@ void handle_describe_configs(Call call, Services& services) {
   if (!request) return;
   DescribeConfigsResponse response;
   for (const Asked& asked : request->resources) {
-    response.results.push_back(describe(asked, *request, services));
+    response.results.push_back(describe(asked, *request, call.version(), services));
   }
   answer(call, response);
 }

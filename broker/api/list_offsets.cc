@@ -75,7 +75,7 @@ void fill(ListOffsetsResponse::Topic::Partition& row, const replica::ListedOffse
   }
   row.timestamp = found.timestamp;
   row.offset = found.offset;
-  row.leader_epoch = found.leader_epoch;
+  if (version.value() >= 4) row.leader_epoch = found.leader_epoch;
 }
 
 }  // namespace
