@@ -20,7 +20,8 @@ constexpr std::int64_t kProducerIdsPerBlock = 1000;
 /// How often an optimistic write is repeated when others are faster each time.
 constexpr int kOptimisticAttempts = 32;
 
-/// Collects `count` results (at least one) and calls back with all of them, in the order of their numbers.
+/// Collects `count` results (at least one) and calls back with all of them, in the order of their
+/// numbers.
 template <class T>
 class Gather {
  public:
@@ -679,6 +680,36 @@ void Store::load_configs(std::string type,
                      });
 }
 
+void Store::read_config_changes(std::set<std::string> seen, Watch watch,
+                                Callback<StoreResult<ConfigChanges>> done) {
+  impl_->list(
+      layout::kConfigChanges, watch,
+      [this, seen = std::move(seen),
+       done = std::move(done)](StoreResult<std::vector<std::string>> names) mutable {
+        if (!names) return std::move(done)(tl::unexpected(names.error()));
+        ConfigChanges changes{.standing = *std::move(names), .fresh = {}};
+        std::vector<std::string> fresh;
+        for (const std::string& name : changes.standing) {
+          if (!seen.contains(name)) fresh.push_back(name);
+        }
+        auto paths = paths_below(layout::kConfigChanges, fresh);
+        impl_->get_all(
+            std::move(paths), Watch::No,
+            [fresh = std::move(fresh), changes = std::move(changes),
+             done = std::move(done)](std::vector<ZkResult<Node>> nodes) mutable {
+              for (std::size_t i = 0; i < nodes.size(); ++i) {
+                if (!nodes[i] && nodes[i].error() == ZkError::NoNode) continue;
+                if (!nodes[i]) return std::move(done)(failed<ConfigChanges>(nodes[i].error()));
+                const auto entity = understood(decode_config_change(nodes[i]->data));
+                changes.fresh.push_back({.name = fresh[i],
+                                         .created_ms = nodes[i]->stat.created_ms,
+                                         .entity = entity ? std::optional(*entity) : std::nullopt});
+              }
+              std::move(done)(std::move(changes));
+            });
+      });
+}
+
 void Store::read_reassignments(
     Watch watch, Callback<StoreResult<std::optional<std::vector<Reassignment>>>> done) {
   using Value = std::optional<std::vector<Reassignment>>;
@@ -963,6 +994,13 @@ void Store::write_config(layout::ConfigEntity entity, ConfigMap config,
                          Callback<StoreResult<>> done) {
   impl_->write_config(std::move(entity), std::move(config), /*exists=*/true, kOptimisticAttempts,
                       std::move(done));
+}
+
+void Store::delete_config_changes(const std::vector<std::string>& names) {
+  for (const std::string& name : names) {
+    impl_->client.write(Delete{layout::child(layout::kConfigChanges, name)},
+                        [](const ZkResult<OpResult>&) {});
+  }
 }
 
 void Store::allocate_producer_ids(BrokerId broker, Callback<StoreResult<ProducerIdBlock>> done) {

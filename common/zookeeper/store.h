@@ -4,6 +4,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <utility>
 #include <variant>
@@ -95,6 +96,17 @@ struct PartitionStateWrite {
   cluster::PartitionState state;
 };
 
+/// What stands below /config/changes.
+struct ConfigChanges {
+  struct Change {
+    std::string name;
+    std::int64_t created_ms = 0;
+    std::optional<layout::ConfigEntity> entity;  ///< nullopt: cannot be understood.
+  };
+  std::vector<std::string> standing;  ///< Names of all, in order.
+  std::vector<Change> fresh;          ///< Those that were not seen before, in order.
+};
+
 /// One entry for each item, in its order.
 using PartitionOutcomes = std::vector<StoreResult<PartitionEpoch>>;
 
@@ -141,6 +153,10 @@ class Store {
   void read_config(layout::ConfigEntity entity, Callback<StoreResult<ConfigMap>> done);
   /// Every entity of a type ("topics", "brokers") by its name.
   void load_configs(std::string type, Callback<StoreResult<std::map<std::string, ConfigMap>>> done);
+  /// The notifications; those in `seen` are not read again. Watches the children of
+  /// /config/changes.
+  void read_config_changes(std::set<std::string> seen, Watch watch,
+                           Callback<StoreResult<ConfigChanges>> done);
   /// nullopt: there is no request. Watched for existence and data.
   void read_reassignments(Watch watch,
                           Callback<StoreResult<std::optional<std::vector<Reassignment>>>> done);
@@ -214,6 +230,9 @@ class Store {
   /// Sets or creates the config and appends the notification to /config/changes, in one
   /// transaction: brokers that watch cannot miss it.
   void write_config(layout::ConfigEntity entity, ConfigMap config, Callback<StoreResult<>> done);
+  /// Notifications that everybody has had time to see. Those that are gone are fine, and what fails
+  /// is left for the next one who meets it.
+  void delete_config_changes(const std::vector<std::string>& names);
   /// The next block of producer ids, conditional on the one read before; repeated when others are
   /// faster. After Unknown just ask again: the block, if it was taken, is never used.
   void allocate_producer_ids(BrokerId broker, Callback<StoreResult<ProducerIdBlock>> done);

@@ -1,0 +1,86 @@
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "broker/membership/back_off.h"
+#include "common/env/clock.h"
+#include "common/env/executor.h"
+#include "common/env/random.h"
+#include "common/zookeeper/client.h"
+#include "common/zookeeper/node_data.h"
+#include "common/zookeeper/postbox.h"
+#include "common/zookeeper/store.h"
+
+namespace ottla::membership {
+
+/// Told on the watcher's loop, of differences only.
+class ConfigListener {
+ public:
+  virtual ~ConfigListener() = default;
+  /// /config/topics/T; empty when the node is gone.
+  virtual void topic_config(const std::string& topic, const zookeeper::ConfigMap& config) = 0;
+  /// /config/brokers/N, by the id as text or "<default>".
+  virtual void broker_config(const std::string& broker, const zookeeper::ConfigMap& config) = 0;
+  /// Everything that stood in ZooKeeper has been told once: the broker may go on with its start.
+  virtual void configs_loaded() = 0;
+};
+
+struct ConfigWatcherSettings {
+  /// All is read again so often, for tools that write a config without telling.
+  env::Duration audit_interval = std::chrono::minutes(5);
+  /// Notifications older than this are deleted by whoever meets them.
+  env::Duration notification_lifetime = std::chrono::minutes(15);
+};
+
+/// Keeps up with topic and broker configs. Notifications below /config/changes are hints: the
+/// config itself is read. After each session event, and now and then, everything is read again and
+/// compared.
+/// Thread: `loop`. The client is told of it with `add_listener`, before its start; destroyed after
+/// the client was closed.
+class ConfigWatcher final : public zookeeper::ClientListener {
+ public:
+  ConfigWatcher(zookeeper::Client& client, env::Executor& loop, const env::Clock& clock,
+                env::Random& random, ConfigListener& listener, ConfigWatcherSettings settings = {});
+
+  /// Begins to read; before, session events are ignored.
+  void start();
+  void stop();
+
+  // ClientListener, on the client's thread.
+  void on_session(const zookeeper::SessionEvent& event) override;
+  void on_watch(const zookeeper::WatchEvent& event) override;
+
+ private:
+  using Configs = std::map<std::string, zookeeper::ConfigMap>;
+
+  void read_all();
+  void read_all_later();
+  void read_changes();
+  void read_entity(const zookeeper::layout::ConfigEntity& entity);
+  void on_changes(const zookeeper::ConfigChanges& changes);
+  void forget_old_changes(const std::vector<std::string>& standing);
+  /// Makes `known` equal to `found`, telling each difference.
+  void take(const std::string& type, const Configs& found);
+  void set(const std::string& type, const std::string& name, const zookeeper::ConfigMap& config);
+
+  zookeeper::Store store_;
+  zookeeper::Postbox postbox_;
+  env::Executor& loop_;
+  const env::Clock& clock_;
+  ConfigListener& listener_;
+  const ConfigWatcherSettings settings_;
+  BackOff back_off_;
+
+  bool started_ = false;
+  bool loaded_ = false;
+  std::map<std::string, Configs> known_;  ///< By type: "topics", "brokers".
+  /// When the notifications were made that stand there and were seen.
+  std::map<std::string, std::int64_t> seen_changes_;
+  std::uint64_t read_number_ = 0;
+  env::TimerHandle timer_;
+};
+
+}  // namespace ottla::membership

@@ -1,0 +1,69 @@
+#!/usr/bin/env python3
+"""A configuration key that no code reads, and a metric that no code moves, is a promise that is not kept.
+
+usage: check_declared.py ROOT
+
+Looks for each constant of common/config/*_keys.h and common/metrics/*_metrics.h in the code that is no test. A broker
+key counts as read when a topic key takes its default from it. Names in docs/declared_ahead.txt may still wait for
+their code; names there that have it already are told, and are to be taken off.
+"""
+import pathlib
+import re
+import sys
+
+CODE = ("broker", "controller", "common")
+KEY = re.compile(r"constexpr ConfigKey<.*?>\s+(k\w+)\{\s*\.name = \"([^\"]+)\"")
+METRIC = re.compile(r"constexpr Metric (k\w+)\{")
+
+
+def declared(root):
+    """Constant -> (file, name of the key or None)."""
+    rows = {}
+    for path in sorted((root / "common/config").glob("*_keys.h")):
+        for constant, name in KEY.findall(path.read_text()):
+            rows[constant] = (path, name)
+    for path in sorted((root / "common/metrics").glob("*_metrics.h")):
+        for constant in METRIC.findall(path.read_text()):
+            rows[constant] = (path, None)
+    return rows
+
+
+def words_of_code(root):
+    words = set()
+    for folder in CODE:
+        for path in (root / folder).rglob("*"):
+            table = path.parent.name in ("config", "metrics") and path.name.endswith(("_keys.h", "_metrics.h"))
+            if path.suffix not in (".cc", ".h") or path.stem.endswith("_test") or table:
+                continue
+            words.update(re.findall(r"\bk[A-Z]\w+", path.read_text()))
+    return words
+
+
+def topic_defaults(root):
+    text = (root / "common/config/topic_keys.h").read_text()
+    return set(re.findall(r"\{\"([a-z.]+)\"[,}]", text))
+
+
+def faults(root):
+    rows = declared(root)
+    used, defaults = words_of_code(root), topic_defaults(root)
+    ahead = {line.split("#")[0].strip() for line in (root / "docs/declared_ahead.txt").read_text().splitlines()} - {""}
+    for constant, (path, name) in rows.items():
+        alive = constant in used or name in defaults
+        if not alive and constant not in ahead:
+            yield f"{path.relative_to(root)}: {constant} is used by no code"
+        if alive and constant in ahead:
+            print(f"docs/declared_ahead.txt: {constant} has its code now: take it off the list")
+    for constant in sorted(ahead - rows.keys()):
+        yield f"docs/declared_ahead.txt: {constant} is declared nowhere"
+
+
+def main():
+    found = list(faults(pathlib.Path(sys.argv[1])))
+    for fault in found:
+        print(fault)
+    return 1 if found else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
