@@ -1,0 +1,56 @@
+#include "controller/cluster_update.h"
+
+namespace ottla::controller {
+namespace {
+
+/// Topics whose replicas are being deleted are gone as far as brokers are concerned.
+bool is_told(const TopicEntry& topic) {
+  return topic.phase == TopicPhase::Live || topic.phase == TopicPhase::LeadersOff;
+}
+
+void add_partition(rpc::ClusterUpdate& update, const TopicEntry& topic, std::int32_t number,
+                   bool is_new) {
+  const PartitionEntry& partition = topic.partitions[static_cast<std::size_t>(number)];
+  if (!partition.state) return;
+  if (update.topics.empty() || update.topics.back().name != topic.name) {
+    update.topics.push_back({topic.name, topic.id, {}});
+  }
+  update.topics.back().partitions.push_back(
+      {number, partition.assignment, *partition.state, is_new});
+}
+
+}  // namespace
+
+rpc::ClusterUpdate make_update(const ClusterModel& model, const cluster::Broker& receiver,
+                               const News& news) {
+  rpc::ClusterUpdate update;
+  update.controller = model.self;
+  update.controller_epoch = model.controller_epoch;
+  update.receiver_epoch = receiver.epoch;
+  update.full = news.everything;
+  update.deleted_topics = news.deleted_topics;
+  update.stop_replicas = news.stop_replicas;
+  if (news.everything || news.brokers) update.live_brokers = model.live_brokers();
+  if (news.everything) {
+    for (const auto& [name, topic] : model.topics) {
+      if (!is_told(topic)) continue;
+      for (std::size_t i = 0; i < topic.partitions.size(); ++i) {
+        const auto number = static_cast<std::int32_t>(i);
+        const auto news_of_it = news.partitions.find({name, number});
+        add_partition(update, topic, number,
+                      news_of_it != news.partitions.end() && news_of_it->second);
+      }
+    }
+    return update;
+  }
+  const TopicEntry* topic = nullptr;
+  for (const auto& [tp, is_new] : news.partitions) {  // In the order of topics.
+    if (topic == nullptr || topic->name != tp.topic) topic = model.find_topic(tp.topic);
+    if (topic == nullptr || !is_told(*topic)) continue;
+    if (static_cast<std::size_t>(tp.partition) >= topic->partitions.size()) continue;
+    add_partition(update, *topic, tp.partition, is_new);
+  }
+  return update;
+}
+
+}  // namespace ottla::controller

@@ -1,0 +1,178 @@
+#include "controller/command_sender.h"
+
+#include <glog/logging.h>
+
+#include <algorithm>
+#include <utility>
+
+namespace ottla::controller {
+namespace {
+
+template <class T>
+void append(std::vector<T>& to, std::vector<T> from) {
+  to.insert(to.end(), std::make_move_iterator(from.begin()), std::make_move_iterator(from.end()));
+}
+
+/// What was sent and perhaps not taken is news again.
+void put_back(News& news, News sent) {
+  news.everything = true;
+  for (const auto& [tp, is_new] : sent.partitions) {
+    if (is_new) news.partitions[tp] = true;
+  }
+  append(sent.deleted_topics, std::move(news.deleted_topics));
+  news.deleted_topics = std::move(sent.deleted_topics);
+  append(sent.stop_replicas, std::move(news.stop_replicas));
+  news.stop_replicas = std::move(sent.stop_replicas);
+}
+
+}  // namespace
+
+CommandSender::CommandSender(const ClusterModel& model, const ControllerConfig& config,
+                             env::Executor& executor, rpc::Peers& peers, Listener listener)
+    : model_(model),
+      config_(config),
+      executor_(executor),
+      peers_(peers),
+      listener_(std::move(listener)) {}
+
+void CommandSender::run(const std::vector<Command>& commands) {
+  follow_registrations();
+  for (const Command& command : commands) {
+    std::visit([this](const auto& c) { queue(c); }, command);
+  }
+  for (auto& [id, channel] : channels_) send(*channel);
+}
+
+void CommandSender::follow_registrations() {
+  std::erase_if(channels_, [&](const auto& entry) {
+    return !model_.is_registered(entry.first, entry.second->broker.epoch);
+  });
+  for (const auto& [id, entry] : model_.brokers) {
+    std::unique_ptr<Channel>& channel = channels_[id];
+    if (channel != nullptr) continue;
+    channel = std::make_unique<Channel>();
+    channel->broker = entry.registration;
+    channel->news.everything = true;
+    channel->peer = peers_.connect(entry.registration);
+  }
+}
+
+void CommandSender::queue(const Announce& command) {
+  ++announced_;
+  for (auto& [id, channel] : channels_) {
+    for (const TopicPartition& tp : command.partitions) {
+      bool& is_new = channel->news.partitions[tp];
+      is_new |= command.is_new;
+    }
+  }
+}
+
+void CommandSender::queue(const AnnounceBrokers&) {
+  ++announced_;
+  for (auto& [id, channel] : channels_) channel->news.brokers = true;
+}
+
+void CommandSender::queue(const AnnounceDeleted& command) {
+  ++announced_;
+  for (auto& [id, channel] : channels_) {
+    channel->news.deleted_topics.push_back({command.topic, command.id, {}});
+  }
+}
+
+void CommandSender::queue(const SendFull& command) {
+  const auto found = channels_.find(command.broker);
+  if (found == channels_.end()) return;
+  found->second->news.everything = true;
+  found->second->retry.reset();
+  found->second->backoff = {};
+}
+
+void CommandSender::queue(const StopReplicas& command) {
+  const auto found = channels_.find(command.broker);
+  if (found != channels_.end()) append(found->second->news.stop_replicas, command.replicas);
+}
+
+void CommandSender::queue(const AskLogs& command) {
+  const auto found = channels_.find(command.broker);
+  if (found == channels_.end() || found->second->peer == nullptr) return;
+  Channel& channel = *found->second;
+  rpc::ReplicaLogQuery query{model_.controller_epoch, channel.broker.epoch, command.partitions};
+  channel.peer->query_replica_logs(
+      std::move(query), config_.command_timeout,
+      channel.life.post(executor_, [this, &channel](Result<rpc::ReplicaLogAnswer> answer) {
+        // No answer is no loss: the query is repeated in time.
+        if (!answer || answer->error != ErrorCode::None) return;
+        listener_.logs({channel.broker.id, channel.broker.epoch, std::move(answer->partitions)});
+      }));
+}
+
+void CommandSender::send(Channel& channel) {
+  if (channel.in_flight || channel.retry != nullptr || channel.news.empty()) return;
+  const BrokerEntry& entry = model_.brokers.at(channel.broker.id);
+  if (entry.liveness == rpc::Liveness::ProcessDead) return;  // It gets all when it is back.
+  if (channel.peer == nullptr) channel.peer = peers_.connect(entry.registration);
+  if (channel.peer == nullptr) return failed(channel, "its registration offers no way to it");
+  channel.in_flight = true;
+  channel.sent = std::exchange(channel.news, News{});
+  channel.sent_number = announced_;
+  channel.peer->update_cluster(
+      make_update(model_, channel.broker, channel.sent), config_.command_timeout,
+      channel.life.post(executor_, [this, &channel](Result<rpc::ClusterUpdateReply> reply) {
+        delivered(channel, std::move(reply));
+      }));
+}
+
+void CommandSender::delivered(Channel& channel, Result<rpc::ClusterUpdateReply> reply) {
+  channel.in_flight = false;
+  if (!reply) return failed(channel, reply.error().describe());
+  if (reply->error == ErrorCode::StaleControllerEpoch) {
+    return listener_.deposed("broker " + std::to_string(channel.broker.id.value()) +
+                             " knows a newer controller");
+  }
+  if (reply->error != ErrorCode::None) return failed(channel, std::string(name_of(reply->error)));
+  succeeded(channel, *std::move(reply));
+}
+
+void CommandSender::succeeded(Channel& channel, rpc::ClusterUpdateReply reply) {
+  channel.failing = false;
+  channel.backoff = {};
+  channel.known_number = channel.sent_number;
+  CommandDone done{channel.broker.id, channel.broker.epoch, std::move(reply.outcomes), {}};
+  for (rpc::StopReplica& stop : channel.sent.stop_replicas) {
+    if (stop.remove) done.stopped.push_back(std::move(stop));
+  }
+  channel.sent = {};
+  send(channel);
+  listener_.done(std::move(done));  // May end this channel.
+}
+
+void CommandSender::failed(Channel& channel, const std::string& why) {
+  if (!std::exchange(channel.failing, true)) {
+    LOG(WARNING) << "broker " << channel.broker.id << ", broker epoch " << channel.broker.epoch
+                 << ": command of controller epoch " << model_.controller_epoch
+                 << " failed, is repeated: " << why;
+  }
+  put_back(channel.news, std::exchange(channel.sent, News{}));
+  channel.backoff = std::clamp(channel.backoff * 2, config_.command_backoff_min,
+                               config_.command_backoff_max);
+  channel.retry = executor_.post_after(channel.backoff, channel.life.guard([this, &channel] {
+    channel.retry.reset();
+    send(channel);
+  }));
+}
+
+bool CommandSender::is_known(std::uint64_t number) const {
+  return std::all_of(channels_.begin(), channels_.end(), [&](const auto& entry) {
+    const auto broker = model_.brokers.find(entry.first);
+    return broker == model_.brokers.end() ||
+           broker->second.liveness != rpc::Liveness::Alive ||
+           entry.second->known_number >= number;
+  });
+}
+
+bool CommandSender::is_failing(BrokerId broker) const {
+  const auto found = channels_.find(broker);
+  return found != channels_.end() && found->second->failing;
+}
+
+}  // namespace ottla::controller

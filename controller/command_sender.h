@@ -1,0 +1,85 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "common/env/executor.h"
+#include "common/rpc/peer.h"
+#include "controller/cluster_update.h"
+#include "controller/config.h"
+#include "controller/decide.h"
+#include "controller/lifeline.h"
+#include "controller/model.h"
+
+namespace ottla::controller {
+
+/// Carries the commands of one term to the brokers. Each broker has a queue of its own with one
+/// update under way; what comes meanwhile merges. A delivery that failed is repeated as a full
+/// update, with back-off: nobody knows whether it arrived.
+/// The queue is bounded by the model's size, as it holds names only.
+/// Thread: controller.
+class CommandSender {
+ public:
+  struct Listener {
+    std::function<void(CommandDone)> done;
+    std::function<void(LogsAnswered)> logs;
+    /// A broker knows a newer controller.
+    std::function<void(std::string why)> deposed;
+  };
+
+  CommandSender(const ClusterModel& model, const ControllerConfig& config, env::Executor& executor,
+                rpc::Peers& peers, Listener listener);
+
+  /// Queues the commands and sends what can be sent. Brokers that registered since get a channel,
+  /// those that are gone lose theirs.
+  void run(const std::vector<Command>& commands);
+
+  /// Counts what was announced to all.
+  [[nodiscard]] std::uint64_t announced() const { return announced_; }
+  /// Whether every broker that is alive has taken what was announced up to `number`.
+  [[nodiscard]] bool is_known(std::uint64_t number) const;
+  /// Whether the last delivery to this broker failed.
+  [[nodiscard]] bool is_failing(BrokerId broker) const;
+
+ private:
+  struct Channel {
+    cluster::Broker broker;
+    std::shared_ptr<rpc::Peer> peer;
+    News news;
+    bool in_flight = false;
+    News sent;  ///< What the update under way tells.
+    std::uint64_t sent_number = 0;
+    std::uint64_t known_number = 0;
+    bool failing = false;
+    env::Duration backoff{};
+    env::TimerHandle retry;
+    Lifeline life;
+  };
+
+  void follow_registrations();
+  void queue(const Announce& command);
+  void queue(const AnnounceBrokers& command);
+  void queue(const AnnounceDeleted& command);
+  void queue(const SendFull& command);
+  void queue(const StopReplicas& command);
+  void queue(const AskLogs& command);
+
+  void send(Channel& channel);
+  void delivered(Channel& channel, Result<rpc::ClusterUpdateReply> reply);
+  void succeeded(Channel& channel, rpc::ClusterUpdateReply reply);
+  void failed(Channel& channel, const std::string& why);
+
+  const ClusterModel& model_;
+  const ControllerConfig& config_;
+  env::Executor& executor_;
+  rpc::Peers& peers_;
+  Listener listener_;
+  std::uint64_t announced_ = 0;
+  std::map<BrokerId, std::unique_ptr<Channel>> channels_;
+};
+
+}  // namespace ottla::controller

@@ -1,0 +1,216 @@
+#include "controller/controller.h"
+
+#include <glog/logging.h>
+
+#include <utility>
+
+#include "controller/auto_creation.h"
+#include "controller/topic_requests.h"
+
+namespace ottla::controller {
+
+Controller::Controller(ControllerConfig config, const World& world)
+    : config_(std::move(config)), world_(world), store_(world.client, world.executor) {
+  office_ = std::make_unique<Office>(
+      config_, world_.client, store_, world_.executor, world_.clock, world_.random,
+      world_.liveness,
+      Office::Listener{
+          .won = [this](zookeeper::ControllerFence fence,
+                        std::optional<cluster::Broker> predecessor) {
+            won(fence, std::move(predecessor));
+          },
+          .lost = [this](const std::string& why) { lost(why); },
+          .holder_changed =
+              [this](std::optional<BrokerId> holder) {
+                active_ = holder.value_or(kNoBroker).value();
+              }});
+  world_.client.add_listener(*this);
+}
+
+Controller::~Controller() = default;
+
+template <class F>
+void Controller::run(F task) {
+  life_.post(world_.executor, std::move(task))();
+}
+
+void Controller::start() {
+  run([this] {
+    started_ = true;
+    session_ = world_.client.session_id();
+    if (session_ != 0) office_->session_established();
+  });
+}
+
+void Controller::stop(Callback<> done) {
+  auto shared = std::make_shared<Callback<>>(std::move(done));
+  run([this, shared] {
+    started_ = false;
+    office_->leave();
+    std::move (*shared)();
+  });
+}
+
+std::optional<BrokerId> Controller::active_controller() const {
+  const BrokerId broker{active_.load()};
+  return broker == kNoBroker ? std::nullopt : std::optional(broker);
+}
+
+// ---- ZooKeeper ----
+
+void Controller::on_session(const zookeeper::SessionEvent& event) {
+  run([this, event] { session_event(event); });
+}
+
+/// The end of a session is an event like others (W15): the term, with all it knew, ends here.
+void Controller::session_event(const zookeeper::SessionEvent& event) {
+  if (!started_) return;
+  switch (event.kind) {
+    case zookeeper::SessionEvent::Kind::Established:
+      if (session_ != 0 && session_ != event.session_id) office_->session_lost();
+      session_ = event.session_id;
+      office_->session_established();
+      // Watches may have been missed: everything is read again (W18).
+      if (term_) term_->audit();
+      return;
+    case zookeeper::SessionEvent::Kind::Suspended:
+      return;  // The session may live on; writes fail or wait meanwhile.
+    case zookeeper::SessionEvent::Kind::Expired:
+      session_ = 0;
+      office_->session_lost();
+      return;
+  }
+}
+
+void Controller::on_watch(const zookeeper::WatchEvent& event) {
+  run([this, location = zookeeper::layout::locate(event.path)] {
+    if (!started_) return;
+    if (location.place == zookeeper::layout::Place::Controller) return office_->look();
+    if (term_) term_->on_watch(location);
+  });
+}
+
+void Controller::won(zookeeper::ControllerFence fence,
+                     std::optional<cluster::Broker> predecessor) {
+  LOG(INFO) << "broker " << config_.broker_id << " is controller, controller epoch "
+            << fence.epoch;
+  term_ = std::make_unique<Term>(
+      Term::World{config_, store_, world_.executor, world_.clock, world_.random, world_.peers,
+                  world_.liveness},
+      fence, std::move(predecessor), [this, fence](const std::string& why) {
+        run([this, fence, why] {
+          if (term_ && term_->fence() == fence) office_->deposed(why);
+        });
+      });
+  is_controller_ = true;
+}
+
+void Controller::lost(const std::string& why) {
+  is_controller_ = false;
+  if (!term_) return;
+  LOG(WARNING) << "broker " << config_.broker_id << " is not controller any more, controller epoch "
+               << term_->fence().epoch << ": " << why;
+  term_.reset();
+}
+
+// ---- Requests ----
+
+namespace {
+
+template <class Outcome, class Items, class Fill>
+std::vector<Outcome> not_controller(const Items& items, Fill fill) {
+  std::vector<Outcome> outcomes;
+  for (const auto& item : items) {
+    Outcome& outcome = outcomes.emplace_back();
+    fill(outcome, item);
+    outcome.error = ErrorCode::NotController;
+  }
+  return outcomes;
+}
+
+}  // namespace
+
+void Controller::create_topics(CreateTopicsRequest request,
+                               Callback<std::vector<CreatedTopic>> done) {
+  run([this, request = std::move(request), done = std::move(done)]() mutable {
+    if (Term* term = serving()) return term->topics().create(std::move(request), std::move(done));
+    std::move(done)(not_controller<CreatedTopic>(
+        request.topics, [](auto& outcome, const auto& topic) { outcome.name = topic.name; }));
+  });
+}
+
+void Controller::delete_topics(DeleteTopicsRequest request,
+                               Callback<std::vector<DeletedTopic>> done) {
+  run([this, request = std::move(request), done = std::move(done)]() mutable {
+    if (Term* term = serving()) return term->topics().remove(std::move(request), std::move(done));
+    std::move(done)(
+        not_controller<DeletedTopic>(request.topics, [](auto& outcome, const auto& topic) {
+          outcome.name = topic.name;
+          outcome.id = topic.id;
+        }));
+  });
+}
+
+void Controller::create_partitions(CreatePartitionsRequest request,
+                                   Callback<std::vector<AddedPartitions>> done) {
+  run([this, request = std::move(request), done = std::move(done)]() mutable {
+    if (Term* term = serving()) {
+      return term->topics().add_partitions(std::move(request), std::move(done));
+    }
+    std::move(done)(not_controller<AddedPartitions>(
+        request.topics, [](auto& outcome, const auto& topic) { outcome.topic = topic.topic; }));
+  });
+}
+
+void Controller::auto_create_topics(std::vector<NewTopic> topics,
+                                    std::vector<cluster::Broker> live,
+                                    Callback<std::vector<CreatedTopic>> done) {
+  run([this, topics = std::move(topics), live = std::move(live),
+       done = std::move(done)]() mutable {
+    create_from_any_broker(store_, config_, world_.random, std::move(topics), std::move(live),
+                           std::move(done));
+  });
+}
+
+void Controller::describe(Callback<ControllerDescription> done) {
+  run([this, done = std::move(done)]() mutable {
+    ControllerDescription description;
+    description.broker = config_.broker_id;
+    description.controller = active_controller();
+    description.active = serving() != nullptr;
+    if (const Term* term = serving()) term->describe(description);
+    std::move(done)(std::move(description));
+  });
+}
+
+void Controller::topic_config_changed(std::string topic) {
+  run([this, topic = std::move(topic)] {
+    if (term_) term_->topic_config_changed(topic);
+  });
+}
+
+void Controller::alter_partition(rpc::AlterPartitionRequest request,
+                                 Callback<rpc::AlterPartitionReply> reply) {
+  run([this, request = std::move(request), reply = std::move(reply)]() mutable {
+    if (term_) return term_->alter_partition(std::move(request), std::move(reply));
+    std::move(reply)({.error = ErrorCode::NotController, .partitions = {}});
+  });
+}
+
+void Controller::controlled_shutdown(rpc::ControlledShutdownRequest request,
+                                     Callback<rpc::ControlledShutdownReply> reply) {
+  run([this, request, reply = std::move(reply)]() mutable {
+    if (term_) return term_->controlled_shutdown(request, std::move(reply));
+    std::move(reply)({.error = ErrorCode::NotController, .remaining = {}});
+  });
+}
+
+void Controller::allocate_producer_ids(rpc::AllocateProducerIdsRequest request,
+                                       Callback<rpc::AllocateProducerIdsReply> reply) {
+  run([this, request, reply = std::move(reply)]() mutable {
+    if (term_) return term_->allocate_producer_ids(request, std::move(reply));
+    std::move(reply)({.error = ErrorCode::NotController, .first = {}});
+  });
+}
+
+}  // namespace ottla::controller

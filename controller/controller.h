@@ -1,0 +1,98 @@
+#pragma once
+
+#include <atomic>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "common/env/clock.h"
+#include "common/env/executor.h"
+#include "common/env/random.h"
+#include "common/rpc/peer.h"
+#include "common/zookeeper/client.h"
+#include "common/zookeeper/store.h"
+#include "controller/config.h"
+#include "controller/office.h"
+#include "controller/service.h"
+#include "controller/term.h"
+
+namespace ottla::controller {
+
+/// A broker's controller: idle until it wins the office, see docs/controller.md. Everything happens
+/// on one executor; whatever comes from outside is an event in its queue.
+///
+/// Constructed before the client is started, so that it hears of the first session; the client, the
+/// executor and the others must outlive it. `stop`, then destroy it on the executor's thread or
+/// after the executor has ended.
+/// Thread: any, unless said otherwise.
+class Controller final : public ControllerService, private zookeeper::ClientListener {
+ public:
+  struct World {
+    zookeeper::Client& client;
+    env::Executor& executor;
+    env::Clock& clock;
+    env::Random& random;
+    rpc::Peers& peers;
+    rpc::LivenessMonitor& liveness;
+  };
+
+  Controller(ControllerConfig config, const World& world);
+  ~Controller() override;
+
+  /// From now on this broker may be elected: it is registered, or about to be. Sessions that were
+  /// established before count.
+  void start();
+  /// Gives the office up, so that the next election need not wait for the session's end, and ends
+  /// what is under way with NotController. `done` is called when nothing runs any more.
+  void stop(Callback<> done);
+
+  /// /config/topics/T changed (each broker watches /config/changes anyway).
+  void topic_config_changed(std::string topic);
+
+  [[nodiscard]] bool is_controller() const override { return is_controller_.load(); }
+  [[nodiscard]] std::optional<BrokerId> active_controller() const override;
+
+  void create_topics(CreateTopicsRequest request,
+                     Callback<std::vector<CreatedTopic>> done) override;
+  void delete_topics(DeleteTopicsRequest request,
+                     Callback<std::vector<DeletedTopic>> done) override;
+  void create_partitions(CreatePartitionsRequest request,
+                         Callback<std::vector<AddedPartitions>> done) override;
+  void auto_create_topics(std::vector<NewTopic> topics, std::vector<cluster::Broker> live,
+                          Callback<std::vector<CreatedTopic>> done) override;
+  void describe(Callback<ControllerDescription> done) override;
+
+  void alter_partition(rpc::AlterPartitionRequest request,
+                       Callback<rpc::AlterPartitionReply> reply) override;
+  void controlled_shutdown(rpc::ControlledShutdownRequest request,
+                           Callback<rpc::ControlledShutdownReply> reply) override;
+  void allocate_producer_ids(rpc::AllocateProducerIdsRequest request,
+                             Callback<rpc::AllocateProducerIdsReply> reply) override;
+
+ private:
+  void on_session(const zookeeper::SessionEvent& event) override;
+  void on_watch(const zookeeper::WatchEvent& event) override;
+
+  void session_event(const zookeeper::SessionEvent& event);
+  void won(zookeeper::ControllerFence fence, std::optional<cluster::Broker> predecessor);
+  void lost(const std::string& why);
+  /// Runs `task` on the executor, unless this object is gone by then.
+  template <class F>
+  void run(F task);
+  /// The term that serves requests; null when this broker is not controller, or still loading.
+  [[nodiscard]] Term* serving() { return term_ && term_->is_loaded() ? term_.get() : nullptr; }
+
+  const ControllerConfig config_;
+  World world_;
+  zookeeper::Store store_;
+  bool started_ = false;
+  std::int64_t session_ = 0;
+  std::unique_ptr<Office> office_;
+  std::unique_ptr<Term> term_;
+  std::atomic<bool> is_controller_ = false;
+  std::atomic<std::int32_t> active_ = kNoBroker.value();
+  Lifeline life_;
+};
+
+}  // namespace ottla::controller

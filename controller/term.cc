@@ -1,0 +1,484 @@
+#include "controller/term.h"
+
+#include <glog/logging.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "controller/topic_requests.h"
+
+namespace ottla::controller {
+namespace {
+
+std::string join(const std::vector<BrokerId>& brokers) {
+  std::string text;
+  for (const BrokerId broker : brokers) {
+    text += (text.empty() ? "" : ",") + std::to_string(broker.value());
+  }
+  return text;
+}
+
+/// `[orders-3] leader 1 -> 2, leader epoch 5 -> 6, isr 2,3: broker 1 lost`
+void log_change(const ClusterModel& model, const WriteOutcome& outcome) {
+  const Write& write = outcome.write;
+  if (!outcome.committed) return;
+  if (write.kind == WriteKind::DeleteTopic) {
+    LOG(INFO) << '[' << write.topic << "] deleted, topic id " << write.topic_id;
+    return;
+  }
+  if (write.kind != WriteKind::SetState && write.kind != WriteKind::CreateState) return;
+  const PartitionEntry* partition = model.find_partition(write.topic_partition());
+  const bool known = partition != nullptr && partition->state.has_value();
+  const BrokerId leader = known ? partition->state->leader : kNoBroker;
+  const LeaderEpoch epoch = known ? partition->state->leader_epoch : kUnknownLeaderEpoch;
+  LOG(INFO) << '[' << write.topic_partition() << "] leader " << leader << " -> "
+            << write.state.leader << ", leader epoch " << epoch << " -> "
+            << write.state.leader_epoch << ", isr " << join(write.state.isr)
+            << ", controller epoch " << write.state.controller_epoch << ": " << write.cause;
+}
+
+}  // namespace
+
+Term::Term(const World& world, zookeeper::ControllerFence fence,
+           std::optional<cluster::Broker> predecessor, std::function<void(std::string)> deposed)
+    : world_(world),
+      fence_(fence),
+      predecessor_(std::move(predecessor)),
+      deposed_(std::move(deposed)),
+      writer_(world.config, world.store, world.executor, fence,
+              {.done =
+                   [this](WritesDone done) {
+                     for (const WriteOutcome& outcome : done.outcomes) log_change(model_, outcome);
+                     handle(done);
+                   },
+               .deposed = [this](const std::string& why) { this->deposed(why); }}),
+      sender_(model_, world.config, world.executor, world.peers,
+              {.done = [this](CommandDone done) { handle(done); },
+               .logs = [this](LogsAnswered answered) { handle(answered); },
+               .deposed = [this](const std::string& why) { this->deposed(why); }}),
+      topic_requests_(std::make_unique<TopicRequests>(*this, world_)) {
+  model_.self = world.config.broker_id;
+  model_.controller_epoch = fence.epoch;
+  model_.delete_topic_enable = world.config.delete_topic_enable;
+  model_.host_crash_wait = world.config.host_crash_wait;
+  model_.log_query_retry = world.config.log_query_retry;
+  world_.store.ensure_feature(fence_, life_.guard([this](zookeeper::StoreResult<> result) {
+    if (!result && result.error() == zookeeper::StoreError::ControllerMoved) {
+      this->deposed("/controller_epoch has moved on");
+    }
+  }));
+  load();
+}
+
+Term::~Term() {
+  for (auto& [id, reply] : alters_) {
+    std::move(reply)({.error = ErrorCode::NotController, .partitions = {}});
+  }
+  for (auto& [id, reply] : shutdowns_) {
+    std::move(reply)({.error = ErrorCode::NotController, .remaining = {}});
+  }
+}
+
+void Term::deposed(const std::string& why) { deposed_(why); }
+
+// ---- The beginning: everything is read ----
+
+void Term::load() {
+  world_.store.load_cluster(
+      zookeeper::Watch::Yes,
+      life_.guard([this](zookeeper::StoreResult<zookeeper::ClusterNodes> nodes) {
+        if (nodes) return loaded(*std::move(nodes));
+        LOG(WARNING) << "controller epoch " << fence_.epoch
+                     << ": cannot read the cluster, trying again: " << name_of(nodes.error());
+        load_timer_ = world_.executor.post_after(world_.config.zookeeper_retry,
+                                                 life_.guard([this] { load(); }));
+      }));
+}
+
+void Term::loaded(zookeeper::ClusterNodes nodes) {
+  for (const std::string& path : nodes.malformed) {
+    LOG(ERROR) << path << ": cannot be understood, left out";
+  }
+  ClusterRead read;
+  for (auto& [id, broker] : nodes.brokers) read.brokers.push_back(std::move(broker));
+  for (auto& [name, topic] : nodes.topics) {
+    const auto config = nodes.topic_configs.find(name);
+    read.topics.push_back(topic_read(
+        std::move(topic), rules_of(config == nodes.topic_configs.end() ? zookeeper::ConfigMap{}
+                                                                       : config->second)));
+  }
+  read.topics_to_delete = std::move(nodes.topics_to_delete);
+  if (predecessor_) read.process_dead.emplace_back(predecessor_->id, predecessor_->epoch);
+  LOG(INFO) << "controller epoch " << fence_.epoch << ": " << read.brokers.size() << " brokers, "
+            << read.topics.size() << " topics";
+  loaded_ = true;
+  handle(read);
+  if (brokers_refresh_.again) refresh(brokers_refresh_, &Term::read_brokers);
+  if (topics_refresh_.again) refresh_topics();
+  if (deletions_refresh_.again) refresh_deletions();
+  refresh(log_dirs_refresh_, &Term::read_log_dir_events);
+  refresh(isr_changes_refresh_, &Term::read_isr_changes);
+  schedule_audit();
+}
+
+TopicRules Term::rules_of(const zookeeper::ConfigMap& config) const {
+  TopicRules rules = world_.config.topic_defaults;
+  if (const auto found = config.find("unclean.leader.election.enable"); found != config.end()) {
+    rules.unclean_leader_election = found->second == "true";
+  }
+  if (const auto found = config.find("min.insync.replicas"); found != config.end()) {
+    rules.min_insync_replicas =
+        zookeeper::layout::parse_number(found->second).value_or(rules.min_insync_replicas);
+  }
+  return rules;
+}
+
+TopicRead Term::topic_read(zookeeper::TopicNodes nodes, TopicRules rules) {
+  return {std::move(nodes.topic), nodes.version, rules, std::move(nodes.states),
+          world_.random.uuid()};
+}
+
+// ---- Events ----
+
+void Term::handle(const Event& event) {
+  Decision decision = decide(model_, event, world_.clock.now());
+  writer_.write(std::move(decision.writes));
+  follow_liveness();
+  sender_.run(decision.commands);
+  for (Answer& a : decision.answers) answer(std::move(a));
+  set_timer(decision.wake_at);
+  topic_requests_->model_changed();
+}
+
+void Term::answer(Answer answer) {
+  if (auto* alter = std::get_if<AlterAnswer>(&answer)) {
+    auto node = alters_.extract(alter->request);
+    if (!node.empty()) std::move(node.mapped())(std::move(alter->reply));
+  } else if (auto* shutdown = std::get_if<ShutdownAnswer>(&answer)) {
+    auto node = shutdowns_.extract(shutdown->request);
+    if (!node.empty()) std::move(node.mapped())(std::move(shutdown->reply));
+  }
+}
+
+void Term::set_timer(std::optional<env::MonotonicTime> wake_at) {
+  timer_.reset();
+  if (!wake_at) return;
+  const env::Duration pause =
+      std::max<env::Duration>(*wake_at - world_.clock.now(), std::chrono::milliseconds(1));
+  timer_ = world_.executor.post_after(pause, life_.guard([this] { handle(Tick{}); }));
+}
+
+/// Watches every registered broker but this one, each registration anew.
+void Term::follow_liveness() {
+  std::erase_if(watched_, [&](const auto& watched) {
+    return !model_.is_registered(watched.first, watched.second.epoch);
+  });
+  for (const auto& [id, broker] : model_.brokers) {
+    if (id == world_.config.broker_id || watched_.contains(id)) continue;
+    const BrokerEpoch epoch = broker.registration.epoch;
+    watched_[id] = {epoch, world_.liveness.watch(
+                               broker.registration,
+                               life_.post(world_.executor, [this, id, epoch](rpc::Liveness now) {
+                                 handle(LivenessChanged{id, epoch, now});
+                               }))};
+  }
+}
+
+void Term::alter_partition(rpc::AlterPartitionRequest request,
+                           Callback<rpc::AlterPartitionReply> reply) {
+  if (!loaded_) {
+    return std::move(reply)({.error = ErrorCode::NotController, .partitions = {}});
+  }
+  const RequestId id{++last_request_};
+  alters_.emplace(id, std::move(reply));
+  handle(AlterPartitionRequested{id, std::move(request)});
+}
+
+void Term::controlled_shutdown(rpc::ControlledShutdownRequest request,
+                               Callback<rpc::ControlledShutdownReply> reply) {
+  if (!loaded_) {
+    return std::move(reply)({.error = ErrorCode::NotController, .remaining = {}});
+  }
+  const RequestId id{++last_request_};
+  shutdowns_.emplace(id, std::move(reply));
+  handle(ShutdownRequested{id, request});
+}
+
+void Term::allocate_producer_ids(rpc::AllocateProducerIdsRequest request,
+                                 Callback<rpc::AllocateProducerIdsReply> reply) {
+  if (!loaded_) return std::move(reply)({.error = ErrorCode::NotController, .first = {}});
+  if (!model_.brokers.contains(request.broker)) {
+    return std::move(reply)({.error = ErrorCode::BrokerIdNotRegistered, .first = {}});
+  }
+  if (!model_.is_registered(request.broker, request.broker_epoch)) {
+    return std::move(reply)({.error = ErrorCode::StaleBrokerEpoch, .first = {}});
+  }
+  world_.store.allocate_producer_ids(
+      request.broker,
+      [reply = std::move(reply)](
+          zookeeper::StoreResult<zookeeper::ProducerIdBlock> block) mutable {
+        if (!block) {
+          // A block that was perhaps taken is never used.
+          return std::move(reply)({.error = ErrorCode::RequestTimedOut, .first = {}});
+        }
+        const auto count =
+            static_cast<std::int32_t>(block->last.value() - block->first.value() + 1);
+        std::move(reply)({ErrorCode::None, block->first, count});
+      });
+}
+
+// ---- Hints, and the reads that follow them ----
+
+void Term::on_watch(const zookeeper::layout::Location& location) {
+  using zookeeper::layout::Place;
+  switch (location.place) {
+    case Place::BrokerIds:
+    case Place::Broker:
+      return refresh(brokers_refresh_, &Term::read_brokers);
+    case Place::Topic:
+      changed_topics_.insert(location.topic);
+      return refresh_topics();
+    case Place::Topics:
+      return refresh_topics();
+    case Place::DeleteTopics:
+      return refresh_deletions();
+    case Place::LogDirEventNotification:
+      return refresh(log_dirs_refresh_, &Term::read_log_dir_events);
+    case Place::IsrChangeNotification:
+      return refresh(isr_changes_refresh_, &Term::read_isr_changes);
+    case Place::Partitions:
+    case Place::PartitionState:
+    case Place::Controller:
+    case Place::ControllerEpoch:
+    case Place::Feature:
+    case Place::ConfigChanges:
+    case Place::ReassignPartitions:
+    case Place::PreferredReplicaElection:
+    case Place::Other:
+      return;
+  }
+}
+
+void Term::audit() {
+  read_all_topics_ = true;
+  refresh(brokers_refresh_, &Term::read_brokers);
+  refresh_topics();
+  refresh_deletions();
+  refresh(log_dirs_refresh_, &Term::read_log_dir_events);
+}
+
+void Term::schedule_audit() {
+  audit_timer_ = world_.executor.post_after(world_.config.audit_interval, life_.guard([this] {
+    audit();
+    schedule_audit();
+  }));
+}
+
+void Term::refresh(Refresh& what, void (Term::*read)()) {
+  // While everything is being loaded a hint waits: the load may have read before the change.
+  if (!loaded_ || what.running) {
+    what.again = true;
+    return;
+  }
+  what.running = true;
+  what.again = false;
+  (this->*read)();
+}
+
+void Term::end_refresh(Refresh& what, void (Term::*read)(), bool failed) {
+  what.running = false;
+  if (!failed && !what.again) return;
+  if (!failed) return refresh(what, read);
+  what.running = true;
+  const auto shared = std::make_shared<env::TimerHandle>();
+  *shared = world_.executor.post_after(world_.config.zookeeper_retry,
+                                       life_.guard([this, &what, read, shared] {
+                                         shared->reset();
+                                         what.running = false;
+                                         refresh(what, read);
+                                       }));
+}
+
+void Term::read_brokers() {
+  using Read = zookeeper::StoreResult<std::map<BrokerId, cluster::Broker>>;
+  world_.store.load_brokers(zookeeper::Watch::Yes, life_.guard([this](Read read) {
+    if (read) {
+      BrokersRead event;
+      for (auto& [id, broker] : *read) event.brokers.push_back(std::move(broker));
+      handle(event);
+    }
+    end_refresh(brokers_refresh_, &Term::read_brokers, !read);
+  }));
+}
+
+void Term::read_topics() {
+  using Read = zookeeper::StoreResult<std::vector<std::string>>;
+  world_.store.list_topics(zookeeper::Watch::Yes, life_.guard([this](Read read) {
+    if (!read) return end_refresh(topics_refresh_, &Term::read_topics, true);
+    std::sort(read->begin(), read->end());
+    topics_listed(*std::move(read));
+  }));
+}
+
+/// Reads the topics that are new, those whose node changed, or all.
+void Term::topics_listed(std::vector<std::string> names) {
+  const bool all = std::exchange(read_all_topics_, false);
+  const std::set<std::string> changed = std::exchange(changed_topics_, {});
+  std::vector<std::string> wanted;
+  for (const std::string& name : names) {
+    if (all || changed.contains(name) || model_.find_topic(name) == nullptr) {
+      wanted.push_back(name);
+    }
+  }
+  if (wanted.empty()) return topics_read(std::move(names), {});
+  using Read = zookeeper::StoreResult<std::vector<std::optional<zookeeper::TopicNodes>>>;
+  std::vector<std::string> asked = wanted;
+  world_.store.load_topics(
+      std::move(wanted), zookeeper::Watch::Yes,
+      life_.guard([this, all, names = std::move(names), asked = std::move(asked)](Read read) mutable {
+        if (!read) {
+          read_all_topics_ |= all;
+          changed_topics_.insert(asked.begin(), asked.end());
+          return end_refresh(topics_refresh_, &Term::read_topics, true);
+        }
+        std::vector<zookeeper::TopicNodes> nodes;
+        for (auto& topic : *read) {
+          if (topic) nodes.push_back(*std::move(topic));
+        }
+        topics_read(std::move(names), std::move(nodes));
+      }));
+}
+
+void Term::topics_read(std::vector<std::string> all, std::vector<zookeeper::TopicNodes> nodes) {
+  auto event = std::make_shared<TopicsRead>();
+  event->all = std::move(all);
+  for (zookeeper::TopicNodes& topic : nodes) {
+    event->topics.push_back(topic_read(std::move(topic), world_.config.topic_defaults));
+  }
+  read_topic_configs(std::move(event));
+}
+
+void Term::read_topic_configs(std::shared_ptr<TopicsRead> event) {
+  const auto outstanding = std::make_shared<std::size_t>(event->topics.size() + 1);
+  const auto finish = [this, event, outstanding] {
+    if (--*outstanding > 0) return;
+    handle(*event);
+    end_refresh(topics_refresh_, &Term::read_topics, false);
+  };
+  for (TopicRead& topic : event->topics) {
+    read_rules(topic.topic.name, [this, &topic, event, finish](std::optional<TopicRules> rules) {
+      if (rules) {
+        topic.rules = *rules;
+      } else if (const TopicEntry* known = model_.find_topic(topic.topic.name)) {
+        topic.rules = known->rules;
+      }
+      finish();
+    });
+  }
+  finish();
+}
+
+void Term::read_rules(const std::string& topic,
+                      std::function<void(std::optional<TopicRules>)> done) {
+  world_.store.read_config(
+      zookeeper::layout::ConfigEntity::topic(topic),
+      life_.guard([this, done = std::move(done)](
+                      zookeeper::StoreResult<zookeeper::ConfigMap> config) {
+        done(config ? std::optional(rules_of(*config)) : std::nullopt);
+      }));
+}
+
+void Term::topic_config_changed(const std::string& topic) {
+  if (!loaded_ || model_.find_topic(topic) == nullptr) return;
+  read_rules(topic, [this, topic](std::optional<TopicRules> rules) {
+    if (rules) handle(TopicRulesRead{topic, *rules});
+  });
+}
+
+void Term::read_deletions() {
+  using Read = zookeeper::StoreResult<std::vector<std::string>>;
+  world_.store.list_deletions(zookeeper::Watch::Yes, life_.guard([this](Read read) {
+    if (!read) return end_refresh(deletions_refresh_, &Term::read_deletions, true);
+    const bool all_known = std::all_of(read->begin(), read->end(), [&](const std::string& name) {
+      return model_.find_topic(name) != nullptr;
+    });
+    if (all_known || topics_refresh_.running) {
+      // An unknown topic is perhaps being read: its request waits for that read.
+      std::vector<std::string> names = *std::move(read);
+      if (!all_known) {
+        std::erase_if(names, [&](const auto& n) { return model_.find_topic(n) == nullptr; });
+        deletions_refresh_.again = true;
+      }
+      if (!names.empty()) handle(DeletionRequested{std::move(names)});
+      const bool later = !all_known;
+      return end_refresh(deletions_refresh_, &Term::read_deletions, later);
+    }
+    world_.store.list_topics(
+        zookeeper::Watch::No, life_.guard([this, names = *std::move(read)](Read topics) mutable {
+          if (!topics) return end_refresh(deletions_refresh_, &Term::read_deletions, true);
+          // Created a moment ago, but not read yet: first things first.
+          const auto is_coming = [&](const std::string& name) {
+            return model_.find_topic(name) == nullptr &&
+                   std::find(topics->begin(), topics->end(), name) != topics->end();
+          };
+          const bool wait = std::any_of(names.begin(), names.end(), is_coming);
+          std::erase_if(names, is_coming);
+          if (wait) refresh_topics();
+          handle(DeletionRequested{std::move(names)});
+          end_refresh(deletions_refresh_, &Term::read_deletions, wait);
+        }));
+  }));
+}
+
+/// A broker with a failed log dir gets everything again: its answer tells which replicas it lost.
+void Term::read_log_dir_events() {
+  using Read = zookeeper::StoreResult<std::vector<BrokerId>>;
+  world_.store.take_log_dir_events(
+      fence_, zookeeper::Watch::Yes, life_.guard([this](Read read) {
+        if (!read && read.error() == zookeeper::StoreError::ControllerMoved) {
+          return deposed("/controller_epoch has moved on");
+        }
+        if (read) {
+          std::vector<Command> commands;
+          for (const BrokerId broker : *read) commands.emplace_back(SendFull{broker});
+          sender_.run(commands);
+        }
+        end_refresh(log_dirs_refresh_, &Term::read_log_dir_events, !read);
+      }));
+}
+
+/// ISR changes of leaders with an old inter-broker protocol: their states are read again.
+void Term::read_isr_changes() {
+  using Read = zookeeper::StoreResult<std::vector<TopicPartition>>;
+  world_.store.take_isr_changes(fence_, zookeeper::Watch::Yes, life_.guard([this](Read read) {
+    if (!read && read.error() == zookeeper::StoreError::ControllerMoved) {
+      return deposed("/controller_epoch has moved on");
+    }
+    if (read && !read->empty()) {
+      for (const TopicPartition& tp : *read) changed_topics_.insert(tp.topic);
+      refresh_topics();
+    }
+    end_refresh(isr_changes_refresh_, &Term::read_isr_changes, !read);
+  }));
+}
+
+void Term::describe(ControllerDescription& description) const {
+  description.controller_epoch = fence_.epoch;
+  for (const auto& [id, broker] : model_.brokers) {
+    description.brokers.push_back({id, broker.registration.epoch,
+                                   broker.liveness == rpc::Liveness::ProcessDead,
+                                   broker.liveness == rpc::Liveness::Silent,
+                                   broker.shutting_down, sender_.is_failing(id)});
+  }
+  const ModelCounts counts = count(model_);
+  description.topics = counts.topics;
+  description.partitions = counts.partitions;
+  description.offline_partitions = counts.offline_partitions;
+  description.under_replicated_partitions = counts.under_replicated_partitions;
+  description.preferred_replica_imbalance = counts.preferred_replica_imbalance;
+  description.topics_to_delete = counts.topics_to_delete;
+  description.topics_without_id = counts.topics_without_id;
+  description.queued_writes = static_cast<std::int32_t>(writer_.under_way());
+}
+
+}  // namespace ottla::controller

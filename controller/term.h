@@ -1,0 +1,148 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "common/base/task.h"
+#include "common/env/clock.h"
+#include "common/env/executor.h"
+#include "common/env/random.h"
+#include "common/rpc/peer.h"
+#include "common/zookeeper/layout.h"
+#include "common/zookeeper/store.h"
+#include "controller/command_sender.h"
+#include "controller/config.h"
+#include "controller/decide.h"
+#include "controller/lifeline.h"
+#include "controller/model.h"
+#include "controller/service.h"
+#include "controller/state_writer.h"
+
+namespace ottla::controller {
+
+class TopicRequests;
+
+/// One term in office: the model and all that keeps it true. It begins with reading everything and
+/// ends, with everything it knew, when the office is lost (W12).
+/// Events come from ZooKeeper (watches are hints, reads are truth: W18), from brokers' requests and
+/// answers, from liveness watches and timers; each goes through `decide`, and what that wants done
+/// goes to the StateWriter, the CommandSender and the waiting callers. Nothing here blocks (W15).
+/// Thread: controller.
+class Term {
+ public:
+  struct World {
+    const ControllerConfig& config;
+    zookeeper::Store& store;
+    env::Executor& executor;
+    env::Clock& clock;
+    env::Random& random;
+    rpc::Peers& peers;
+    rpc::LivenessMonitor& liveness;
+  };
+
+  /// `deposed` is called (posted) when a write or a command was refused for an old epoch.
+  Term(const World& world, zookeeper::ControllerFence fence,
+       std::optional<cluster::Broker> predecessor, std::function<void(std::string)> deposed);
+  ~Term();
+  Term(const Term&) = delete;
+  Term& operator=(const Term&) = delete;
+
+  void on_watch(const zookeeper::layout::Location& location);
+  /// Reads everything again and compares: after a reconnection, and from time to time.
+  void audit();
+  void topic_config_changed(const std::string& topic);
+
+  void alter_partition(rpc::AlterPartitionRequest request,
+                       Callback<rpc::AlterPartitionReply> reply);
+  void controlled_shutdown(rpc::ControlledShutdownRequest request,
+                           Callback<rpc::ControlledShutdownReply> reply);
+  void allocate_producer_ids(rpc::AllocateProducerIdsRequest request,
+                             Callback<rpc::AllocateProducerIdsReply> reply);
+  [[nodiscard]] TopicRequests& topics() { return *topic_requests_; }
+  void describe(ControllerDescription& description) const;
+
+  // For TopicRequests.
+  [[nodiscard]] const ClusterModel& model() const { return model_; }
+  [[nodiscard]] const CommandSender& sender() const { return sender_; }
+  [[nodiscard]] const zookeeper::ControllerFence& fence() const { return fence_; }
+  [[nodiscard]] bool is_loaded() const { return loaded_; }
+  void refresh_topics() { refresh(topics_refresh_, &Term::read_topics); }
+  /// The topic's own znode was written.
+  void topic_may_have_changed(const std::string& name) {
+    changed_topics_.insert(name);
+    refresh_topics();
+  }
+  void refresh_deletions() { refresh(deletions_refresh_, &Term::read_deletions); }
+  void deposed(const std::string& why);
+
+ private:
+  /// One read of a kind is under way at a time; a hint that comes meanwhile asks for another.
+  struct Refresh {
+    bool running = false;
+    bool again = false;
+  };
+
+  void load();
+  void loaded(zookeeper::ClusterNodes nodes);
+  void handle(const Event& event);
+  void answer(Answer answer);
+  void set_timer(std::optional<env::MonotonicTime> wake_at);
+  void follow_liveness();
+
+  void refresh(Refresh& what, void (Term::*read)());
+  void end_refresh(Refresh& what, void (Term::*read)(), bool failed);
+  void read_brokers();
+  void read_topics();
+  void topics_listed(std::vector<std::string> names);
+  void topics_read(std::vector<std::string> all, std::vector<zookeeper::TopicNodes> nodes);
+  void read_topic_configs(std::shared_ptr<TopicsRead> event);
+  void read_deletions();
+  void read_log_dir_events();
+  void read_isr_changes();
+  void read_rules(const std::string& topic,
+                  std::function<void(std::optional<TopicRules>)> done);
+  [[nodiscard]] TopicRules rules_of(const zookeeper::ConfigMap& config) const;
+  [[nodiscard]] TopicRead topic_read(zookeeper::TopicNodes nodes, TopicRules rules);
+  void schedule_audit();
+
+  World world_;
+  zookeeper::ControllerFence fence_;
+  std::optional<cluster::Broker> predecessor_;
+  std::function<void(std::string)> deposed_;
+  ClusterModel model_;
+  StateWriter writer_;
+  CommandSender sender_;
+  bool loaded_ = false;
+
+  std::uint64_t last_request_ = 0;
+  std::map<RequestId, Callback<rpc::AlterPartitionReply>> alters_;
+  std::map<RequestId, Callback<rpc::ControlledShutdownReply>> shutdowns_;
+
+  struct Watched {
+    BrokerEpoch epoch;
+    std::unique_ptr<rpc::LivenessWatch> watch;
+  };
+  std::map<BrokerId, Watched> watched_;
+
+  Refresh brokers_refresh_;
+  Refresh topics_refresh_;
+  Refresh deletions_refresh_;
+  Refresh log_dirs_refresh_;
+  Refresh isr_changes_refresh_;
+  std::set<std::string> changed_topics_;
+  bool read_all_topics_ = false;
+
+  env::TimerHandle timer_;
+  env::TimerHandle audit_timer_;
+  env::TimerHandle load_timer_;
+  std::unique_ptr<TopicRequests> topic_requests_;
+  Lifeline life_;
+};
+
+}  // namespace ottla::controller
