@@ -1,0 +1,461 @@
+// The shell on a simulated ZooKeeper: elections, lost sessions, paused controllers, unknown
+// outcomes, and topics from request to znodes to brokers.
+#include "controller/controller.h"
+
+#include <gtest/gtest.h>
+
+#include "controller/small_cluster_test.h"
+
+namespace ottla::controller {
+namespace {
+
+using testing::SmallCluster;
+using ::ottla::testing::SimulatedZooKeeperOptions;
+using std::chrono::milliseconds;
+using std::chrono::seconds;
+
+void expect_fenced(SmallCluster& cluster) {
+  EXPECT_EQ(::ottla::testing::check_controller_fencing(cluster.zookeeper), "");
+  EXPECT_EQ(::ottla::testing::check_leader_epochs(cluster.zookeeper), "");
+}
+
+int epoch_in_zookeeper(SmallCluster& cluster) {
+  return std::stoi(cluster.zookeeper.node("/controller_epoch")->data);
+}
+
+bool is_led_by_other_than(SmallCluster& cluster, const std::string& topic, int broker) {
+  const auto state = cluster.state(topic, 0);
+  return state && state->leader != kNoBroker && state->leader != BrokerId(broker) &&
+         !state->in_isr(BrokerId(broker));
+}
+
+TEST(Controller, OneOfThreeIsElected) {
+  SmallCluster cluster(1, 3);
+  const int first = cluster.wait_for_controller();
+  cluster.world.run_for(seconds(5));
+  EXPECT_EQ(cluster.in_office(), first);
+  EXPECT_EQ(epoch_in_zookeeper(cluster), 1);
+  for (int id = 1; id <= 3; ++id) {
+    EXPECT_EQ(cluster.controller(id).active_controller(), BrokerId(first));
+    EXPECT_EQ(cluster.controller(id).is_controller(), id == first);
+  }
+  expect_fenced(cluster);
+}
+
+TEST(Controller, CreatesAndDeletesTopics) {
+  SmallCluster cluster(2, 3);
+  EXPECT_EQ(cluster.create_topic("orders", 6, 3), ErrorCode::None);
+  // Whoever got the answer may go to any broker.
+  for (int id = 1; id <= 3; ++id) {
+    EXPECT_EQ(cluster.broker(id).receiver.partitions.size(), 6U);
+    for (const auto& [tp, known] : cluster.broker(id).receiver.partitions) {
+      EXPECT_TRUE(known.was_new);
+      EXPECT_NE(known.state.leader, kNoBroker);
+    }
+  }
+  EXPECT_EQ(cluster.create_topic("orders", 1, 1), ErrorCode::TopicAlreadyExists);
+  EXPECT_EQ(cluster.delete_topic("orders"), ErrorCode::None);
+  EXPECT_FALSE(cluster.zookeeper.node("/brokers/topics/orders"));
+  EXPECT_FALSE(cluster.zookeeper.node("/config/topics/orders"));
+  EXPECT_FALSE(cluster.zookeeper.node("/admin/delete_topics/orders"));
+  for (int id = 1; id <= 3; ++id) {
+    EXPECT_TRUE(cluster.broker(id).receiver.partitions.empty());
+    EXPECT_EQ(cluster.broker(id).receiver.removed.size(), 6U);
+  }
+  EXPECT_EQ(cluster.delete_topic("orders"), ErrorCode::UnknownTopicOrPartition);
+  EXPECT_EQ(cluster.create_topic("orders", 1, 1), ErrorCode::None);
+  expect_fenced(cluster);
+}
+
+TEST(Controller, AddsPartitions) {
+  SmallCluster cluster(3, 3);
+  ASSERT_EQ(cluster.create_topic("orders", 2, 2), ErrorCode::None);
+  std::vector<AddedPartitions> added;
+  cluster.controller(cluster.in_office())
+      .create_partitions({{{"orders", 5, {}}, {"orders2", 5, {}}}, seconds(10), false},
+                         [&](std::vector<AddedPartitions> done) { added = std::move(done); });
+  ASSERT_TRUE(cluster.wait([&] { return !added.empty(); }));
+  EXPECT_EQ(added[0].error, ErrorCode::None);
+  EXPECT_EQ(added[1].error, ErrorCode::UnknownTopicOrPartition);
+  EXPECT_TRUE(cluster.state("orders", 4).has_value());
+  EXPECT_EQ(cluster.broker(1).receiver.partitions.size(), 5U);
+}
+
+TEST(Controller, DeletesTopicsAskedForInZooKeeper) {
+  SmallCluster cluster(4, 2);
+  ASSERT_EQ(cluster.create_topic("orders", 2, 2), ErrorCode::None);
+  ASSERT_TRUE(cluster.zookeeper.apply({zookeeper::Create{"/admin/delete_topics/orders", ""},
+                                       zookeeper::Create{"/admin/delete_topics/none", ""}}));
+  EXPECT_TRUE(cluster.wait([&] {
+    return cluster.zookeeper.children("/admin/delete_topics").empty();
+  }));
+  EXPECT_FALSE(cluster.zookeeper.node("/brokers/topics/orders"));
+}
+
+TEST(Controller, AnyBrokerCreatesTopicsAutomatically) {
+  SmallCluster cluster(5, 3);
+  const int in_office = cluster.wait_for_controller();
+  const int other = in_office % 3 + 1;
+  std::vector<cluster::Broker> live;
+  for (int id = 1; id <= 3; ++id) live.push_back(cluster.broker(id).registration);
+  std::vector<CreatedTopic> created;
+  NewTopic topic;
+  topic.name = "auto";
+  cluster.controller(other).auto_create_topics(
+      {topic}, live, [&](std::vector<CreatedTopic> done) { created = std::move(done); });
+  ASSERT_TRUE(cluster.wait([&] { return cluster.state("auto", 0).has_value(); }));
+  EXPECT_EQ(created.at(0).error, ErrorCode::None);
+}
+
+TEST(Controller, MovesLeadersOfADeadProcessLongBeforeItsSessionEnds) {
+  SmallCluster cluster(6, 3);
+  ASSERT_EQ(cluster.create_topic("orders", 1, 3), ErrorCode::None);
+  const int leader = cluster.state("orders", 0)->leader.value();
+  int in_office = cluster.in_office();
+  if (leader == in_office) {  // The next test is about that.
+    cluster.zookeeper.apply({zookeeper::Delete{"/controller"}});
+    ASSERT_TRUE(cluster.wait([&] { return cluster.in_office() != 0; }));
+  }
+  cluster.kill(leader);
+  EXPECT_TRUE(cluster.wait([&] { return is_led_by_other_than(cluster, "orders", leader); },
+                           milliseconds(300)));
+  expect_fenced(cluster);
+}
+
+TEST(Controller, TakesTheOfficeOfADeadProcessLongBeforeItsSessionEnds) {
+  SmallCluster cluster(7, 3);
+  ASSERT_EQ(cluster.create_topic("orders", 1, 3), ErrorCode::None);
+  const int first = cluster.in_office();
+  // The worst case: leader and controller die together.
+  while (cluster.state("orders", 0)->leader != BrokerId(first)) {
+    ASSERT_EQ(cluster.delete_topic("orders"), ErrorCode::None);
+    ASSERT_EQ(cluster.create_topic("orders", 1, 3), ErrorCode::None);
+  }
+  cluster.kill(first);
+  EXPECT_TRUE(cluster.wait([&] { return is_led_by_other_than(cluster, "orders", first); },
+                           milliseconds(400)));
+  EXPECT_EQ(epoch_in_zookeeper(cluster), 2);
+  expect_fenced(cluster);
+}
+
+TEST(Controller, TakesTheOfficeOfASilentHostOnlyAfterAQuietTime) {
+  SmallCluster cluster(8, 3);
+  const int first = cluster.wait_for_controller();
+  cluster.world.run_for(seconds(20));
+  cluster.set_liveness(first, rpc::Liveness::Silent);
+  ASSERT_TRUE(cluster.wait([&] { return cluster.in_office() != first && cluster.in_office() != 0; },
+                           seconds(2)));
+  const int second = cluster.in_office();
+  // The two do not hear each other: they must not take the office in turns.
+  cluster.set_liveness(second, rpc::Liveness::Silent);
+  cluster.world.run_for(seconds(5));
+  EXPECT_EQ(cluster.in_office(), second);
+  expect_fenced(cluster);
+}
+
+TEST(Controller, W12PausedControllerThatResumesWritesNothing) {
+  for (const auto pause : {seconds(3), seconds(30)}) {  // Shorter and longer than its session.
+    SmallCluster cluster(9, 3);
+    ASSERT_EQ(cluster.create_topic("orders", 4, 3), ErrorCode::None);
+    const int first = cluster.in_office();
+    cluster.world.run_for(seconds(20));
+    cluster.pause(first);
+    cluster.set_liveness(first, rpc::Liveness::Silent);
+    ASSERT_TRUE(cluster.wait([&] { return cluster.in_office() != 0; }));
+    ASSERT_TRUE(cluster.wait([&] { return is_led_by_other_than(cluster, "orders", first); }));
+    cluster.world.run_for(pause);
+    const auto before = cluster.zookeeper.history().size();
+    cluster.resume(first);
+    cluster.set_liveness(first, rpc::Liveness::Alive);
+    ASSERT_TRUE(cluster.wait([&] { return !cluster.controller(first).is_controller(); }));
+    cluster.world.run_for(seconds(10));
+    EXPECT_NE(cluster.in_office(), first);
+    EXPECT_GE(cluster.zookeeper.history().size(), before);
+    expect_fenced(cluster);
+  }
+}
+
+TEST(Controller, W12LostSessionForgetsTheModel) {
+  SmallCluster cluster(10, 3);
+  ASSERT_EQ(cluster.create_topic("orders", 4, 3), ErrorCode::None);
+  const int first = cluster.in_office();
+  cluster.zookeeper.expire(cluster.broker(first).name);
+  ASSERT_TRUE(cluster.wait([&] { return epoch_in_zookeeper(cluster) == 2; }));
+  cluster.wait_for_controller();
+  cluster.register_again(first);
+  cluster.world.run_for(seconds(10));
+  EXPECT_EQ(epoch_in_zookeeper(cluster), 2);
+  expect_fenced(cluster);
+}
+
+TEST(Controller, RunsAgainWhenTheNodeIsDeletedByHand) {
+  SmallCluster cluster(11, 3);
+  cluster.wait_for_controller();
+  ASSERT_TRUE(cluster.zookeeper.apply({zookeeper::Delete{"/controller"}}));
+  ASSERT_TRUE(cluster.wait([&] { return epoch_in_zookeeper(cluster) == 2; }));
+  ASSERT_TRUE(cluster.wait([&] { return cluster.in_office() != 0; }));
+  EXPECT_EQ(cluster.create_topic("orders", 4, 3), ErrorCode::None);
+  expect_fenced(cluster);
+}
+
+TEST(Controller, GivesTheOfficeUpWhenItStops) {
+  SmallCluster cluster(12, 2);
+  const int first = cluster.wait_for_controller();
+  bool stopped = false;
+  cluster.controller(first).stop([&] { stopped = true; });
+  EXPECT_TRUE(cluster.wait([&] { return stopped; }));
+  EXPECT_TRUE(cluster.wait([&] { return cluster.in_office() == 3 - first; }, seconds(1)));
+}
+
+TEST(Controller, W13CommandsAreForOneRegistrationOnly) {
+  SmallCluster cluster(13, 3);
+  ASSERT_EQ(cluster.create_topic("orders", 3, 3), ErrorCode::None);
+  const int other = cluster.in_office() % 3 + 1;
+  cluster.kill(other);
+  cluster.start(other, cluster::LastStop::ProcessCrash);
+  // The receiver takes nothing for its former self, and hears everything anew.
+  EXPECT_TRUE(cluster.wait([&] {
+    return cluster.broker(other).receiver.partitions.size() == 3 &&
+           cluster.broker(other).receiver.full_updates > 0;
+  }));
+  const auto state = cluster.state("orders", 0);
+  EXPECT_FALSE(state->in_isr(BrokerId(other)));
+}
+
+TEST(Controller, W18MissedWatchesAreMadeUpFor) {
+  SmallCluster cluster(14, 3);
+  ASSERT_EQ(cluster.create_topic("orders", 1, 3), ErrorCode::None);
+  const int in_office = cluster.in_office();
+  const int other = in_office % 3 + 1;
+  // While the controller's connection is away, a topic is created and a broker goes.
+  cluster.zookeeper.cut(cluster.broker(in_office).name);
+  const std::string topic =
+      zookeeper::encode_topic({"late", Uuid(5, 5), {{{BrokerId(in_office)}, {}, {}}}});
+  ASSERT_TRUE(cluster.zookeeper.apply({zookeeper::Create{"/brokers/topics/late", topic},
+                                       zookeeper::Delete{"/brokers/ids/" + std::to_string(other)}}));
+  cluster.world.run_for(seconds(2));
+  cluster.zookeeper.heal(cluster.broker(in_office).name);
+  EXPECT_TRUE(cluster.wait([&] {
+    const auto orders = cluster.state("orders", 0);
+    return cluster.state("late", 0).has_value() && !orders->in_isr(BrokerId(other));
+  }));
+}
+
+TEST(Controller, RepeatsWhatABrokerDidNotTake) {
+  SmallCluster cluster(15, 3);
+  const int in_office = cluster.wait_for_controller();
+  const int other = in_office % 3 + 1;
+  cluster.set_reachable(other, false);
+  std::optional<ErrorCode> error;
+  NewTopic topic;
+  topic.name = "orders";
+  topic.partitions = 2;
+  topic.replication_factor = 1;
+  cluster.controller(in_office).create_topics(
+      {{topic}, seconds(5), false},
+      [&](std::vector<CreatedTopic> done) { error = done.at(0).error; });
+  cluster.world.run_for(seconds(3));
+  EXPECT_TRUE(cluster.broker(other).receiver.partitions.empty());
+  cluster.set_reachable(other, true);
+  EXPECT_TRUE(cluster.wait([&] {
+    return cluster.broker(other).receiver.partitions.size() == 2;
+  }, seconds(3)));
+  EXPECT_TRUE(cluster.wait([&] { return error == ErrorCode::None; }));
+}
+
+TEST(Controller, AsksForLogsAfterAHostCrash) {
+  SmallCluster cluster(16, 3);
+  const int in_office = cluster.wait_for_controller();
+  const int a = in_office % 3 + 1;
+  const int b = a % 3 + 1;
+  std::optional<ErrorCode> error;
+  NewTopic topic;
+  topic.name = "orders";
+  topic.assignments[0] = {BrokerId(a), BrokerId(b)};
+  cluster.controller(in_office).create_topics(
+      {{topic}, seconds(5), false},
+      [&](std::vector<CreatedTopic> done) { error = done.at(0).error; });
+  ASSERT_TRUE(cluster.wait([&] { return error == ErrorCode::None; }));
+  // b falls out of the ISR, then a loses power and comes back with a shorter log.
+  cluster.kill(b);
+  ASSERT_TRUE(cluster.wait([&] { return !cluster.state("orders", 0)->in_isr(BrokerId(b)); }));
+  cluster.start(b);
+  cluster.power_off(a);
+  cluster.start(a, cluster::LastStop::HostCrash);
+  cluster.broker(a).receiver.logs[{"orders", 0}] = {"orders", 0, ErrorCode::None, LeaderEpoch(0),
+                                                    Offset(10)};
+  cluster.broker(b).receiver.logs[{"orders", 0}] = {"orders", 0, ErrorCode::None, LeaderEpoch(0),
+                                                    Offset(20)};
+  EXPECT_TRUE(cluster.wait([&] {
+    const auto state = cluster.state("orders", 0);
+    return state->leader == BrokerId(b);
+  }));
+}
+
+TEST(Controller, HearsOfFailedLogDirs) {
+  SmallCluster cluster(17, 3);
+  ASSERT_EQ(cluster.create_topic("orders", 1, 3), ErrorCode::None);
+  const BrokerId leader = cluster.state("orders", 0)->leader;
+  cluster.broker(leader.value()).receiver.failed.insert({"orders", 0});
+  cluster.broker(leader.value())
+      .store->notify_log_dir_failure(leader, [](zookeeper::StoreResult<>) {});
+  EXPECT_TRUE(cluster.wait([&] {
+    return is_led_by_other_than(cluster, "orders", leader.value());
+  }));
+  EXPECT_TRUE(cluster.zookeeper.children("/log_dir_event_notification").empty());
+}
+
+TEST(Controller, AllocatesProducerIds) {
+  SmallCluster cluster(18, 2);
+  const int in_office = cluster.wait_for_controller();
+  std::vector<rpc::AllocateProducerIdsReply> replies;
+  cluster.world.run_for(seconds(1));
+  const BrokerEpoch epoch = cluster.broker(1).registration.epoch;
+  for (const BrokerEpoch e : {epoch, epoch, BrokerEpoch(1)}) {
+    cluster.controller(in_office).allocate_producer_ids(
+        {BrokerId(1), e}, [&](rpc::AllocateProducerIdsReply r) { replies.push_back(r); });
+  }
+  ASSERT_TRUE(cluster.wait([&] { return replies.size() == 3; }));
+  std::sort(replies.begin(), replies.end(),
+            [](const auto& a, const auto& b) { return a.error < b.error || (a.error == b.error && a.first < b.first); });
+  EXPECT_EQ(replies[0].first, ProducerId(0));
+  EXPECT_EQ(replies[0].count, 1000);
+  EXPECT_EQ(replies[1].first, ProducerId(1000));
+  EXPECT_EQ(replies[2].error, ErrorCode::StaleBrokerEpoch);
+}
+
+TEST(Controller, DescribesWhatTheModelSays) {
+  SmallCluster cluster(19, 3);
+  ASSERT_EQ(cluster.create_topic("orders", 3, 3), ErrorCode::None);
+  const int in_office = cluster.in_office();
+  cluster.kill(in_office % 3 + 1);
+  cluster.world.run_for(seconds(1));
+  std::optional<ControllerDescription> described;
+  cluster.controller(in_office).describe(
+      [&](ControllerDescription d) { described = std::move(d); });
+  ASSERT_TRUE(cluster.wait([&] { return described.has_value(); }));
+  EXPECT_TRUE(described->active);
+  EXPECT_EQ(described->brokers.size(), 3U);
+  EXPECT_EQ(described->partitions, 3);
+  EXPECT_EQ(described->under_replicated_partitions, 3);
+  EXPECT_EQ(described->offline_partitions, 0);
+}
+
+TEST(Controller, W22FiveThousandPartitionsInASecond) {
+  SmallCluster cluster(20, 3);
+  ASSERT_EQ(cluster.create_topic("big", 5000, 3), ErrorCode::None);
+  const int victim = cluster.in_office() % 3 + 1;
+  cluster.kill(victim);
+  const auto before = cluster.world.now();
+  const auto all_moved = [&] {
+    for (int p = 4999; p >= 0; --p) {
+      if (cluster.state("big", p)->in_isr(BrokerId(victim))) return false;
+    }
+    return true;
+  };
+  EXPECT_TRUE(cluster.wait(all_moved, seconds(5)));
+  // Simulated time: it counts round trips to ZooKeeper, not the processor.
+  EXPECT_LT(cluster.world.now() - before, seconds(1));
+}
+
+/// Everything at once: connections break around operations, sessions expire, processes are killed,
+/// paused and started, hosts fall silent. In the end all is well, and history shows one writer.
+TEST(Controller, SurvivesChaos) {
+  for (std::uint64_t seed = 100; seed < 120; ++seed) {
+    SCOPED_TRACE(seed);
+    SimulatedZooKeeperOptions options;
+    options.connection_losses_per_million = 3000;
+    SmallCluster cluster(seed, 3, options);
+    std::vector<bool> killed(4, false);
+    std::vector<bool> paused(4, false);
+    env::SeededRandom random(seed);
+    cluster.wait_for_controller();
+    NewTopic topic;
+    for (int i = 0; i < 60; ++i) {
+      const int id = 1 + static_cast<int>(random.below(3));
+      const auto at = static_cast<std::size_t>(id);
+      switch (random.below(8)) {
+        case 0:
+          if (!killed[at] && !paused[at]) cluster.kill(id), killed[at] = true;
+          break;
+        case 1:
+          if (killed[at]) {
+            cluster.start(id, static_cast<cluster::LastStop>(random.below(3)));
+            killed[at] = false;
+          }
+          break;
+        case 2:
+          if (!killed[at] && !paused[at]) {
+            cluster.pause(id), paused[at] = true;
+            cluster.set_liveness(id, rpc::Liveness::Silent);
+          }
+          break;
+        case 3:
+          if (paused[at]) {
+            cluster.resume(id), paused[at] = false;
+            cluster.set_liveness(id, rpc::Liveness::Alive);
+          }
+          break;
+        case 4:
+          if (!killed[at]) cluster.zookeeper.expire(cluster.broker(id).name);
+          break;
+        case 5:
+          topic.name = "t" + std::to_string(random.below(5));
+          topic.partitions = 3;
+          topic.replication_factor = 2;
+          if (const int c = cluster.in_office(); c != 0) {
+            cluster.controller(c).create_topics({{topic}, seconds(1), false},
+                                                [](std::vector<CreatedTopic>) {});
+          }
+          break;
+        case 6:
+          if (const int c = cluster.in_office(); c != 0) {
+            cluster.controller(c).delete_topics(
+                {{{"t" + std::to_string(random.below(5)), {}}}, seconds(1)},
+                [](std::vector<DeletedTopic>) {});
+          }
+          break;
+        default:
+          if (!killed[at]) cluster.zookeeper.drop_connection(cluster.broker(id).name);
+      }
+      cluster.world.run_for(milliseconds(random.below(1500)));
+      for (int b = 1; b <= 3; ++b) {  // As the real broker does when its session is new.
+        const auto n = static_cast<std::size_t>(b);
+        if (!killed[n] && !paused[n]) cluster.register_again(b);
+      }
+    }
+    for (int id = 1; id <= 3; ++id) {
+      const auto at = static_cast<std::size_t>(id);
+      if (paused[at]) cluster.resume(id);
+      if (killed[at]) cluster.start(id);
+      cluster.set_liveness(id, rpc::Liveness::Alive);
+    }
+    for (int i = 0; i < 30; ++i) {
+      cluster.world.run_for(seconds(2));
+      for (int b = 1; b <= 3; ++b) cluster.register_again(b);
+    }
+    ASSERT_NE(cluster.in_office(), 0);
+    EXPECT_EQ(cluster.create_topic("last", 3, 3), ErrorCode::None);
+    for (const std::string& name : cluster.zookeeper.children("/brokers/topics")) {
+      for (const std::string& p :
+           cluster.zookeeper.children("/brokers/topics/" + name + "/partitions")) {
+        const auto state = cluster.state(name, std::stoi(p));
+        ASSERT_TRUE(state.has_value()) << name << '-' << p;
+        EXPECT_NE(state->leader, kNoBroker) << name << '-' << p;
+        // What brokers know is what ZooKeeper holds.
+        for (int b = 1; b <= 3; ++b) {
+          const auto& known = cluster.broker(b).receiver.partitions;
+          const auto found = known.find({name, std::stoi(p)});
+          ASSERT_TRUE(found != known.end()) << name << '-' << p << " at " << b;
+          EXPECT_EQ(found->second.state.leader, state->leader);
+          EXPECT_EQ(found->second.state.leader_epoch, state->leader_epoch);
+        }
+      }
+    }
+    expect_fenced(cluster);
+    if (::testing::Test::HasFailure()) return;
+  }
+}
+
+}  // namespace
+}  // namespace ottla::controller
