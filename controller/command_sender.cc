@@ -153,8 +153,8 @@ void CommandSender::failed(Channel& channel, const std::string& why) {
                  << " failed, is repeated: " << why;
   }
   put_back(channel.news, std::exchange(channel.sent, News{}));
-  channel.backoff = std::clamp(channel.backoff * 2, config_.command_backoff_min,
-                               config_.command_backoff_max);
+  channel.backoff =
+      std::clamp(channel.backoff * 2, config_.command_backoff_min, config_.command_backoff_max);
   channel.retry = executor_.post_after(channel.backoff, channel.life.guard([this, &channel] {
     channel.retry.reset();
     send(channel);
@@ -164,8 +164,7 @@ void CommandSender::failed(Channel& channel, const std::string& why) {
 bool CommandSender::is_known(std::uint64_t number) const {
   return std::all_of(channels_.begin(), channels_.end(), [&](const auto& entry) {
     const auto broker = model_.brokers.find(entry.first);
-    return broker == model_.brokers.end() ||
-           broker->second.liveness != rpc::Liveness::Alive ||
+    return broker == model_.brokers.end() || broker->second.liveness != rpc::Liveness::Alive ||
            entry.second->known_number >= number;
   });
 }

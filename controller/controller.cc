@@ -12,13 +12,12 @@ namespace ottla::controller {
 Controller::Controller(ControllerConfig config, const World& world)
     : config_(std::move(config)), world_(world), store_(world.client, world.executor) {
   office_ = std::make_unique<Office>(
-      config_, world_.client, store_, world_.executor, world_.clock, world_.random,
-      world_.liveness,
+      config_, world_.client, store_, world_.executor, world_.clock, world_.random, world_.liveness,
       Office::Listener{
-          .won = [this](zookeeper::ControllerFence fence,
-                        std::optional<cluster::Broker> predecessor) {
-            won(fence, std::move(predecessor));
-          },
+          .won =
+              [this](zookeeper::ControllerFence fence, std::optional<cluster::Broker> predecessor) {
+                won(fence, std::move(predecessor));
+              },
           .lost = [this](const std::string& why) { lost(why); },
           .holder_changed =
               [this](std::optional<BrokerId> holder) {
@@ -90,19 +89,17 @@ void Controller::on_watch(const zookeeper::WatchEvent& event) {
   });
 }
 
-void Controller::won(zookeeper::ControllerFence fence,
-                     std::optional<cluster::Broker> predecessor) {
-  LOG(INFO) << "broker " << config_.broker_id << " is controller, controller epoch "
-            << fence.epoch;
+void Controller::won(zookeeper::ControllerFence fence, std::optional<cluster::Broker> predecessor) {
+  LOG(INFO) << "broker " << config_.broker_id << " is controller, controller epoch " << fence.epoch;
   term_ = std::make_unique<Term>(
       Term::World{config_, store_, world_.executor, world_.clock, world_.random, world_.peers,
                   world_.liveness},
-      fence, std::move(predecessor), [this, fence](const std::string& why) {
+      fence, std::move(predecessor), [this] { is_controller_ = true; },
+      [this, fence](const std::string& why) {
         run([this, fence, why] {
           if (term_ && term_->fence() == fence) office_->deposed(why);
         });
       });
-  is_controller_ = true;
 }
 
 void Controller::lost(const std::string& why) {
@@ -162,11 +159,9 @@ void Controller::create_partitions(CreatePartitionsRequest request,
   });
 }
 
-void Controller::auto_create_topics(std::vector<NewTopic> topics,
-                                    std::vector<cluster::Broker> live,
+void Controller::auto_create_topics(std::vector<NewTopic> topics, std::vector<cluster::Broker> live,
                                     Callback<std::vector<CreatedTopic>> done) {
-  run([this, topics = std::move(topics), live = std::move(live),
-       done = std::move(done)]() mutable {
+  run([this, topics = std::move(topics), live = std::move(live), done = std::move(done)]() mutable {
     create_from_any_broker(store_, config_, world_.random, std::move(topics), std::move(live),
                            std::move(done));
   });

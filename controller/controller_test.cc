@@ -9,10 +9,10 @@
 namespace ottla::controller {
 namespace {
 
-using testing::SmallCluster;
 using ::ottla::testing::SimulatedZooKeeperOptions;
 using std::chrono::milliseconds;
 using std::chrono::seconds;
+using testing::SmallCluster;
 
 void expect_fenced(SmallCluster& cluster) {
   EXPECT_EQ(::ottla::testing::check_controller_fencing(cluster.zookeeper), "");
@@ -86,9 +86,8 @@ TEST(Controller, DeletesTopicsAskedForInZooKeeper) {
   ASSERT_EQ(cluster.create_topic("orders", 2, 2), ErrorCode::None);
   ASSERT_TRUE(cluster.zookeeper.apply({zookeeper::Create{"/admin/delete_topics/orders", ""},
                                        zookeeper::Create{"/admin/delete_topics/none", ""}}));
-  EXPECT_TRUE(cluster.wait([&] {
-    return cluster.zookeeper.children("/admin/delete_topics").empty();
-  }));
+  EXPECT_TRUE(
+      cluster.wait([&] { return cluster.zookeeper.children("/admin/delete_topics").empty(); }));
   EXPECT_FALSE(cluster.zookeeper.node("/brokers/topics/orders"));
 }
 
@@ -231,8 +230,9 @@ TEST(Controller, W18MissedWatchesAreMadeUpFor) {
   cluster.zookeeper.cut(cluster.broker(in_office).name);
   const std::string topic =
       zookeeper::encode_topic({"late", Uuid(5, 5), {{{BrokerId(in_office)}, {}, {}}}});
-  ASSERT_TRUE(cluster.zookeeper.apply({zookeeper::Create{"/brokers/topics/late", topic},
-                                       zookeeper::Delete{"/brokers/ids/" + std::to_string(other)}}));
+  ASSERT_TRUE(
+      cluster.zookeeper.apply({zookeeper::Create{"/brokers/topics/late", topic},
+                               zookeeper::Delete{"/brokers/ids/" + std::to_string(other)}}));
   cluster.world.run_for(seconds(2));
   cluster.zookeeper.heal(cluster.broker(in_office).name);
   EXPECT_TRUE(cluster.wait([&] {
@@ -257,9 +257,8 @@ TEST(Controller, RepeatsWhatABrokerDidNotTake) {
   cluster.world.run_for(seconds(3));
   EXPECT_TRUE(cluster.broker(other).receiver.partitions.empty());
   cluster.set_reachable(other, true);
-  EXPECT_TRUE(cluster.wait([&] {
-    return cluster.broker(other).receiver.partitions.size() == 2;
-  }, seconds(3)));
+  EXPECT_TRUE(cluster.wait([&] { return cluster.broker(other).receiver.partitions.size() == 2; },
+                           seconds(3)));
   EXPECT_TRUE(cluster.wait([&] { return error == ErrorCode::None; }));
 }
 
@@ -299,9 +298,8 @@ TEST(Controller, HearsOfFailedLogDirs) {
   cluster.broker(leader.value()).receiver.failed.insert({"orders", 0});
   cluster.broker(leader.value())
       .store->notify_log_dir_failure(leader, [](zookeeper::StoreResult<>) {});
-  EXPECT_TRUE(cluster.wait([&] {
-    return is_led_by_other_than(cluster, "orders", leader.value());
-  }));
+  EXPECT_TRUE(
+      cluster.wait([&] { return is_led_by_other_than(cluster, "orders", leader.value()); }));
   EXPECT_TRUE(cluster.zookeeper.children("/log_dir_event_notification").empty());
 }
 
@@ -316,8 +314,9 @@ TEST(Controller, AllocatesProducerIds) {
         {BrokerId(1), e}, [&](rpc::AllocateProducerIdsReply r) { replies.push_back(r); });
   }
   ASSERT_TRUE(cluster.wait([&] { return replies.size() == 3; }));
-  std::sort(replies.begin(), replies.end(),
-            [](const auto& a, const auto& b) { return a.error < b.error || (a.error == b.error && a.first < b.first); });
+  std::sort(replies.begin(), replies.end(), [](const auto& a, const auto& b) {
+    return a.error < b.error || (a.error == b.error && a.first < b.first);
+  });
   EXPECT_EQ(replies[0].first, ProducerId(0));
   EXPECT_EQ(replies[0].count, 1000);
   EXPECT_EQ(replies[1].first, ProducerId(1000));
@@ -376,7 +375,10 @@ TEST(Controller, SurvivesChaos) {
       const auto at = static_cast<std::size_t>(id);
       switch (random.below(8)) {
         case 0:
-          if (!killed[at] && !paused[at]) cluster.kill(id), killed[at] = true;
+          if (!killed[at] && !paused[at]) {
+            cluster.kill(id);
+            killed[at] = true;
+          }
           break;
         case 1:
           if (killed[at]) {
@@ -386,13 +388,15 @@ TEST(Controller, SurvivesChaos) {
           break;
         case 2:
           if (!killed[at] && !paused[at]) {
-            cluster.pause(id), paused[at] = true;
+            cluster.pause(id);
+            paused[at] = true;
             cluster.set_liveness(id, rpc::Liveness::Silent);
           }
           break;
         case 3:
           if (paused[at]) {
-            cluster.resume(id), paused[at] = false;
+            cluster.resume(id);
+            paused[at] = false;
             cluster.set_liveness(id, rpc::Liveness::Alive);
           }
           break;

@@ -24,6 +24,7 @@ class Lifeline {
   [[nodiscard]] auto post(env::Executor& executor, F f) const {
     return [token = std::weak_ptr<char>(token_), &executor,
             f = std::make_shared<F>(std::move(f))](auto... args) mutable {
+      if (token.expired()) return;  // The executor is perhaps gone too.
       executor.post([token, f, ... args = std::move(args)]() mutable {
         if (token.lock()) (*f)(std::move(args)...);
       });

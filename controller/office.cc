@@ -64,13 +64,13 @@ void Office::look() {
     look_again_ = true;
     return;
   }
-  store_.read_office(zookeeper::Watch::Yes,
-                     session_life_->guard(
-                         [this](zookeeper::StoreResult<zookeeper::ControllerOffice> read) {
-                           looking_ = false;
-                           looked(std::move(read));
-                           if (std::exchange(look_again_, false)) look();
-                         }));
+  store_.read_office(
+      zookeeper::Watch::Yes,
+      session_life_->guard([this](zookeeper::StoreResult<zookeeper::ControllerOffice> read) {
+        looking_ = false;
+        looked(std::move(read));
+        if (std::exchange(look_again_, false)) look();
+      }));
 }
 
 void Office::look_later() {
@@ -81,8 +81,7 @@ void Office::look_later() {
 }
 
 bool Office::is_mine(const Holder& holder) const {
-  return holder.value.broker == config_.broker_id &&
-         holder.ephemeral_owner == client_.session_id();
+  return holder.value.broker == config_.broker_id && holder.ephemeral_owner == client_.session_id();
 }
 
 void Office::looked(zookeeper::StoreResult<zookeeper::ControllerOffice> read) {
@@ -178,22 +177,21 @@ void Office::watch_holder(const Holder& holder) {
   set_holder(holder.value.broker);
   store_.read_broker(
       holder.value.broker, zookeeper::Watch::No,
-      watch_life_->guard([this, holder](
-                             zookeeper::StoreResult<zookeeper::Versioned<cluster::Broker>> read) {
-        if (read) return watch_liveness(std::move(read->value));
-        // In office before it is registered: the session watch works meanwhile.
-        takeover_ = executor_.post_after(kReadHolderAgain, watch_life_->guard([this, holder] {
-          if (phase_ == Phase::Watching && holder_czxid_ == holder.czxid) watch_holder(holder);
-        }));
-      }));
+      watch_life_->guard(
+          [this, holder](zookeeper::StoreResult<zookeeper::Versioned<cluster::Broker>> read) {
+            if (read) return watch_liveness(std::move(read->value));
+            // In office before it is registered: the session watch works meanwhile.
+            takeover_ = executor_.post_after(kReadHolderAgain, watch_life_->guard([this, holder] {
+              if (phase_ == Phase::Watching && holder_czxid_ == holder.czxid) watch_holder(holder);
+            }));
+          }));
 }
 
 void Office::watch_liveness(cluster::Broker broker) {
   holder_broker_ = std::move(broker);
-  watch_ = liveness_.watch(*holder_broker_,
-                           watch_life_->post(executor_, [this](rpc::Liveness liveness) {
-                             holder_is(liveness);
-                           }));
+  watch_ = liveness_.watch(
+      *holder_broker_,
+      watch_life_->post(executor_, [this](rpc::Liveness liveness) { holder_is(liveness); }));
 }
 
 void Office::stop_watching() {
@@ -221,8 +219,8 @@ void Office::holder_is(rpc::Liveness liveness) {
   }
   takeover_ = executor_.post_after(pause, watch_life_->guard([this, dead] {
     LOG(WARNING) << "controller " << *known_holder_ << ": "
-                 << (dead ? "its process is dead" : "it is silent")
-                 << ", broker " << config_.broker_id << " runs for the office";
+                 << (dead ? "its process is dead" : "it is silent") << ", broker "
+                 << config_.broker_id << " runs for the office";
     condemned_czxid_ = holder_czxid_;
     look();
   }));

@@ -110,7 +110,8 @@ struct ControllerDescription {
 /// Thread: any. Callbacks come on the controller's executor: post to the owner and return.
 class ControllerService : public rpc::ControllerControl {
  public:
-  /// Whether this broker holds the office, as far as it knows.
+  /// Whether this broker holds the office, as far as it knows, and has read the cluster's state:
+  /// from then on it serves. (`active_controller` names it a little earlier.)
   [[nodiscard]] virtual bool is_controller() const = 0;
   /// The broker in office, if there is one, as this broker last read it from /controller.
   [[nodiscard]] virtual std::optional<BrokerId> active_controller() const = 0;

@@ -7,7 +7,9 @@ namespace {
 
 constexpr env::Duration kOneWay = std::chrono::microseconds(200);
 
-std::uint64_t process_of(BrokerId id) { return static_cast<std::uint64_t>(id.value()); }
+::ottla::testing::SimulatedWorld::ProcessId process_of(BrokerId id) {
+  return static_cast<::ottla::testing::SimulatedWorld::ProcessId>(id.value());
+}
 
 }  // namespace
 
@@ -39,8 +41,7 @@ rpc::ClusterUpdateReply Receiver::take(const rpc::ClusterUpdate& update, BrokerE
       const bool was_new = p.is_new || (old != old_map.end() && old->second.was_new);
       partitions[tp] = {topic.id, p.state, was_new};
       if (failed.contains(tp)) {
-        reply.outcomes.push_back({topic.name, topic.id, p.partition,
-                                  ErrorCode::KafkaStorageError});
+        reply.outcomes.push_back({topic.name, topic.id, p.partition, ErrorCode::KafkaStorageError});
       }
     }
   }
@@ -64,10 +65,10 @@ class SmallPeer final : public rpc::Peer {
 
   void update_cluster(rpc::ClusterUpdate update, env::Duration timeout,
                       Callback<Result<rpc::ClusterUpdateReply>> done) override {
-    call<rpc::ClusterUpdateReply>(timeout, std::move(done), [update = std::move(update)](
-                                                                SmallBroker& to) {
-      return to.receiver.take(update, to.registration.epoch);
-    });
+    call<rpc::ClusterUpdateReply>(timeout, std::move(done),
+                                  [update = std::move(update)](SmallBroker& to) {
+                                    return to.receiver.take(update, to.registration.epoch);
+                                  });
   }
   void query_replica_logs(rpc::ReplicaLogQuery query, env::Duration timeout,
                           Callback<Result<rpc::ReplicaLogAnswer>> done) override {
@@ -104,8 +105,8 @@ class SmallPeer final : public rpc::Peer {
       if (lost) {
         const bool refused = target == nullptr;
         cluster->after(refused ? kOneWay : timeout, [shared, refused] {
-          std::move (*shared)(fail(refused ? ErrorCode::NetworkException
-                                           : ErrorCode::RequestTimedOut));
+          std::move (*shared)(
+              fail(refused ? ErrorCode::NetworkException : ErrorCode::RequestTimedOut));
         });
         return;
       }
@@ -148,11 +149,9 @@ class SmallLiveness final : public rpc::LivenessMonitor {
  public:
   explicit SmallLiveness(SmallCluster& cluster) : cluster_(cluster) {}
   std::unique_ptr<rpc::LivenessWatch> watch(
-      const cluster::Broker& broker,
-      absl::AnyInvocable<void(rpc::Liveness)> changed) override {
+      const cluster::Broker& broker, absl::AnyInvocable<void(rpc::Liveness)> changed) override {
     const std::uint64_t number = ++cluster_.last_watcher_;
-    auto shared =
-        std::make_shared<absl::AnyInvocable<void(rpc::Liveness)>>(std::move(changed));
+    auto shared = std::make_shared<absl::AnyInvocable<void(rpc::Liveness)>>(std::move(changed));
     cluster_.watchers_[number] = {broker.id, shared};
     const bool current = cluster_.alive(broker.id, broker.epoch) != nullptr;
     rpc::Liveness now = rpc::Liveness::ProcessDead;
@@ -209,9 +208,9 @@ void SmallCluster::start(int number, cluster::LastStop last_stop) {
   b.liveness = std::make_unique<SmallLiveness>(*this);
   ControllerConfig own = config;
   own.broker_id = id;
-  b.controller = std::make_unique<Controller>(
-      own, Controller::World{*b.client, *b.executor, world.clock(), world.random(), *b.peers,
-                             *b.liveness});
+  b.controller =
+      std::make_unique<Controller>(own, Controller::World{*b.client, *b.executor, world.clock(),
+                                                          world.random(), *b.peers, *b.liveness});
   b.registration.id = id;
   b.registration.last_stop = last_stop;
   b.registration.grpc_endpoint = "127.0.0.1:" + std::to_string(9000 + number);
@@ -242,7 +241,9 @@ void SmallCluster::register_broker(SmallBroker& b) {
   });
 }
 
-void SmallCluster::register_again(int id) { register_broker(broker(id)); }
+void SmallCluster::register_again(int id) {
+  register_broker(broker(id));
+}
 
 void SmallCluster::kill(int id) {
   SmallBroker& b = broker(id);
@@ -322,8 +323,7 @@ std::optional<cluster::PartitionState> SmallCluster::state(const std::string& to
                                                            int partition) {
   const auto node = zookeeper.node(zookeeper::layout::partition_state(topic, partition));
   if (!node) return std::nullopt;
-  auto state =
-      zookeeper::decode_partition_state(node->data, PartitionEpoch(node->stat.version));
+  auto state = zookeeper::decode_partition_state(node->data, PartitionEpoch(node->stat.version));
   return state ? std::optional(*state) : std::nullopt;
 }
 

@@ -62,7 +62,8 @@ inline ControllerConfig quick_config() {
 
 class SmallCluster {
  public:
-  SmallCluster(std::uint64_t seed, int brokers, ::ottla::testing::SimulatedZooKeeperOptions options = {});
+  SmallCluster(std::uint64_t seed, int brokers,
+               ::ottla::testing::SimulatedZooKeeperOptions options = {});
   ~SmallCluster();
 
   ControllerConfig config = quick_config();  ///< For brokers started from now on.

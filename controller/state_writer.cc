@@ -29,18 +29,25 @@ void StateWriter::write(std::vector<Write> writes) {
     if (!states.empty()) write_states(std::exchange(states, {}));
   };
   for (Write& write : writes) {
-    const bool is_state =
-        write.kind == WriteKind::SetState || write.kind == WriteKind::CreateState;
+    const bool is_state = write.kind == WriteKind::SetState || write.kind == WriteKind::CreateState;
     if (!is_state || states.size() == kStatesPerCall ||
         (!states.empty() && states.front().kind != write.kind)) {
       flush();
     }
     switch (write.kind) {
       case WriteKind::SetState:
-      case WriteKind::CreateState: states.push_back(std::move(write)); break;
-      case WriteKind::SetTopic: write_topic(std::move(write)); break;
-      case WriteKind::DeleteTopic: delete_topic(std::move(write)); break;
-      case WriteKind::DeleteRequest: delete_request(std::move(write)); break;
+      case WriteKind::CreateState:
+        states.push_back(std::move(write));
+        break;
+      case WriteKind::SetTopic:
+        write_topic(std::move(write));
+        break;
+      case WriteKind::DeleteTopic:
+        delete_topic(std::move(write));
+        break;
+      case WriteKind::DeleteRequest:
+        delete_request(std::move(write));
+        break;
     }
   }
   flush();
@@ -91,42 +98,39 @@ void StateWriter::read_truth_later(std::vector<Write> writes) {
 void StateWriter::read_truth(std::vector<Write> writes) {
   std::vector<TopicPartition> partitions;
   for (const Write& write : writes) partitions.push_back(write.topic_partition());
-  using Read = zookeeper::StoreResult<
-      std::vector<zookeeper::StoreResult<cluster::PartitionState>>>;
-  store_.read_partition_states(
-      std::move(partitions),
-      life_.guard([this, writes = std::move(writes)](Read read) mutable {
-        if (!read) {
-          if (!is_over(read.error())) read_truth_later(std::move(writes));
-          return;
-        }
-        std::vector<WriteOutcome> outcomes;
-        std::vector<Write> again;
-        for (std::size_t i = 0; i < writes.size(); ++i) {
-          const auto& state = (*read)[i];
-          if (state) {
-            outcomes.push_back({std::move(writes[i]), false, *state});
-          } else if (state.error() == zookeeper::StoreError::NoNode) {
-            outcomes.push_back({std::move(writes[i]), false, {}});
-          } else {
-            again.push_back(std::move(writes[i]));
-          }
-        }
-        if (!again.empty()) read_truth_later(std::move(again));
-        if (!outcomes.empty()) done(std::move(outcomes));
-      }));
+  using Read = zookeeper::StoreResult<std::vector<zookeeper::StoreResult<cluster::PartitionState>>>;
+  store_.read_partition_states(std::move(partitions),
+                               life_.guard([this, writes = std::move(writes)](Read read) mutable {
+                                 if (!read) {
+                                   if (!is_over(read.error())) read_truth_later(std::move(writes));
+                                   return;
+                                 }
+                                 std::vector<WriteOutcome> outcomes;
+                                 std::vector<Write> again;
+                                 for (std::size_t i = 0; i < writes.size(); ++i) {
+                                   const auto& state = (*read)[i];
+                                   if (state) {
+                                     outcomes.push_back({std::move(writes[i]), false, *state});
+                                   } else if (state.error() == zookeeper::StoreError::NoNode) {
+                                     outcomes.push_back({std::move(writes[i]), false, {}});
+                                   } else {
+                                     again.push_back(std::move(writes[i]));
+                                   }
+                                 }
+                                 if (!again.empty()) read_truth_later(std::move(again));
+                                 if (!outcomes.empty()) done(std::move(outcomes));
+                               }));
 }
 
 void StateWriter::write_topic(Write write) {
   cluster::Topic topic = *write.content;
   const std::int32_t version = write.version;
-  store_.write_topic(
-      fence_, std::move(topic), version,
-      life_.guard([this, write = std::move(write)](
-                      zookeeper::StoreResult<std::int32_t> result) mutable {
-        if (!result && is_over(result.error())) return;
-        done({{std::move(write), result.has_value(), {}}});
-      }));
+  store_.write_topic(fence_, std::move(topic), version,
+                     life_.guard([this, write = std::move(write)](
+                                     zookeeper::StoreResult<std::int32_t> result) mutable {
+                       if (!result && is_over(result.error())) return;
+                       done({{std::move(write), result.has_value(), {}}});
+                     }));
 }
 
 void StateWriter::delete_topic(Write write) {
@@ -143,8 +147,7 @@ void StateWriter::delete_topic(Write write) {
 /// Deleted or not? A topic of that name but of another id was created since by somebody else.
 void StateWriter::check_deleted(Write write) {
   std::vector<std::string> names{write.topic};
-  using Read =
-      zookeeper::StoreResult<std::vector<std::optional<zookeeper::TopicNodes>>>;
+  using Read = zookeeper::StoreResult<std::vector<std::optional<zookeeper::TopicNodes>>>;
   store_.load_topics(std::move(names), zookeeper::Watch::No,
                      life_.guard([this, write = std::move(write)](Read read) mutable {
                        if (!read) {
@@ -190,8 +193,7 @@ void StateWriter::done(std::vector<WriteOutcome> outcomes) {
 void StateWriter::retry(Task task) {
   const std::uint64_t number = ++last_timer_;
   timers_[number] = executor_.post_after(
-      config_.zookeeper_retry,
-      life_.guard([this, number, task = std::move(task)]() mutable {
+      config_.zookeeper_retry, life_.guard([this, number, task = std::move(task)]() mutable {
         const env::TimerHandle mine = std::move(timers_.extract(number).mapped());
         std::move(task)();
       }));

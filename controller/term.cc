@@ -40,10 +40,12 @@ void log_change(const ClusterModel& model, const WriteOutcome& outcome) {
 }  // namespace
 
 Term::Term(const World& world, zookeeper::ControllerFence fence,
-           std::optional<cluster::Broker> predecessor, std::function<void(std::string)> deposed)
+           std::optional<cluster::Broker> predecessor, std::function<void()> ready,
+           std::function<void(std::string)> deposed)
     : world_(world),
       fence_(fence),
       predecessor_(std::move(predecessor)),
+      ready_(std::move(ready)),
       deposed_(std::move(deposed)),
       writer_(world.config, world.store, world.executor, fence,
               {.done =
@@ -79,7 +81,9 @@ Term::~Term() {
   }
 }
 
-void Term::deposed(const std::string& why) { deposed_(why); }
+void Term::deposed(const std::string& why) {
+  deposed_(why);
+}
 
 // ---- The beginning: everything is read ----
 
@@ -104,8 +108,8 @@ void Term::loaded(zookeeper::ClusterNodes nodes) {
   for (auto& [name, topic] : nodes.topics) {
     const auto config = nodes.topic_configs.find(name);
     read.topics.push_back(topic_read(
-        std::move(topic), rules_of(config == nodes.topic_configs.end() ? zookeeper::ConfigMap{}
-                                                                       : config->second)));
+        std::move(topic),
+        rules_of(config == nodes.topic_configs.end() ? zookeeper::ConfigMap{} : config->second)));
   }
   read.topics_to_delete = std::move(nodes.topics_to_delete);
   if (predecessor_) read.process_dead.emplace_back(predecessor_->id, predecessor_->epoch);
@@ -113,6 +117,7 @@ void Term::loaded(zookeeper::ClusterNodes nodes) {
             << read.topics.size() << " topics";
   loaded_ = true;
   handle(read);
+  ready_();
   if (brokers_refresh_.again) refresh(brokers_refresh_, &Term::read_brokers);
   if (topics_refresh_.again) refresh_topics();
   if (deletions_refresh_.again) refresh_deletions();
@@ -215,8 +220,7 @@ void Term::allocate_producer_ids(rpc::AllocateProducerIdsRequest request,
   }
   world_.store.allocate_producer_ids(
       request.broker,
-      [reply = std::move(reply)](
-          zookeeper::StoreResult<zookeeper::ProducerIdBlock> block) mutable {
+      [reply = std::move(reply)](zookeeper::StoreResult<zookeeper::ProducerIdBlock> block) mutable {
         if (!block) {
           // A block that was perhaps taken is never used.
           return std::move(reply)({.error = ErrorCode::RequestTimedOut, .first = {}});
@@ -333,20 +337,20 @@ void Term::topics_listed(std::vector<std::string> names) {
   if (wanted.empty()) return topics_read(std::move(names), {});
   using Read = zookeeper::StoreResult<std::vector<std::optional<zookeeper::TopicNodes>>>;
   std::vector<std::string> asked = wanted;
-  world_.store.load_topics(
-      std::move(wanted), zookeeper::Watch::Yes,
-      life_.guard([this, all, names = std::move(names), asked = std::move(asked)](Read read) mutable {
-        if (!read) {
-          read_all_topics_ |= all;
-          changed_topics_.insert(asked.begin(), asked.end());
-          return end_refresh(topics_refresh_, &Term::read_topics, true);
-        }
-        std::vector<zookeeper::TopicNodes> nodes;
-        for (auto& topic : *read) {
-          if (topic) nodes.push_back(*std::move(topic));
-        }
-        topics_read(std::move(names), std::move(nodes));
-      }));
+  world_.store.load_topics(std::move(wanted), zookeeper::Watch::Yes,
+                           life_.guard([this, all, names = std::move(names),
+                                        asked = std::move(asked)](Read read) mutable {
+                             if (!read) {
+                               read_all_topics_ |= all;
+                               changed_topics_.insert(asked.begin(), asked.end());
+                               return end_refresh(topics_refresh_, &Term::read_topics, true);
+                             }
+                             std::vector<zookeeper::TopicNodes> nodes;
+                             for (auto& topic : *read) {
+                               if (topic) nodes.push_back(*std::move(topic));
+                             }
+                             topics_read(std::move(names), std::move(nodes));
+                           }));
 }
 
 void Term::topics_read(std::vector<std::string> all, std::vector<zookeeper::TopicNodes> nodes) {
@@ -380,12 +384,11 @@ void Term::read_topic_configs(std::shared_ptr<TopicsRead> event) {
 
 void Term::read_rules(const std::string& topic,
                       std::function<void(std::optional<TopicRules>)> done) {
-  world_.store.read_config(
-      zookeeper::layout::ConfigEntity::topic(topic),
-      life_.guard([this, done = std::move(done)](
-                      zookeeper::StoreResult<zookeeper::ConfigMap> config) {
-        done(config ? std::optional(rules_of(*config)) : std::nullopt);
-      }));
+  world_.store.read_config(zookeeper::layout::ConfigEntity::topic(topic),
+                           life_.guard([this, done = std::move(done)](
+                                           zookeeper::StoreResult<zookeeper::ConfigMap> config) {
+                             done(config ? std::optional(rules_of(*config)) : std::nullopt);
+                           }));
 }
 
 void Term::topic_config_changed(const std::string& topic) {
@@ -433,18 +436,17 @@ void Term::read_deletions() {
 /// A broker with a failed log dir gets everything again: its answer tells which replicas it lost.
 void Term::read_log_dir_events() {
   using Read = zookeeper::StoreResult<std::vector<BrokerId>>;
-  world_.store.take_log_dir_events(
-      fence_, zookeeper::Watch::Yes, life_.guard([this](Read read) {
-        if (!read && read.error() == zookeeper::StoreError::ControllerMoved) {
-          return deposed("/controller_epoch has moved on");
-        }
-        if (read) {
-          std::vector<Command> commands;
-          for (const BrokerId broker : *read) commands.emplace_back(SendFull{broker});
-          sender_.run(commands);
-        }
-        end_refresh(log_dirs_refresh_, &Term::read_log_dir_events, !read);
-      }));
+  world_.store.take_log_dir_events(fence_, zookeeper::Watch::Yes, life_.guard([this](Read read) {
+    if (!read && read.error() == zookeeper::StoreError::ControllerMoved) {
+      return deposed("/controller_epoch has moved on");
+    }
+    if (read) {
+      std::vector<Command> commands;
+      for (const BrokerId broker : *read) commands.emplace_back(SendFull{broker});
+      sender_.run(commands);
+    }
+    end_refresh(log_dirs_refresh_, &Term::read_log_dir_events, !read);
+  }));
 }
 
 /// ISR changes of leaders with an old inter-broker protocol: their states are read again.
@@ -465,10 +467,9 @@ void Term::read_isr_changes() {
 void Term::describe(ControllerDescription& description) const {
   description.controller_epoch = fence_.epoch;
   for (const auto& [id, broker] : model_.brokers) {
-    description.brokers.push_back({id, broker.registration.epoch,
-                                   broker.liveness == rpc::Liveness::ProcessDead,
-                                   broker.liveness == rpc::Liveness::Silent,
-                                   broker.shutting_down, sender_.is_failing(id)});
+    description.brokers.push_back(
+        {id, broker.registration.epoch, broker.liveness == rpc::Liveness::ProcessDead,
+         broker.liveness == rpc::Liveness::Silent, broker.shutting_down, sender_.is_failing(id)});
   }
   const ModelCounts counts = count(model_);
   description.topics = counts.topics;

@@ -46,9 +46,11 @@ class Term {
     rpc::LivenessMonitor& liveness;
   };
 
-  /// `deposed` is called (posted) when a write or a command was refused for an old epoch.
+  /// `ready` is called once everything is read and requests are served, `deposed` when a write or a
+  /// command was refused for an old epoch (it must not end the term at once).
   Term(const World& world, zookeeper::ControllerFence fence,
-       std::optional<cluster::Broker> predecessor, std::function<void(std::string)> deposed);
+       std::optional<cluster::Broker> predecessor, std::function<void()> ready,
+       std::function<void(std::string)> deposed);
   ~Term();
   Term(const Term&) = delete;
   Term& operator=(const Term&) = delete;
@@ -105,8 +107,7 @@ class Term {
   void read_deletions();
   void read_log_dir_events();
   void read_isr_changes();
-  void read_rules(const std::string& topic,
-                  std::function<void(std::optional<TopicRules>)> done);
+  void read_rules(const std::string& topic, std::function<void(std::optional<TopicRules>)> done);
   [[nodiscard]] TopicRules rules_of(const zookeeper::ConfigMap& config) const;
   [[nodiscard]] TopicRead topic_read(zookeeper::TopicNodes nodes, TopicRules rules);
   void schedule_audit();
@@ -114,6 +115,7 @@ class Term {
   World world_;
   zookeeper::ControllerFence fence_;
   std::optional<cluster::Broker> predecessor_;
+  std::function<void()> ready_;
   std::function<void(std::string)> deposed_;
   ClusterModel model_;
   StateWriter writer_;

@@ -75,8 +75,8 @@ Result<std::vector<cluster::Assignment>> assignments_of(const NewTopic& topic,
   }
   PlacementRequest request;
   request.partitions = topic.partitions == -1 ? config.default_partitions : topic.partitions;
-  request.replication_factor = topic.replication_factor == -1 ? config.default_replication_factor
-                                                              : topic.replication_factor;
+  request.replication_factor =
+      topic.replication_factor == -1 ? config.default_replication_factor : topic.replication_factor;
   OTTLA_TRY(auto placed, place_replicas(surroundings.live_brokers, request, random));
   return as_assignments(std::move(placed));
 }

@@ -13,9 +13,9 @@
 #include "controller/placement.h"
 #include "controller/service.h"
 
-/// What CreateTopics and CreatePartitions must be checked for, and the topics they make of it. Pure:
-/// the caller brings what exists and which brokers live. Codes and the order of checks are those of
-/// Kafka 3.9; the texts are ours.
+/// What CreateTopics and CreatePartitions must be checked for, and the topics they make of it.
+/// Pure: the caller brings what exists and which brokers live. Codes and the order of checks are
+/// those of Kafka 3.9; the texts are ours.
 namespace ottla::controller {
 
 /// What a topic is checked against.

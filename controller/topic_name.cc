@@ -8,8 +8,8 @@ namespace {
 constexpr std::size_t kMaxTopicName = 249;
 
 bool is_allowed(char c) {
-  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-         c == '.' || c == '_' || c == '-';
+  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' ||
+         c == '_' || c == '-';
 }
 
 }  // namespace
@@ -36,6 +36,8 @@ std::string folded_topic_name(std::string_view name) {
   return folded;
 }
 
-bool may_collide(std::string_view name) { return name.find_first_of("._") != name.npos; }
+bool may_collide(std::string_view name) {
+  return name.find_first_of("._") != name.npos;
+}
 
 }  // namespace ottla::controller

@@ -9,14 +9,19 @@ namespace {
 /// What a failed write to ZooKeeper means to who asked for it.
 ErrorCode code_of(zookeeper::StoreError error) {
   switch (error) {
-    case zookeeper::StoreError::NodeExists: return ErrorCode::TopicAlreadyExists;
-    case zookeeper::StoreError::NoNode: return ErrorCode::UnknownTopicOrPartition;
+    case zookeeper::StoreError::NodeExists:
+      return ErrorCode::TopicAlreadyExists;
+    case zookeeper::StoreError::NoNode:
+      return ErrorCode::UnknownTopicOrPartition;
     case zookeeper::StoreError::ControllerMoved:
-    case zookeeper::StoreError::SessionExpired: return ErrorCode::NotController;
+    case zookeeper::StoreError::SessionExpired:
+      return ErrorCode::NotController;
     case zookeeper::StoreError::BadVersion:
-    case zookeeper::StoreError::Unknown: return ErrorCode::RequestTimedOut;
+    case zookeeper::StoreError::Unknown:
+      return ErrorCode::RequestTimedOut;
     case zookeeper::StoreError::Malformed:
-    case zookeeper::StoreError::Other: return ErrorCode::UnknownServerError;
+    case zookeeper::StoreError::Other:
+      return ErrorCode::UnknownServerError;
   }
   return ErrorCode::UnknownServerError;
 }
@@ -66,12 +71,12 @@ void TopicRequests::written(const RequestPtr& request, env::Duration timeout) {
     request->waiting.clear();
     return end(request);
   }
-  request->deadline = world_.executor.post_after(
-      timeout, life_.guard([this, request] { expired(request); }));
+  request->deadline =
+      world_.executor.post_after(timeout, life_.guard([this, request] { expired(request); }));
   model_changed();
 }
 
-void TopicRequests::expired(const RequestPtr& request) {
+void TopicRequests::expired(RequestPtr request) {
   for (const Request::Waiting& topic : request->waiting) {
     if (!is_as_good_as_done(*request, topic)) {
       request->set_error(topic.index, ErrorCode::RequestTimedOut, "");
@@ -81,8 +86,9 @@ void TopicRequests::expired(const RequestPtr& request) {
   end(request);
 }
 
-void TopicRequests::end(const RequestPtr& request) {
+void TopicRequests::end(RequestPtr request) {
   std::erase(requests_, request);
+  request->deadline.reset();
   std::move(request->finish)();
 }
 
@@ -90,9 +96,8 @@ void TopicRequests::model_changed() {
   const std::vector<RequestPtr> open = requests_;
   for (const RequestPtr& request : open) {
     if (request->writing > 0) continue;
-    std::erase_if(request->waiting, [&](Request::Waiting& topic) {
-      return is_done(*request, topic);
-    });
+    std::erase_if(request->waiting,
+                  [&](Request::Waiting& topic) { return is_done(*request, topic); });
     if (request->waiting.empty()) end(request);
   }
 }
@@ -101,9 +106,8 @@ bool TopicRequests::is_led(const Request::Waiting& topic) const {
   const TopicEntry* entry = term_.model().find_topic(topic.name);
   return entry != nullptr && entry->id == topic.id &&
          entry->partitions.size() >= topic.partitions &&
-         std::all_of(entry->partitions.begin(), entry->partitions.end(), [](const auto& p) {
-           return p.state && p.state->leader != kNoBroker;
-         });
+         std::all_of(entry->partitions.begin(), entry->partitions.end(),
+                     [](const auto& p) { return p.state && p.state->leader != kNoBroker; });
 }
 
 bool TopicRequests::is_done(const Request& request, Request::Waiting& topic) const {
@@ -167,23 +171,23 @@ void TopicRequests::create(CreateTopicsRequest request, Callback<std::vector<Cre
 
 void TopicRequests::write_topic(RequestPtr request, std::size_t index, cluster::Topic topic,
                                 zookeeper::ConfigMap config, env::Duration timeout) {
-  auto written_one = life_.guard([this, request, index, topic, config,
-                                  timeout](zookeeper::StoreResult<> result) {
-    if (!result && result.error() == zookeeper::StoreError::Unknown) {
-      return check_created(request, index, topic, config, timeout);
-    }
-    being_created_.erase(topic.name);
-    if (result) {
-      request->waiting.push_back({index, topic.name, topic.id, topic.partitions.size()});
-      term_.refresh_topics();
-    } else {
-      request->set_error(index, code_of(result.error()), "");
-      if (result.error() == zookeeper::StoreError::ControllerMoved) {
-        term_.deposed("/controller_epoch has moved on");
-      }
-    }
-    written(request, timeout);
-  });
+  auto written_one =
+      life_.guard([this, request, index, topic, config, timeout](zookeeper::StoreResult<> result) {
+        if (!result && result.error() == zookeeper::StoreError::Unknown) {
+          return check_created(request, index, topic, config, timeout);
+        }
+        being_created_.erase(topic.name);
+        if (result) {
+          request->waiting.push_back({index, topic.name, topic.id, topic.partitions.size()});
+          term_.refresh_topics();
+        } else {
+          request->set_error(index, code_of(result.error()), "");
+          if (result.error() == zookeeper::StoreError::ControllerMoved) {
+            term_.deposed("/controller_epoch has moved on");
+          }
+        }
+        written(request, timeout);
+      });
   world_.store.create_topic(term_.fence(), std::move(topic), std::move(config),
                             std::move(written_one));
 }
@@ -247,9 +251,8 @@ void TopicRequests::add_partitions(CreatePartitionsRequest request,
     for (const PartitionEntry& partition : known->partitions) {
       topic.partitions.push_back(partition.assignment);
     }
-    Result<cluster::Topic> planned =
-        plan_partitions(wanted, std::move(topic),
-                        placement_brokers(term_.model().live_brokers()), world_.random);
+    Result<cluster::Topic> planned = plan_partitions(
+        wanted, std::move(topic), placement_brokers(term_.model().live_brokers()), world_.random);
     if (!planned) {
       open->set_error(i, planned.error().code(), planned.error().message());
       continue;

@@ -28,8 +28,7 @@ class TopicRequests {
 
   void create(CreateTopicsRequest request, Callback<std::vector<CreatedTopic>> done);
   void remove(DeleteTopicsRequest request, Callback<std::vector<DeletedTopic>> done);
-  void add_partitions(CreatePartitionsRequest request,
-                      Callback<std::vector<AddedPartitions>> done);
+  void add_partitions(CreatePartitionsRequest request, Callback<std::vector<AddedPartitions>> done);
 
   /// Looks whether something that is waited for has come true.
   void model_changed();
@@ -57,8 +56,8 @@ class TopicRequests {
 
   RequestPtr begin(Request::Kind kind, std::size_t writing);
   void written(const RequestPtr& request, env::Duration timeout);
-  void expired(const RequestPtr& request);
-  void end(const RequestPtr& request);
+  void expired(RequestPtr request);
+  void end(RequestPtr request);
   [[nodiscard]] bool is_done(const Request& request, Request::Waiting& topic) const;
   [[nodiscard]] bool is_as_good_as_done(const Request& request,
                                         const Request::Waiting& topic) const;
