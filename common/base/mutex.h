@@ -23,7 +23,8 @@ namespace ottla {
 enum class LockRank : std::uint8_t {
   BrokerLifecycle = 10,
   ReplicaDirectory = 20,
-  Partition = 30,
+  Partition = 30,  ///< A partition's appends and changes of role.
+  PartitionState = 32,
   LogStore = 35,      ///< Creation and removal of logs; held over I/O, so never on an event loop.
   LogDirectory = 40,  ///< Checkpoint files of the log dirs; held over I/O.
   LogFlush = 45,      ///< Flushes and cuts of one log; held over I/O.

@@ -87,8 +87,16 @@ struct LeaderMessage {
   std::vector<PartitionPush> partitions;
 };
 
-[[nodiscard]] std::uint64_t record_bytes(const PartitionPush& push);
-[[nodiscard]] std::uint64_t record_bytes(const LeaderMessage& message);
+[[nodiscard]] inline std::uint64_t record_bytes(const PartitionPush& push) {
+  std::uint64_t bytes = 0;
+  for (const MemoryRange& piece : push.records) bytes += piece.bytes.size();
+  return bytes;
+}
+[[nodiscard]] inline std::uint64_t record_bytes(const LeaderMessage& message) {
+  std::uint64_t bytes = 0;
+  for (const PartitionPush& push : message.partitions) bytes += record_bytes(push);
+  return bytes;
+}
 
 /// The sending half of an open stream. Destroying it closes the stream; the handler hears nothing
 /// more then. Thread: any, one at a time.

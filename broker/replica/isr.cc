@@ -1,0 +1,104 @@
+#include "broker/replica/isr.h"
+
+#include <glog/logging.h>
+
+#include <algorithm>
+
+namespace ottla::replica {
+namespace {
+
+bool is_in(const std::vector<BrokerId>& members, BrokerId broker) {
+  return std::find(members.begin(), members.end(), broker) != members.end();
+}
+
+/// Answers that say: not carried out, and it will not be.
+bool is_final_refusal(ErrorCode error) {
+  switch (error) {
+    case ErrorCode::IneligibleReplica:      // KIP-841
+    case ErrorCode::OperationNotAttempted:  // KIP-704
+    case ErrorCode::InvalidRequest:
+    case ErrorCode::InvalidReplicaAssignment:
+      return true;
+    default:
+      return false;
+  }
+}
+
+}  // namespace
+
+void FollowerState::on_sent(Offset end, Offset leader_end, env::MonotonicTime now) {
+  sent_end_offset = end;
+  leader_end_when_sent = leader_end;
+  sent_at = now;
+}
+
+void FollowerState::on_progress(Offset end, Offset start, Offset leader_end,
+                                env::MonotonicTime now) {
+  log_end_offset = end;
+  log_start_offset = start;
+  if (end >= leader_end) {
+    caught_up_at = now;
+  } else if (leader_end_when_sent != kUnknownOffset && end >= leader_end_when_sent) {
+    // It had everything there was when we last sent; what came since is on its way.
+    caught_up_at = std::max(caught_up_at.value_or(sent_at), sent_at);
+  }
+}
+
+bool is_caught_up(const FollowerState& follower, Offset leader_end, env::MonotonicTime now,
+                  env::Duration max_lag) {
+  if (follower.log_end_offset >= leader_end) return true;
+  return follower.caught_up_at.has_value() && now - *follower.caught_up_at <= max_lag;
+}
+
+bool is_lagging(const FollowerState& follower, Offset leader_end, env::MonotonicTime now,
+                env::Duration max_lag) {
+  if (is_caught_up(follower, leader_end, now, max_lag)) return false;
+  const bool has_all_that_was_sent = follower.subscribed &&
+                                     follower.sent_end_offset != kUnknownOffset &&
+                                     follower.log_end_offset >= follower.sent_end_offset;
+  return !has_all_that_was_sent;
+}
+
+bool may_join(const FollowerState& follower, Offset high_watermark, Offset epoch_start_offset) {
+  return follower.subscribed && follower.log_end_offset != kUnknownOffset &&
+         follower.log_end_offset >= high_watermark && follower.log_end_offset >= epoch_start_offset;
+}
+
+bool Isr::contains(BrokerId broker) const {
+  return is_in(committed_, broker);
+}
+
+bool Isr::may_contain(BrokerId broker) const {
+  return is_in(committed_, broker) || (pending_ && is_in(pending_->members, broker));
+}
+
+void Isr::propose(std::vector<BrokerId> members) {
+  CHECK(!pending_) << "one ISR request at a time for each partition";
+  pending_ = Pending{std::move(members)};
+}
+
+Isr::Outcome Isr::on_refused(ErrorCode error) {
+  if (!pending_) return Outcome::Settled;
+  if (is_final_refusal(error) && !pending_->may_be_applied) {
+    pending_.reset();
+    return Outcome::Settled;
+  }
+  if (error == ErrorCode::NetworkException || error == ErrorCode::RequestTimedOut) {
+    pending_->may_be_applied = true;
+  }
+  return Outcome::Repeat;
+}
+
+bool Isr::on_answered(const std::vector<BrokerId>& members, PartitionEpoch partition_epoch) {
+  if (partition_epoch < partition_epoch_) return false;
+  committed_ = members;
+  partition_epoch_ = partition_epoch;
+  pending_.reset();
+  return true;
+}
+
+bool Isr::on_state(const std::vector<BrokerId>& members, PartitionEpoch partition_epoch) {
+  return partition_epoch > partition_epoch_ && on_answered(members, partition_epoch);
+}
+
+}  // namespace ottla::replica

@@ -1,0 +1,112 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <vector>
+
+#include "common/base/error.h"
+#include "common/base/id.h"
+#include "common/cluster/partition.h"
+#include "common/env/clock.h"
+
+namespace ottla::replica {
+
+/// What a leader knows of one follower in its current leader epoch. Offsets are -1 until the
+/// follower has told them.
+struct FollowerState {
+  BrokerId broker;
+  BrokerEpoch broker_epoch = kUnknownBrokerEpoch;  ///< From its stream's hello (KIP-903).
+  bool subscribed = false;                         ///< Its stream is open and asks for us.
+  const void* stream = nullptr;                    ///< Tells its streams apart.
+  Offset log_end_offset = kUnknownOffset;
+  Offset log_start_offset = kUnknownOffset;
+  Offset sent_end_offset = kUnknownOffset;  ///< Exclusive end of what was put on its stream.
+  /// When the last records were sent, and where our log ended then.
+  env::MonotonicTime sent_at{};
+  Offset leader_end_when_sent = kUnknownOffset;
+  /// The last moment at which it is known to have held all of our log; unset: never.
+  std::optional<env::MonotonicTime> caught_up_at;
+
+  /// Notes what was put on its stream.
+  void on_sent(Offset end, Offset leader_end, env::MonotonicTime now);
+  /// Notes what it says that it holds.
+  void on_progress(Offset end, Offset start, Offset leader_end, env::MonotonicTime now);
+};
+
+/// Whether the follower holds all of the leader's log, or did within `max_lag`.
+[[nodiscard]] bool is_caught_up(const FollowerState& follower, Offset leader_end,
+                                env::MonotonicTime now, env::Duration max_lag);
+
+/// Whether the follower is to leave the ISR: not caught up, and that is its own doing. A follower
+/// that holds everything this leader has served is kept: a slow leader does not throw out its healthy
+/// followers (KAFKA-8733, KIP-501).
+[[nodiscard]] bool is_lagging(const FollowerState& follower, Offset leader_end,
+                              env::MonotonicTime now, env::Duration max_lag);
+
+/// Whether the follower's log goes far enough to join the ISR: up to the high watermark and to the
+/// start of this leader's epoch. Below the latter it may lack committed records that this leader has
+/// but whose commit it does not know yet (KAFKA-7128).
+[[nodiscard]] bool may_join(const FollowerState& follower, Offset high_watermark,
+                            Offset epoch_start_offset);
+
+/// min.insync.replicas, never more than there are replicas (as Kafka 3.9).
+[[nodiscard]] constexpr std::int32_t effective_min_isr(std::int32_t configured,
+                                                       std::size_t replicas) {
+  const auto all = static_cast<std::int32_t>(replicas);
+  return configured < all ? configured : all;
+}
+
+/// The ISR as its leader may count on it. ZooKeeper's is changed by the controller alone; while a
+/// request is out, or nobody knows what became of it, the leader waits for everyone who may be in
+/// the ISR by now (the maximal ISR, KIP-497): one request at a time.
+///
+///     Committed --propose--> Pending --applied--> Committed
+///                               |----refused for certain----> Committed, as before
+///                               |----anything else----------> Pending, to be sent again
+///
+/// A state from the controller with a newer partition epoch ends Pending at any time.
+class Isr {
+ public:
+  Isr() = default;
+  Isr(std::vector<BrokerId> members, PartitionEpoch partition_epoch)
+      : committed_(std::move(members)), partition_epoch_(partition_epoch) {}
+
+  [[nodiscard]] const std::vector<BrokerId>& committed() const { return committed_; }
+  [[nodiscard]] PartitionEpoch partition_epoch() const { return partition_epoch_; }
+  [[nodiscard]] bool contains(BrokerId broker) const;
+  /// In the committed or in the proposed ISR.
+  [[nodiscard]] bool may_contain(BrokerId broker) const;
+
+  [[nodiscard]] bool is_pending() const { return pending_.has_value(); }
+  /// The ISR that is asked for. Needs `is_pending()`.
+  [[nodiscard]] const std::vector<BrokerId>& proposed() const { return pending_->members; }
+
+  /// Needs `!is_pending()`.
+  void propose(std::vector<BrokerId> members);
+
+  enum class Outcome : std::uint8_t {
+    Settled,  ///< Committed again, changed or not.
+    Repeat,   ///< Send the same request again, after a pause.
+  };
+  /// What the controller answered to the proposal; the error of a call that failed counts as
+  /// `NetworkException`. A refusal settles only when no earlier, unanswered sending of the same
+  /// proposal may have been carried out.
+  [[nodiscard]] Outcome on_refused(ErrorCode error);
+  /// The controller's answer to the proposal: the state that holds now. False if it is older than
+  /// what is known.
+  bool on_answered(const std::vector<BrokerId>& members, PartitionEpoch partition_epoch);
+  /// A state that the controller told by itself. False if it is not newer than what is known.
+  bool on_state(const std::vector<BrokerId>& members, PartitionEpoch partition_epoch);
+
+ private:
+  struct Pending {
+    std::vector<BrokerId> members;
+    bool may_be_applied = false;
+  };
+  std::vector<BrokerId> committed_;
+  PartitionEpoch partition_epoch_{-1};
+  std::optional<Pending> pending_;
+};
+
+}  // namespace ottla::replica

@@ -1,0 +1,261 @@
+#pragma once
+
+#include <absl/container/inlined_vector.h>
+
+#include <atomic>
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <optional>
+#include <span>
+#include <vector>
+
+#include "broker/metadata/metadata_cache.h"
+#include "broker/replica/append.h"
+#include "broker/replica/isr.h"
+#include "broker/replica/partition_watcher.h"
+#include "broker/replica/surroundings.h"
+#include "broker/storage/log.h"
+#include "common/base/mutex.h"
+#include "common/cluster/partition.h"
+#include "common/env/clock.h"
+#include "common/rpc/control.h"
+#include "common/rpc/replication.h"
+
+namespace ottla::replica {
+
+/// What all partitions of a broker share.
+struct PartitionContext {
+  BrokerId self;
+  env::Clock& clock;
+  metadata::MetadataCache& metadata;
+  env::Duration max_lag;
+  std::atomic<std::int64_t> broker_epoch = kUnknownBrokerEpoch.value();
+};
+
+/// What the controller says about a partition that this broker holds.
+struct RoleChange {
+  cluster::Assignment assignment;
+  cluster::PartitionState state;
+  std::shared_ptr<storage::Log> log;
+  TopicConfig config;
+  Offset checkpointed_high_watermark{0};  ///< Used when the partition takes up this log.
+};
+
+/// One partition as this broker holds it: as leader, as follower, or offline. It decides who may do
+/// what in which leader epoch; the log does the I/O.
+///
+/// Two locks. `append_mutex_` covers an append with the check that its epoch still holds, and changes
+/// of role: no record of an old epoch lands after the change. `state_mutex_` covers the few lines that
+/// look at or change the state; readers take only that. Watchers are called after both are released.
+///
+/// Thread: any (append_mutex_, LockRank::Partition; state_mutex_, LockRank::PartitionState).
+class Partition : public std::enable_shared_from_this<Partition> {
+ public:
+  enum class Role : std::uint8_t { None, Leader, Follower, Offline };
+
+  Partition(PartitionContext& context, TopicPartition name, TopicId topic_id);
+  Partition(const Partition&) = delete;
+  Partition& operator=(const Partition&) = delete;
+
+  [[nodiscard]] const TopicPartition& name() const { return name_; }
+  [[nodiscard]] const TopicId& topic_id() const { return topic_id_; }
+
+  // Roles. Called on the replica control loop only.
+
+  /// Takes up leadership, or a newer ISR in the same epoch. Writes the epoch's start to the log; may
+  /// block. False: nothing new. Errors: KafkaStorageError.
+  Result<bool> become_leader(RoleChange change) OTTLA_EXCLUDES(append_mutex_, state_mutex_);
+  /// Follows `change.state.leader` (nobody if that is -1). False: nothing new.
+  Result<bool> become_follower(RoleChange change) OTTLA_EXCLUDES(append_mutex_, state_mutex_);
+  /// The log dir failed, or the replica is given up: nothing is served and no ISR is asked for (W7).
+  void go_offline(ErrorCode reason) OTTLA_EXCLUDES(append_mutex_, state_mutex_);
+  void set_config(TopicConfig config) OTTLA_EXCLUDES(state_mutex_);
+
+  // Looking in.
+
+  struct View {
+    Role role = Role::None;
+    BrokerId leader = kNoBroker;
+    LeaderEpoch leader_epoch = kUnknownLeaderEpoch;
+    Offset epoch_start_offset;
+    Offset high_watermark;
+    std::shared_ptr<storage::Log> log;  ///< Null when offline or not yet told.
+    std::vector<BrokerId> isr;          ///< Committed; empty unless leader.
+    std::vector<BrokerId> replicas;
+  };
+  [[nodiscard]] View view() const OTTLA_EXCLUDES(state_mutex_);
+  [[nodiscard]] Offset high_watermark() const {
+    return Offset(high_watermark_.load(std::memory_order_acquire));
+  }
+
+  /// What a reader needs, after its epoch was checked (KIP-320). Errors: FencedLeaderEpoch,
+  /// UnknownLeaderEpoch, NotLeaderOrFollower, KafkaStorageError.
+  struct ReadAccess {
+    std::shared_ptr<storage::Log> log;
+    Offset high_watermark;
+    LeaderEpoch leader_epoch;
+    Offset epoch_start_offset;
+    bool is_leader = false;
+  };
+  Result<ReadAccess> read_access(LeaderEpoch current_leader_epoch, bool leader_only) const
+      OTTLA_EXCLUDES(state_mutex_);
+
+  // As leader: appending.
+
+  /// Whether an append would be taken now, before any work is put into it. Errors as
+  /// `append_as_leader`.
+  Result<> check_append(Acks acks, std::optional<LeaderEpoch> expected) const
+      OTTLA_EXCLUDES(state_mutex_);
+
+  struct Appended {
+    storage::AppendInfo info;
+    LeaderEpoch leader_epoch;
+  };
+  /// Errors: NotLeaderOrFollower, FencedLeaderEpoch (`expected`), NotEnoughReplicas (acks=all),
+  /// KafkaStorageError, and the log's.
+  Result<Appended> append_as_leader(MutableByteView validated, Acks acks,
+                                    std::optional<LeaderEpoch> expected,
+                                    storage::AppendOrigin origin)
+      OTTLA_EXCLUDES(append_mutex_, state_mutex_);
+  /// Calls `waiter` once the high watermark has reached `required_end`, or can't any more in the epoch
+  /// of the append; possibly inside this call.
+  void await_commit(Offset required_end, LeaderEpoch appended_in,
+                    std::shared_ptr<CommitWaiter> waiter, std::uint32_t token)
+      OTTLA_EXCLUDES(state_mutex_);
+  /// After a timeout: forgets the waiter.
+  void forget_commit(Offset required_end, const CommitWaiter* waiter) OTTLA_EXCLUDES(state_mutex_);
+
+  void watch(std::shared_ptr<PartitionWatcher> watcher, std::uint32_t token, std::uint8_t changes)
+      OTTLA_EXCLUDES(state_mutex_);
+  void unwatch(const PartitionWatcher* watcher, std::uint32_t token) OTTLA_EXCLUDES(state_mutex_);
+
+  // As leader: followers. All fenced by the leader epoch of the subscription.
+
+  /// A follower wants the log from an offset on. Nullopt: it fits, and the follower is known from now
+  /// on. Errors: those of PartitionPush.
+  struct Refusal {
+    ErrorCode error = ErrorCode::None;
+    std::optional<rpc::PartitionPush::Divergence> divergence;
+    Offset log_start_offset = kUnknownOffset;
+    Offset log_end_offset = kUnknownOffset;
+  };
+  [[nodiscard]] std::optional<Refusal> admit_follower(const rpc::StreamHello& hello,
+                                                      const void* stream,
+                                                      const rpc::Subscription& wanted)
+      OTTLA_EXCLUDES(state_mutex_);
+  /// A follower on the stream that it was admitted from: a newer stream of the same broker makes the
+  /// older one's calls void.
+  struct FollowerLink {
+    BrokerId follower;
+    const void* stream = nullptr;
+    LeaderEpoch epoch;
+  };
+  void follower_left(FollowerLink link) OTTLA_EXCLUDES(state_mutex_);
+  /// Records up to `end` were put on its stream.
+  void note_sent(FollowerLink link, Offset end) OTTLA_EXCLUDES(state_mutex_);
+  /// Moves the high watermark; returns the ISR request that the follower's progress calls for.
+  [[nodiscard]] std::optional<rpc::AlterPartition> on_follower_progress(FollowerLink link,
+                                                                        Offset log_end,
+                                                                        Offset log_start)
+      OTTLA_EXCLUDES(state_mutex_);
+
+  // As leader: the ISR.
+
+  /// The periodic look: who lags, who may join.
+  [[nodiscard]] std::optional<rpc::AlterPartition> check_isr() OTTLA_EXCLUDES(state_mutex_);
+  /// The answer to a request. True: send it again after a pause (`pending_isr_request`).
+  [[nodiscard]] bool on_isr_refused(LeaderEpoch epoch, ErrorCode error)
+      OTTLA_EXCLUDES(state_mutex_);
+  void on_isr_answered(const cluster::PartitionState& state) OTTLA_EXCLUDES(state_mutex_);
+  [[nodiscard]] std::optional<rpc::AlterPartition> pending_isr_request() const
+      OTTLA_EXCLUDES(state_mutex_);
+
+  // As follower. All fenced by the leader epoch: NotLeaderOrFollower when it is another one now.
+
+  struct FetchStart {
+    Offset fetch_offset;
+    LeaderEpoch last_fetched_epoch = kUnknownLeaderEpoch;
+    Offset log_start_offset;
+  };
+  Result<FetchStart> fetch_start(LeaderEpoch epoch) const OTTLA_EXCLUDES(state_mutex_);
+  /// Appends what the leader sent (possibly nothing) and takes over its offsets. Returns the log end
+  /// offset. Errors: CorruptMessage, OffsetOutOfRange, KafkaStorageError.
+  Result<Offset> append_as_follower(LeaderEpoch epoch, std::span<const ByteView> batches,
+                                    Offset leader_high_watermark, Offset leader_log_start)
+      OTTLA_EXCLUDES(append_mutex_, state_mutex_);
+  /// Cuts the log where it parts from the leader's. Returns whether epochs are to be compared again;
+  /// false: go on without (`last_fetched_epoch` -1). Blocks.
+  Result<bool> truncate_to_leader(LeaderEpoch epoch, rpc::PartitionPush::Divergence divergence)
+      OTTLA_EXCLUDES(append_mutex_, state_mutex_);
+  /// The fetch offset was outside the leader's log. Blocks.
+  Result<> leave_out_of_range(LeaderEpoch epoch, Offset leader_log_start, Offset leader_log_end)
+      OTTLA_EXCLUDES(append_mutex_, state_mutex_);
+
+  // DeleteRecords.
+
+  /// Errors: OffsetOutOfRange, NotLeaderOrFollower, PolicyViolation (cleanup.policy without delete).
+  Result<Offset> raise_log_start_offset(Offset offset) OTTLA_EXCLUDES(state_mutex_);
+  /// The smallest log start offset of the live replicas. Errors: NotLeaderOrFollower.
+  Result<Offset> low_watermark() const OTTLA_EXCLUDES(state_mutex_);
+
+ private:
+  struct Watch {
+    std::shared_ptr<PartitionWatcher> watcher;
+    std::uint32_t token;
+    std::uint8_t changes;
+  };
+  struct Commit {
+    std::shared_ptr<CommitWaiter> waiter;
+    std::uint32_t token;
+  };
+  /// Calls to be made once no lock is held.
+  struct Calls;
+
+  void collect(PartitionChange change, Calls& calls) const OTTLA_REQUIRES(state_mutex_);
+  void advance_high_watermark(Calls& calls) OTTLA_REQUIRES(state_mutex_);
+  void settle_commits(Calls& calls) OTTLA_REQUIRES(state_mutex_);
+  void drop_commits(ErrorCode outcome, Calls& calls) OTTLA_REQUIRES(state_mutex_);
+  void begin_followers() OTTLA_REQUIRES(state_mutex_);
+  void match_followers_to_isr() OTTLA_REQUIRES(state_mutex_);
+  void take_up(const RoleChange& change) OTTLA_REQUIRES(state_mutex_);
+  [[nodiscard]] FollowerState* linked(FollowerLink link) OTTLA_REQUIRES(state_mutex_);
+  [[nodiscard]] bool leads(LeaderEpoch epoch) const OTTLA_REQUIRES(state_mutex_);
+  [[nodiscard]] std::int32_t min_isr() const OTTLA_REQUIRES(state_mutex_);
+  Result<> check_append_locked(Acks acks, std::optional<LeaderEpoch> expected) const
+      OTTLA_REQUIRES(state_mutex_);
+  Result<> check_epoch(LeaderEpoch current) const OTTLA_REQUIRES(state_mutex_);
+  Result<std::shared_ptr<storage::Log>> followers_log(LeaderEpoch epoch) const
+      OTTLA_EXCLUDES(state_mutex_);
+  [[nodiscard]] bool is_eligible(const FollowerState& follower) const;
+  [[nodiscard]] std::optional<rpc::AlterPartition> propose_joiners() OTTLA_REQUIRES(state_mutex_);
+  [[nodiscard]] rpc::AlterPartition isr_request() const OTTLA_REQUIRES(state_mutex_);
+  void set_high_watermark(Offset offset) OTTLA_REQUIRES(state_mutex_) {
+    high_watermark_.store(offset.value(), std::memory_order_release);
+  }
+
+  PartitionContext& context_;
+  const TopicPartition name_;
+  const TopicId topic_id_;
+
+  mutable Mutex append_mutex_{LockRank::Partition};
+  mutable Mutex state_mutex_{LockRank::PartitionState};
+  Role role_ OTTLA_GUARDED_BY(state_mutex_) = Role::None;
+  ErrorCode offline_reason_ OTTLA_GUARDED_BY(state_mutex_) = ErrorCode::None;
+  BrokerId leader_ OTTLA_GUARDED_BY(state_mutex_) = kNoBroker;
+  LeaderEpoch leader_epoch_ OTTLA_GUARDED_BY(state_mutex_) = kUnknownLeaderEpoch;
+  PartitionEpoch partition_epoch_ OTTLA_GUARDED_BY(state_mutex_){-1};
+  Offset epoch_start_offset_ OTTLA_GUARDED_BY(state_mutex_);
+  /// The epoch in which this broker became leader, from follower or anew: it has led ever since.
+  LeaderEpoch leads_since_ OTTLA_GUARDED_BY(state_mutex_) = kUnknownLeaderEpoch;
+  std::vector<BrokerId> replicas_ OTTLA_GUARDED_BY(state_mutex_);
+  TopicConfig config_ OTTLA_GUARDED_BY(state_mutex_);
+  std::shared_ptr<storage::Log> log_ OTTLA_GUARDED_BY(state_mutex_);
+  Isr isr_ OTTLA_GUARDED_BY(state_mutex_);
+  std::vector<FollowerState> followers_ OTTLA_GUARDED_BY(state_mutex_);
+  std::vector<Watch> watches_ OTTLA_GUARDED_BY(state_mutex_);
+  std::multimap<Offset, Commit> commits_ OTTLA_GUARDED_BY(state_mutex_);
+  std::atomic<std::int64_t> high_watermark_ = 0;
+};
+
+}  // namespace ottla::replica
