@@ -10,6 +10,7 @@
 #include "broker/replica/append.h"
 #include "broker/replica/fetch.h"
 #include "broker/replica/offset_queries.h"
+#include "broker/replica/replicas_config.h"
 #include "broker/replica/surroundings.h"
 #include "common/base/task.h"
 #include "common/env/clock.h"
@@ -25,27 +26,6 @@ class LogDirectories;
 namespace ottla::replica {
 
 class Partition;
-
-struct ReplicasConfig {
-  BrokerId broker;
-  std::chrono::milliseconds replica_lag_time_max{30'000};  ///< replica.lag.time.max.ms
-  std::chrono::milliseconds high_watermark_checkpoint_interval{5'000};
-  std::chrono::milliseconds reconnect_backoff{50};  ///< Doubles up to the next.
-  std::chrono::milliseconds reconnect_backoff_max{1'000};
-  /// Bytes of records sent to one follower and not yet acknowledged by it.
-  std::uint64_t stream_window_bytes = 8 << 20;
-  /// Records gathered into one message.
-  std::uint64_t stream_message_bytes = 1 << 20;
-  /// replica.selector.class is RackAwareReplicaSelector (KIP-392).
-  bool rack_aware_fetch = false;
-};
-
-/// The executors that the replicas work on; docs/threading.md has the picture.
-struct ReplicasExecutors {
-  env::Executor& control;               ///< One thread: cluster updates, ISR, periodic work.
-  std::vector<env::Executor*> streams;  ///< Event loops; a peer's streams stay on one of them.
-  env::Executor& io;                    ///< The I/O pool: cold reads, checkpoints.
-};
 
 /// All partitions that this broker holds, as leader or follower: the one way for clients' records
 /// in and out, and the carrying out of the controller's commands.

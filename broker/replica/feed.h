@@ -1,0 +1,107 @@
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <map>
+#include <memory>
+#include <vector>
+
+#include "broker/replica/partition.h"
+#include "broker/replica/partition_watcher.h"
+#include "broker/replica/replicas_config.h"
+#include "common/base/mutex.h"
+#include "common/env/executor.h"
+#include "common/rpc/replication.h"
+
+namespace ottla::replica {
+
+/// The leader's side of one follower's stream: sends what its subscribed partitions append, gathered
+/// into one message for all of them, as far as the window of unacknowledged bytes allows; takes the
+/// follower's progress to the partitions. docs/replication.md has its states.
+///
+///     subscribe --admitted--> waiting <--> ready (log grew) --> loading (cold read) --> ready
+///         |--refused, diverged, other epoch--> gone: the follower hears why and subscribes anew
+///
+/// Thread: its stream loop, except `on_partition_changed` (any; dirty_mutex_, LockRank::Leaf).
+class Feed final : public rpc::LeaderHandler,
+                   public PartitionWatcher,
+                   public std::enable_shared_from_this<Feed> {
+ public:
+  /// The broker's partitions, as far as a feed needs them. Thread: any.
+  class Source {
+   public:
+    virtual ~Source() = default;
+    [[nodiscard]] virtual std::shared_ptr<Partition> find(const TopicId& topic,
+                                                          std::int32_t partition) const = 0;
+    virtual void request_isr(rpc::AlterPartition request) = 0;
+    virtual void feed_closed(const Feed& feed) = 0;
+  };
+
+  Feed(const rpc::StreamHello& hello, std::unique_ptr<rpc::LeaderWriter> writer, Source& source,
+       const ReplicasConfig& config, env::Executor& loop, env::Executor& io);
+  ~Feed() override;
+
+  [[nodiscard]] const rpc::StreamHello& hello() const { return hello_; }
+  /// Ends the stream: replaced by a newer one, or the broker stops.
+  void close();
+
+  void on_message(rpc::FollowerMessage message) override;
+  void on_closed(Error cause) override;
+  void on_partition_changed(std::uint32_t token, PartitionChange change) override
+      OTTLA_EXCLUDES(dirty_mutex_);
+
+ private:
+  struct Fed {
+    std::shared_ptr<Partition> partition;
+    LeaderEpoch epoch;
+    Offset next_offset;  ///< Sent up to here.
+    Offset sent_high_watermark = kUnknownOffset;
+    Offset sent_log_start = kUnknownOffset;
+    bool is_ready = false;        ///< Stands in ready_.
+    bool is_loading = false;      ///< A cold read is under way, or waits for its turn.
+    bool offsets_changed = false;  ///< Stands in changed_.
+    SharedBuffer loaded;          ///< What the cold read brought.
+  };
+
+  void subscribe(const rpc::Subscription& wanted);
+  void drop(std::uint32_t id);
+  void take_dirty() OTTLA_EXCLUDES(dirty_mutex_);
+  void make_ready(std::uint32_t id, Fed& fed);
+  void pump();
+  [[nodiscard]] rpc::LeaderMessage gather();
+  /// Adds what `id` has to the message. False: the message is full.
+  bool add(std::uint32_t id, rpc::LeaderMessage& message, std::uint64_t& bytes);
+  void add_records(std::uint32_t id, Fed& fed, const Partition::ReadAccess& access,
+                   SharedBuffer records, rpc::LeaderMessage& message, std::uint64_t& bytes);
+  void refuse(std::uint32_t id, ErrorCode error, rpc::LeaderMessage& message);
+  void load(std::uint32_t id, Fed& fed);
+  void on_loaded(std::uint32_t id, Result<SharedBuffer> records);
+  void send_offsets_soon();
+  void send_offsets();
+  [[nodiscard]] Partition::FollowerLink link(const Fed& fed) const {
+    return {hello_.follower, this, fed.epoch};
+  }
+
+  const rpc::StreamHello hello_;
+  std::unique_ptr<rpc::LeaderWriter> writer_;
+  Source& source_;
+  const ReplicasConfig& config_;
+  env::Executor& loop_;
+  env::Executor& io_;
+
+  std::map<std::uint32_t, std::unique_ptr<Fed>> fed_;
+  std::deque<std::uint32_t> ready_;
+  std::deque<std::uint32_t> waiting_to_load_;
+  std::vector<std::uint32_t> changed_;
+  rpc::LeaderMessage refusals_;
+  std::uint64_t in_flight_bytes_ = 0;
+  int loads_ = 0;
+  env::TimerHandle offsets_timer_;
+  bool closed_ = false;
+
+  Mutex dirty_mutex_{LockRank::Leaf};
+  std::map<std::uint32_t, std::uint8_t> dirty_ OTTLA_GUARDED_BY(dirty_mutex_);
+  bool wake_posted_ OTTLA_GUARDED_BY(dirty_mutex_) = false;
+};
+
+}  // namespace ottla::replica
