@@ -29,12 +29,13 @@ Result<Offset> end_of(ByteView records) {
 
 }  // namespace
 
-Feed::Feed(const rpc::StreamHello& hello, std::unique_ptr<rpc::LeaderWriter> writer, Source& source,
-           const ReplicasConfig& config, env::Executor& loop, env::Executor& io)
+Feed::Feed(const rpc::StreamHello& hello, std::unique_ptr<rpc::LeaderWriter> writer,
+           std::shared_ptr<Source> source, std::shared_ptr<const ReplicasConfig> config,
+           env::Executor& loop, env::Executor& io)
     : hello_(hello),
       writer_(std::move(writer)),
-      source_(source),
-      config_(config),
+      source_(std::move(source)),
+      config_(std::move(config)),
       loop_(loop),
       io_(io) {}
 
@@ -51,7 +52,7 @@ void Feed::close() {
   }
   fed_.clear();
   ready_.clear();
-  source_.feed_closed(*this);
+  std::exchange(source_, nullptr)->feed_closed(*this);
 }
 
 void Feed::on_closed(Error cause) {
@@ -69,7 +70,7 @@ void Feed::on_message(rpc::FollowerMessage message) {
     if (found == fed_.end()) continue;
     if (auto request = found->second->partition->on_follower_progress(
             link(*found->second), progress.log_end_offset, progress.log_start_offset)) {
-      source_.request_isr(std::move(*request));
+      source_->request_isr(std::move(*request));
     }
   }
   for (const rpc::SubscriptionId id : message.unsubscribe) drop(id.value());
@@ -80,7 +81,7 @@ void Feed::on_message(rpc::FollowerMessage message) {
 void Feed::subscribe(const rpc::Subscription& wanted) {
   const std::uint32_t id = wanted.id.value();
   if (fed_.contains(id)) return;  // ids are used once; a follower that does not keep to it is ignored
-  const std::shared_ptr<Partition> partition = source_.find(wanted.topic_id, wanted.partition);
+  const std::shared_ptr<Partition> partition = source_->find(wanted.topic_id, wanted.partition);
   if (!partition) {
     refuse(id, ErrorCode::UnknownTopicId, refusals_);
     return;
@@ -112,7 +113,7 @@ void Feed::subscribe(const rpc::Subscription& wanted) {
   // Its position is its log end offset: it passed the check of epochs.
   if (auto request = partition->on_follower_progress(link(added), wanted.fetch_offset,
                                                      wanted.log_start_offset)) {
-    source_.request_isr(std::move(*request));
+    source_->request_isr(std::move(*request));
   }
 }
 
@@ -183,7 +184,7 @@ void Feed::pump() {
 rpc::LeaderMessage Feed::gather() {
   rpc::LeaderMessage message = std::exchange(refusals_, {});
   std::uint64_t bytes = 0;
-  while (!ready_.empty() && in_flight_bytes_ + bytes < config_.stream_window_bytes) {
+  while (!ready_.empty() && in_flight_bytes_ + bytes < config_->stream_window_bytes) {
     const std::uint32_t id = ready_.front();
     ready_.pop_front();
     if (!add(id, message, bytes)) break;
@@ -205,11 +206,11 @@ bool Feed::add(std::uint32_t id, rpc::LeaderMessage& message, std::uint64_t& byt
   }
   if (fed.loaded) {
     add_records(id, fed, *access, std::move(fed.loaded), message, bytes);
-    return bytes < config_.stream_message_bytes;
+    return bytes < config_->stream_message_bytes;
   }
   if (fed.next_offset >= access->log->log_end_offset()) return true;
 
-  const storage::ReadOptions options{.max_bytes = config_.stream_message_bytes - bytes,
+  const storage::ReadOptions options{.max_bytes = config_->stream_message_bytes - bytes,
                                      .at_least_one_batch = bytes == 0,
                                      .whole_batches = true,
                                      .no_wait = true};
@@ -237,7 +238,7 @@ bool Feed::add(std::uint32_t id, rpc::LeaderMessage& message, std::uint64_t& byt
     return true;
   }
   add_records(id, fed, *access, *std::move(records), message, bytes);
-  return bytes < config_.stream_message_bytes;
+  return bytes < config_->stream_message_bytes;
 }
 
 void Feed::add_records(std::uint32_t id, Fed& fed, const Partition::ReadAccess& access,
@@ -278,7 +279,7 @@ void Feed::load(std::uint32_t id, Fed& fed) {
   io_.post([self = shared_from_this(), id, log, offset = fed.next_offset] {
     const auto read = [&]() -> Result<SharedBuffer> {
       OTTLA_TRY(const storage::FetchData data,
-                log->read(offset, {.max_bytes = self->config_.stream_message_bytes,
+                log->read(offset, {.max_bytes = self->config_->stream_message_bytes,
                                    .whole_batches = true}));
       return storage::read_slice(data.records);
     };

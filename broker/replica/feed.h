@@ -37,8 +37,9 @@ class Feed final : public rpc::LeaderHandler,
     virtual void feed_closed(const Feed& feed) = 0;
   };
 
-  Feed(const rpc::StreamHello& hello, std::unique_ptr<rpc::LeaderWriter> writer, Source& source,
-       const ReplicasConfig& config, env::Executor& loop, env::Executor& io);
+  Feed(const rpc::StreamHello& hello, std::unique_ptr<rpc::LeaderWriter> writer,
+       std::shared_ptr<Source> source, std::shared_ptr<const ReplicasConfig> config,
+       env::Executor& loop, env::Executor& io);
   ~Feed() override;
 
   [[nodiscard]] const rpc::StreamHello& hello() const { return hello_; }
@@ -84,8 +85,8 @@ class Feed final : public rpc::LeaderHandler,
 
   const rpc::StreamHello hello_;
   std::unique_ptr<rpc::LeaderWriter> writer_;
-  Source& source_;
-  const ReplicasConfig& config_;
+  std::shared_ptr<Source> source_;
+  const std::shared_ptr<const ReplicasConfig> config_;
   env::Executor& loop_;
   env::Executor& io_;
 

@@ -38,9 +38,8 @@ class Fetcher::Connection final : public rpc::FollowerHandler {
   std::uint64_t number_;
 };
 
-Fetcher::Fetcher(BrokerId self, rpc::ReplicationTransport& transport, const ReplicasConfig& config,
-                 env::Executor& loop, env::Executor& io)
-    : self_(self), transport_(transport), config_(config), loop_(loop), io_(io) {}
+Fetcher::Fetcher(BrokerId self, rpc::ReplicationTransport& transport, std::shared_ptr<const ReplicasConfig> config, env::Executor& loop, env::Executor& io)
+    : self_(self), transport_(transport), config_(std::move(config)), loop_(loop), io_(io) {}
 
 Fetcher::~Fetcher() = default;
 
@@ -132,7 +131,7 @@ void Fetcher::disconnect() {
 
 void Fetcher::connect_later() {
   reconnect_pause_ =
-      longer(reconnect_pause_, config_.reconnect_backoff, config_.reconnect_backoff_max);
+      longer(reconnect_pause_, config_->reconnect_backoff, config_->reconnect_backoff_max);
   reconnect_ = loop_.post_after(reconnect_pause_, [weak = weak_from_this()] {
     const auto self = weak.lock();
     if (!self) return;
@@ -179,6 +178,7 @@ void Fetcher::subscribe(Followed& followed) {
   const auto start = followed.partition->fetch_start(followed.epoch);
   if (!start) return;  // another epoch or offline: the control loop will say what is wanted
   followed.state = State::Streaming;
+  followed.told_start = start->log_start_offset;
   followed.subscription = ++last_subscription_;
   streaming_[followed.subscription] = followed.partition.get();
   outgoing_.subscribe.push_back(
@@ -234,19 +234,19 @@ void Fetcher::process(rpc::PartitionPush& push) {
 }
 
 void Fetcher::append(Followed& followed, rpc::PartitionPush& push) {
-  const auto appended = [&]() -> Result<Offset> {
+  const auto appended = [&]() -> Result<Partition::Extent> {
     OTTLA_TRY(const BatchPieces batches, whole_batches(push.records));
     return followed.partition->append_as_follower(followed.epoch, batches.pieces,
                                                   push.high_watermark, push.log_start_offset);
   }();
   if (appended) {
     followed.pause = {};
-    if (push.records.empty()) return;  // nothing to acknowledge
-    const auto start = followed.partition->fetch_start(followed.epoch);
+    const bool is_news = !push.records.empty() || appended->log_start_offset != followed.told_start;
+    if (!is_news) return;
+    followed.told_start = appended->log_start_offset;
     outgoing_.progress.push_back({.id = push.id,
-                                  .log_end_offset = *appended,
-                                  .log_start_offset = start ? start->log_start_offset
-                                                            : push.log_start_offset});
+                                  .log_end_offset = appended->log_end_offset,
+                                  .log_start_offset = appended->log_start_offset});
     return;
   }
   const ErrorCode error = appended.error().code();

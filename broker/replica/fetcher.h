@@ -24,8 +24,7 @@ namespace ottla::replica {
 /// Thread: its stream loop; `follow`, `unfollow`, `set_leader` and `stop` may be called on any.
 class Fetcher final : public std::enable_shared_from_this<Fetcher> {
  public:
-  Fetcher(BrokerId self, rpc::ReplicationTransport& transport, const ReplicasConfig& config,
-          env::Executor& loop, env::Executor& io);
+  Fetcher(BrokerId self, rpc::ReplicationTransport& transport, std::shared_ptr<const ReplicasConfig> config, env::Executor& loop, env::Executor& io);
   ~Fetcher();
 
   struct Follow {
@@ -49,6 +48,7 @@ class Fetcher final : public std::enable_shared_from_this<Fetcher> {
     State state = State::Idle;
     std::uint32_t subscription = 0;  ///< While streaming.
     bool skip_comparison = false;    ///< The leader knows no epochs to compare.
+    Offset told_start;  ///< The log start offset that the leader knows of us.
     env::Duration pause{};
     env::TimerHandle retry;
   };
@@ -75,7 +75,7 @@ class Fetcher final : public std::enable_shared_from_this<Fetcher> {
 
   const BrokerId self_;
   rpc::ReplicationTransport& transport_;
-  const ReplicasConfig& config_;
+  const std::shared_ptr<const ReplicasConfig> config_;
   env::Executor& loop_;
   env::Executor& io_;
 

@@ -42,8 +42,9 @@ struct Partition::Calls {
   }
 };
 
-Partition::Partition(PartitionContext& context, TopicPartition name, TopicId topic_id)
-    : context_(context), name_(std::move(name)), topic_id_(topic_id) {}
+Partition::Partition(std::shared_ptr<PartitionContext> context, TopicPartition name,
+                     TopicId topic_id)
+    : context_(std::move(context)), name_(std::move(name)), topic_id_(topic_id) {}
 
 // Roles.
 
@@ -64,9 +65,9 @@ void Partition::take_up(const RoleChange& change) {
 
 void Partition::begin_followers() {
   followers_.clear();
-  const env::MonotonicTime now = context_.clock.now();
+  const env::MonotonicTime now = context_->clock.now();
   for (const BrokerId broker : replicas_) {
-    if (broker == context_.self) continue;
+    if (broker == context_->self) continue;
     FollowerState follower{.broker = broker};
     if (isr_.contains(broker)) follower.caught_up_at = now;
     followers_.push_back(follower);
@@ -79,7 +80,7 @@ void Partition::match_followers_to_isr() {
   };
   std::erase_if(followers_, [&](const FollowerState& f) { return !assigned(f.broker); });
   for (const BrokerId broker : replicas_) {
-    if (broker == context_.self) continue;
+    if (broker == context_->self) continue;
     const auto known = std::find_if(followers_.begin(), followers_.end(),
                                     [&](const FollowerState& f) { return f.broker == broker; });
     if (known == followers_.end()) {
@@ -225,6 +226,30 @@ Result<Partition::ReadAccess> Partition::read_access(LeaderEpoch current_leader_
                     .is_leader = role_ == Role::Leader};
 }
 
+std::vector<ReadCandidate> Partition::read_candidates() const {
+  MutexLock lock(state_mutex_);
+  std::vector<ReadCandidate> candidates;
+  if (role_ != Role::Leader) return candidates;
+  const auto image = context_->metadata.image();
+  const auto rack_of = [&](BrokerId id) {
+    const cluster::Broker* broker = image->broker(id);
+    return broker == nullptr ? std::nullopt : broker->rack;
+  };
+  if (const auto rack = rack_of(context_->self)) {
+    candidates.push_back({.broker = context_->self, .rack = *rack, .is_leader = true});
+  }
+  for (const FollowerState& follower : followers_) {
+    const auto rack = rack_of(follower.broker);
+    if (!rack || !follower.subscribed) continue;
+    candidates.push_back({.broker = follower.broker,
+                          .rack = *rack,
+                          .log_start_offset = follower.log_start_offset,
+                          .log_end_offset = follower.log_end_offset,
+                          .caught_up_at = follower.caught_up_at});
+  }
+  return candidates;
+}
+
 // Appending.
 
 std::int32_t Partition::min_isr() const {
@@ -329,8 +354,8 @@ void Partition::advance_high_watermark(Calls& calls) {
                                            .followers = followers_,
                                            .isr = isr_,
                                            .min_isr = min_isr(),
-                                           .now = context_.clock.now(),
-                                           .max_lag = context_.max_lag});
+                                           .now = context_->clock.now(),
+                                           .max_lag = context_->max_lag});
   if (next == high_watermark()) return;
   set_high_watermark(next);
   collect(PartitionChange::HighWatermark, calls);
@@ -422,7 +447,7 @@ std::optional<Partition::Refusal> Partition::admit_follower(const rpc::StreamHel
   follower->broker_epoch = hello.follower_epoch;
   follower->stream = stream;
   follower->subscribed = true;
-  follower->on_sent(wanted.fetch_offset, log_end, context_.clock.now());
+  follower->on_sent(wanted.fetch_offset, log_end, context_->clock.now());
   return std::nullopt;
 }
 
@@ -441,7 +466,7 @@ void Partition::follower_left(FollowerLink link) {
 void Partition::note_sent(FollowerLink link, Offset end) {
   MutexLock lock(state_mutex_);
   if (FollowerState* follower = linked(link)) {
-    follower->on_sent(end, log_->log_end_offset(), context_.clock.now());
+    follower->on_sent(end, log_->log_end_offset(), context_->clock.now());
   }
 }
 
@@ -455,7 +480,8 @@ std::optional<rpc::AlterPartition> Partition::on_follower_progress(FollowerLink 
     FollowerState* follower = linked(link);
     // A follower cannot hold more than we sent in this epoch.
     if (follower == nullptr || log_end > log_->log_end_offset()) return std::nullopt;
-    follower->on_progress(log_end, log_start, log_->log_end_offset(), context_.clock.now());
+    if (log_start != follower->log_start_offset) collect(PartitionChange::HighWatermark, calls);
+    follower->on_progress(log_end, log_start, log_->log_end_offset(), context_->clock.now());
     advance_high_watermark(calls);
     if (!isr_.may_contain(link.follower)) request = propose_joiners();
   }
@@ -467,7 +493,7 @@ std::optional<rpc::AlterPartition> Partition::on_follower_progress(FollowerLink 
 
 bool Partition::is_eligible(const FollowerState& follower) const {
   // KIP-841, KIP-903: only the registration that is live now may join.
-  const auto image = context_.metadata.image();
+  const auto image = context_->metadata.image();
   const cluster::Broker* broker = image->broker(follower.broker);
   return broker != nullptr && broker->epoch == follower.broker_epoch;
 }
@@ -496,11 +522,11 @@ std::optional<rpc::AlterPartition> Partition::check_isr() {
     if (role_ != Role::Leader) return std::nullopt;
     advance_high_watermark(calls);
     if (!isr_.is_pending()) {
-      const env::MonotonicTime now = context_.clock.now();
+      const env::MonotonicTime now = context_->clock.now();
       std::vector<BrokerId> members = isr_.committed();
       for (const FollowerState& follower : followers_) {
         if (isr_.contains(follower.broker) &&
-            is_lagging(follower, log_->log_end_offset(), now, context_.max_lag)) {
+            is_lagging(follower, log_->log_end_offset(), now, context_->max_lag)) {
           std::erase(members, follower.broker);
           LOG(INFO) << '[' << name_ << "] broker " << follower.broker << " lags at offset "
                     << follower.log_end_offset << " of " << log_->log_end_offset();
@@ -529,7 +555,7 @@ rpc::AlterPartition Partition::isr_request() const {
                               .new_isr = {}};
   for (const BrokerId broker : isr_.proposed()) {
     rpc::IsrMember member{.broker = broker};
-    if (broker == context_.self) member.broker_epoch = BrokerEpoch(context_.broker_epoch.load());
+    if (broker == context_->self) member.broker_epoch = BrokerEpoch(context_->broker_epoch.load());
     for (const FollowerState& follower : followers_) {
       if (follower.broker == broker) member.broker_epoch = follower.broker_epoch;
     }
@@ -597,11 +623,11 @@ Result<Partition::FetchStart> Partition::fetch_start(LeaderEpoch epoch) const {
   return FetchStart{end, last, start};
 }
 
-Result<Offset> Partition::append_as_follower(LeaderEpoch epoch, std::span<const ByteView> batches,
+Result<Partition::Extent> Partition::append_as_follower(LeaderEpoch epoch, std::span<const ByteView> batches,
                                              Offset leader_high_watermark,
                                              Offset leader_log_start) {
   Calls calls;
-  Offset end;
+  Extent extent;
   {
     MutexLock appends(append_mutex_);
     OTTLA_TRY(const std::shared_ptr<storage::Log> log, followers_log(epoch));
@@ -609,7 +635,7 @@ Result<Offset> Partition::append_as_follower(LeaderEpoch epoch, std::span<const 
       OTTLA_TRY(const storage::AppendInfo info, log->append_as_follower(batches));
       (void)info;  // the log end offset below says the same
     }
-    end = log->log_end_offset();
+    const Offset end = log->log_end_offset();
     MutexLock lock(state_mutex_);
     // A new leader may not know yet what was committed before it: the high watermark stays.
     const Offset next = std::max(high_watermark(), std::min(leader_high_watermark, end));
@@ -624,9 +650,10 @@ Result<Offset> Partition::append_as_follower(LeaderEpoch epoch, std::span<const 
       lock.lock();
       if (!raised) return fail(raised.error());
     }
+    extent = {log->log_start_offset(), end};
   }
   calls.make();
-  return end;
+  return extent;
 }
 
 Result<bool> Partition::truncate_to_leader(LeaderEpoch epoch,
@@ -703,7 +730,7 @@ Result<Offset> Partition::low_watermark() const {
   MutexLock lock(state_mutex_);
   if (role_ == Role::Offline) return fail(offline_reason_);
   if (role_ != Role::Leader) return fail(ErrorCode::NotLeaderOrFollower);
-  const auto image = context_.metadata.image();
+  const auto image = context_->metadata.image();
   Offset low = log_->log_start_offset();
   for (const FollowerState& follower : followers_) {
     if (image->broker(follower.broker) == nullptr) continue;

@@ -14,6 +14,7 @@
 #include "broker/replica/append.h"
 #include "broker/replica/isr.h"
 #include "broker/replica/partition_watcher.h"
+#include "broker/replica/preferred_replica.h"
 #include "broker/replica/surroundings.h"
 #include "broker/storage/log.h"
 #include "common/base/mutex.h"
@@ -54,7 +55,7 @@ class Partition : public std::enable_shared_from_this<Partition> {
  public:
   enum class Role : std::uint8_t { None, Leader, Follower, Offline };
 
-  Partition(PartitionContext& context, TopicPartition name, TopicId topic_id);
+  Partition(std::shared_ptr<PartitionContext> context, TopicPartition name, TopicId topic_id);
   Partition(const Partition&) = delete;
   Partition& operator=(const Partition&) = delete;
 
@@ -100,6 +101,9 @@ class Partition : public std::enable_shared_from_this<Partition> {
   };
   Result<ReadAccess> read_access(LeaderEpoch current_leader_epoch, bool leader_only) const
       OTTLA_EXCLUDES(state_mutex_);
+
+  /// Live replicas for consumers to read from (KIP-392); empty unless leader.
+  [[nodiscard]] std::vector<ReadCandidate> read_candidates() const OTTLA_EXCLUDES(state_mutex_);
 
   // As leader: appending.
 
@@ -179,9 +183,13 @@ class Partition : public std::enable_shared_from_this<Partition> {
     Offset log_start_offset;
   };
   Result<FetchStart> fetch_start(LeaderEpoch epoch) const OTTLA_EXCLUDES(state_mutex_);
-  /// Appends what the leader sent (possibly nothing) and takes over its offsets. Returns the log end
-  /// offset. Errors: CorruptMessage, OffsetOutOfRange, KafkaStorageError.
-  Result<Offset> append_as_follower(LeaderEpoch epoch, std::span<const ByteView> batches,
+  struct Extent {
+    Offset log_start_offset;
+    Offset log_end_offset;
+  };
+  /// Appends what the leader sent (possibly nothing) and takes over its offsets. Errors:
+  /// CorruptMessage, OffsetOutOfRange, KafkaStorageError.
+  Result<Extent> append_as_follower(LeaderEpoch epoch, std::span<const ByteView> batches,
                                     Offset leader_high_watermark, Offset leader_log_start)
       OTTLA_EXCLUDES(append_mutex_, state_mutex_);
   /// Cuts the log where it parts from the leader's. Returns whether epochs are to be compared again;
@@ -234,7 +242,7 @@ class Partition : public std::enable_shared_from_this<Partition> {
     high_watermark_.store(offset.value(), std::memory_order_release);
   }
 
-  PartitionContext& context_;
+  const std::shared_ptr<PartitionContext> context_;
   const TopicPartition name_;
   const TopicId topic_id_;
 

@@ -20,7 +20,7 @@
 
 namespace ottla::storage {
 class Log;
-class LogDirectories;
+class LogStore;
 }  // namespace ottla::storage
 
 namespace ottla::replica {
@@ -40,7 +40,7 @@ class Replicas final : public rpc::ReplicationService {
   struct Dependencies {
     env::Clock& clock;
     ReplicasExecutors executors;
-    storage::LogDirectories& logs;
+    storage::LogStore& logs;
     metadata::MetadataCache& metadata;
     TopicConfigs& topics;
     IsrChanges& isr_changes;
@@ -97,12 +97,12 @@ class Replicas final : public rpc::ReplicationService {
   /// The log of a partition that this broker leads (coordinators load from it).
   [[nodiscard]] Result<std::shared_ptr<storage::Log>> leader_log(
       const TopicPartition& partition) const;
-  /// What this broker holds of it; 0 for partitions it does not lead (retention, ListOffsets).
+  /// For storage::LogStore::start: nullopt for a partition that has no role here.
   [[nodiscard]] std::optional<Offset> high_watermark(const TopicPartition& partition) const;
 
   /// A topic's configs changed: new log config and min.insync.replicas take effect.
   void topic_config_changed(const std::string& topic);
-  /// A log dir failed (storage::LogDirectories reports it): its partitions go offline.
+  /// A log dir failed (storage::LogStore reports it): its partitions go offline (W7).
   void log_directory_failed(const std::string& directory);
 
   // rpc::ReplicationService: followers' streams.

@@ -1,0 +1,74 @@
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include "broker/replica/fetch.h"
+#include "broker/replica/partition_lookup.h"
+#include "broker/replica/partition_watcher.h"
+#include "broker/replica/replicas_config.h"
+#include "common/base/task.h"
+#include "common/env/executor.h"
+
+namespace ottla::replica {
+
+/// A fetch: reads all its partitions, and again when one of them has changed, until there are
+/// min_bytes, something must be told at once, or max_wait is over.
+///
+///     reading --enough--> answered
+///        |--cold range--> warming (I/O pool) --> reading (may block no more)
+///        |--too little--> waiting --change, timeout--> reading
+///
+/// Thread: the caller's loop, except `on_partition_changed` (any).
+class DelayedFetch final : public PartitionWatcher,
+                           public std::enable_shared_from_this<DelayedFetch> {
+ public:
+  DelayedFetch(FetchRequest request, std::shared_ptr<const PartitionLookup> lookup,
+               std::shared_ptr<const ReplicasConfig> config, env::Executor& on, env::Executor& io,
+               Callback<FetchResult> done);
+
+  void start();
+  void on_partition_changed(std::uint32_t token, PartitionChange change) override;
+
+ private:
+  /// What reading one partition gave.
+  struct Reading {
+    std::shared_ptr<Partition> partition;
+    FetchedPartition answer;
+    storage::FileSlice records;
+    bool is_cold = false;
+    bool ends_waiting = false;  ///< An error, a divergence, another replica to read from.
+  };
+  struct Budget {
+    std::uint64_t bytes;
+    bool at_least_one_batch;
+  };
+
+  void evaluate(bool may_block);
+  [[nodiscard]] Reading read(const FetchPartition& wanted, Budget& budget, bool may_block) const;
+  Result<> read_into(Reading& reading, const FetchPartition& wanted, Budget& budget,
+                     bool may_block) const;
+  [[nodiscard]] std::optional<BrokerId> preferred_replica(const Partition& partition,
+                                                          Offset fetch_offset) const;
+  void warm(std::vector<Reading> readings);
+  void wait(const std::vector<Reading>& readings);
+  void answer(std::vector<Reading> readings);
+  void stop_watching();
+
+  FetchRequest request_;
+  std::shared_ptr<const PartitionLookup> lookup_;
+  std::shared_ptr<const ReplicasConfig> config_;
+  env::Executor& on_;
+  env::Executor& io_;
+  Callback<FetchResult> done_;
+  std::vector<std::shared_ptr<Partition>> watched_;
+  env::TimerHandle timer_;
+  bool is_over_ = false;     ///< max_wait has passed.
+  bool is_warming_ = false;  ///< The I/O pool has it.
+  bool is_answered_ = false;
+  std::atomic<bool> wake_posted_ = false;
+};
+
+}  // namespace ottla::replica

@@ -1,0 +1,729 @@
+#include "broker/replica/replicas.h"
+
+#include <glog/logging.h>
+
+#include <algorithm>
+#include <map>
+#include <set>
+#include <unordered_map>
+#include <utility>
+
+#include "broker/replica/delayed_append.h"
+#include "broker/replica/delayed_delete.h"
+#include "broker/replica/delayed_fetch.h"
+#include "broker/replica/feed.h"
+#include "broker/replica/fetcher.h"
+#include "broker/replica/isr_requests.h"
+#include "broker/replica/offset_lookup.h"
+#include "broker/replica/partition.h"
+#include "broker/replica/partition_lookup.h"
+#include "broker/storage/log.h"
+#include "broker/storage/log_store.h"
+#include "common/base/mutex.h"
+#include "common/record/validation.h"
+
+namespace ottla::replica {
+namespace {
+
+constexpr std::chrono::milliseconds kLongestIsrCheck{1'000};
+
+bool is_internal(const std::string& topic) {
+  return topic == "__consumer_offsets" || topic == "__transaction_state";
+}
+
+storage::AppendOrigin storage_origin(record::AppendOrigin origin) {
+  return origin == record::AppendOrigin::Client ? storage::AppendOrigin::Client
+                                                : storage::AppendOrigin::Coordinator;
+}
+
+record::ValidationOptions validation_options(const storage::LogConfig& config,
+                                             record::AppendOrigin origin, std::int64_t now_ms) {
+  std::optional<int> level;
+  if (config.compression == record::Codec::Gzip) level = config.gzip_level;
+  if (config.compression == record::Codec::Lz4) level = config.lz4_level;
+  if (config.compression == record::Codec::Zstd) level = config.zstd_level;
+  return {.origin = origin,
+          .target_codec = config.compression,
+          .compression_level = level,
+          .timestamp_type = config.timestamp_type,
+          .now_ms = now_ms,
+          .timestamp_before_max_ms = config.timestamp_before_max_ms,
+          .timestamp_after_max_ms = config.timestamp_after_max_ms,
+          .compacted = config.cleanup_compact,
+          .max_message_bytes = config.max_message_bytes};
+}
+
+}  // namespace
+
+/// Everything behind Replicas; kept alive by what is under way.
+/// Thread: any (mutex_, LockRank::ReplicaDirectory); members marked so belong to the control loop.
+class Replicas::Core final : public Feed::Source,
+                             public PartitionLookup,
+                             public std::enable_shared_from_this<Core> {
+ public:
+  Core(ReplicasConfig config, Dependencies dependencies)
+      : config_(std::make_shared<const ReplicasConfig>(std::move(config))),
+        with_(std::move(dependencies)),
+        context_(std::make_shared<PartitionContext>(config_->broker, with_.clock, with_.metadata,
+                                                    config_->replica_lag_time_max)) {}
+
+  void start();
+  void stop();
+  void set_broker_epoch(BrokerEpoch epoch);
+  [[nodiscard]] bool is_stopped() const OTTLA_EXCLUDES(mutex_) {
+    MutexLock lock(mutex_);
+    return stopped_;
+  }
+
+  void update_cluster(const rpc::ClusterUpdate& update, Callback<rpc::ClusterUpdateReply> reply);
+  void query_logs(const rpc::ReplicaLogQuery& query, Callback<rpc::ReplicaLogAnswer> reply);
+  void topic_config_changed(const std::string& topic);
+  void log_directory_failed(const std::string& directory);
+
+  AppendedPartition append_one(AppendRequest::Partition& wanted, const AppendRequest& request,
+                               std::vector<DelayedAppend::Waiting>& waiting);
+
+  // PartitionLookup
+  [[nodiscard]] Result<std::shared_ptr<Partition>> lookup(
+      const TopicPartition& name) const override;
+  // Feed::Source
+  [[nodiscard]] std::shared_ptr<Partition> find(const TopicId& topic,
+                                                std::int32_t partition) const override;
+  void request_isr(rpc::AlterPartition request) override { isr_->request(std::move(request)); }
+  void feed_closed(const Feed& feed) override;
+
+  Result<Accepted> accept(const rpc::StreamHello& hello, std::unique_ptr<rpc::LeaderWriter> writer);
+
+  [[nodiscard]] std::shared_ptr<Partition> hosted(const TopicPartition& name) const
+      OTTLA_EXCLUDES(mutex_);
+  [[nodiscard]] std::vector<std::shared_ptr<Partition>> all() const OTTLA_EXCLUDES(mutex_);
+  [[nodiscard]] env::Executor& stream_loop(BrokerId peer) const {
+    const auto& loops = with_.executors.streams;
+    return *loops[static_cast<std::size_t>(peer.value()) % loops.size()];
+  }
+  [[nodiscard]] const Dependencies& with() const { return with_; }
+  [[nodiscard]] const std::shared_ptr<const ReplicasConfig>& config() const { return config_; }
+
+ private:
+  struct IdHash {
+    std::size_t operator()(const std::pair<TopicId, std::int32_t>& key) const {
+      return std::hash<TopicId>{}(key.first) * 31 + static_cast<std::size_t>(key.second);
+    }
+  };
+  /// Changes of who is followed, gathered over one update: one message for each leader.
+  struct FollowChanges {
+    std::map<BrokerId, std::vector<Fetcher::Follow>> follow;
+    std::map<BrokerId, std::vector<Fetcher::Follow>> unfollow;
+  };
+
+  // On the control loop.
+  void apply(const rpc::ClusterUpdate& update, rpc::ClusterUpdateReply& reply);
+  void apply_partition(const rpc::TopicUpdate& topic, const rpc::PartitionUpdate& update,
+                       FollowChanges& changes, rpc::ClusterUpdateReply& reply);
+  Result<> take_role(const rpc::TopicUpdate& topic, const rpc::PartitionUpdate& update,
+                     FollowChanges& changes);
+  Result<std::shared_ptr<Partition>> hold(const rpc::TopicUpdate& topic,
+                                          const rpc::PartitionUpdate& update);
+  Result<std::shared_ptr<storage::Log>> open_log(const TopicPartition& name, const TopicId& id,
+                                                 const rpc::PartitionUpdate& update,
+                                                 const TopicConfig& config);
+  ErrorCode stop_replica(const rpc::StopReplica& command, FollowChanges& changes);
+  void drop_missing(const rpc::ClusterUpdate& update, FollowChanges& changes);
+  void release(const std::shared_ptr<Partition>& partition, ErrorCode reason,
+               FollowChanges& changes);
+  void stop_following(const std::shared_ptr<Partition>& partition, FollowChanges& changes);
+  void carry_out(FollowChanges changes);
+  void tell_fetchers(const metadata::MetadataImage& image);
+  void check_isr();
+  [[nodiscard]] BrokerEpoch own_epoch() const {
+    return BrokerEpoch(context_->broker_epoch.load(std::memory_order_acquire));
+  }
+
+  const std::shared_ptr<const ReplicasConfig> config_;
+  const Dependencies with_;
+  const std::shared_ptr<PartitionContext> context_;
+  std::shared_ptr<IsrRequests> isr_;
+
+  // The control loop's.
+  ControllerEpoch controller_epoch_{-1};
+  std::map<BrokerId, std::shared_ptr<Fetcher>> fetchers_;
+  std::map<TopicPartition, BrokerId> following_;
+  std::set<TopicPartition> leading_;
+  env::TimerHandle isr_timer_;
+
+  mutable Mutex mutex_{LockRank::ReplicaDirectory};
+  std::unordered_map<TopicPartition, std::shared_ptr<Partition>> partitions_
+      OTTLA_GUARDED_BY(mutex_);
+  std::unordered_map<std::pair<TopicId, std::int32_t>, std::shared_ptr<Partition>, IdHash> by_id_
+      OTTLA_GUARDED_BY(mutex_);
+  std::map<BrokerId, std::shared_ptr<Feed>> feeds_ OTTLA_GUARDED_BY(mutex_);
+  bool stopped_ OTTLA_GUARDED_BY(mutex_) = false;
+};
+
+// Start and stop.
+
+void Replicas::Core::start() {
+  isr_ = std::make_shared<IsrRequests>(
+      with_.isr_changes, with_.executors.control,
+      [weak = weak_from_this()](const TopicPartition& name) -> std::shared_ptr<Partition> {
+        const auto self = weak.lock();
+        return self ? self->hosted(name) : nullptr;
+      });
+  with_.executors.control.post([self = shared_from_this()] { self->check_isr(); });
+}
+
+void Replicas::Core::stop() {
+  std::map<BrokerId, std::shared_ptr<Feed>> feeds;
+  {
+    MutexLock lock(mutex_);
+    stopped_ = true;
+    feeds = feeds_;
+  }
+  for (const auto& [follower, feed] : feeds) {
+    stream_loop(follower).post([feed = feed] { feed->close(); });
+  }
+  with_.executors.control.post([self = shared_from_this()] {
+    self->isr_timer_.reset();
+    for (const auto& [leader, fetcher] : self->fetchers_) fetcher->stop();
+    self->fetchers_.clear();
+  });
+  isr_->stop();
+}
+
+void Replicas::Core::set_broker_epoch(BrokerEpoch epoch) {
+  context_->broker_epoch.store(epoch.value(), std::memory_order_release);
+  with_.executors.control.post(
+      [self = shared_from_this()] { self->tell_fetchers(*self->with_.metadata.image()); });
+}
+
+// Finding.
+
+std::shared_ptr<Partition> Replicas::Core::hosted(const TopicPartition& name) const {
+  MutexLock lock(mutex_);
+  const auto found = partitions_.find(name);
+  return found == partitions_.end() ? nullptr : found->second;
+}
+
+std::vector<std::shared_ptr<Partition>> Replicas::Core::all() const {
+  std::vector<std::shared_ptr<Partition>> result;
+  {
+    MutexLock lock(mutex_);
+    result.reserve(partitions_.size());
+    for (const auto& [name, partition] : partitions_) result.push_back(partition);
+  }
+  std::sort(result.begin(), result.end(),
+            [](const auto& a, const auto& b) { return a->name() < b->name(); });
+  return result;
+}
+
+Result<std::shared_ptr<Partition>> Replicas::Core::lookup(const TopicPartition& name) const {
+  if (auto partition = hosted(name)) return partition;
+  const auto image = with_.metadata.image();
+  return fail(image->partition(name.topic, name.partition) != nullptr
+                  ? ErrorCode::NotLeaderOrFollower
+                  : ErrorCode::UnknownTopicOrPartition);
+}
+
+std::shared_ptr<Partition> Replicas::Core::find(const TopicId& topic,
+                                                std::int32_t partition) const {
+  MutexLock lock(mutex_);
+  const auto found = by_id_.find({topic, partition});
+  return found == by_id_.end() ? nullptr : found->second;
+}
+
+// The controller's commands.
+
+void Replicas::Core::update_cluster(const rpc::ClusterUpdate& update,
+                                    Callback<rpc::ClusterUpdateReply> reply) {
+  rpc::ClusterUpdateReply answer;
+  if (update.controller_epoch < controller_epoch_) {
+    LOG(WARNING) << "Update of an older controller " << update.controller << " refused: epoch "
+                 << update.controller_epoch << ", the newest is " << controller_epoch_;
+    answer.error = ErrorCode::StaleControllerEpoch;
+  } else if (update.receiver_epoch < own_epoch()) {
+    LOG(WARNING) << "Update for an older registration refused: broker epoch "
+                 << update.receiver_epoch << ", ours is " << own_epoch();
+    answer.error = ErrorCode::StaleBrokerEpoch;
+  } else {
+    controller_epoch_ = update.controller_epoch;
+    apply(update, answer);
+  }
+  std::move(reply)(std::move(answer));
+}
+
+void Replicas::Core::apply(const rpc::ClusterUpdate& update, rpc::ClusterUpdateReply& reply) {
+  FollowChanges changes;
+  for (const rpc::StopReplica& command : update.stop_replicas) {
+    reply.outcomes.push_back({.topic = command.topic,
+                              .topic_id = command.topic_id,
+                              .partition = command.partition,
+                              .error = stop_replica(command, changes)});
+  }
+  if (update.full) drop_missing(update, changes);
+  for (const rpc::TopicUpdate& topic : update.topics) {
+    for (const rpc::PartitionUpdate& partition : topic.partitions) {
+      apply_partition(topic, partition, changes, reply);
+    }
+  }
+  // Clients hear of a new leader once it serves.
+  const auto image = with_.metadata.image()->apply(update);
+  with_.metadata.publish(image);
+  carry_out(std::move(changes));
+  if (update.live_brokers) tell_fetchers(*image);
+}
+
+void Replicas::Core::apply_partition(const rpc::TopicUpdate& topic,
+                                     const rpc::PartitionUpdate& update, FollowChanges& changes,
+                                     rpc::ClusterUpdateReply& reply) {
+  const auto& replicas = update.assignment.replicas;
+  if (std::find(replicas.begin(), replicas.end(), config_->broker) == replicas.end()) return;
+  if (const Result<> done = take_role(topic, update, changes); !done) {
+    LOG(ERROR) << '[' << topic.name << '-' << update.partition
+               << "] cannot take its role: " << done.error();
+    reply.outcomes.push_back({.topic = topic.name,
+                              .topic_id = topic.id,
+                              .partition = update.partition,
+                              .error = done.error().code()});
+  }
+}
+
+Result<> Replicas::Core::take_role(const rpc::TopicUpdate& topic,
+                                   const rpc::PartitionUpdate& update, FollowChanges& changes) {
+  OTTLA_TRY(const std::shared_ptr<Partition> partition, hold(topic, update));
+  const TopicPartition& name = partition->name();
+  RoleChange change{.assignment = update.assignment,
+                    .state = update.state,
+                    .log = partition->view().log,
+                    .config = with_.topics.topic_config(topic.name)};
+  if (!change.log) {
+    auto log = open_log(name, topic.id, update, change.config);
+    if (!log) {
+      release(partition, log.error().code(), changes);
+      return fail(std::move(log).error());
+    }
+    change.log = *std::move(log);
+    change.checkpointed_high_watermark =
+        with_.logs.checkpointed_high_watermark(name).value_or(Offset(0));
+  }
+  if (update.state.leader == config_->broker) {
+    stop_following(partition, changes);
+    OTTLA_TRY(const bool is_new, partition->become_leader(std::move(change)));
+    if (is_new && with_.leadership != nullptr) {
+      leading_.insert(name);
+      with_.leadership->on_leader(name, update.state.leader_epoch);
+    }
+    return {};
+  }
+  OTTLA_TRY(const bool is_new, partition->become_follower(std::move(change)));
+  if (!is_new) return {};
+  if (leading_.erase(name) > 0) {
+    with_.leadership->on_not_leader(name, update.state.leader_epoch);
+  }
+  stop_following(partition, changes);
+  if (update.state.leader != kNoBroker) {
+    following_[name] = update.state.leader;
+    changes.follow[update.state.leader].push_back({partition, update.state.leader_epoch});
+  }
+  return {};
+}
+
+Result<std::shared_ptr<Partition>> Replicas::Core::hold(const rpc::TopicUpdate& topic,
+                                                        const rpc::PartitionUpdate& update) {
+  const TopicPartition name{topic.name, update.partition};
+  const std::shared_ptr<Partition> known = hosted(name);
+  if (known && (known->topic_id() == topic.id || topic.id.is_zero())) return known;
+  if (known && !known->topic_id().is_zero()) return fail(ErrorCode::InconsistentTopicId);
+  auto partition = std::make_shared<Partition>(context_, name, topic.id);
+  MutexLock lock(mutex_);
+  partitions_[name] = partition;
+  by_id_[{topic.id, name.partition}] = partition;
+  return partition;
+}
+
+Result<std::shared_ptr<storage::Log>> Replicas::Core::open_log(const TopicPartition& name,
+                                                               const TopicId& id,
+                                                               const rpc::PartitionUpdate& update,
+                                                               const TopicConfig& config) {
+  const std::shared_ptr<storage::Log> existing = with_.logs.find(name);
+  if (!existing && !update.is_new && !with_.logs.offline_directories().empty()) {
+    // Its log may lie in the failed directory: an empty one in its place would lose records.
+    return fail(ErrorCode::KafkaStorageError);
+  }
+  const std::optional<TopicId> known_id = with_.logs.topic_id(name);
+  if (known_id && !id.is_zero() && *known_id != id) {
+    // A topic of the same name was deleted while we were away. A member of the ISR holds what the
+    // controller means, whatever the id says: then the id is wrong, and nothing is touched (W5).
+    const bool is_leftover = update.is_new || !update.state.in_isr(config_->broker);
+    if (!is_leftover) return fail(ErrorCode::InconsistentTopicId);
+    LOG(WARNING) << '[' << name << "] the log of topic id " << *known_id
+                 << " is put aside as stray: the topic has id " << id << " now";
+    OTTLA_TRY_VOID(with_.logs.mark_stray(name));
+  }
+  return with_.logs.find_or_create(name, id, config.log);
+}
+
+ErrorCode Replicas::Core::stop_replica(const rpc::StopReplica& command, FollowChanges& changes) {
+  const TopicPartition name{command.topic, command.partition};
+  const std::shared_ptr<Partition> partition = hosted(name);
+  if (partition) {
+    // W13: a stale command never touches a newer topic or a newer role.
+    if (!partition->topic_id().is_zero() && partition->topic_id() != command.topic_id) {
+      return ErrorCode::InconsistentTopicId;
+    }
+    if (command.leader_epoch < partition->view().leader_epoch) return ErrorCode::FencedLeaderEpoch;
+    release(partition, ErrorCode::NotLeaderOrFollower, changes);
+    if (command.remove) {
+      MutexLock lock(mutex_);
+      partitions_.erase(name);
+      by_id_.erase({partition->topic_id(), name.partition});
+    }
+  }
+  if (!command.remove) return ErrorCode::None;
+  const std::optional<TopicId> known_id = with_.logs.topic_id(name);
+  if (known_id && *known_id != command.topic_id) return ErrorCode::InconsistentTopicId;
+  const std::shared_ptr<storage::Log> log = with_.logs.find(name);
+  if (!log) return ErrorCode::None;
+  LOG(INFO) << '[' << name << "] replica removed, topic id " << command.topic_id;
+  const Result<> removed = with_.logs.remove(name, log->config()->file_delete_delay);
+  return removed ? ErrorCode::None : removed.error().code();
+}
+
+void Replicas::Core::drop_missing(const rpc::ClusterUpdate& update, FollowChanges& changes) {
+  std::set<TopicPartition> assigned;
+  for (const rpc::TopicUpdate& topic : update.topics) {
+    for (const rpc::PartitionUpdate& partition : topic.partitions) {
+      const auto& replicas = partition.assignment.replicas;
+      if (std::find(replicas.begin(), replicas.end(), config_->broker) != replicas.end()) {
+        assigned.insert({topic.name, partition.partition});
+      }
+    }
+  }
+  for (const std::shared_ptr<Partition>& partition : all()) {
+    if (assigned.contains(partition->name())) continue;
+    LOG(WARNING) << '[' << partition->name()
+                 << "] is not assigned to this broker any more: its log is kept, not served";
+    release(partition, ErrorCode::NotLeaderOrFollower, changes);
+    MutexLock lock(mutex_);
+    partitions_.erase(partition->name());
+    by_id_.erase({partition->topic_id(), partition->name().partition});
+  }
+}
+
+void Replicas::Core::release(const std::shared_ptr<Partition>& partition, ErrorCode reason,
+                             FollowChanges& changes) {
+  stop_following(partition, changes);
+  const LeaderEpoch epoch = partition->view().leader_epoch;
+  partition->go_offline(reason);
+  if (leading_.erase(partition->name()) > 0) {
+    with_.leadership->on_not_leader(partition->name(), epoch);
+  }
+}
+
+void Replicas::Core::stop_following(const std::shared_ptr<Partition>& partition,
+                                    FollowChanges& changes) {
+  const auto found = following_.find(partition->name());
+  if (found == following_.end()) return;
+  changes.unfollow[found->second].push_back({partition, partition->view().leader_epoch});
+  following_.erase(found);
+}
+
+void Replicas::Core::carry_out(FollowChanges changes) {
+  for (auto& [leader, partitions] : changes.unfollow) {
+    // The same leader in a newer epoch: `follow` replaces the older one by itself.
+    const auto follow = changes.follow.find(leader);
+    if (follow != changes.follow.end()) {
+      std::erase_if(partitions, [&](const Fetcher::Follow& unwanted) {
+        return std::any_of(
+            follow->second.begin(), follow->second.end(),
+            [&](const Fetcher::Follow& wanted) { return wanted.partition == unwanted.partition; });
+      });
+    }
+    const auto fetcher = fetchers_.find(leader);
+    if (fetcher != fetchers_.end() && !partitions.empty()) {
+      fetcher->second->unfollow(std::move(partitions));
+    }
+  }
+  const auto image = with_.metadata.image();
+  for (auto& [leader, partitions] : changes.follow) {
+    std::shared_ptr<Fetcher>& fetcher = fetchers_[leader];
+    if (!fetcher) {
+      fetcher = std::make_shared<Fetcher>(config_->broker, with_.transport, config_,
+                                          stream_loop(leader), with_.executors.io);
+      const cluster::Broker* broker = image->broker(leader);
+      fetcher->set_leader(broker ? std::optional(*broker) : std::nullopt, own_epoch());
+    }
+    fetcher->follow(std::move(partitions));
+  }
+}
+
+void Replicas::Core::tell_fetchers(const metadata::MetadataImage& image) {
+  for (const auto& [leader, fetcher] : fetchers_) {
+    const cluster::Broker* broker = image.broker(leader);
+    fetcher->set_leader(broker ? std::optional(*broker) : std::nullopt, own_epoch());
+  }
+}
+
+void Replicas::Core::check_isr() {
+  if (is_stopped()) return;
+  for (const std::shared_ptr<Partition>& partition : all()) {
+    if (auto request = partition->check_isr()) isr_->request(std::move(*request));
+  }
+  const auto interval = std::min<env::Duration>(config_->replica_lag_time_max / 2, kLongestIsrCheck);
+  isr_timer_ = with_.executors.control.post_after(interval, [weak = weak_from_this()] {
+    if (const auto self = weak.lock()) self->check_isr();
+  });
+}
+
+void Replicas::Core::query_logs(const rpc::ReplicaLogQuery& query,
+                                Callback<rpc::ReplicaLogAnswer> reply) {
+  rpc::ReplicaLogAnswer answer;
+  if (query.controller_epoch < controller_epoch_) {
+    answer.error = ErrorCode::StaleControllerEpoch;
+  } else if (query.receiver_epoch < own_epoch()) {
+    answer.error = ErrorCode::StaleBrokerEpoch;
+  } else {
+    for (const rpc::ReplicaLogQuery::Partition& wanted : query.partitions) {
+      rpc::ReplicaLogAnswer::Partition told{.topic = wanted.topic, .partition = wanted.partition};
+      const TopicPartition name{wanted.topic, wanted.partition};
+      const std::shared_ptr<storage::Log> log = with_.logs.find(name);
+      const std::optional<TopicId> id = with_.logs.topic_id(name);
+      if (!log) {
+        told.error = with_.logs.offline_directories().empty() ? ErrorCode::UnknownTopicOrPartition
+                                                              : ErrorCode::KafkaStorageError;
+      } else if (id && !wanted.topic_id.is_zero() && *id != wanted.topic_id) {
+        told.error = ErrorCode::InconsistentTopicId;
+      } else {
+        told.log_end_offset = log->log_end_offset();
+        told.last_epoch = told.log_end_offset > log->log_start_offset()
+                              ? log->leader_epoch_of(Offset(told.log_end_offset.value() - 1))
+                              : kUnknownLeaderEpoch;
+      }
+      answer.partitions.push_back(std::move(told));
+    }
+  }
+  std::move(reply)(std::move(answer));
+}
+
+void Replicas::Core::topic_config_changed(const std::string& topic) {
+  const TopicConfig config = with_.topics.topic_config(topic);
+  for (const std::shared_ptr<Partition>& partition : all()) {
+    if (partition->name().topic != topic) continue;
+    partition->set_config(config);
+    if (const auto log = partition->view().log) log->set_config(config.log);
+  }
+}
+
+void Replicas::Core::log_directory_failed(const std::string& directory) {
+  FollowChanges changes;
+  for (const std::shared_ptr<Partition>& partition : all()) {
+    if (with_.logs.directory_of(partition->name()) != directory) continue;
+    LOG(ERROR) << '[' << partition->name() << "] offline: log dir " << directory << " failed";
+    release(partition, ErrorCode::KafkaStorageError, changes);
+  }
+  carry_out(std::move(changes));
+}
+
+// Followers' streams.
+
+Result<rpc::ReplicationService::Accepted> Replicas::Core::accept(
+    const rpc::StreamHello& hello, std::unique_ptr<rpc::LeaderWriter> writer) {
+  if (hello.leader != config_->broker || hello.leader_epoch != own_epoch()) {
+    return fail(ErrorCode::StaleBrokerEpoch);
+  }
+  env::Executor& loop = stream_loop(hello.follower);
+  std::shared_ptr<Feed> replaced;
+  std::shared_ptr<Feed> feed;
+  {
+    MutexLock lock(mutex_);
+    if (stopped_) return fail(ErrorCode::BrokerNotAvailable);
+    std::shared_ptr<Feed>& current = feeds_[hello.follower];
+    if (current && hello.follower_epoch < current->hello().follower_epoch) {
+      return fail(ErrorCode::StaleBrokerEpoch);
+    }
+    feed = std::make_shared<Feed>(hello, std::move(writer), shared_from_this(), config_, loop,
+                                  with_.executors.io);
+    replaced = std::exchange(current, feed);
+  }
+  if (replaced) loop.post([replaced] { replaced->close(); });
+  return Accepted{&loop, feed};
+}
+
+void Replicas::Core::feed_closed(const Feed& feed) {
+  std::shared_ptr<Feed> closed;  // freed outside the lock
+  MutexLock lock(mutex_);
+  const auto found = feeds_.find(feed.hello().follower);
+  if (found == feeds_.end() || found->second.get() != &feed) return;
+  closed = std::move(found->second);
+  feeds_.erase(found);
+  lock.unlock();
+  closed.reset();
+  lock.lock();
+}
+
+// Appending.
+
+AppendedPartition Replicas::Core::append_one(AppendRequest::Partition& wanted,
+                                             const AppendRequest& request,
+                                             std::vector<DelayedAppend::Waiting>& waiting) {
+  AppendedPartition answer;
+  answer.partition = wanted.partition;
+  const auto failed = [&](const Error& error) {
+    answer.error = error.code();
+    answer.message = error.message();
+    return answer;
+  };
+  if (is_internal(wanted.partition.topic) && !request.internal_topics_allowed &&
+      request.origin == record::AppendOrigin::Client) {
+    return failed(Error(ErrorCode::InvalidTopicException,
+                        "Cannot append to internal topic " + wanted.partition.topic));
+  }
+  const auto partition = lookup(wanted.partition);
+  if (!partition) return failed(partition.error());
+  if (const Result<> taken = (*partition)->check_append(request.acks, wanted.expected_epoch);
+      !taken) {
+    return failed(taken.error());
+  }
+  const std::shared_ptr<storage::Log> log = (*partition)->view().log;
+  if (!log) return failed(Error(ErrorCode::KafkaStorageError));
+
+  auto validated = record::validate_records(
+      wanted.records,
+      validation_options(*log->config(), request.origin, with_.clock.wall_now_ms()));
+  if (!validated) {
+    answer.error = validated.error().code;
+    answer.message = std::move(validated.error().message);
+    answer.record_errors = std::move(validated.error().record_errors);
+    answer.log_start_offset = log->log_start_offset();
+    return answer;
+  }
+  answer.log_start_offset = log->log_start_offset();
+  if (validated->record_count == 0) return answer;
+
+  const auto appended = (*partition)->append_as_leader(
+      validated->bytes, request.acks, wanted.expected_epoch, storage_origin(request.origin));
+  if (!appended) return failed(appended.error());
+  answer.base_offset = appended->info.base_offset;
+  answer.log_append_time = validated->log_append_time;
+  answer.log_start_offset = appended->info.log_start_offset;
+  if (request.acks == Acks::All) {
+    waiting.push_back({.slot = 0,
+                       .partition = *partition,
+                       .required_end = appended->info.last_offset.next(),
+                       .appended_in = appended->leader_epoch});
+  }
+  return answer;
+}
+
+// Replicas: the face.
+
+Replicas::Replicas(ReplicasConfig config, Dependencies dependencies)
+    : core_(std::make_shared<Core>(std::move(config), std::move(dependencies))) {}
+
+Replicas::~Replicas() = default;
+
+void Replicas::start() {
+  core_->start();
+}
+
+void Replicas::stop() {
+  core_->stop();
+}
+
+void Replicas::set_broker_epoch(BrokerEpoch epoch) {
+  core_->set_broker_epoch(epoch);
+}
+
+void Replicas::update_cluster(rpc::ClusterUpdate update, Callback<rpc::ClusterUpdateReply> reply) {
+  core_->with().executors.control.post(
+      [core = core_, update = std::move(update), reply = std::move(reply)]() mutable {
+        core->update_cluster(update, std::move(reply));
+      });
+}
+
+void Replicas::query_replica_logs(rpc::ReplicaLogQuery query,
+                                  Callback<rpc::ReplicaLogAnswer> reply) {
+  core_->with().executors.control.post(
+      [core = core_, query = std::move(query), reply = std::move(reply)]() mutable {
+        core->query_logs(query, std::move(reply));
+      });
+}
+
+void Replicas::append(AppendRequest request, env::Executor& on, Callback<AppendResult> done) {
+  AppendResult result;
+  result.reserve(request.partitions.size());
+  std::vector<DelayedAppend::Waiting> waiting;
+  for (std::size_t slot = 0; slot < request.partitions.size(); ++slot) {
+    const std::size_t before = waiting.size();
+    result.push_back(core_->append_one(request.partitions[slot], request, waiting));
+    if (waiting.size() > before) waiting.back().slot = slot;
+  }
+  if (waiting.empty()) {
+    std::move(done)(std::move(result));
+    return;
+  }
+  std::make_shared<DelayedAppend>(std::move(result), std::move(waiting), on, std::move(done))
+      ->start(request.timeout);
+}
+
+void Replicas::fetch(FetchRequest request, env::Executor& on, Callback<FetchResult> done) {
+  std::make_shared<DelayedFetch>(std::move(request), core_, core_->config(), on,
+                                 core_->with().executors.io, std::move(done))
+      ->start();
+}
+
+void Replicas::list_offsets(std::vector<OffsetQuery> queries, IsolationLevel isolation,
+                            env::Executor& on, Callback<std::vector<ListedOffset>> done) {
+  look_up_offsets(std::move(queries), isolation, core_, on, core_->with().executors.io,
+                  std::move(done));
+}
+
+std::vector<EpochAnswer> Replicas::offsets_for_leader_epochs(
+    const std::vector<EpochQuery>& queries) const {
+  std::vector<EpochAnswer> answers;
+  answers.reserve(queries.size());
+  for (const EpochQuery& query : queries) answers.push_back(look_up_epoch(query, *core_));
+  return answers;
+}
+
+void Replicas::delete_records(std::vector<DeleteRecordsQuery> queries, env::Duration timeout,
+                              env::Executor& on, Callback<std::vector<DeletedRecords>> done) {
+  std::make_shared<DelayedDelete>(std::move(queries), core_, on, std::move(done))->start(timeout);
+}
+
+std::shared_ptr<Partition> Replicas::partition(const TopicPartition& partition) const {
+  return core_->hosted(partition);
+}
+
+std::vector<std::shared_ptr<Partition>> Replicas::partitions() const {
+  return core_->all();
+}
+
+Result<std::shared_ptr<storage::Log>> Replicas::leader_log(const TopicPartition& partition) const {
+  OTTLA_TRY(const std::shared_ptr<Partition> found, core_->lookup(partition));
+  OTTLA_TRY(const Partition::ReadAccess access,
+            found->read_access(kUnknownLeaderEpoch, /*leader_only=*/true));
+  return access.log;
+}
+
+std::optional<Offset> Replicas::high_watermark(const TopicPartition& partition) const {
+  const std::shared_ptr<Partition> found = core_->hosted(partition);
+  if (!found) return std::nullopt;
+  return found->high_watermark();
+}
+
+void Replicas::topic_config_changed(const std::string& topic) {
+  core_->with().executors.control.post(
+      [core = core_, topic] { core->topic_config_changed(topic); });
+}
+
+void Replicas::log_directory_failed(const std::string& directory) {
+  core_->with().executors.control.post(
+      [core = core_, directory] { core->log_directory_failed(directory); });
+}
+
+Result<rpc::ReplicationService::Accepted> Replicas::accept(
+    const rpc::StreamHello& hello, std::unique_ptr<rpc::LeaderWriter> writer) {
+  return core_->accept(hello, std::move(writer));
+}
+
+}  // namespace ottla::replica
