@@ -22,8 +22,9 @@ void DelayedDelete::start(env::Duration timeout) {
       continue;
     }
     targets_.back() = {*partition, *raised};
-    (*partition)->watch(shared_from_this(), token,
-                        static_cast<std::uint8_t>(PartitionChange::HighWatermark));
+    (*partition)
+        ->watch(shared_from_this(), token,
+                static_cast<std::uint8_t>(PartitionChange::HighWatermark));
   }
   timer_ = on_.post_after(timeout, [weak = weak_from_this()] {
     if (const auto self = weak.lock()) self->evaluate(/*is_over=*/true);

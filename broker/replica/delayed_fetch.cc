@@ -161,9 +161,9 @@ void DelayedFetch::warm(std::vector<Reading> readings) {
       } else if (const auto log = reading.partition->view().log) {
         // Not even the indexes were in memory: find the range here.
         const FetchPartition& wanted = self->request_.partitions[i];
-        const auto data = log->read(
-            wanted.fetch_offset,
-            {.max_bytes = static_cast<std::uint64_t>(std::max(wanted.max_bytes, 0))});
+        const auto data =
+            log->read(wanted.fetch_offset,
+                      {.max_bytes = static_cast<std::uint64_t>(std::max(wanted.max_bytes, 0))});
         if (data) read_through(data->records);
       }
     }

@@ -80,7 +80,8 @@ void Feed::on_message(rpc::FollowerMessage message) {
 
 void Feed::subscribe(const rpc::Subscription& wanted) {
   const std::uint32_t id = wanted.id.value();
-  if (fed_.contains(id)) return;  // ids are used once; a follower that does not keep to it is ignored
+  if (fed_.contains(id))
+    return;  // ids are used once; a follower that does not keep to it is ignored
   const std::shared_ptr<Partition> partition = source_->find(wanted.topic_id, wanted.partition);
   if (!partition) {
     refuse(id, ErrorCode::UnknownTopicId, refusals_);
@@ -283,9 +284,8 @@ void Feed::load(std::uint32_t id, Fed& fed) {
                                    .whole_batches = true}));
       return storage::read_slice(data.records);
     };
-    self->loop_.post([self, id, records = read()]() mutable {
-      self->on_loaded(id, std::move(records));
-    });
+    self->loop_.post(
+        [self, id, records = read()]() mutable { self->on_loaded(id, std::move(records)); });
   });
 }
 

@@ -15,9 +15,9 @@
 
 namespace ottla::replica {
 
-/// The leader's side of one follower's stream: sends what its subscribed partitions append, gathered
-/// into one message for all of them, as far as the window of unacknowledged bytes allows; takes the
-/// follower's progress to the partitions. docs/replication.md has its states.
+/// The leader's side of one follower's stream: sends what its subscribed partitions append,
+/// gathered into one message for all of them, as far as the window of unacknowledged bytes allows;
+/// takes the follower's progress to the partitions. docs/replication.md has its states.
 ///
 ///     subscribe --admitted--> waiting <--> ready (log grew) --> loading (cold read) --> ready
 ///         |--refused, diverged, other epoch--> gone: the follower hears why and subscribes anew
@@ -58,10 +58,10 @@ class Feed final : public rpc::LeaderHandler,
     Offset next_offset;  ///< Sent up to here.
     Offset sent_high_watermark = kUnknownOffset;
     Offset sent_log_start = kUnknownOffset;
-    bool is_ready = false;        ///< Stands in ready_.
-    bool is_loading = false;      ///< A cold read is under way, or waits for its turn.
+    bool is_ready = false;         ///< Stands in ready_.
+    bool is_loading = false;       ///< A cold read is under way, or waits for its turn.
     bool offsets_changed = false;  ///< Stands in changed_.
-    SharedBuffer loaded;          ///< What the cold read brought.
+    SharedBuffer loaded;           ///< What the cold read brought.
   };
 
   void subscribe(const rpc::Subscription& wanted);

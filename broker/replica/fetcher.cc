@@ -38,7 +38,9 @@ class Fetcher::Connection final : public rpc::FollowerHandler {
   std::uint64_t number_;
 };
 
-Fetcher::Fetcher(BrokerId self, rpc::ReplicationTransport& transport, std::shared_ptr<const ReplicasConfig> config, env::Executor& loop, env::Executor& io)
+Fetcher::Fetcher(BrokerId self, rpc::ReplicationTransport& transport,
+                 std::shared_ptr<const ReplicasConfig> config, env::Executor& loop,
+                 env::Executor& io)
     : self_(self), transport_(transport), config_(std::move(config)), loop_(loop), io_(io) {}
 
 Fetcher::~Fetcher() = default;
@@ -143,8 +145,7 @@ void Fetcher::connect_later() {
 void Fetcher::on_closed(std::uint64_t connection, const Error& cause) {
   if (stopped_ || connection != connection_) return;
   LOG_IF(INFO, reconnect_pause_ == env::Duration{})
-      << "Stream to leader " << leader_->id << " (epoch " << leader_->epoch
-      << ") ended: " << cause;
+      << "Stream to leader " << leader_->id << " (epoch " << leader_->epoch << ") ended: " << cause;
   disconnect();
   connect_later();
 }
@@ -181,15 +182,15 @@ void Fetcher::subscribe(Followed& followed) {
   followed.told_start = start->log_start_offset;
   followed.subscription = ++last_subscription_;
   streaming_[followed.subscription] = followed.partition.get();
-  outgoing_.subscribe.push_back(
-      {.id = rpc::SubscriptionId(followed.subscription),
-       .topic_id = followed.partition->topic_id(),
-       .partition = followed.partition->name().partition,
-       .current_leader_epoch = followed.epoch,
-       .fetch_offset = start->fetch_offset,
-       .last_fetched_epoch =
-           followed.skip_comparison ? kUnknownLeaderEpoch : start->last_fetched_epoch,
-       .log_start_offset = start->log_start_offset});
+  outgoing_.subscribe.push_back({.id = rpc::SubscriptionId(followed.subscription),
+                                 .topic_id = followed.partition->topic_id(),
+                                 .partition = followed.partition->name().partition,
+                                 .current_leader_epoch = followed.epoch,
+                                 .fetch_offset = start->fetch_offset,
+                                 .last_fetched_epoch = followed.skip_comparison
+                                                           ? kUnknownLeaderEpoch
+                                                           : start->last_fetched_epoch,
+                                 .log_start_offset = start->log_start_offset});
 }
 
 void Fetcher::end_subscription(Followed& followed) {
@@ -268,9 +269,8 @@ void Fetcher::cut(Followed& followed, const rpc::PartitionPush& push) {
       OTTLA_TRY_VOID(partition->leave_out_of_range(epoch, log_start, log_end));
       return true;
     };
-    self->loop_.post([self, partition, epoch, done = work()] {
-      self->on_cut(partition.get(), epoch, done);
-    });
+    self->loop_.post(
+        [self, partition, epoch, done = work()] { self->on_cut(partition.get(), epoch, done); });
   });
 }
 

@@ -24,7 +24,8 @@ namespace ottla::replica {
 /// Thread: its stream loop; `follow`, `unfollow`, `set_leader` and `stop` may be called on any.
 class Fetcher final : public std::enable_shared_from_this<Fetcher> {
  public:
-  Fetcher(BrokerId self, rpc::ReplicationTransport& transport, std::shared_ptr<const ReplicasConfig> config, env::Executor& loop, env::Executor& io);
+  Fetcher(BrokerId self, rpc::ReplicationTransport& transport,
+          std::shared_ptr<const ReplicasConfig> config, env::Executor& loop, env::Executor& io);
   ~Fetcher();
 
   struct Follow {
@@ -48,7 +49,7 @@ class Fetcher final : public std::enable_shared_from_this<Fetcher> {
     State state = State::Idle;
     std::uint32_t subscription = 0;  ///< While streaming.
     bool skip_comparison = false;    ///< The leader knows no epochs to compare.
-    Offset told_start;  ///< The log start offset that the leader knows of us.
+    Offset told_start;               ///< The log start offset that the leader knows of us.
     env::Duration pause{};
     env::TimerHandle retry;
   };

@@ -10,9 +10,8 @@ Offset next_high_watermark(const HighWatermarkInputs& inputs) {
   }
   Offset smallest = inputs.leader_end;
   for (const FollowerState& follower : inputs.followers) {
-    const bool about_to_join =
-        follower.subscribed &&
-        is_caught_up(follower, inputs.leader_end, inputs.now, inputs.max_lag);
+    const bool about_to_join = follower.subscribed && is_caught_up(follower, inputs.leader_end,
+                                                                   inputs.now, inputs.max_lag);
     if (inputs.isr.may_contain(follower.broker) || about_to_join) {
       smallest = std::min(smallest, follower.log_end_offset);
     }

@@ -39,14 +39,14 @@ struct FollowerState {
                                 env::MonotonicTime now, env::Duration max_lag);
 
 /// Whether the follower is to leave the ISR: not caught up, and that is its own doing. A follower
-/// that holds everything this leader has served is kept: a slow leader does not throw out its healthy
-/// followers (KAFKA-8733, KIP-501).
+/// that holds everything this leader has served is kept: a slow leader does not throw out its
+/// healthy followers (KAFKA-8733, KIP-501).
 [[nodiscard]] bool is_lagging(const FollowerState& follower, Offset leader_end,
                               env::MonotonicTime now, env::Duration max_lag);
 
 /// Whether the follower's log goes far enough to join the ISR: up to the high watermark and to the
-/// start of this leader's epoch. Below the latter it may lack committed records that this leader has
-/// but whose commit it does not know yet (KAFKA-7128).
+/// start of this leader's epoch. Below the latter it may lack committed records that this leader
+/// has but whose commit it does not know yet (KAFKA-7128).
 [[nodiscard]] bool may_join(const FollowerState& follower, Offset high_watermark,
                             Offset epoch_start_offset);
 

@@ -10,8 +10,8 @@
 
 namespace ottla::replica {
 
-/// ListOffsets: earliest and latest are answered inside the call; what must read the log is looked up
-/// on the I/O pool.
+/// ListOffsets: earliest and latest are answered inside the call; what must read the log is looked
+/// up on the I/O pool.
 void look_up_offsets(std::vector<OffsetQuery> queries, IsolationLevel isolation,
                      std::shared_ptr<const PartitionLookup> lookup, env::Executor& on,
                      env::Executor& io, Callback<std::vector<ListedOffset>> done);

@@ -86,8 +86,8 @@ void Partition::match_followers_to_isr() {
     if (known == followers_.end()) {
       followers_.push_back({.broker = broker});
     } else if (!isr_.contains(broker) && known->log_end_offset < log_->log_end_offset()) {
-      // Put out of the ISR, perhaps because it is dead: the high watermark does not wait for it until
-      // it has caught up again.
+      // Put out of the ISR, perhaps because it is dead: the high watermark does not wait for it
+      // until it has caught up again.
       known->caught_up_at.reset();
     }
   }
@@ -156,8 +156,8 @@ Result<bool> Partition::become_follower(RoleChange change) {
     drop_commits(ErrorCode::NotLeaderOrFollower, calls);
     collect(PartitionChange::Role, calls);
     LOG(INFO) << '[' << name_ << "] follower of " << leader_ << " from offset "
-              << log_->log_end_offset() << ", leader epoch " << leader_epoch_
-              << ", high watermark " << high_watermark();
+              << log_->log_end_offset() << ", leader epoch " << leader_epoch_ << ", high watermark "
+              << high_watermark();
   }
   calls.make();
   return true;
@@ -623,9 +623,10 @@ Result<Partition::FetchStart> Partition::fetch_start(LeaderEpoch epoch) const {
   return FetchStart{end, last, start};
 }
 
-Result<Partition::Extent> Partition::append_as_follower(LeaderEpoch epoch, std::span<const ByteView> batches,
-                                             Offset leader_high_watermark,
-                                             Offset leader_log_start) {
+Result<Partition::Extent> Partition::append_as_follower(LeaderEpoch epoch,
+                                                        std::span<const ByteView> batches,
+                                                        Offset leader_high_watermark,
+                                                        Offset leader_log_start) {
   Calls calls;
   Extent extent;
   {

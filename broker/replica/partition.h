@@ -46,9 +46,10 @@ struct RoleChange {
 /// One partition as this broker holds it: as leader, as follower, or offline. It decides who may do
 /// what in which leader epoch; the log does the I/O.
 ///
-/// Two locks. `append_mutex_` covers an append with the check that its epoch still holds, and changes
-/// of role: no record of an old epoch lands after the change. `state_mutex_` covers the few lines that
-/// look at or change the state; readers take only that. Watchers are called after both are released.
+/// Two locks. `append_mutex_` covers an append with the check that its epoch still holds, and
+/// changes of role: no record of an old epoch lands after the change. `state_mutex_` covers the few
+/// lines that look at or change the state; readers take only that. Watchers are called after both
+/// are released.
 ///
 /// Thread: any (append_mutex_, LockRank::Partition; state_mutex_, LockRank::PartitionState).
 class Partition : public std::enable_shared_from_this<Partition> {
@@ -64,12 +65,13 @@ class Partition : public std::enable_shared_from_this<Partition> {
 
   // Roles. Called on the replica control loop only.
 
-  /// Takes up leadership, or a newer ISR in the same epoch. Writes the epoch's start to the log; may
-  /// block. False: nothing new. Errors: KafkaStorageError.
+  /// Takes up leadership, or a newer ISR in the same epoch. Writes the epoch's start to the log;
+  /// may block. False: nothing new. Errors: KafkaStorageError.
   Result<bool> become_leader(RoleChange change) OTTLA_EXCLUDES(append_mutex_, state_mutex_);
   /// Follows `change.state.leader` (nobody if that is -1). False: nothing new.
   Result<bool> become_follower(RoleChange change) OTTLA_EXCLUDES(append_mutex_, state_mutex_);
-  /// The log dir failed, or the replica is given up: nothing is served and no ISR is asked for (W7).
+  /// The log dir failed, or the replica is given up: nothing is served and no ISR is asked for
+  /// (W7).
   void go_offline(ErrorCode reason) OTTLA_EXCLUDES(append_mutex_, state_mutex_);
   void set_config(TopicConfig config) OTTLA_EXCLUDES(state_mutex_);
 
@@ -122,8 +124,8 @@ class Partition : public std::enable_shared_from_this<Partition> {
                                     std::optional<LeaderEpoch> expected,
                                     storage::AppendOrigin origin)
       OTTLA_EXCLUDES(append_mutex_, state_mutex_);
-  /// Calls `waiter` once the high watermark has reached `required_end`, or can't any more in the epoch
-  /// of the append; possibly inside this call.
+  /// Calls `waiter` once the high watermark has reached `required_end`, or can't any more in the
+  /// epoch of the append; possibly inside this call.
   void await_commit(Offset required_end, LeaderEpoch appended_in,
                     std::shared_ptr<CommitWaiter> waiter, std::uint32_t token)
       OTTLA_EXCLUDES(state_mutex_);
@@ -136,8 +138,8 @@ class Partition : public std::enable_shared_from_this<Partition> {
 
   // As leader: followers. All fenced by the leader epoch of the subscription.
 
-  /// A follower wants the log from an offset on. Nullopt: it fits, and the follower is known from now
-  /// on. Errors: those of PartitionPush.
+  /// A follower wants the log from an offset on. Nullopt: it fits, and the follower is known from
+  /// now on. Errors: those of PartitionPush.
   struct Refusal {
     ErrorCode error = ErrorCode::None;
     std::optional<rpc::PartitionPush::Divergence> divergence;
@@ -148,8 +150,8 @@ class Partition : public std::enable_shared_from_this<Partition> {
                                                       const void* stream,
                                                       const rpc::Subscription& wanted)
       OTTLA_EXCLUDES(state_mutex_);
-  /// A follower on the stream that it was admitted from: a newer stream of the same broker makes the
-  /// older one's calls void.
+  /// A follower on the stream that it was admitted from: a newer stream of the same broker makes
+  /// the older one's calls void.
   struct FollowerLink {
     BrokerId follower;
     const void* stream = nullptr;
@@ -192,8 +194,8 @@ class Partition : public std::enable_shared_from_this<Partition> {
   Result<Extent> append_as_follower(LeaderEpoch epoch, std::span<const ByteView> batches,
                                     Offset leader_high_watermark, Offset leader_log_start)
       OTTLA_EXCLUDES(append_mutex_, state_mutex_);
-  /// Cuts the log where it parts from the leader's. Returns whether epochs are to be compared again;
-  /// false: go on without (`last_fetched_epoch` -1). Blocks.
+  /// Cuts the log where it parts from the leader's. Returns whether epochs are to be compared
+  /// again; false: go on without (`last_fetched_epoch` -1). Blocks.
   Result<bool> truncate_to_leader(LeaderEpoch epoch, rpc::PartitionPush::Divergence divergence)
       OTTLA_EXCLUDES(append_mutex_, state_mutex_);
   /// The fetch offset was outside the leader's log. Blocks.
@@ -202,7 +204,8 @@ class Partition : public std::enable_shared_from_this<Partition> {
 
   // DeleteRecords.
 
-  /// Errors: OffsetOutOfRange, NotLeaderOrFollower, PolicyViolation (cleanup.policy without delete).
+  /// Errors: OffsetOutOfRange, NotLeaderOrFollower, PolicyViolation (cleanup.policy without
+  /// delete).
   Result<Offset> raise_log_start_offset(Offset offset) OTTLA_EXCLUDES(state_mutex_);
   /// The smallest log start offset of the live replicas. Errors: NotLeaderOrFollower.
   Result<Offset> low_watermark() const OTTLA_EXCLUDES(state_mutex_);

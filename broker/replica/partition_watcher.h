@@ -19,9 +19,9 @@ enum class PartitionChange : std::uint8_t {
   return (mask & static_cast<std::uint8_t>(change)) != 0;
 }
 
-/// Waits for changes of partitions: a fetch that wants more bytes, a follower's feed. `token` is its
-/// own number for the partition. Called on any thread with no lock of the partition held, as often
-/// as something changes: notes it, posts at most once, returns.
+/// Waits for changes of partitions: a fetch that wants more bytes, a follower's feed. `token` is
+/// its own number for the partition. Called on any thread with no lock of the partition held, as
+/// often as something changes: notes it, posts at most once, returns.
 class PartitionWatcher {
  public:
   virtual ~PartitionWatcher() = default;

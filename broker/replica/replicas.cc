@@ -468,7 +468,8 @@ void Replicas::Core::check_isr() {
   for (const std::shared_ptr<Partition>& partition : all()) {
     if (auto request = partition->check_isr()) isr_->request(std::move(*request));
   }
-  const auto interval = std::min<env::Duration>(config_->replica_lag_time_max / 2, kLongestIsrCheck);
+  const auto interval =
+      std::min<env::Duration>(config_->replica_lag_time_max / 2, kLongestIsrCheck);
   isr_timer_ = with_.executors.control.post_after(interval, [weak = weak_from_this()] {
     if (const auto self = weak.lock()) self->check_isr();
   });
@@ -599,8 +600,10 @@ AppendedPartition Replicas::Core::append_one(AppendRequest::Partition& wanted,
   answer.log_start_offset = log->log_start_offset();
   if (validated->record_count == 0) return answer;
 
-  const auto appended = (*partition)->append_as_leader(
-      validated->bytes, request.acks, wanted.expected_epoch, storage_origin(request.origin));
+  const auto appended =
+      (*partition)
+          ->append_as_leader(validated->bytes, request.acks, wanted.expected_epoch,
+                             storage_origin(request.origin));
   if (!appended) return failed(appended.error());
   answer.base_offset = appended->info.base_offset;
   answer.log_append_time = validated->log_append_time;

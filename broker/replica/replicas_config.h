@@ -12,7 +12,7 @@ namespace ottla::replica {
 struct ReplicasConfig {
   BrokerId broker;
   std::chrono::milliseconds replica_lag_time_max{30'000};  ///< replica.lag.time.max.ms
-  std::chrono::milliseconds reconnect_backoff{50};  ///< Doubles up to the next.
+  std::chrono::milliseconds reconnect_backoff{50};         ///< Doubles up to the next.
   std::chrono::milliseconds reconnect_backoff_max{1'000};
   /// Bytes of records sent to one follower and not yet acknowledged by it.
   std::uint64_t stream_window_bytes = 8 << 20;
