@@ -106,10 +106,13 @@ TEST(Truncation, EndsAtTheCommonPrefix) {
       Model& side = random() % 2 == 0 ? leader : follower;
       for (auto records = 1 + random() % 3; records > 0; --records) side.records.push_back(epoch);
     }
+    // What a leader does before anything else: its own epoch begins at its log end offset.
+    storage::LeaderEpochs leader_epochs = leader.epochs();
+    leader_epochs.assign(LeaderEpoch(epoch + 1), leader.log_end());
     for (int round = 0;; ++round) {
       ASSERT_LT(round, 20) << "does not end";
       const LeaderEpoch last = follower.last_epoch();
-      const storage::EpochEndOffset told = leader.epochs().end_offset_for(last, leader.log_end());
+      const storage::EpochEndOffset told = leader_epochs.end_offset_for(last, leader.log_end());
       const FetchPosition position =
           judge_position(follower.log_end(), last, told, Offset(0), leader.log_end());
       if (position == FetchPosition::Fits) break;

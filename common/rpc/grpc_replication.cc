@@ -5,7 +5,9 @@
 #include <grpcpp/grpcpp.h>
 
 #include <charconv>
+#include <condition_variable>
 #include <deque>
+#include <set>
 #include <string>
 #include <utility>
 
@@ -70,7 +72,7 @@ Error to_error(const grpc::Status& status) {
 }
 
 /// What both ends of a stream have in common. `Reactor` is gRPC's client or server reactor. The
-/// object keeps itself alive until gRPC's OnDone.
+/// object lives until gRPC's OnDone at least.
 /// Thread: any (mutex_, LockRank::Network).
 template <class Reactor, class Outgoing, class Incoming>
 class StreamEnd : public Reactor,
@@ -99,8 +101,6 @@ class StreamEnd : public Reactor,
  protected:
   /// Ends the stream from this side: once.
   virtual void do_end() = 0;
-
-  void keep_alive() { self_ = this->shared_from_this(); }
 
   void hear(env::Executor& executor, std::shared_ptr<Handler> handler) {
     MutexLock lock(mutex_);
@@ -132,22 +132,37 @@ class StreamEnd : public Reactor,
       writing_ = false;
       if (!queue_.empty()) queue_.pop_front();
       if (ok && !ended_) write_next();
-      finish = ended_ && !writing_;
+      finish = may_finish();
     }
+    if (finish) do_finish();
     if (!ok) end();
-    if (finish) finish_once();
   }
 
-  void end() {
-    bool first = false;
+  /// Ends the stream from this side, unless it has ended; `is_over`: gRPC said so, and its status
+  /// is on the way.
+  void end(bool is_over = false) {
+    {
+      MutexLock lock(mutex_);
+      if (std::exchange(ended_, true)) return;
+      ++holds_;  // gRPC's objects stay until do_end is through
+    }
+    if (!is_over) do_end();
+    release();
+  }
+
+  /// Nothing finishes between `hold` and `release`.
+  void hold() {
+    MutexLock lock(mutex_);
+    ++holds_;
+  }
+  void release() {
     bool finish = false;
     {
       MutexLock lock(mutex_);
-      first = !std::exchange(ended_, true);
-      finish = !writing_;
+      --holds_;
+      finish = may_finish();
     }
-    if (first) do_end();
-    if (finish) finish_once();
+    if (finish) do_finish();
   }
 
   /// All that was started from outside has ended: gRPC may say OnDone.
@@ -166,18 +181,16 @@ class StreamEnd : public Reactor,
         });
       }
     }
-    const auto self = std::move(self_);  // may be the last reference
   }
 
   grpc::ByteBuffer incoming_;
 
  private:
-  void finish_once() {
-    {
-      MutexLock lock(mutex_);
-      if (std::exchange(finished_, true)) return;
-    }
-    do_finish();
+  /// True once: when the stream has ended and nothing of ours is under way.
+  bool may_finish() OTTLA_REQUIRES(mutex_) {
+    if (!ended_ || writing_ || holds_ > 0 || finished_) return false;
+    finished_ = true;
+    return true;
   }
   void write_next() OTTLA_REQUIRES(mutex_) {
     if (writing_ || queue_.empty()) return;
@@ -194,10 +207,10 @@ class StreamEnd : public Reactor,
     executor_ = nullptr;
   }
 
-  std::shared_ptr<StreamEnd> self_;
   Mutex mutex_{LockRank::Network};
   std::deque<grpc::ByteBuffer> queue_ OTTLA_GUARDED_BY(mutex_);
   bool writing_ OTTLA_GUARDED_BY(mutex_) = false;
+  int holds_ OTTLA_GUARDED_BY(mutex_) = 0;
   bool ended_ OTTLA_GUARDED_BY(mutex_) = false;
   bool finished_ OTTLA_GUARDED_BY(mutex_) = false;
   env::Executor* executor_ OTTLA_GUARDED_BY(mutex_) = nullptr;
@@ -217,14 +230,45 @@ class Writer final : public StreamWriter<Outgoing> {
 
 using ClientReactor = grpc::ClientBidiReactor<grpc::ByteBuffer, grpc::ByteBuffer>;
 
+class ClientEnd;
+
+/// The streams that were opened: those that gRPC still uses, and those it is through with, which
+/// are freed on a thread that is not gRPC's. Thread: any (mutex_, LockRank::Leaf).
+class OpenStreams {
+ public:
+  void add(const std::shared_ptr<ClientEnd>& stream) OTTLA_EXCLUDES(mutex_) {
+    std::vector<std::shared_ptr<ClientEnd>> through;  // freed outside the lock
+    MutexLock lock(mutex_);
+    through.swap(through_);
+    open_.insert(stream);
+    lock.unlock();
+    through.clear();
+    lock.lock();
+  }
+  /// gRPC's last word about a stream.
+  void on_done(std::shared_ptr<ClientEnd> stream) OTTLA_EXCLUDES(mutex_) {
+    MutexLock lock(mutex_);
+    open_.erase(stream);
+    through_.push_back(std::move(stream));
+    changed_.notify_all();
+  }
+  void end_all() OTTLA_EXCLUDES(mutex_);
+
+ private:
+  Mutex mutex_{LockRank::Leaf};
+  std::condition_variable_any changed_;
+  std::set<std::shared_ptr<ClientEnd>> open_ OTTLA_GUARDED_BY(mutex_);
+  std::vector<std::shared_ptr<ClientEnd>> through_ OTTLA_GUARDED_BY(mutex_);
+};
+
 class ClientEnd final : public StreamEnd<ClientReactor, FollowerMessage, LeaderMessage> {
  public:
-  explicit ClientEnd(const std::string& endpoint)
-      : channel_(make_channel(endpoint)), stub_(channel_) {}
+  ClientEnd(const std::string& endpoint, std::shared_ptr<OpenStreams> streams)
+      : streams_(std::move(streams)), channel_(make_channel(endpoint)), stub_(channel_) {}
 
   void start(const StreamHello& hello, env::Executor& executor,
              std::shared_ptr<FollowerHandler> handler) {
-    keep_alive();
+    streams_->add(std::static_pointer_cast<ClientEnd>(shared_from_this()));
     hear(executor, std::move(handler));
     stub_.PrepareBidiStreamingCall(&context_, kMethod, {}, this);
     AddHold();  // writes start outside of reactions; removed by do_finish
@@ -237,20 +281,42 @@ class ClientEnd final : public StreamEnd<ClientReactor, FollowerMessage, LeaderM
     if (ok && deliver()) {
       read_next();
     } else {
-      end();
+      end(/*is_over=*/!ok);
     }
   }
   void OnWriteDone(bool ok) override { on_write_done(ok); }
-  void OnDone(const grpc::Status& status) override { done(to_error(status)); }
+  void OnDone(const grpc::Status& status) override {
+    done(to_error(status));
+    const std::shared_ptr<OpenStreams> streams = streams_;
+    streams->on_done(std::static_pointer_cast<ClientEnd>(shared_from_this()));
+  }
 
  private:
   void do_end() override { context_.TryCancel(); }
   void do_finish() override { RemoveHold(); }
 
+  const std::shared_ptr<OpenStreams> streams_;
   std::shared_ptr<grpc::Channel> channel_;
   grpc::GenericStub stub_;
   grpc::ClientContext context_;
 };
+
+void OpenStreams::end_all() {
+  std::vector<std::shared_ptr<ClientEnd>> open;
+  {
+    MutexLock lock(mutex_);
+    open.assign(open_.begin(), open_.end());
+  }
+  for (const auto& stream : open) stream->close();
+  open.clear();
+  std::vector<std::shared_ptr<ClientEnd>> through;
+  MutexLock lock(mutex_);
+  while (!open_.empty()) changed_.wait(lock);
+  through.swap(through_);
+  lock.unlock();
+  through.clear();
+  lock.lock();
+}
 
 class ServerEnd final
     : public StreamEnd<grpc::ServerGenericBidiReactor, LeaderMessage, FollowerMessage> {
@@ -259,12 +325,19 @@ class ServerEnd final
       : service_(service), context_(context) {}
 
   void start() {
-    keep_alive();
+    self_ = shared_from_this();
     read_next();
   }
 
   void OnReadDone(bool ok) override {
-    if (ok && (accepted_ ? deliver() : accept())) {
+    if (ok && accepted_) ok = deliver();
+    if (ok && !accepted_) {
+      hold();  // a refused writer is dropped inside `accept`: the status goes out first
+      ok = accepted_ = accept();
+      if (!ok) end();
+      release();
+    }
+    if (ok) {
       read_next();
     } else {
       end();
@@ -273,13 +346,13 @@ class ServerEnd final
   void OnWriteDone(bool ok) override { on_write_done(ok); }
   void OnDone() override {
     done(Error(ErrorCode::NetworkException, "the follower closed the stream"));
+    const auto self = std::move(self_);  // may be the last reference
   }
 
  private:
   bool accept() {
     const auto hello = decode_hello(to_ranges(incoming_));
     if (!hello) return refuse(hello.error());
-    accepted_ = true;
     const auto self = std::static_pointer_cast<ServerEnd>(shared_from_this());
     auto accepted =
         service_.accept(*hello, std::make_unique<Writer<ServerEnd, LeaderMessage>>(self));
@@ -294,24 +367,33 @@ class ServerEnd final
     return false;
   }
   void do_end() override {
-    if (status_.ok()) context_->TryCancel();  // a write that the follower does not take ends, too
+    if (accepted_) context_->TryCancel();  // a write that the follower does not take ends, too
   }
   void do_finish() override { Finish(status_); }
 
   ReplicationService& service_;
   grpc::GenericCallbackServerContext* context_;
+  std::shared_ptr<StreamEnd> self_;  ///< Until gRPC's OnDone.
   bool accepted_ = false;
   grpc::Status status_;
 };
 
 }  // namespace
 
+class GrpcReplication::Streams final : public OpenStreams {};
+
+GrpcReplication::GrpcReplication() : streams_(std::make_shared<Streams>()) {}
+
+GrpcReplication::~GrpcReplication() {
+  streams_->end_all();
+}
+
 std::unique_ptr<FollowerWriter> GrpcReplication::open(const cluster::Broker& leader,
                                                       const StreamHello& hello,
                                                       env::Executor& executor,
                                                       std::shared_ptr<FollowerHandler> handler) {
   if (!leader.grpc_endpoint) return nullptr;
-  auto end = std::make_shared<ClientEnd>(*leader.grpc_endpoint);
+  auto end = std::make_shared<ClientEnd>(*leader.grpc_endpoint, streams_);
   end->start(hello, executor, std::move(handler));
   return std::make_unique<Writer<ClientEnd, FollowerMessage>>(std::move(end));
 }

@@ -16,9 +16,18 @@ namespace ottla::rpc {
 /// way. Thread: any.
 class GrpcReplication final : public ReplicationTransport {
  public:
+  GrpcReplication();
+  /// Ends all streams and waits for gRPC to let go of them: a channel must not die on gRPC's own
+  /// threads.
+  ~GrpcReplication() override;
+
   std::unique_ptr<FollowerWriter> open(const cluster::Broker& leader, const StreamHello& hello,
                                        env::Executor& executor,
                                        std::shared_ptr<FollowerHandler> handler) override;
+
+ private:
+  class Streams;
+  std::shared_ptr<Streams> streams_;
 };
 
 /// The other end: takes followers' streams to a ReplicationService. GrpcServer registers it.
