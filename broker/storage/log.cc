@@ -342,7 +342,8 @@ void Log::set_config(std::shared_ptr<const LogConfig> config) {
 
 std::uint64_t Log::size_bytes() const {
   std::uint64_t total = 0;
-  for (const auto& segment : *segments()) total += segment->size();
+  const SharedSegmentList list = segments();
+  for (const auto& segment : *list) total += segment->size();
   return total;
 }
 
@@ -366,7 +367,8 @@ Result<> Log::rename_directory(const std::string& new_directory) {
   closed_ = true;
   OTTLA_TRY_VOID(environment_.health.check(environment_.files.rename(directory_, new_directory)));
   directory_ = new_directory;
-  for (const auto& segment : *segments()) segment->set_directory(new_directory);
+  const SharedSegmentList list = segments();
+  for (const auto& segment : *list) segment->set_directory(new_directory);
   return {};
 }
 

@@ -86,7 +86,12 @@ Result<std::unique_ptr<LogDirectory>> LogDirectory::open(env::FileSystem& files,
 
 Result<> LogDirectory::read_state() {
   OTTLA_TRY_VOID(files_.create_directories(path_));
-  OTTLA_TRY(lock_, files_.lock(file(kLockFile)));
+  auto lock = files_.lock(file(kLockFile));
+  if (!lock) {
+    const bool is_held = env::io_error_kind(lock.error()) == env::IoErrorKind::Locked;
+    return is_held ? fail(ErrorCode::InvalidConfig, lock.error().message()) : fail(lock.error());
+  }
+  lock_ = *std::move(lock);
   OTTLA_TRY(const auto meta, read_if_there(files_, file(kMetaProperties)));
   if (meta) {
     auto parsed = parse_meta_properties(*meta);
@@ -147,7 +152,7 @@ Result<std::vector<std::pair<std::string, DirectoryName>>> LogDirectory::list() 
     if (!entry.is_directory) continue;
     DirectoryName name = parse_directory_name(entry.name);
     if (name.kind == DirectoryKind::Foreign) {
-      return fail(ErrorCode::KafkaStorageError,
+      return fail(ErrorCode::InvalidConfig,
                   path_ + "/" + entry.name +
                       " is not a partition's directory (TOPIC-N): move it out of the log dir");
     }

@@ -32,7 +32,8 @@ struct MetaProperties {
 class LogDirectory {
  public:
   /// Creates the directory if it is missing, locks it and reads what its last user left. Errors:
-  /// KafkaStorageError (also if another process holds the lock), InvalidConfig (meta.properties).
+  /// KafkaStorageError; InvalidConfig (meta.properties, a foreign directory, another process holds
+  /// the lock), which must stop the start.
   static Result<std::unique_ptr<LogDirectory>> open(env::FileSystem& files, std::string path,
                                                     env::Executor& executor,
                                                     LogHealth::OnOffline on_offline);
@@ -52,7 +53,7 @@ class LogDirectory {
   /// Writes the clean shutdown marker: everything must be synced.
   Result<> end_use();
 
-  /// Partition directories and leftovers. Errors: KafkaStorageError for a directory that is none of
+  /// Partition directories and leftovers. Errors: InvalidConfig for a directory that is none of
   /// Kafka's.
   Result<std::vector<std::pair<std::string, DirectoryName>>> list();
 

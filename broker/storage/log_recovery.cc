@@ -59,6 +59,7 @@ Result<> Log::load_locked(const LogOpening& opening) {
   // indexes are trusted as far as they make sense.
   std::size_t trusted = segments.size();
   if (opening.shutdown != ShutdownKind::Clean) {
+    directory_dirty_ = true;  // names that the crashed process made may not be on the disk yet
     while (trusted > 0 && (trusted == segments.size() ||
                            segments[trusted]->base_offset() > opening.recovery_point)) {
       --trusted;

@@ -10,6 +10,7 @@ namespace {
 constexpr std::string_view kNotFound = "not found: ";
 constexpr std::string_view kExists = "exists: ";
 constexpr std::string_view kDiskFull = "disk full: ";
+constexpr std::string_view kLocked = "locked: ";
 
 std::string_view prefix_of(int error_number) {
   switch (error_number) {
@@ -20,6 +21,8 @@ std::string_view prefix_of(int error_number) {
     case ENOSPC:
     case EDQUOT:
       return kDiskFull;
+    case EAGAIN:  // what a lock held elsewhere answers
+      return kLocked;
     default:
       return "";
   }
@@ -32,6 +35,7 @@ IoErrorKind io_error_kind(const Error& error) {
   if (text.starts_with(kNotFound)) return IoErrorKind::NotFound;
   if (text.starts_with(kExists)) return IoErrorKind::Exists;
   if (text.starts_with(kDiskFull)) return IoErrorKind::DiskFull;
+  if (text.starts_with(kLocked)) return IoErrorKind::Locked;
   return IoErrorKind::Other;
 }
 

@@ -14,7 +14,7 @@
 namespace ottla::env {
 
 /// Why an operation on the file system failed: what storage must tell apart.
-enum class IoErrorKind : std::uint8_t { NotFound, Exists, DiskFull, Other };
+enum class IoErrorKind : std::uint8_t { NotFound, Exists, DiskFull, Locked, Other };
 
 /// An open file. Positions are absolute; there is no cursor. Errors carry KafkaStorageError and a
 /// text with path and errno; `io_error_kind` tells which.

@@ -1,0 +1,307 @@
+#include "broker/storage/log_store.h"
+
+#include <gtest/gtest.h>
+
+#include "common/record/record_batch_builder.h"
+#include "common/testing/simulated_file_system.h"
+#include "common/testing/simulated_world.h"
+
+namespace ottla::storage {
+namespace {
+
+using std::chrono::milliseconds;
+using std::chrono::minutes;
+using std::chrono::seconds;
+
+const TopicId kTopicId(1, 2);
+
+class LogStoreTest : public ::testing::Test {
+ protected:
+  void open(std::vector<std::string> directories = {"/a", "/b"}) {
+    LogStoreOptions options;
+    options.directories = std::move(directories);
+    options.recovery_threads_per_directory = 2;
+    auto opened = LogStore::open(
+        files_, world_.clock(), world_.random(), *executor_, options,
+        [this](const std::string& directory, const Error&) { went_offline_.push_back(directory); });
+    ASSERT_TRUE(opened) << opened.error();
+    store_ = *std::move(opened);
+    ASSERT_TRUE(store_->set_identity(BrokerId(7), "cluster"));
+  }
+
+  void load() {
+    std::optional<Result<std::vector<DirectoryLoad>>> outcome;
+    store_->load([this](const std::string&) { return config_; },
+                 [&](Result<std::vector<DirectoryLoad>> result) { outcome = std::move(result); });
+    world_.run_for(seconds(1));
+    ASSERT_TRUE(outcome);
+    ASSERT_TRUE(*outcome) << outcome->error();
+    loads_ = **outcome;
+    store_->start([this](const TopicPartition& partition) -> std::optional<Offset> {
+      const auto log = store_->find(partition);
+      return log ? std::optional(log->log_end_offset()) : std::nullopt;
+    });
+  }
+
+  void start() {
+    open();
+    if (store_) load();
+  }
+
+  void shut_down() {
+    bool done = false;
+    store_->shut_down([&] { done = true; });
+    world_.run_for(milliseconds(10));
+    ASSERT_TRUE(done);
+    drop();
+  }
+
+  /// As the end of the process does.
+  void drop() {
+    executor_ = world_.make_executor();
+    store_ = nullptr;
+    executor_ = world_.make_executor();
+  }
+  void crash_process() {
+    files_.crash_process();
+    drop();
+  }
+  void crash_host() {
+    files_.crash_host();
+    drop();
+  }
+
+  std::shared_ptr<Log> make(const TopicPartition& partition) {
+    return store_->find_or_create(partition, kTopicId, config_).value();
+  }
+
+  void append(Log& log, int records) {
+    record::RecordBatchBuilder builder({});
+    for (int i = 0; i < records; ++i) {
+      builder.append(world_.clock().wall_now_ms(), as_bytes("key"), as_bytes("value"));
+    }
+    const SharedBuffer batch = builder.build().value();
+    ASSERT_TRUE(log.append_as_leader(batch->bytes(), LeaderEpoch(3)));
+  }
+
+  testing::SimulatedWorld world_{1};
+  testing::SimulatedFileSystem files_{1, &world_.clock()};
+  std::unique_ptr<env::Executor> executor_ = world_.make_executor();
+  std::shared_ptr<LogConfig> config_ = std::make_shared<LogConfig>();
+  std::unique_ptr<LogStore> store_;
+  std::vector<DirectoryLoad> loads_;
+  std::vector<std::string> went_offline_;
+};
+
+TEST_F(LogStoreTest, NewLogsGoToTheDirectoryWithTheFewest) {
+  start();
+  for (int i = 0; i < 4; ++i) make({"t", i});
+  std::map<std::string, int> counts;
+  for (int i = 0; i < 4; ++i) ++counts[store_->directory_of({"t", i})];
+  EXPECT_EQ(counts, (std::map<std::string, int>{{"/a", 2}, {"/b", 2}}));
+  EXPECT_EQ(store_->shutdown_kind(), ShutdownKind::Clean);
+}
+
+TEST_F(LogStoreTest, ACleanShutdownKeepsEverythingAndSaysSo) {
+  start();
+  append(*make({"t-1.x", 0}), 5);
+  shut_down();
+  EXPECT_EQ(env::read_file(files_, "/a/.kafka_cleanshutdown").value(),
+            R"({"version":0,"brokerEpoch":-1})");
+  EXPECT_EQ(env::read_file(files_, "/a/recovery-point-offset-checkpoint").value(),
+            "0\n1\nt-1.x 0 5\n");
+  EXPECT_EQ(env::read_file(files_, "/a/replication-offset-checkpoint").value(),
+            "0\n1\nt-1.x 0 5\n");
+  EXPECT_EQ(env::read_file(files_, "/a/t-1.x-0/partition.metadata").value(),
+            "version: 0\ntopic_id: " + kTopicId.to_string());
+  EXPECT_EQ(env::read_file(files_, "/a/meta.properties").value(),
+            "#\nbroker.id=7\nversion=0\ncluster.id=cluster\n");
+  files_.crash_host();  // a new boot makes no difference
+  start();
+  EXPECT_EQ(store_->shutdown_kind(), ShutdownKind::Clean);
+  EXPECT_FALSE(files_.exists("/a/.kafka_cleanshutdown").value());
+  EXPECT_EQ(loads_[0].logs, 1U);
+  EXPECT_EQ(loads_[0].segments_scanned, 0U);
+  const auto log = store_->find({"t-1.x", 0});
+  ASSERT_TRUE(log);
+  EXPECT_EQ(log->log_end_offset(), Offset(5));
+  EXPECT_EQ(store_->topic_id({"t-1.x", 0}), kTopicId);
+  EXPECT_EQ(store_->checkpointed_high_watermark({"t-1.x", 0}), Offset(5));
+}
+
+TEST_F(LogStoreTest, AProcessCrashLosesNothing) {
+  start();
+  append(*make({"t", 0}), 5);
+  crash_process();
+  start();
+  EXPECT_EQ(store_->shutdown_kind(), ShutdownKind::ProcessCrash);
+  EXPECT_EQ(store_->find({"t", 0})->log_end_offset(), Offset(5));
+}
+
+TEST_F(LogStoreTest, AHostCrashIsReportedUntilSomebodyHeardOfIt) {
+  start();
+  const auto log = make({"t", 0});
+  append(*log, 5);
+  ASSERT_TRUE(log->flush());
+  append(*log, 5);
+  crash_host();
+  start();
+  EXPECT_EQ(store_->shutdown_kind(), ShutdownKind::HostCrash);
+  EXPECT_GE(store_->find({"t", 0})->log_end_offset(), Offset(5));
+  // Neither a crash of the process nor a clean stop makes it forgotten.
+  crash_process();
+  start();
+  EXPECT_EQ(store_->shutdown_kind(), ShutdownKind::HostCrash);
+  shut_down();
+  start();
+  EXPECT_EQ(store_->shutdown_kind(), ShutdownKind::HostCrash);
+  ASSERT_TRUE(store_->confirm_boot());
+  crash_process();
+  start();
+  EXPECT_EQ(store_->shutdown_kind(), ShutdownKind::ProcessCrash);
+}
+
+TEST_F(LogStoreTest, RemovedLogsGoAfterADelayAlsoThroughACrash) {
+  start();
+  append(*make({"t", 0}), 5);
+  ASSERT_TRUE(store_->remove({"t", 0}, minutes(1)));
+  EXPECT_FALSE(store_->find({"t", 0}));
+  const auto leftover = [&] {
+    std::vector<std::string> found;
+    const auto entries = files_.list("/a").value();
+    for (const auto& entry : entries) {
+      if (entry.is_directory) found.push_back(entry.name);
+    }
+    return found;
+  };
+  ASSERT_EQ(leftover().size(), 1U);
+  EXPECT_TRUE(leftover()[0].starts_with("t-0."));
+  EXPECT_TRUE(leftover()[0].ends_with("-delete"));
+  crash_host();
+  start();
+  EXPECT_FALSE(store_->find({"t", 0}));
+  EXPECT_EQ(leftover().size(), 1U);
+  world_.run_for(minutes(2));
+  EXPECT_TRUE(leftover().empty());
+}
+
+TEST_F(LogStoreTest, ARecreatedLogDoesNotInheritTheLogStart) {
+  start();
+  const auto log = make({"t", 0});
+  append(*log, 5);
+  ASSERT_TRUE(log->raise_log_start_offset(Offset(4), Offset(5)).value());
+  ASSERT_TRUE(store_->checkpoint_log_starts());
+  ASSERT_TRUE(store_->remove({"t", 0}, minutes(1)));
+  append(*make({"t", 0}), 2);
+  crash_process();
+  start();
+  EXPECT_EQ(store_->find({"t", 0})->log_start_offset(), Offset(0));
+  EXPECT_EQ(store_->find({"t", 0})->log_end_offset(), Offset(2));
+}
+
+TEST_F(LogStoreTest, LogStartsSurviveACrash) {
+  start();
+  const auto log = make({"t", 0});
+  append(*log, 5);
+  ASSERT_TRUE(log->raise_log_start_offset(Offset(4), Offset(5)).value());
+  world_.run_for(minutes(2));
+  crash_process();
+  start();
+  EXPECT_EQ(store_->find({"t", 0})->log_start_offset(), Offset(4));
+}
+
+TEST_F(LogStoreTest, AnotherTopicIdIsRefused) {
+  start();
+  make({"t", 0});
+  const auto other = store_->find_or_create({"t", 0}, TopicId(9, 9), config_);
+  ASSERT_FALSE(other);
+  EXPECT_EQ(other.error().code(), ErrorCode::InconsistentTopicId);
+}
+
+TEST_F(LogStoreTest, DirectoriesOfAnotherBrokerOrClusterAreRefused) {
+  start();
+  shut_down();
+  LogStoreOptions options{.directories = {"/a", "/b"}};
+  auto opened =
+      LogStore::open(files_, world_.clock(), world_.random(), *executor_, options, nullptr);
+  ASSERT_TRUE(opened);
+  EXPECT_EQ((*opened)->identity(), (MetaProperties{BrokerId(7), "cluster"}));
+  EXPECT_EQ((*opened)->set_identity(BrokerId(8), "cluster").error().code(),
+            ErrorCode::InvalidConfig);
+  EXPECT_EQ((*opened)->set_identity(BrokerId(7), "other").error().code(),
+            ErrorCode::InconsistentClusterId);
+}
+
+TEST_F(LogStoreTest, ASecondProcessIsKeptOut) {
+  start();
+  LogStoreOptions options{.directories = {"/c", "/a"}};
+  EXPECT_FALSE(
+      LogStore::open(files_, world_.clock(), world_.random(), *executor_, options, nullptr));
+}
+
+TEST_F(LogStoreTest, AForeignDirectoryStopsTheStart) {
+  ASSERT_TRUE(files_.create_directories("/a/holiday_photos"));
+  LogStoreOptions options{.directories = {"/c", "/a"}};
+  EXPECT_FALSE(
+      LogStore::open(files_, world_.clock(), world_.random(), *executor_, options, nullptr));
+}
+
+TEST_F(LogStoreTest, AFailedWriteTakesOneDirectoryOffline) {
+  start();
+  const auto a = make({"t", 0});
+  const auto b = make({"t", 1});
+  files_.set_fault([](std::string_view operation, const std::string& path) {
+    return operation == "write" && path.starts_with("/a/") ? EIO : 0;
+  });
+  record::RecordBatchBuilder builder({});
+  builder.append(1, as_bytes("k"), as_bytes("v"));
+  const SharedBuffer batch = builder.build().value();
+  EXPECT_FALSE(a->append_as_leader(batch->bytes(), LeaderEpoch(0)));
+  files_.set_fault(nullptr);
+  EXPECT_EQ(a->append_as_leader(batch->bytes(), LeaderEpoch(0)).error().code(),
+            ErrorCode::KafkaStorageError);
+  EXPECT_FALSE(a->read(Offset(0), {}));
+  append(*b, 1);
+  world_.run_for(milliseconds(1));
+  EXPECT_EQ(went_offline_, std::vector<std::string>{"/a"});
+  EXPECT_EQ(store_->offline_directories(), std::vector<std::string>{"/a"});
+  make({"t", 2});
+  EXPECT_EQ(store_->directory_of({"t", 2}), "/b");
+  shut_down();
+  EXPECT_FALSE(files_.exists("/a/.kafka_cleanshutdown").value());
+  EXPECT_TRUE(files_.exists("/b/.kafka_cleanshutdown").value());
+}
+
+TEST_F(LogStoreTest, ACorruptCheckpointCostsARecoveryOnly) {
+  start();
+  append(*make({"t", 0}), 5);
+  shut_down();
+  ASSERT_TRUE(files_.remove("/a/.kafka_cleanshutdown"));
+  ASSERT_TRUE(env::replace_file(files_, "/a/recovery-point-offset-checkpoint", "0\n7\ngarbage"));
+  ASSERT_TRUE(env::replace_file(files_, "/a/t-0/leader-epoch-checkpoint", "??"));
+  start();
+  EXPECT_EQ(store_->find({"t", 0})->log_end_offset(), Offset(5));
+  EXPECT_EQ(store_->find({"t", 0})->latest_leader_epoch(), LeaderEpoch(3));
+  EXPECT_EQ(loads_[0].segments_scanned, 1U);
+}
+
+TEST_F(LogStoreTest, RetentionDeletesOldSegmentsBelowTheHighWatermark) {
+  config_->segment_bytes = 200;
+  config_->retention_age = minutes(10);
+  start();
+  const auto log = make({"t", 0});
+  for (int i = 0; i < 5; ++i) append(*log, 2);
+  EXPECT_GT(log->segment_count(), 2U);
+  world_.run_for(minutes(30));
+  EXPECT_EQ(log->segment_count(), 1U);
+  EXPECT_EQ(log->log_start_offset(), Offset(10));
+  EXPECT_EQ(log->log_end_offset(), Offset(10));
+  const auto entries = files_.list(log->directory()).value();
+  for (const auto& entry : entries) {
+    EXPECT_FALSE(entry.name.ends_with(".deleted")) << entry.name;
+  }
+  EXPECT_EQ(log->read(Offset(3), {}).error().code(), ErrorCode::OffsetOutOfRange);
+}
+
+}  // namespace
+}  // namespace ottla::storage
