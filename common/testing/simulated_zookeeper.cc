@@ -142,7 +142,9 @@ class SimulatedZooKeeper::Ensemble : public std::enable_shared_from_this<Ensembl
   void connect_later(SimulatedClient& client, env::Duration within) {
     const env::Duration delay(draw(within));
     after(delay, [this, name = client.name_, &client] {
-      if (is_live(name, client)) connect(client);
+      in_process(name, [this, name, &client] {
+        if (is_live(name, client)) connect(client);
+      });
     });
   }
 
@@ -192,6 +194,27 @@ class SimulatedZooKeeper::Ensemble : public std::enable_shared_from_this<Ensembl
     break_connection_without_notice(*client);
     clients_.erase(name);
   }
+  void pause(const std::string& name) {
+    paused_[name];
+    SimulatedClient* client = find(name);
+    if (client == nullptr) return;
+    const auto session = sessions_.find(client->session_);
+    if (session != sessions_.end()) start_expiry(session->first, session->second);
+  }
+  void resume(const std::string& name) {
+    const auto held = paused_.extract(name);
+    if (held.empty()) return;
+    // What was answered before is still in the socket; then the truth comes out.
+    for (Task& task : held.mapped()) std::move(task)();
+    SimulatedClient* client = find(name);
+    if (client == nullptr) return;
+    const auto session = sessions_.find(client->session_);
+    if (session == sessions_.end()) {
+      break_connection(*client, /*silently=*/false);
+    } else if (session->second.connection != nullptr) {
+      cancel(session->second.expiry_timer);
+    }
+  }
   void stop() {
     running_ = false;
     for (auto& [id, session] : sessions_) cancel(session.expiry_timer);
@@ -240,6 +263,15 @@ class SimulatedZooKeeper::Ensemble : public std::enable_shared_from_this<Ensembl
       std::move(task)();
     });
     return id;
+  }
+  /// What happens in the client's process, which may be paused.
+  void in_process(const std::string& name, Task task) {
+    const auto paused = paused_.find(name);
+    if (paused == paused_.end()) {
+      std::move(task)();
+    } else {
+      paused->second.push_back(std::move(task));
+    }
   }
   std::uint64_t at(env::MonotonicTime when, Task task) {
     return after(when - world_.now(), std::move(task));
@@ -304,8 +336,9 @@ class SimulatedZooKeeper::Ensemble : public std::enable_shared_from_this<Ensembl
     const env::Duration notice =
         silently ? env::Duration(draw(options_.session_timeout * 2 / 3)) : delay();
     after(notice, [this, name = client.name_, &client, connection = client.connection_] {
-      if (!is_live(name, client) || client.connection_ != connection) return;
-      disconnected(client);
+      in_process(name, [this, name, &client, connection] {
+        if (is_live(name, client) && client.connection_ == connection) disconnected(client);
+      });
     });
   }
 
@@ -390,15 +423,24 @@ class SimulatedZooKeeper::Ensemble : public std::enable_shared_from_this<Ensembl
     connection->answers.push_back(std::move(answer));
     connection->last_answer_at = std::max(connection->last_answer_at, world_.now() + delay());
     at(connection->last_answer_at, [this, connection] {
-      if (!connection->open || connection->answers.empty()) return;
       const auto client = std::find_if(clients_.begin(), clients_.end(), [&](const auto& entry) {
         return entry.second->connection_ == connection;
       });
-      Connection::Answer next = std::move(connection->answers.front());
-      connection->answers.pop_front();
       if (client == clients_.end()) return;
-      receive(*client->second, std::move(next));
+      in_process(client->first,
+                 [this, name = client->first, connection] { receive_next(name, connection); });
     });
+  }
+
+  void receive_next(const std::string& name, const std::shared_ptr<Connection>& connection) {
+    SimulatedClient* client = find(name);
+    if (client == nullptr || client->connection_ != connection || !connection->open ||
+        connection->answers.empty()) {
+      return;
+    }
+    Connection::Answer next = std::move(connection->answers.front());
+    connection->answers.pop_front();
+    receive(*client, std::move(next));
   }
 
   static void receive(SimulatedClient& client, Connection::Answer answer) {
@@ -475,6 +517,7 @@ class SimulatedZooKeeper::Ensemble : public std::enable_shared_from_this<Ensembl
   std::map<std::int64_t, Session> sessions_;
   std::map<std::string, SimulatedClient*> clients_;
   std::set<std::string> cut_;
+  std::map<std::string, std::vector<Task>> paused_;  ///< With what waits for the resumption.
   std::map<std::uint64_t, env::TimerHandle> timers_;
   std::uint64_t last_timer_ = 0;
 };
@@ -559,6 +602,12 @@ void SimulatedZooKeeper::expire(const std::string& client) {
 }
 void SimulatedZooKeeper::crash(const std::string& client) {
   ensemble_->crash(client);
+}
+void SimulatedZooKeeper::pause(const std::string& client) {
+  ensemble_->pause(client);
+}
+void SimulatedZooKeeper::resume(const std::string& client) {
+  ensemble_->resume(client);
 }
 void SimulatedZooKeeper::stop_ensemble() {
   ensemble_->stop();

@@ -55,6 +55,10 @@ class SimulatedZooKeeper {
   /// The process is gone: no callback comes any more, the session lingers until its timeout.
   /// Destroy the client after that as usual.
   void crash(const std::string& client);
+  /// SIGSTOP: the client's process (its executors are paused apart, with SimulatedWorld::pause)
+  /// sends no pings and takes no answers until `resume`; its session ends by the timeout.
+  void pause(const std::string& client);
+  void resume(const std::string& client);
   /// The whole ensemble down and up again: nobody is connected meanwhile, sessions and nodes stay
   /// (their timeouts start anew, as after a leader election).
   void stop_ensemble();
