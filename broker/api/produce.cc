@@ -130,6 +130,9 @@ void handle_produce(Call call, Services& services) {
   replica::AppendRequest append = plan(*request, call, produce);
   const replica::Acks acks = append.acks;
   if (append.partitions.empty()) return finish(call, produce, acks, {}, services);
+  // The records are in the log, in order, before `append` returns; only the answer may wait.
+  call.responder.allow_next();
+  call.request.frame.reset();  // The append owns it for as long as it needs the records.
   env::Executor& loop = call.loop();
   services.records.append(std::move(append), loop,
                           [call = std::move(call), produce = std::move(produce), acks,

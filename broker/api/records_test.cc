@@ -120,10 +120,11 @@ TEST_F(ProduceHandler, WithoutAcksSaysNothingOrCloses) {
   EXPECT_EQ(send(to({0, 1}, 0), 9)->kind, Outcome::Kind::Closed);
 }
 
-TEST_F(ProduceHandler, WaitsForTheReplicas) {
+TEST_F(ProduceHandler, WaitsForTheReplicasAndLetsTheNextRequestInMeanwhile) {
   records.hold = true;
   const auto outcome = send(to({0}), 9);
   EXPECT_EQ(outcome->kind, Outcome::Kind::Waiting);
+  EXPECT_TRUE(outcome->next_allowed);
   std::move(records.held_append)(std::move(records.held_result));
   EXPECT_EQ(outcome->kind, Outcome::Kind::Answered);
 }

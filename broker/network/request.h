@@ -74,7 +74,7 @@ class Responder {
 
   /// Lets the connection's next request in before this one is answered. For a request whose effect
   /// is complete but whose answer waits (a produce that waits for its followers). Answers keep
-  /// the order of the requests.
+  /// the order of the requests. Called inside `handle`, it takes effect when that returns.
   void allow_next() { sink_->allow_next(slot_); }
 
  private:
