@@ -1,4 +1,6 @@
 #include <algorithm>
+#include <fstream>
+#include <iterator>
 #include <set>
 #include <string>
 #include <thread>
@@ -8,6 +10,7 @@
 #include <gtest/gtest.h>
 
 #include "common/metrics/network_metrics.h"
+#include "common/metrics/reference.h"
 #include "common/metrics/registry.h"
 #include "common/metrics/replica_metrics.h"
 #include "common/metrics/server_metrics.h"
@@ -106,6 +109,12 @@ TEST(Registry, TellsQuantilesOfTheLastMinutesOnly) {
   EXPECT_THAT(later, HasSubstr("quantile=\"0.999\"} 3\n"));
   EXPECT_THAT(later, HasSubstr("_count{request=\"Produce\"} 101\n"));
   EXPECT_THAT(later, HasSubstr("_sum{request=\"Produce\"} 503\n"));
+}
+
+TEST(Reference, IsThePageInDocs) {
+  std::ifstream page(OTTLA_DOCS "/metrics.md");
+  const std::string text{std::istreambuf_iterator<char>(page), {}};
+  EXPECT_TRUE(text == reference()) << "run: ottla_metrics_doc docs/metrics.md";
 }
 
 TEST(Histogram, HasBucketsThatFollowEachOtherWithoutGap) {
