@@ -17,7 +17,9 @@ using zookeeper::Watch;
 
 namespace {
 
-bool shares_directory(const cluster::Broker& a, const cluster::Broker& b) {
+/// Whether the lock of a directory that `a` has cannot have been granted before that of `b` ended.
+bool proves_the_end_of(const cluster::Broker& b, const cluster::Broker& a) {
+  if (a.boot_id.empty() || a.boot_id != b.boot_id) return false;
   return std::any_of(a.directory_ids.begin(), a.directory_ids.end(), [&](const Uuid& id) {
     return std::find(b.directory_ids.begin(), b.directory_ids.end(), id) != b.directory_ids.end();
   });
@@ -65,7 +67,7 @@ NodeVerdict judge_node(const cluster::Broker& self, const OwnTraces& traces,
   if (same_process || traces.former_sessions.contains(node.ephemeral_owner)) {
     return NodeVerdict::Replace;
   }
-  if (!traces.was_registered && shares_directory(self, node.value)) return NodeVerdict::Replace;
+  if (!traces.was_registered && proves_the_end_of(node.value, self)) return NodeVerdict::Replace;
   return NodeVerdict::Wait;
 }
 

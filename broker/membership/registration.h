@@ -35,7 +35,8 @@ struct OwnTraces {
 };
 
 /// Pure. An earlier process's node is ours to replace if one of the log directories whose locks it
-/// held is locked by us now: then that process is gone. docs/zookeeper.md tells why that is safe.
+/// held is locked by us now, and the same kernel granted both locks: then that process is gone.
+/// docs/zookeeper.md tells why that is safe.
 [[nodiscard]] NodeVerdict judge_node(const cluster::Broker& self, const OwnTraces& traces,
                                      const zookeeper::Versioned<cluster::Broker>& node);
 
@@ -69,8 +70,8 @@ class BrokerRegistration final : public zookeeper::ClientListener {
   BrokerRegistration(zookeeper::Client& client, env::Executor& loop, const env::Clock& clock,
                      env::Random& random, RegistrationListener& listener);
 
-  /// From now on the broker is to be registered: its log directories are locked (their ids are in
-  /// `broker.directory_ids`), its logs recovered, its sockets bound.
+  /// From now on the broker is to be registered: its log directories are locked (`broker` has their
+  /// ids and the boot id), its logs recovered, its sockets bound.
   void start(cluster::Broker broker);
   /// Other endpoints or rack: the node is rewritten in place and keeps its epoch.
   void update(cluster::Broker broker);

@@ -28,6 +28,7 @@ cluster::Broker broker_of(const std::string& nonce, std::vector<Uuid> directorie
   broker.grpc_endpoint = "host:9192";
   broker.start_nonce = nonce;
   broker.directory_ids = std::move(directories);
+  broker.boot_id = "this boot";
   return broker;
 }
 
@@ -185,11 +186,25 @@ TEST_F(RegistrationTest, AKafkaBrokersNodeIsWaitedForWhateverItsEndpoint) {
   EXPECT_TRUE(until_registered(process, milliseconds(500)));
 }
 
+TEST_F(RegistrationTest, ADirectoryOfAnotherBootProvesNothing) {
+  // A copy of the disk in another machine; or this machine was started anew.
+  Process other(world, ensemble, "other");
+  other.start(broker_of("x", {directory}));
+  ASSERT_TRUE(until_registered(other));
+  Process process(world, ensemble, "a");
+  cluster::Broker elsewhere = broker_of("n1", {directory});
+  elsewhere.boot_id = "another boot";
+  process.start(elsewhere);
+  world.run_for(seconds(30));
+  EXPECT_EQ(process.registration.status(), RegistrationStatus::ForeignNode);
+  EXPECT_TRUE(other.is_registered());
+}
+
 TEST_F(RegistrationTest, OneThatWasReplacedDoesNotFightBack) {
   Process first(world, ensemble, "a");
   first.start(broker_of("n1", {directory}));
   ASSERT_TRUE(until_registered(first));
-  // A copy of the disks, started elsewhere with the same id.
+  // A copy of the directory on the same machine, with the same id.
   Process copy(world, ensemble, "copy");
   copy.start(broker_of("n2", {directory}));
   ASSERT_TRUE(until_registered(copy));

@@ -27,8 +27,8 @@ struct Endpoint {
 enum class LastStop : std::uint8_t { Clean, ProcessCrash, HostCrash };
 
 /// A broker as /brokers/ids/N tells it. Ottla's own part (`grpc_endpoint`, `start_nonce`,
-/// `last_stop`, `directory_ids`) stands under the key "ottla", which Kafka's readers ignore; it is
-/// absent for a Kafka broker.
+/// `last_stop`, `directory_ids`, `boot_id`) stands under the key "ottla", which Kafka's readers
+/// ignore; it is absent for a Kafka broker.
 struct Broker {
   BrokerId id;
   BrokerEpoch epoch = kUnknownBrokerEpoch;  ///< czxid of the registration; not in the JSON.
@@ -40,9 +40,11 @@ struct Broker {
   std::optional<std::string> grpc_endpoint;  ///< host:port
   std::string start_nonce;                   ///< Another one for each start of the process.
   LastStop last_stop = LastStop::Clean;
-  /// Names of the log directories whose locks the process holds: whoever holds one of these locks
-  /// now knows that the process of this registration is gone.
+  /// Names of the log directories whose locks the process holds, and the boot id of the kernel that
+  /// granted them: whoever is granted one of these locks by the same kernel knows that the process
+  /// of this registration is gone.
   std::vector<Uuid> directory_ids;
+  std::string boot_id;
 
   [[nodiscard]] const Endpoint* endpoint(const std::string& listener) const {
     for (const Endpoint& candidate : endpoints) {

@@ -148,12 +148,14 @@ json::object ottla_part(const cluster::Broker& broker) {
   json::array directories;
   for (const Uuid& id : broker.directory_ids) directories.emplace_back(id.to_string());
   part["directory_ids"] = std::move(directories);
+  part["boot_id"] = broker.boot_id;
   return part;
 }
 
 void read_ottla_part(const json::object& part, cluster::Broker& broker) {
   broker.grpc_endpoint = to_text(part.if_contains("grpc_endpoint"));
   broker.start_nonce = to_text(part.if_contains("start_nonce")).value_or("");
+  broker.boot_id = to_text(part.if_contains("boot_id")).value_or("");
   // A word of a later version: take the worst, which only costs a question to the broker.
   broker.last_stop = cluster::LastStop::HostCrash;
   const auto last_stop = to_text(part.if_contains("last_stop"));

@@ -119,6 +119,7 @@ TEST(NodeData, KeepsOttlasPartOfABroker) {
   broker.start_nonce = "n";
   broker.last_stop = cluster::LastStop::ProcessCrash;
   broker.directory_ids = {Uuid(1, 2), Uuid(3, 4)};
+  broker.boot_id = "b";
   const std::string data = encode_broker(broker);
   EXPECT_EQ(decode_broker(BrokerId(1), data, BrokerEpoch(9)), broker);
   EXPECT_NE(data.find(R"("host":"h","port":9092)"), std::string::npos) << data;
