@@ -360,7 +360,7 @@ TEST(Controller, W22FiveThousandPartitionsInASecond) {
 /// Everything at once: connections break around operations, sessions expire, processes are killed,
 /// paused and started, hosts fall silent. In the end all is well, and history shows one writer.
 TEST(Controller, SurvivesChaos) {
-  for (std::uint64_t seed = 100; seed < 120; ++seed) {
+  for (std::uint64_t seed = 100; seed < 150; ++seed) {
     SCOPED_TRACE(seed);
     SimulatedZooKeeperOptions options;
     options.connection_losses_per_million = 3000;

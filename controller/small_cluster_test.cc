@@ -153,11 +153,10 @@ class SmallLiveness final : public rpc::LivenessMonitor {
     const std::uint64_t number = ++cluster_.last_watcher_;
     auto shared = std::make_shared<absl::AnyInvocable<void(rpc::Liveness)>>(std::move(changed));
     cluster_.watchers_[number] = {broker.id, shared};
-    const bool current = cluster_.alive(broker.id, broker.epoch) != nullptr;
-    rpc::Liveness now = rpc::Liveness::ProcessDead;
-    if (current || cluster_.liveness_[broker.id] == rpc::Liveness::Silent) {
-      now = cluster_.liveness_[broker.id];
-    }
+    const auto process = cluster_.brokers_.find(broker.id);
+    const bool gone = process == cluster_.brokers_.end() || process->second->dead;
+    rpc::Liveness now = cluster_.liveness_[broker.id];
+    if (gone && now == rpc::Liveness::Alive) now = rpc::Liveness::ProcessDead;
     cluster_.after(kOneWay, [this, number, now] {
       const auto found = cluster_.watchers_.find(number);
       if (found != cluster_.watchers_.end()) (*found->second.changed)(now);
