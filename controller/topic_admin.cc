@@ -7,14 +7,7 @@
 namespace ottla::controller {
 namespace {
 
-Result<> check_name(const std::string& name, const std::set<std::string>& existing) {
-  if (name == "__cluster_metadata") {
-    return fail(ErrorCode::InvalidRequest,
-                "The internal topic __cluster_metadata cannot be created.");
-  }
-  if (existing.contains(name)) {
-    return fail(ErrorCode::TopicAlreadyExists, "Topic '" + name + "' already exists.");
-  }
+Result<> check_new_name(const std::string& name, const std::set<std::string>& existing) {
   OTTLA_TRY_VOID(check_topic_name(name));
   if (!may_collide(name)) return {};
   const std::string folded = folded_topic_name(name);
@@ -85,11 +78,15 @@ Result<std::vector<cluster::Assignment>> assignments_of(const NewTopic& topic,
 
 Result<cluster::Topic> plan_topic(const NewTopic& topic, const TopicSurroundings& surroundings,
                                   const ControllerConfig& config, env::Random& random) {
+  if (topic.name == "__cluster_metadata") {
+    return fail(ErrorCode::InvalidRequest,
+                "The internal topic __cluster_metadata cannot be created.");
+  }
   if (surroundings.existing.contains(topic.name)) {
     return fail(ErrorCode::TopicAlreadyExists, "Topic '" + topic.name + "' already exists.");
   }
   OTTLA_TRY(auto assignments, assignments_of(topic, surroundings, config, random));
-  OTTLA_TRY_VOID(check_name(topic.name, surroundings.existing));
+  OTTLA_TRY_VOID(check_new_name(topic.name, surroundings.existing));
   if (config.check_topic_config) OTTLA_TRY_VOID(config.check_topic_config(topic.configs));
   return cluster::Topic{topic.name, random.uuid(), std::move(assignments)};
 }
