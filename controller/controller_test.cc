@@ -4,7 +4,7 @@
 
 #include <gtest/gtest.h>
 
-#include "controller/small_cluster_test.h"
+#include "controller/small_cluster_for_tests.h"
 
 namespace ottla::controller {
 namespace {

@@ -1,4 +1,4 @@
-#include "controller/small_cluster_test.h"
+#include "controller/small_cluster_for_tests.h"
 
 #include <gtest/gtest.h>
 

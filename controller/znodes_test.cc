@@ -1,6 +1,6 @@
 // What Kafka 3.9.1 wrote to ZooKeeper when topics were created, extended and deleted
 // (testdata/znodes_of_kafka.tsv, from a recorded run), against what this controller writes: the
-// same nodes with the same content in the same order. Three differences are meant: several
+// same nodes with the same content in the same order. Four differences are meant: several
 // operations share one transaction; all of ours are conditional on /controller_epoch; a topic that
 // is deleted goes to leader -1 once, not once for each replica.
 #include <gtest/gtest.h>
@@ -9,7 +9,7 @@
 #include <fstream>
 #include <sstream>
 
-#include "controller/small_cluster_test.h"
+#include "controller/small_cluster_for_tests.h"
 
 namespace ottla::controller {
 namespace {
