@@ -249,6 +249,7 @@ Result<> Log::roll() {
 Result<> Log::roll_locked(Offset new_base_offset) {
   const std::shared_ptr<Segment> sealed = active();
   OTTLA_TRY_VOID(sealed->seal());
+  seal_dirty_ = true;
   OTTLA_TRY_VOID(write_snapshot(new_base_offset));
   OTTLA_TRY(auto created, Segment::create(environment_.files, directory_, new_base_offset,
                                           *config(), environment_.clock.wall_now_ms()));

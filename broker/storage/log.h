@@ -2,6 +2,7 @@
 
 #include <atomic>
 #include <chrono>
+#include <functional>
 #include <memory>
 #include <span>
 #include <string>
@@ -32,6 +33,10 @@ struct LogEnvironment {
   LogHealth& health;
   DeferredDeletion& deletions;
   std::chrono::milliseconds producer_expiration = std::chrono::hours(24);
+  /// Makes sure, durably, that the recovery point checkpoint of the partition is at most this.
+  /// Called before a cut, without locks: what is appended behind the cut would otherwise count as
+  /// flushed.
+  std::function<Result<>(const TopicPartition&, Offset)> lower_recovery_checkpoint;
 };
 
 /// What is known about a partition directory before it is opened.
@@ -234,6 +239,7 @@ class Log : public std::enable_shared_from_this<Log> {
   [[nodiscard]] Result<std::size_t> expired_segments(Offset high_watermark) const
       OTTLA_REQUIRES(mutex_);
   Result<> write_epochs() OTTLA_REQUIRES(flush_mutex_) OTTLA_EXCLUDES(mutex_);
+  Result<> prepare_cut(Offset offset) OTTLA_EXCLUDES(mutex_);
   Result<> truncate_locked(Offset offset) OTTLA_REQUIRES(mutex_);
   Result<> start_over_locked(Offset offset) OTTLA_REQUIRES(mutex_);
 
@@ -253,6 +259,9 @@ class Log : public std::enable_shared_from_this<Log> {
   LeaderEpochs epochs_ OTTLA_GUARDED_BY(mutex_);
   bool epochs_dirty_ OTTLA_GUARDED_BY(mutex_) = false;
   bool directory_dirty_ OTTLA_GUARDED_BY(mutex_) = false;
+  bool seal_dirty_ OTTLA_GUARDED_BY(mutex_) =
+      false;                                       ///< A segment was sealed since the last flush.
+  bool cutting_ OTTLA_GUARDED_BY(mutex_) = false;  ///< The recovery point must not rise.
   ProducerStates producers_ OTTLA_GUARDED_BY(mutex_);
   /// Newest snapshot file, or the log start offset: none is written for the same offset again.
   Offset snapshot_at_ OTTLA_GUARDED_BY(mutex_);

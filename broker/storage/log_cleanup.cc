@@ -7,10 +7,31 @@
 
 namespace ottla::storage {
 
+/// Lowers the recovery point, in memory and in the checkpoint, to the beginning of the segment that
+/// `offset` is in. A crash after the cut then finds nothing counted as flushed that was appended
+/// after it.
+Result<> Log::prepare_cut(Offset offset) {
+  Offset lowered = offset;
+  {
+    MutexLock lock(mutex_);
+    cutting_ = true;
+    const SharedSegmentList list = segments();
+    for (const std::shared_ptr<Segment>& segment : *list) {
+      if (segment->base_offset() <= offset) lowered = segment->base_offset();
+    }
+    recovery_point_.store(std::min(recovery_point(), lowered).value(), std::memory_order_release);
+  }
+  if (!environment_.lower_recovery_checkpoint) return {};
+  return environment_.lower_recovery_checkpoint(partition_, lowered);
+}
+
 Result<bool> Log::truncate_to(Offset offset) {
+  if (offset >= log_end_offset()) return false;
+  OTTLA_TRY_VOID(prepare_cut(offset));
   MutexLock flush_lock(flush_mutex_);
   {
     MutexLock lock(mutex_);
+    cutting_ = false;
     OTTLA_TRY_VOID(check_usable());
     if (offset >= log_end_offset()) return false;
     LOG(INFO) << "[" << partition_ << "] truncating from " << log_end_offset() << " to " << offset;
@@ -23,9 +44,11 @@ Result<bool> Log::truncate_to(Offset offset) {
 }
 
 Result<> Log::truncate_fully_and_start_at(Offset offset) {
+  OTTLA_TRY_VOID(prepare_cut(offset));
   MutexLock flush_lock(flush_mutex_);
   {
     MutexLock lock(mutex_);
+    cutting_ = false;
     OTTLA_TRY_VOID(check_usable());
     LOG(INFO) << "[" << partition_ << "] dropping all of " << log_start_offset() << " to "
               << log_end_offset() << ", starting at " << offset;
@@ -48,8 +71,8 @@ Result<> Log::truncate_locked(Offset offset) {
   // The last batch that stays may end below the offset, if that is inside a batch.
   OTTLA_TRY(const auto cut, last->find_batch(offset, last->size()));
   const Offset end = cut ? std::min(offset, cut->base_offset) : offset;
-  const Offset recovery_point = std::min(this->recovery_point(), end);
-  recovery_point_.store(recovery_point.value(), std::memory_order_release);
+  recovery_point_.store(std::min(recovery_point(), last->base_offset()).value(),
+                        std::memory_order_release);
 
   // Readers first: they must not find what is about to go.
   publish(segments);
@@ -85,7 +108,7 @@ Result<> Log::start_over_locked(Offset offset) {
                                           environment_.clock.wall_now_ms()));
   log_start_offset_.store(offset.value(), std::memory_order_release);
   log_end_offset_.store(offset.value(), std::memory_order_release);
-  recovery_point_.store(offset.value(), std::memory_order_release);
+  recovery_point_.store(std::min(recovery_point(), offset).value(), std::memory_order_release);
   written_back_ = 0;
   epochs_.clear();
   epochs_dirty_ = true;

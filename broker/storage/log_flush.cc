@@ -1,5 +1,7 @@
 #include <glog/logging.h>
 
+#include <algorithm>
+
 #include "broker/storage/file_names.h"
 #include "broker/storage/log.h"
 
@@ -40,15 +42,18 @@ Result<> Log::flush_under_lock(Offset end) {
   {
     MutexLock lock(mutex_);
     OTTLA_TRY_VOID(check_usable());
-    if (recovery_point() >= end && !epochs_dirty_) return {};
+    end = std::min(end, log_end_offset());  // it was cut since the flush was asked for
+    if (recovery_point() >= end && !epochs_dirty_ && !seal_dirty_) return {};
     const SharedSegmentList all = segments();
     for (std::size_t i = 0; i < all->size(); ++i) {
+      // One that ends at the recovery point may have been sealed after the flush.
       const bool is_flushed =
-          i + 1 < all->size() && (*all)[i + 1]->base_offset() <= recovery_point();
+          i + 1 < all->size() && (*all)[i + 1]->base_offset() < recovery_point();
       if (!is_flushed && (*all)[i]->base_offset() <= end) unsynced.push_back((*all)[i]);
     }
     cuts = cuts_;
     sync_directory = std::exchange(directory_dirty_, false);
+    seal_dirty_ = false;
     directory = directory_;
   }
   const auto sync_all = [&]() -> Result<> {
@@ -64,7 +69,7 @@ Result<> Log::flush_under_lock(Offset end) {
   last_flush_ms_.store(environment_.clock.wall_now_ms(), std::memory_order_relaxed);
   MutexLock lock(mutex_);
   // After a cut, what lies below `end` may be other bytes than those that were synced.
-  if (cuts == cuts_ && end > recovery_point()) {
+  if (cuts == cuts_ && !cutting_ && end > recovery_point()) {
     recovery_point_.store(end.value(), std::memory_order_release);
   }
   return {};

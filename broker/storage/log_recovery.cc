@@ -69,6 +69,11 @@ Result<> Log::load_locked(const LogOpening& opening) {
     OTTLA_TRY(const bool good, segments[i]->load_indexes());
     if (!good) OTTLA_TRY_VOID(rebuild_indexes(*segments[i]));
   }
+  if (trusted > 0 && trusted < segments.size()) {
+    // It may have been sealed after the flush that moved the recovery point to its end.
+    OTTLA_TRY_VOID(segments[trusted - 1]->complete_time_index());
+    OTTLA_TRY_VOID(segments[trusted - 1]->seal());
+  }
   Offset end = log_start;
   if (trusted < segments.size()) {
     OTTLA_TRY(end, recover_segments(segments, trusted, opening.shutdown));
@@ -268,6 +273,8 @@ Result<Offset> Log::recover_segment(Segment& segment) {
                  << size - good << " bytes behind offset " << end;
   }
   OTTLA_TRY_VOID(segment.end_recovery(good));
+  // A cut that came undone would put the bad bytes into the middle of the log.
+  if (good < size) OTTLA_TRY_VOID(segment.file()->sync());
   ++recovery_.segments_scanned;
   recovery_.bytes_truncated += size - good;
   return end;

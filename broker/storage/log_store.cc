@@ -113,7 +113,16 @@ std::vector<std::string> LogStore::offline_directories() const {
 }
 
 LogEnvironment LogStore::environment(LogDirectory& directory) {
-  return {files_, clock_, executor_, directory.health(), deletions_, options_.producer_expiration};
+  return {.files = files_,
+          .clock = clock_,
+          .executor = executor_,
+          .health = directory.health(),
+          .deletions = deletions_,
+          .producer_expiration = options_.producer_expiration,
+          .lower_recovery_checkpoint = [this, &directory](const TopicPartition& partition,
+                                                          Offset offset) {
+            return lower_recovery_checkpoint(directory, partition, offset);
+          }};
 }
 
 // Loading.
@@ -168,6 +177,10 @@ Result<> LogStore::plan_load(Loading& loading, std::size_t number) {
     plan.result.shutdown = directory.shutdown_kind();
   }
   OTTLA_TRY(plan.recovery_points, directory.read_checkpoint(kRecoveryPointCheckpoint));
+  {
+    MutexLock lock(checkpoint_mutex_);
+    recovery_points_[&directory] = plan.recovery_points;
+  }
   OTTLA_TRY(plan.log_starts, directory.read_checkpoint(kLogStartCheckpoint));
   OTTLA_TRY(auto high_watermarks, directory.read_checkpoint(kHighWatermarkCheckpoint));
   {
@@ -479,6 +492,8 @@ Result<> LogStore::write_checkpoints(
   for (const auto& directory : directories_) {
     if (!directory->is_online()) continue;
     auto written = directory->write_checkpoint(name, offsets[directory.get()]);
+    if (name == kRecoveryPointCheckpoint)
+      recovery_points_[directory.get()] = offsets[directory.get()];
     if (!written) outcome = std::move(written);
   }
   return outcome;
@@ -487,6 +502,17 @@ Result<> LogStore::write_checkpoints(
 Result<> LogStore::checkpoint_recovery_points() {
   return write_checkpoints(kRecoveryPointCheckpoint,
                            [](const Log& log) { return log.recovery_point(); });
+}
+
+Result<> LogStore::lower_recovery_checkpoint(LogDirectory& directory,
+                                             const TopicPartition& partition, Offset offset) {
+  MutexLock lock(checkpoint_mutex_);
+  PartitionOffsets& written = recovery_points_[&directory];
+  const auto found = written.find(partition);
+  // Most cuts are of records younger than the last checkpoint.
+  if (found == written.end() || found->second <= offset) return {};
+  found->second = offset;
+  return directory.write_checkpoint(kRecoveryPointCheckpoint, written);
 }
 
 Result<> LogStore::checkpoint_log_starts() {

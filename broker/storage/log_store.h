@@ -156,6 +156,8 @@ class LogStore {
   Result<> write_checkpoints(std::string_view name,
                              const std::function<std::optional<Offset>(const Log&)>& offset_of)
       OTTLA_EXCLUDES(mutex_, checkpoint_mutex_);
+  Result<> lower_recovery_checkpoint(LogDirectory& directory, const TopicPartition& partition,
+                                     Offset offset) OTTLA_EXCLUDES(checkpoint_mutex_);
 
   env::FileSystem& files_;
   env::Clock& clock_;
@@ -169,6 +171,9 @@ class LogStore {
 
   Mutex change_mutex_{LockRank::LogStore};
   Mutex checkpoint_mutex_{LockRank::LogDirectory};
+  /// As last written, or read at the start.
+  std::map<const LogDirectory*, PartitionOffsets> recovery_points_
+      OTTLA_GUARDED_BY(checkpoint_mutex_);
   mutable Mutex mutex_{LockRank::Leaf};
   std::map<TopicPartition, Entry> logs_ OTTLA_GUARDED_BY(mutex_);
   PartitionOffsets high_watermarks_

@@ -112,6 +112,16 @@ Result<bool> Segment::load_indexes() {
   return true;
 }
 
+Result<> Segment::complete_time_index() {
+  OTTLA_TRY(const OffsetPosition indexed, offset_index_.lookup(time_index_.last().offset));
+  HeaderScanner scanner(*file_, indexed.position, size());
+  while (true) {
+    OTTLA_TRY(const auto at, scanner.next());
+    if (!at) return {};
+    take_largest({at->batch.max_timestamp(), at->batch.last_offset()});
+  }
+}
+
 Result<> Segment::reset_indexes() {
   OTTLA_TRY_VOID(offset_index_.file().reset());
   OTTLA_TRY_VOID(time_index_.file().reset());
@@ -235,13 +245,7 @@ Result<std::uint64_t> Segment::truncate_to(Offset offset) {
   largest_timestamp_.store(-1, std::memory_order_release);
   offset_of_largest_ = base_offset_;
   take_largest(time_index_.last());
-  OTTLA_TRY(const OffsetPosition indexed, offset_index_.lookup(time_index_.last().offset));
-  HeaderScanner scanner(*file_, indexed.position, size());
-  while (true) {
-    OTTLA_TRY(const auto at, scanner.next());
-    if (!at) break;
-    take_largest({at->batch.max_timestamp(), at->batch.last_offset()});
-  }
+  OTTLA_TRY_VOID(complete_time_index());
   bytes_since_entry_ = 0;
   OTTLA_TRY_VOID(load_first_timestamp());
   return size();
