@@ -344,8 +344,13 @@ Result<std::shared_ptr<storage::Log>> Replicas::Core::open_log(const TopicPartit
                                                                const TopicId& id,
                                                                const rpc::PartitionUpdate& update,
                                                                const TopicConfig& config) {
-  const std::shared_ptr<storage::Log> existing = with_.logs.find(name);
-  if (!existing && !update.is_new && !with_.logs.offline_directories().empty()) {
+  const std::vector<std::string> offline = with_.logs.offline_directories();
+  if (with_.logs.find(name)) {
+    const std::string directory = with_.logs.directory_of(name);
+    if (std::find(offline.begin(), offline.end(), directory) != offline.end()) {
+      return fail(ErrorCode::KafkaStorageError);
+    }
+  } else if (!update.is_new && !offline.empty()) {
     // Its log may lie in the failed directory: an empty one in its place would lose records.
     return fail(ErrorCode::KafkaStorageError);
   }

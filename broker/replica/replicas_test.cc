@@ -1,0 +1,354 @@
+#include "broker/replica/replicas.h"
+
+#include <gtest/gtest.h>
+
+#include "broker/replica/simulated_cluster.h"
+
+namespace ottla::replica {
+namespace {
+
+using std::chrono::milliseconds;
+using std::chrono::seconds;
+
+constexpr BrokerId kOne{1};
+constexpr BrokerId kTwo{2};
+constexpr BrokerId kThree{3};
+
+bool settle(SimulatedCluster& cluster) {
+  return cluster.world.run_until_true(
+      [&] {
+        for (int p = 0; p < cluster.partitions(); ++p) {
+          if (cluster.state(static_cast<std::size_t>(p)).isr.size() != 3) return false;
+          const auto leader =
+              cluster.partition(cluster.state(static_cast<std::size_t>(p)).leader, p);
+          if (!leader || leader->view().role != Partition::Role::Leader) return false;
+          for (const BrokerId broker : {kOne, kTwo, kThree}) {
+            const auto log = cluster.log(broker, p);
+            if (!log || log->log_end_offset() != leader->view().log->log_end_offset()) return false;
+            if (cluster.partition(broker, p)->high_watermark() != log->log_end_offset())
+              return false;
+          }
+        }
+        return true;
+      },
+      seconds(20));
+}
+
+std::unique_ptr<SimulatedCluster> make_cluster(std::uint64_t seed,
+                                               SimulatedCluster::Options options = {}) {
+  auto cluster = std::make_unique<SimulatedCluster>(seed, options);
+  EXPECT_TRUE(settle(*cluster));
+  return cluster;
+}
+
+FetchResult fetch(SimulatedCluster& cluster, BrokerId broker, FetchRequest request) {
+  std::optional<FetchResult> result;
+  auto& process = cluster.process(broker);
+  process.clients->post([&] {
+    process.replicas->fetch(std::move(request), *process.clients,
+                            [&](FetchResult got) { result = std::move(got); });
+  });
+  EXPECT_TRUE(cluster.world.run_until_true([&] { return result.has_value(); }, seconds(20)));
+  return result ? *std::move(result) : FetchResult{};
+}
+
+FetchRequest fetch_from(std::int64_t offset) {
+  return {.partitions = {{.partition = {kTopic, 0},
+                          .fetch_offset = Offset(offset),
+                          .max_bytes = 1 << 20}},
+          .max_wait = milliseconds(500),
+          .min_bytes = 1,
+          .max_bytes = 1 << 20};
+}
+
+TEST(Replicas, AnAcknowledgedRecordIsOnEveryInSyncReplica) {
+  const auto cluster = make_cluster(1);
+  const AppendedPartition answer = cluster->append_and_wait(kOne, {"a", "b"});
+  EXPECT_EQ(answer.error, ErrorCode::None);
+  EXPECT_EQ(answer.base_offset, Offset(0));
+  for (const BrokerId broker : {kOne, kTwo, kThree}) {
+    EXPECT_EQ(cluster->log(broker)->log_end_offset(), Offset(2));
+  }
+  EXPECT_TRUE(settle(*cluster));  // followers learn the high watermark, too
+}
+
+TEST(Replicas, OnlyTheLeaderTakesRecords) {
+  const auto cluster = make_cluster(1);
+  EXPECT_EQ(cluster->append_and_wait(kTwo, {"a"}).error, ErrorCode::NotLeaderOrFollower);
+  EXPECT_EQ(cluster->append_and_wait(kOne, {"a"}, Acks::All, 7).error,
+            ErrorCode::UnknownTopicOrPartition);
+}
+
+TEST(Replicas, AcksAllNeedsMinInsyncReplicasBeforeTheAppend) {
+  const auto cluster = make_cluster(2);
+  cluster->crash(kTwo);
+  cluster->crash(kThree);
+  ASSERT_TRUE(cluster->world.run_until_true(
+      [&] { return cluster->partition(kOne)->view().isr.size() == 1; }, seconds(2)));
+  EXPECT_EQ(cluster->append_and_wait(kOne, {"a"}).error, ErrorCode::NotEnoughReplicas);
+  EXPECT_EQ(cluster->log(kOne)->log_end_offset(), Offset(0));
+  EXPECT_EQ(cluster->append_and_wait(kOne, {"a"}, Acks::Leader).error, ErrorCode::None);
+  // W11, KAFKA-15583: nothing is committed below min.insync.replicas.
+  cluster->world.run_for(seconds(2));
+  EXPECT_EQ(cluster->partition(kOne)->high_watermark(), Offset(0));
+  cluster->start(kTwo);
+  EXPECT_TRUE(cluster->world.run_until_true(
+      [&] { return cluster->partition(kOne)->high_watermark() == Offset(1); }, seconds(5)));
+}
+
+TEST(Replicas, AnAppendThatIsNotReplicatedTimesOut) {
+  const auto cluster = make_cluster(3, {.max_lag = seconds(60)});
+  cluster->streams.cut(kOne, kTwo);
+  const AppendedPartition answer = cluster->append_and_wait(kOne, {"a"});
+  EXPECT_EQ(answer.error, ErrorCode::RequestTimedOut);
+  EXPECT_EQ(cluster->log(kThree)->log_end_offset(), Offset(1));
+}
+
+TEST(Replicas, ALaggingFollowerLeavesTheIsrAndComesBack) {
+  const auto cluster = make_cluster(4);
+  cluster->streams.cut(kOne, kTwo);
+  std::optional<AppendedPartition> answer;
+  cluster->append(
+      kOne, 0, {"a"}, Acks::All, [&](AppendedPartition got) { answer = got; }, seconds(10));
+  // The leader did send: the follower lags.
+  ASSERT_TRUE(cluster->world.run_until_true([&] { return answer.has_value(); }, seconds(9)));
+  EXPECT_EQ(answer->error, ErrorCode::None);
+  EXPECT_EQ(cluster->state().isr, (std::vector{kOne, kThree}));
+  cluster->streams.heal_all();
+  EXPECT_TRUE(settle(*cluster));
+}
+
+TEST(Replicas, WaitingAppendsFailWhenTheLeaderIsReplaced) {
+  const auto cluster = make_cluster(5, {.max_lag = seconds(60)});
+  cluster->streams.cut(kOne, kTwo);
+  cluster->streams.cut(kOne, kThree);
+  std::optional<AppendedPartition> answer;
+  cluster->append(
+      kOne, 0, {"lost"}, Acks::All, [&](AppendedPartition got) { answer = got; }, seconds(30));
+  cluster->world.run_for(milliseconds(100));
+  cluster->elect(0, kTwo);
+  ASSERT_TRUE(cluster->world.run_until_true([&] { return answer.has_value(); }, seconds(5)));
+  EXPECT_EQ(answer->error, ErrorCode::NotLeaderOrFollower);
+  cluster->streams.heal_all();
+  EXPECT_EQ(cluster->append_and_wait(kTwo, {"kept"}).error, ErrorCode::None);
+  EXPECT_TRUE(settle(*cluster));
+  // KIP-101: the old leader has cut its uncommitted record.
+  EXPECT_EQ(cluster->values(*cluster->log(kOne)),
+            (std::map<std::int64_t, std::string>{{0, "kept"}}));
+}
+
+// W4: the new leader's high watermark lies behind; truncating to it would lose an acknowledged
+// record when the next failover comes fast (KIP-101).
+TEST(Replicas, AFastDoubleFailoverLosesNothing) {
+  const auto cluster = make_cluster(6);
+  ASSERT_EQ(cluster->append_and_wait(kOne, {"acknowledged"}).error, ErrorCode::None);
+  cluster->crash(kOne);  // before the followers hear of the high watermark
+  cluster->world.run_for(milliseconds(1));
+  cluster->start(kOne);
+  const BrokerId second = cluster->state().leader;
+  cluster->crash(second);
+  cluster->start(second);
+  EXPECT_TRUE(settle(*cluster));
+  for (const BrokerId broker : {kOne, kTwo, kThree}) {
+    EXPECT_EQ(cluster->values(*cluster->log(broker)).at(0), "acknowledged");
+  }
+}
+
+// W2, KIP-903: a follower that restarted joins with its new epoch only; the controller refuses
+// others.
+TEST(Replicas, ARestartedFollowerJoinsWithItsNewEpoch) {
+  const auto cluster = make_cluster(7);
+  cluster->crash(kThree);
+  ASSERT_EQ(cluster->append_and_wait(kOne, {"a"}).error, ErrorCode::None);
+  cluster->start(kThree);
+  EXPECT_TRUE(settle(*cluster));
+}
+
+// W17: the answer is lost again and again; the request is repeated, the ISR moves once.
+TEST(Replicas, IsrRequestsAreRepeatedUntilTheOutcomeIsKnown) {
+  const auto cluster = make_cluster(8);
+  cluster->controller_is_deaf = true;
+  cluster->put_out(0, kThree);
+  cluster->world.run_for(seconds(1));
+  EXPECT_EQ(cluster->state().isr.size(), 2U);
+  cluster->controller_is_deaf = false;
+  EXPECT_TRUE(settle(*cluster));
+}
+
+// W7: after a failed write the partition is offline and asks for no ISR.
+TEST(Replicas, AFailedLogDirTakesItsPartitionsOffline) {
+  const auto cluster = make_cluster(9);
+  const PartitionEpoch before = cluster->state().partition_epoch;
+  cluster->disk(kOne).set_fault([](std::string_view operation, const std::string&) {
+    return operation == "write" ? EIO : 0;
+  });
+  EXPECT_EQ(cluster->append_and_wait(kOne, {"a"}).error, ErrorCode::KafkaStorageError);
+  cluster->world.run_for(seconds(3));
+  EXPECT_EQ(cluster->partition(kOne)->view().role, Partition::Role::Offline);
+  EXPECT_EQ(cluster->append_and_wait(kOne, {"b"}).error, ErrorCode::KafkaStorageError);
+  EXPECT_EQ(cluster->state().partition_epoch, before);
+}
+
+TEST(Replicas, UpdatesOfAnOlderControllerOrForAnOlderRegistrationAreRefused) {
+  const auto cluster = make_cluster(10);
+  const auto answer = [&](rpc::ClusterUpdate update) {
+    std::optional<rpc::ClusterUpdateReply> reply;
+    cluster->replicas(kOne).update_cluster(std::move(update),
+                                           [&](rpc::ClusterUpdateReply got) { reply = got; });
+    EXPECT_TRUE(cluster->world.run_until_true([&] { return reply.has_value(); }, seconds(1)));
+    return reply ? reply->error : ErrorCode::UnknownServerError;
+  };
+  rpc::ClusterUpdate stale = cluster->update_for(kOne, {0}, false);
+  stale.controller_epoch = ControllerEpoch(0);
+  EXPECT_EQ(answer(stale), ErrorCode::StaleControllerEpoch);
+  stale = cluster->update_for(kOne, {0}, false);
+  stale.receiver_epoch = BrokerEpoch(1);
+  EXPECT_EQ(answer(stale), ErrorCode::StaleBrokerEpoch);
+  EXPECT_EQ(answer(cluster->update_for(kOne, {0}, false)), ErrorCode::None);
+}
+
+// W13: a stale StopReplica must not delete a newer topic's log.
+TEST(Replicas, StopReplicaNeedsTheTopicIdAndTheEpoch) {
+  const auto cluster = make_cluster(11);
+  const auto stop = [&](TopicId id, LeaderEpoch epoch) {
+    rpc::ClusterUpdate update = cluster->update_for(kTwo, {}, false);
+    update.stop_replicas.push_back(
+        {.topic = kTopic, .topic_id = id, .partition = 0, .leader_epoch = epoch, .remove = true});
+    std::optional<rpc::ClusterUpdateReply> reply;
+    cluster->replicas(kTwo).update_cluster(update,
+                                           [&](rpc::ClusterUpdateReply got) { reply = got; });
+    EXPECT_TRUE(cluster->world.run_until_true([&] { return reply.has_value(); }, seconds(1)));
+    return reply->outcomes.at(0).error;
+  };
+  EXPECT_EQ(stop(TopicId(9, 9), LeaderEpoch(5)), ErrorCode::InconsistentTopicId);
+  EXPECT_EQ(stop(kTopicId, LeaderEpoch(-1)), ErrorCode::FencedLeaderEpoch);
+  ASSERT_TRUE(cluster->partition(kTwo));
+  EXPECT_EQ(stop(kTopicId, LeaderEpoch(5)), ErrorCode::None);
+  EXPECT_FALSE(cluster->partition(kTwo));
+  EXPECT_FALSE(cluster->process(kTwo).logs->find({kTopic, 0}));
+  EXPECT_EQ(stop(kTopicId, LeaderEpoch(5)), ErrorCode::None);  // idempotent
+}
+
+TEST(Fetch, ReturnsCommittedRecordsOnly) {
+  const auto cluster = make_cluster(12, {.max_lag = seconds(60)});
+  ASSERT_EQ(cluster->append_and_wait(kOne, {"a"}).error, ErrorCode::None);
+  cluster->streams.cut(kOne, kTwo);
+  ASSERT_EQ(cluster->append_and_wait(kOne, {"b"}, Acks::Leader).error, ErrorCode::None);
+  const FetchedPartition got = fetch(*cluster, kOne, fetch_from(0)).at(0);
+  EXPECT_EQ(got.error, ErrorCode::None);
+  EXPECT_EQ(got.high_watermark, Offset(1));
+  EXPECT_EQ(got.records.size(), cluster->log(kOne)->size_bytes() / 2);
+  EXPECT_EQ(fetch(*cluster, kOne, fetch_from(1)).at(0).records.size(), 0U);  // after max_wait
+}
+
+TEST(Fetch, WakesWhenTheHighWatermarkMoves) {
+  const auto cluster = make_cluster(13);
+  std::optional<FetchResult> result;
+  auto& process = cluster->process(kOne);
+  FetchRequest request = fetch_from(0);
+  request.max_wait = seconds(60);
+  process.clients->post([&] {
+    process.replicas->fetch(request, *process.clients, [&](FetchResult got) { result = got; });
+  });
+  cluster->world.run_for(milliseconds(100));
+  EXPECT_FALSE(result);
+  ASSERT_EQ(cluster->append_and_wait(kOne, {"a"}).error, ErrorCode::None);
+  ASSERT_TRUE(cluster->world.run_until_true([&] { return result.has_value(); }, milliseconds(50)));
+  EXPECT_GT(result->at(0).records.size(), 0U);
+}
+
+TEST(Fetch, ErrorsAreKafkas) {
+  const auto cluster = make_cluster(14);
+  const auto error = [&](BrokerId broker, FetchPartition partition) {
+    return fetch(*cluster, broker, {.partitions = {partition}, .max_bytes = 1000}).at(0).error;
+  };
+  FetchPartition wanted{.partition = {kTopic, 0}, .fetch_offset = Offset(0), .max_bytes = 100};
+  EXPECT_EQ(error(kTwo, wanted), ErrorCode::NotLeaderOrFollower);
+  wanted.fetch_offset = Offset(5);
+  EXPECT_EQ(error(kOne, wanted), ErrorCode::OffsetOutOfRange);
+  wanted.fetch_offset = Offset(0);
+  wanted.current_leader_epoch = LeaderEpoch(9);
+  EXPECT_EQ(error(kOne, wanted), ErrorCode::UnknownLeaderEpoch);
+  cluster->elect(0, kOne);
+  ASSERT_TRUE(settle(*cluster));
+  wanted.current_leader_epoch = LeaderEpoch(0);
+  EXPECT_EQ(error(kOne, wanted), ErrorCode::FencedLeaderEpoch);
+  wanted.partition.partition = 3;
+  EXPECT_EQ(error(kOne, wanted), ErrorCode::UnknownTopicOrPartition);
+  wanted.partition.partition = 0;
+  wanted.current_leader_epoch = kUnknownLeaderEpoch;
+  wanted.topic_id = TopicId(1, 1);
+  EXPECT_EQ(error(kOne, wanted), ErrorCode::InconsistentTopicId);
+}
+
+TEST(Fetch, AColdRangeIsReadOnTheIoPool) {
+  const auto cluster = make_cluster(15);
+  ASSERT_EQ(cluster->append_and_wait(kOne, {"a"}).error, ErrorCode::None);
+  cluster->disk(kOne).set_cached(false);
+  EXPECT_GT(fetch(*cluster, kOne, fetch_from(0)).at(0).records.size(), 0U);
+}
+
+TEST(Fetch, ARackAwareConsumerIsSentToTheReplicaInItsRack) {
+  const auto cluster = make_cluster(16, {.rack_aware = true});
+  ASSERT_EQ(cluster->append_and_wait(kOne, {"a"}).error, ErrorCode::None);
+  ASSERT_TRUE(settle(*cluster));
+  FetchRequest request = fetch_from(0);
+  request.rack = "rack-2";
+  request.can_follow_preferred_replica = true;
+  const FetchedPartition sent_on = fetch(*cluster, kOne, request).at(0);
+  EXPECT_EQ(sent_on.preferred_read_replica, kTwo);
+  EXPECT_EQ(sent_on.records.size(), 0U);
+  EXPECT_GT(fetch(*cluster, kTwo, request).at(0).records.size(), 0U);
+}
+
+TEST(Offsets, LatestIsTheHighWatermarkAndEarliestTheLogStart) {
+  const auto cluster = make_cluster(17);
+  ASSERT_EQ(cluster->append_and_wait(kOne, {"a", "b", "c"}).error, ErrorCode::None);
+  std::optional<std::vector<ListedOffset>> got;
+  cluster->replicas(kOne).list_offsets(
+      {{.partition = {kTopic, 0}, .timestamp = kLatestTimestamp},
+       {.partition = {kTopic, 0}, .timestamp = kEarliestTimestamp},
+       {.partition = {kTopic, 0}, .timestamp = 1},
+       {.partition = {kTopic, 9}}},
+      IsolationLevel::ReadUncommitted, *cluster->process(kOne).clients,
+      [&](std::vector<ListedOffset> answers) { got = std::move(answers); });
+  ASSERT_TRUE(cluster->world.run_until_true([&] { return got.has_value(); }, seconds(1)));
+  EXPECT_EQ(got->at(0).offset, Offset(3));
+  EXPECT_EQ(got->at(1).offset, Offset(0));
+  EXPECT_EQ(got->at(2).offset, Offset(0));
+  EXPECT_EQ(got->at(3).error, ErrorCode::UnknownTopicOrPartition);
+}
+
+TEST(DeleteRecords, WaitsUntilAllReplicasHaveFollowed) {
+  const auto cluster = make_cluster(18);
+  ASSERT_EQ(cluster->append_and_wait(kOne, {"a", "b", "c"}).error, ErrorCode::None);
+  std::optional<std::vector<DeletedRecords>> got;
+  cluster->replicas(kOne).delete_records(
+      {{.partition = {kTopic, 0}, .offset = Offset(2)}}, seconds(5),
+      *cluster->process(kOne).clients,
+      [&](std::vector<DeletedRecords> answers) { got = std::move(answers); });
+  ASSERT_TRUE(cluster->world.run_until_true([&] { return got.has_value(); }, seconds(6)));
+  EXPECT_EQ(got->at(0).error, ErrorCode::None);
+  EXPECT_EQ(got->at(0).low_watermark, Offset(2));
+  for (const BrokerId broker : {kOne, kTwo, kThree}) {
+    EXPECT_EQ(cluster->log(broker)->log_start_offset(), Offset(2));
+  }
+}
+
+// An unclean election: the followers cut what the new leader does not have, also below the high
+// watermark, and agree again.
+TEST(Replicas, AfterAnUncleanElectionTheLogsAgreeAgain) {
+  const auto cluster = make_cluster(19);
+  cluster->crash(kThree);
+  ASSERT_EQ(cluster->append_and_wait(kOne, {"a", "b"}).error, ErrorCode::None);
+  cluster->start(kThree);
+  cluster->elect(0, kThree, /*unclean=*/true);
+  ASSERT_TRUE(
+      cluster->world.run_until_true([&] { return cluster->state().isr.size() == 3; }, seconds(10)));
+  ASSERT_EQ(cluster->append_and_wait(kThree, {"c"}).error, ErrorCode::None);
+  EXPECT_TRUE(settle(*cluster));
+  EXPECT_EQ(cluster->values(*cluster->log(kOne)), cluster->values(*cluster->log(kThree)));
+}
+
+}  // namespace
+}  // namespace ottla::replica
