@@ -56,7 +56,8 @@ record::ValidationOptions validation_options(const storage::LogConfig& config,
 }  // namespace
 
 /// Everything behind Replicas; kept alive by what is under way.
-/// Thread: any (mutex_, LockRank::ReplicaDirectory); members marked so belong to the control loop.
+/// Thread: any (mutex_, LockRank::Leaf: only around the tables); what is marked so is the control
+/// loop's.
 class Replicas::Core final : public Feed::Source,
                              public PartitionLookup,
                              public std::enable_shared_from_this<Core> {
@@ -151,7 +152,7 @@ class Replicas::Core final : public Feed::Source,
   std::set<TopicPartition> leading_;
   env::TimerHandle isr_timer_;
 
-  mutable Mutex mutex_{LockRank::ReplicaDirectory};
+  mutable Mutex mutex_{LockRank::Leaf};
   std::unordered_map<TopicPartition, std::shared_ptr<Partition>> partitions_
       OTTLA_GUARDED_BY(mutex_);
   std::unordered_map<std::pair<TopicId, std::int32_t>, std::shared_ptr<Partition>, IdHash> by_id_

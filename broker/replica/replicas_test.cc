@@ -41,6 +41,17 @@ std::unique_ptr<SimulatedCluster> make_cluster(std::uint64_t seed,
   return cluster;
 }
 
+/// Until the broker leads in the epoch that the controller gave.
+bool takes_office(SimulatedCluster& cluster, BrokerId broker) {
+  return cluster.world.run_until_true(
+      [&] {
+        const auto view = cluster.partition(broker)->view();
+        return view.role == Partition::Role::Leader &&
+               view.leader_epoch == cluster.state().leader_epoch;
+      },
+      seconds(5));
+}
+
 FetchResult fetch(SimulatedCluster& cluster, BrokerId broker, FetchRequest request) {
   std::optional<FetchResult> result;
   auto& process = cluster.process(broker);
@@ -130,6 +141,7 @@ TEST(Replicas, WaitingAppendsFailWhenTheLeaderIsReplaced) {
   ASSERT_TRUE(cluster->world.run_until_true([&] { return answer.has_value(); }, seconds(5)));
   EXPECT_EQ(answer->error, ErrorCode::NotLeaderOrFollower);
   cluster->streams.heal_all();
+  ASSERT_TRUE(takes_office(*cluster, kTwo));
   EXPECT_EQ(cluster->append_and_wait(kTwo, {"kept"}).error, ErrorCode::None);
   EXPECT_TRUE(settle(*cluster));
   // KIP-101: the old leader has cut its uncommitted record.
@@ -270,7 +282,7 @@ TEST(Fetch, ErrorsAreKafkas) {
   wanted.current_leader_epoch = LeaderEpoch(9);
   EXPECT_EQ(error(kOne, wanted), ErrorCode::UnknownLeaderEpoch);
   cluster->elect(0, kOne);
-  ASSERT_TRUE(settle(*cluster));
+  ASSERT_TRUE(takes_office(*cluster, kOne));
   wanted.current_leader_epoch = LeaderEpoch(0);
   EXPECT_EQ(error(kOne, wanted), ErrorCode::FencedLeaderEpoch);
   wanted.partition.partition = 3;

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <glog/logging.h>
+
 #include <algorithm>
 #include <map>
 #include <memory>
@@ -347,23 +349,27 @@ class SimulatedCluster {
 
   void alter(BrokerId broker, std::vector<rpc::AlterPartition> wanted,
              Callback<Result<rpc::AlterPartitionReply>> done) {
-    if (controller_is_deaf || (options_.lossy_controller && world.random().below(5) == 0)) {
-      return later(std::chrono::milliseconds(50), [done = std::move(done)]() mutable {
-        std::move(done)(fail(ErrorCode::NetworkException));
-      });
+    auto answer = [this, broker, epoch = process(broker).epoch,
+                   done = std::move(done)](Result<rpc::AlterPartitionReply> reply) mutable {
+      const bool still_there = is_up(broker) && process(broker).epoch == epoch;
+      if (still_there) std::move(done)(std::move(reply));
+    };
+    const auto shared = std::make_shared<std::decay_t<decltype(answer)>>(std::move(answer));
+    const auto lost = [this] { return options_.lossy_controller && world.random().below(5) == 0; };
+    if (controller_is_deaf || lost()) {
+      return later(std::chrono::milliseconds(50),
+                   [shared] { (*shared)(fail(ErrorCode::NetworkException)); });
     }
-    later(draw_delay(),
-          [this, broker, wanted = std::move(wanted), done = std::move(done)]() mutable {
-            rpc::AlterPartitionReply reply = decide(broker, wanted);
-            const bool lost = options_.lossy_controller && world.random().below(5) == 0;
-            later(draw_delay(), [reply = std::move(reply), done = std::move(done), lost]() mutable {
-              if (lost) {
-                std::move(done)(fail(ErrorCode::NetworkException));
-              } else {
-                std::move(done)(std::move(reply));
-              }
-            });
-          });
+    later(draw_delay(), [this, broker, wanted = std::move(wanted), shared, lost] {
+      rpc::AlterPartitionReply reply = decide(broker, wanted);
+      later(draw_delay(), [reply = std::move(reply), shared, is_lost = lost()] {
+        if (is_lost) {
+          (*shared)(fail(ErrorCode::NetworkException));
+        } else {
+          (*shared)(reply);
+        }
+      });
+    });
   }
   rpc::AlterPartitionReply decide(BrokerId broker, const std::vector<rpc::AlterPartition>& wanted) {
     rpc::AlterPartitionReply reply;
