@@ -107,5 +107,24 @@ TEST(ConnectString, IsTakenApart) {
   EXPECT_FALSE(parse_connect_string("h:port"));
 }
 
+TEST(CClient, WithoutAServerItWaitsAndCanBeClosed) {
+  auto client = make_c_client({.connect = "127.0.0.1:1", .max_in_flight = 1});
+  ASSERT_TRUE(client.has_value());
+  (*client)->start();
+  std::vector<ZkError> ended;
+  for (int i = 0; i < 3; ++i) {
+    (*client)->get("/", Watch::No,
+                   [&](const ZkResult<Node>& node) { ended.push_back(node.error()); });
+  }
+  EXPECT_EQ((*client)->session_id(), 0);
+  (*client)->close();
+  EXPECT_EQ(ended, std::vector<ZkError>(3, ZkError::SessionExpired));
+  (*client)->close();  // again does nothing
+}
+
+TEST(CClient, NeverStartedItCanBeDestroyed) {
+  EXPECT_TRUE(make_c_client({.connect = "127.0.0.1:1"}).has_value());
+}
+
 }  // namespace
 }  // namespace ottla::zookeeper
