@@ -58,19 +58,25 @@ Result<> Log::load_locked(const LogOpening& opening) {
   // Segments from the recovery point on are read as a whole after a crash; of the others the
   // indexes are trusted as far as they make sense.
   std::size_t trusted = segments.size();
-  if (opening.shutdown != ShutdownKind::Clean) {
+  if (opening.shutdown != ShutdownKind::Clean && !segments.empty()) {
     directory_dirty_ = true;  // names that the crashed process made may not be on the disk yet
-    while (trusted > 0 && (trusted == segments.size() ||
-                           segments[trusted]->base_offset() > opening.recovery_point)) {
+    // After a host crash also one that ends at the recovery point: it may have been sealed, or its
+    // indexes rebuilt, after the flush.
+    const bool lost_pages = opening.shutdown == ShutdownKind::HostCrash;
+    const auto is_flushed = [&](const Segment& next) {
+      return next.base_offset() < opening.recovery_point ||
+             (next.base_offset() == opening.recovery_point && !lost_pages);
+    };
+    do {
       --trusted;
-    }
+    } while (trusted > 0 && !is_flushed(*segments[trusted]));
   }
   for (std::size_t i = 0; i < trusted; ++i) {
     OTTLA_TRY(const bool good, segments[i]->load_indexes());
     if (!good) OTTLA_TRY_VOID(rebuild_indexes(*segments[i]));
   }
   if (trusted > 0 && trusted < segments.size()) {
-    // It may have been sealed after the flush that moved the recovery point to its end.
+    // The crash may have come while it was sealed.
     OTTLA_TRY_VOID(segments[trusted - 1]->complete_time_index());
     OTTLA_TRY_VOID(segments[trusted - 1]->seal());
   }
