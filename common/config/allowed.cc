@@ -13,9 +13,7 @@ bool in_range(const Allowed& allowed, const Value& value) {
   return std::visit(
       [&](const auto& held) {
         using T = std::decay_t<decltype(held)>;
-        if constexpr (std::is_same_v<T, bool>) {
-          return true;
-        } else if constexpr (std::is_integral_v<T>) {
+        if constexpr (std::is_integral_v<T> && !std::is_same_v<T, bool>) {
           return (held >= allowed.least && held <= allowed.most) || held == allowed.exception;
         } else if constexpr (std::is_same_v<T, double>) {
           return (allowed.least == kNoLeast || held >= static_cast<double>(allowed.least)) &&

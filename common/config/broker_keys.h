@@ -8,6 +8,10 @@
 
 namespace ottla::config {
 
+/// Allowed::Check of inter.broker.protocol.version: a release from 0.8.0 to 3.9, with or without
+/// the -IV number inside it.
+[[nodiscard]] std::optional<std::string> release_violation(const Value& value);
+
 inline constexpr ConfigKey<std::int32_t> kBrokerId{
     .name = "broker.id",
     .fallback = -1,
@@ -37,7 +41,7 @@ inline constexpr ConfigKey<std::optional<std::string>> kBrokerRack{
 inline constexpr ConfigKey<std::string> kInterBrokerProtocolVersion{
     .name = "inter.broker.protocol.version",
     .fallback = "3.9-IV0",
-    .allowed = non_empty(),
+    .allowed = checked_by(release_violation),
     .doc =
         "Which features brokers use among each other: a Kafka release, such as 3.9 or 3.9-IV0. "
         "Keep the old one until every broker of a rolling upgrade runs the new binary."};

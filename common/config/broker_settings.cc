@@ -105,7 +105,7 @@ void check_logs(const BrokerValues& values, Faults& faults) {
   faults.require(values.get(kLogRollJitterMs).value_or(0) >= 0, kLogRollJitterMs.name,
                  "must be at least 0");
 
-  constexpr std::int64_t kLeastDedupeBuffer = 1024 * 1024;
+  constexpr std::int64_t kLeastDedupeBuffer = std::int64_t{1} << 20;
   const std::int64_t cleaners = std::max(values.get(kLogCleanerThreads), 1);
   faults.require(!values.get(kLogCleanerEnable) ||
                      values.get(kLogCleanerDedupeBufferSize) / cleaners > kLeastDedupeBuffer,

@@ -109,6 +109,15 @@ TEST(BrokerConfig, SaysWhatIsWrongWhatIsAllowedAndTheDefault) {
             "compression.gzip.level=0: must be from 1 to 9, or -1 (default -1)");
 }
 
+TEST(BrokerConfig, KnowsTheNamesOfReleases) {
+  for (const char* name : {"0.8.2.2", "0.10.2-IV0", "2.8", "2.8-IV1", "3.9-IV0", "3.9"}) {
+    EXPECT_EQ(fault_of({{"inter.broker.protocol.version", name}}), "no fault") << name;
+  }
+  for (const char* name : {"", "3", "4.0", "3.9-beta", "0.7.0", "new"}) {
+    EXPECT_THAT(fault_of({{"inter.broker.protocol.version", name}}), HasSubstr("3.9-IV0")) << name;
+  }
+}
+
 TEST(BrokerConfig, TellsAllFaultsAtOnce) {
   EXPECT_THAT(fault_of({{"num.io.threads", "0"}, {"num.network.threads", "x"}}),
               testing::AllOf(HasSubstr("num.io.threads=0"), HasSubstr("num.network.threads=x")));

@@ -19,7 +19,7 @@ constexpr std::array<std::string_view, 2> words_of(TimestampType) {
 }
 
 /// How a listener talks; the enumerators are the numbers of Kafka's SecurityProtocol on the wire.
-enum class SecurityProtocol : std::int16_t { Plaintext, Ssl, SaslPlaintext, SaslSsl };
+enum class SecurityProtocol : std::uint8_t { Plaintext, Ssl, SaslPlaintext, SaslSsl };
 constexpr std::array<std::string_view, 4> words_of(SecurityProtocol) {
   return {"PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"};
 }

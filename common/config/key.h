@@ -95,10 +95,10 @@ struct ValueTraits<E> {
     return std::string(words_of(E{}).at(static_cast<std::size_t>(value)));
   }
   static E take(const Value& value) {
-    constexpr auto words = words_of(E{});
+    constexpr auto kWords = words_of(E{});
     const auto& word = std::get<std::string>(value);
-    for (std::size_t at = 0; at < words.size(); ++at) {
-      if (words.at(at) == word) return static_cast<E>(at);
+    for (std::size_t at = 0; at < kWords.size(); ++at) {
+      if (kWords.at(at) == word) return static_cast<E>(at);
     }
     return E{};  // Not reached: `allowed` has refused every other word.
   }
@@ -106,9 +106,9 @@ struct ValueTraits<E> {
 template <class E>
 [[nodiscard]] constexpr Allowed one_word_of() {
   Allowed result;
-  constexpr auto words = words_of(E{});
-  static_assert(words.size() <= Allowed::kMaxChoices);
-  for (std::size_t at = 0; at < words.size(); ++at) result.choices.at(at) = words.at(at);
+  constexpr auto kWords = words_of(E{});
+  static_assert(kWords.size() <= Allowed::kMaxChoices);
+  for (std::size_t at = 0; at < kWords.size(); ++at) result.choices.at(at) = kWords.at(at);
   return result;
 }
 

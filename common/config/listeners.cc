@@ -28,10 +28,10 @@ List elements(std::string_view text) {
 }
 
 std::optional<SecurityProtocol> protocol_named(std::string_view name) {
-  constexpr auto words = words_of(SecurityProtocol{});
-  const auto at = std::ranges::find(words, name);
-  if (at == words.end()) return std::nullopt;
-  return static_cast<SecurityProtocol>(at - words.begin());
+  constexpr auto kWords = words_of(SecurityProtocol{});
+  const auto at = std::ranges::find(kWords, name);
+  if (at == kWords.end()) return std::nullopt;
+  return static_cast<SecurityProtocol>(at - kWords.begin());
 }
 
 tl::unexpected<Error> refuse(std::string_view key, std::string_view part, std::string_view what) {
@@ -164,9 +164,9 @@ Result<std::vector<Listener>> advertised_listeners(const BrokerValues& values) {
 Result<std::string> inter_broker_listener_name(const BrokerValues& values) {
   const auto named = values.get(kInterBrokerListenerName);
   if (!named) {
-    constexpr auto words = words_of(SecurityProtocol{});
+    constexpr auto kWords = words_of(SecurityProtocol{});
     return std::string(
-        words.at(static_cast<std::size_t>(values.get(kSecurityInterBrokerProtocol))));
+        kWords.at(static_cast<std::size_t>(values.get(kSecurityInterBrokerProtocol))));
   }
   if (values.is_set(kSecurityInterBrokerProtocol.name)) {
     return refuse(kInterBrokerListenerName.name, *named,
