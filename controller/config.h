@@ -29,6 +29,11 @@ struct ControllerConfig {
   std::int32_t default_partitions = 1;          ///< num.partitions
   std::int32_t default_replication_factor = 1;  ///< default.replication.factor
 
+  bool auto_leader_rebalance = true;  ///< auto.leader.rebalance.enable
+  /// leader.imbalance.check.interval.seconds
+  env::Duration leader_imbalance_check_interval = std::chrono::minutes(5);
+  std::int32_t leader_imbalance_percentage = 10;  ///< leader.imbalance.per.broker.percentage
+
   /// How long a command to a broker may take before it is taken as failed.
   env::Duration command_timeout = std::chrono::seconds(5);
   /// The pause before a failed command is sent again: doubles from the first to the second.

@@ -61,6 +61,15 @@ struct TopicRulesRead {
 struct DeletionRequested {
   std::vector<std::string> topics;
 };
+/// The preferred leaders of these partitions shall lead, where they can.
+struct PreferredLeadersWanted {
+  std::vector<TopicPartition> partitions;
+};
+/// The same for the partitions of each broker that leads too few of those that prefer it: more than
+/// this share of them is led by others.
+struct LeadersToBeBalanced {
+  std::int32_t percentage = 10;
+};
 struct AlterPartitionRequested {
   RequestId request;
   rpc::AlterPartitionRequest body;
@@ -121,8 +130,9 @@ struct WritesDone {
 };
 
 using Event = std::variant<ClusterRead, BrokersRead, LivenessChanged, TopicsRead, TopicRulesRead,
-                           DeletionRequested, AlterPartitionRequested, ShutdownRequested,
-                           CommandDone, LogsAnswered, Tick, WritesDone>;
+                           DeletionRequested, PreferredLeadersWanted, LeadersToBeBalanced,
+                           AlterPartitionRequested, ShutdownRequested, CommandDone, LogsAnswered,
+                           Tick, WritesDone>;
 
 /// Tell all brokers the committed state of these partitions.
 struct Announce {

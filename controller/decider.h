@@ -23,6 +23,9 @@ class Decider {
   void on(const TopicsRead& event);
   void on(const TopicRulesRead& event);
   void on(const DeletionRequested& event);
+  // decide_balance.cc
+  void on(const PreferredLeadersWanted& event);
+  void on(const LeadersToBeBalanced& event);
   // decide_requests.cc
   void on(const AlterPartitionRequested& event);
   void on(const ShutdownRequested& event);
@@ -71,6 +74,9 @@ class Decider {
   bool take_leaders_off(TopicEntry& topic);
   void stop_replicas(TopicEntry& topic);
   void resend_stop_replicas(BrokerId broker);
+
+  // decide_balance.cc
+  void prefer_leader(Place place);
 
   // decide_requests.cc
   [[nodiscard]] ErrorCode check_alter(const rpc::AlterPartition& alter, BrokerId from,

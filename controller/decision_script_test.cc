@@ -89,6 +89,8 @@ class Script {
     if (what == "topic") return on_topic(words);
     if (what == "gone") return run_event(TopicsRead{{}, names_without(words.next())});
     if (what == "rules") return on_rules(words);
+    if (what == "prefer") return run_event(PreferredLeadersWanted{{parse_partition(words.next())}});
+    if (what == "balance") return run_event(LeadersToBeBalanced{std::stoi(words.next())});
     if (what == "delete") return run_event(DeletionRequested{{words.next()}});
     if (what == "delete.topic.enable") {
       model_.delete_topic_enable = words.next() == "true";
@@ -151,6 +153,7 @@ class Script {
     cluster::Broker b;
     b.id = id;
     b.epoch = BrokerEpoch(next_epoch_++);
+    b.start_nonce = std::to_string(b.epoch.value());
     return b;
   }
 
@@ -159,6 +162,13 @@ class Script {
     const std::string last_stop = words.next();
     if (last_stop == "host-crash") b.last_stop = cluster::LastStop::HostCrash;
     if (last_stop == "process-crash") b.last_stop = cluster::LastStop::ProcessCrash;
+    if (last_stop == "same-process") {
+      for (cluster::Broker& old : registered_) {
+        if (old.id != b.id) continue;
+        b.last_stop = old.last_stop;
+        b.start_nonce = old.start_nonce;
+      }
+    }
     std::erase_if(registered_, [&](const auto& old) { return old.id == b.id; });
     registered_.push_back(b);
     run_event(BrokersRead{registered_});

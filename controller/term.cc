@@ -123,7 +123,9 @@ void Term::loaded(zookeeper::ClusterNodes nodes) {
   if (deletions_refresh_.again) refresh_deletions();
   refresh(log_dirs_refresh_, &Term::read_log_dir_events);
   refresh(isr_changes_refresh_, &Term::read_isr_changes);
+  refresh(preferred_election_refresh_, &Term::read_preferred_election);
   schedule_audit();
+  if (world_.config.auto_leader_rebalance) schedule_balancing();
 }
 
 TopicRules Term::rules_of(const zookeeper::ConfigMap& config) const {
@@ -250,6 +252,8 @@ void Term::on_watch(const zookeeper::layout::Location& location) {
       return refresh(log_dirs_refresh_, &Term::read_log_dir_events);
     case Place::IsrChangeNotification:
       return refresh(isr_changes_refresh_, &Term::read_isr_changes);
+    case Place::PreferredReplicaElection:
+      return refresh(preferred_election_refresh_, &Term::read_preferred_election);
     case Place::Partitions:
     case Place::PartitionState:
     case Place::Controller:
@@ -257,7 +261,6 @@ void Term::on_watch(const zookeeper::layout::Location& location) {
     case Place::Feature:
     case Place::ConfigChanges:
     case Place::ReassignPartitions:
-    case Place::PreferredReplicaElection:
     case Place::Other:
       return;
   }
@@ -462,6 +465,29 @@ void Term::read_isr_changes() {
     }
     end_refresh(isr_changes_refresh_, &Term::read_isr_changes, !read);
   }));
+}
+
+/// /admin/preferred_replica_election, written by old tools; taken away once it is under way.
+void Term::read_preferred_election() {
+  using Read = zookeeper::StoreResult<std::optional<std::vector<TopicPartition>>>;
+  world_.store.read_preferred_election(zookeeper::Watch::Yes, life_.guard([this](Read read) {
+    if (read && *read) {
+      handle(PreferredLeadersWanted{**std::move(read)});
+      world_.store.delete_preferred_election(fence_, [](zookeeper::StoreResult<>) {
+        // If it failed, the next hint or the next controller takes the node away.
+      });
+    }
+    const bool failed = !read && read.error() != zookeeper::StoreError::Malformed;
+    end_refresh(preferred_election_refresh_, &Term::read_preferred_election, failed);
+  }));
+}
+
+void Term::schedule_balancing() {
+  balancing_timer_ =
+      world_.executor.post_after(world_.config.leader_imbalance_check_interval, life_.guard([this] {
+        handle(LeadersToBeBalanced{world_.config.leader_imbalance_percentage});
+        schedule_balancing();
+      }));
 }
 
 void Term::describe(ControllerDescription& description) const {

@@ -110,7 +110,9 @@ class Term {
   void read_rules(const std::string& topic, std::function<void(std::optional<TopicRules>)> done);
   [[nodiscard]] TopicRules rules_of(const zookeeper::ConfigMap& config) const;
   [[nodiscard]] TopicRead topic_read(zookeeper::TopicNodes nodes, TopicRules rules);
+  void read_preferred_election();
   void schedule_audit();
+  void schedule_balancing();
 
   World world_;
   zookeeper::ControllerFence fence_;
@@ -137,11 +139,13 @@ class Term {
   Refresh deletions_refresh_;
   Refresh log_dirs_refresh_;
   Refresh isr_changes_refresh_;
+  Refresh preferred_election_refresh_;
   std::set<std::string> changed_topics_;
   bool read_all_topics_ = false;
 
   env::TimerHandle timer_;
   env::TimerHandle audit_timer_;
+  env::TimerHandle balancing_timer_;
   env::TimerHandle load_timer_;
   std::unique_ptr<TopicRequests> topic_requests_;
   Lifeline life_;
