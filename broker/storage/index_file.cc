@@ -13,7 +13,8 @@ constexpr std::size_t kMaxEntrySize = 34;
 
 Result<> read_exactly(const env::File& file, MutableByteView into, std::uint64_t position) {
   OTTLA_TRY(const std::size_t got, file.read_at(into, position));
-  if (got != into.size()) return fail(ErrorCode::KafkaStorageError, "index file is too short");
+  // The file was cut under a reader; its writer would know.
+  if (got != into.size()) return fail(ErrorCode::CorruptMessage, "index file is too short");
   return {};
 }
 

@@ -62,9 +62,12 @@ Result<Payload> to_payload(const FileSlice& slice) {
 Result<FetchData> Log::read(Offset offset, const ReadOptions& options) const {
   if (!environment_.health.is_online()) return fail(ErrorCode::KafkaStorageError);
   auto found = read_once(offset, options);
-  // A segment that was deleted between the look at the list and the look at its index: the list is
-  // another one now.
-  if (!found && is_missing_file(found.error())) found = read_once(offset, options);
+  // A segment that was deleted or cut between the look at the list and the look into it: the list
+  // is another one now.
+  if (!found &&
+      (is_missing_file(found.error()) || found.error().code() == ErrorCode::CorruptMessage)) {
+    found = read_once(offset, options);
+  }
   if (!found && !is_missing_file(found.error())) {
     return fail(environment_.health.report(std::move(found).error()));
   }

@@ -86,7 +86,7 @@ Result<OffsetPosition> OffsetIndex::entry(std::uint32_t number) const {
   OTTLA_TRY(const auto file, file_.open_for_reading());
   EntryBytes bytes;
   OTTLA_TRY(const std::size_t got, file->read_at(bytes, std::uint64_t{number} * kEntrySize));
-  if (got != kEntrySize) return fail(ErrorCode::KafkaStorageError, "offset index is too short");
+  if (got != kEntrySize) return fail(ErrorCode::CorruptMessage, "offset index is too short");
   return decode(bytes, base_offset_);
 }
 

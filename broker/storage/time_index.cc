@@ -38,7 +38,7 @@ Result<> TimeIndex::load_last() {
   EntryBytes bytes;
   OTTLA_TRY(const std::size_t got,
             file->read_at(bytes, std::uint64_t{file_.count() - 1} * kEntrySize));
-  if (got != kEntrySize) return fail(ErrorCode::KafkaStorageError, "time index is too short");
+  if (got != kEntrySize) return fail(ErrorCode::CorruptMessage, "time index is too short");
   last_ = decode(bytes, base_offset_);
   return {};
 }
