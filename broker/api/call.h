@@ -5,6 +5,7 @@
 #include <optional>
 #include <utility>
 
+#include "broker/api/request_metrics.h"
 #include "broker/api/services.h"
 #include "broker/network/request.h"
 #include "common/protocol/frame.h"
@@ -14,6 +15,7 @@ namespace ottla::api {
 class FetchSessionCache;
 class ProducerIds;
 class TopicAutoCreation;
+class TopicMetrics;
 
 /// One request on its way through the API layer.
 /// Thread: whoever holds it; `answer` may be called from any.
@@ -21,6 +23,7 @@ struct Call {
   network::Request request;
   protocol::RequestFrame header;  ///< Views into request.frame.
   network::Responder responder;
+  RequestTimer timer{};
 
   [[nodiscard]] protocol::ApiVersion version() const { return header.version; }
   [[nodiscard]] bool version_at_least(std::int16_t version) const {
@@ -35,6 +38,7 @@ struct Services : Dependencies {
   FetchSessionCache& fetch_sessions;
   ProducerIds& producer_ids;
   TopicAutoCreation& auto_creation;
+  TopicMetrics& topic_metrics;
 };
 
 using Handler = void (*)(Call call, Services& services);

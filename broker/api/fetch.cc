@@ -10,6 +10,7 @@
 #include "broker/api/endpoints.h"
 #include "broker/api/fetch_session.h"
 #include "broker/api/handlers.h"
+#include "broker/api/topic_metrics.h"
 #include "common/config/network_keys.h"
 #include "common/config/topic_keys.h"
 #include "common/record/down_conversion.h"
@@ -227,6 +228,8 @@ void on_fetched(FetchState fetch, replica::FetchResult fetched) {
   bool has_records = false;
   for (std::size_t i = 0; i < fetched.size(); ++i) {
     has_records = has_records || !fetched[i].records.empty();
+    fetch->services.topic_metrics.fetched(fetched[i].partition.topic, fetched[i].records.size(),
+                                          fetched[i].error != ErrorCode::None);
     fill(fetch->rows[fetch->places[i]], std::move(fetched[i]));
   }
   if (has_records && !fetch->call.version_at_least(4)) {

@@ -8,6 +8,7 @@
 
 #include "broker/api/endpoints.h"
 #include "broker/api/handlers.h"
+#include "broker/api/topic_metrics.h"
 #include "common/record/record_batch.h"
 #include "common/record/validation.h"
 
@@ -24,7 +25,14 @@ constexpr std::string_view kAdminClientId = "__admin_client";
 /// The answer under construction, and which of its rows the replicas fill.
 struct Produce {
   ProduceResponse response;
-  std::vector<std::pair<std::size_t, std::size_t>> places;  ///< By appended partition.
+  /// By appended partition: its row, and what it brings.
+  struct Appended {
+    std::size_t topic;
+    std::size_t partition;
+    std::uint64_t bytes;
+    std::int64_t records;
+  };
+  std::vector<Appended> appended;
   bool failed = false;
 };
 
@@ -40,6 +48,16 @@ Row refused_row(std::int32_t partition, const Error& error) {
 bool is_transactional(ByteView records) {
   const auto batch = record::RecordBatchView::parse(records);
   return batch && batch->is_transactional();
+}
+
+/// For the metrics: of an old compressed message set only the wrapper is counted.
+std::int64_t record_count(ByteView records) {
+  std::int64_t count = 0;
+  while (const auto batch = record::RecordBatchView::parse(records)) {
+    count += batch->record_count().value_or(1);
+    records = records.subspan(batch->size());
+  }
+  return count;
 }
 
 /// What can be said before the partition is looked at.
@@ -70,8 +88,9 @@ replica::AppendRequest plan(const ProduceRequest& request, const Call& call, Pro
         continue;
       }
       append.partitions.push_back({{topic.name, partition.index}, records, std::nullopt});
-      produce.places.emplace_back(produce.response.responses.size() - 1,
-                                  told.partition_responses.size());
+      produce.appended.push_back({produce.response.responses.size() - 1,
+                                  told.partition_responses.size(), records.size(),
+                                  record_count(records)});
       told.partition_responses.emplace_back().index = partition.index;
     }
   }
@@ -108,9 +127,12 @@ void tell_leaders(ProduceResponse& response, const Call& call, Services& service
 void finish(Call& call, Produce& produce, replica::Acks acks, const replica::AppendResult& appended,
             Services& services) {
   for (std::size_t i = 0; i < appended.size(); ++i) {
-    const auto [topic, partition] = produce.places[i];
-    fill(produce.response.responses[topic].partition_responses[partition], appended[i]);
-    if (appended[i].error != ErrorCode::None) produce.failed = true;
+    const Produce::Appended& wanted = produce.appended[i];
+    const bool failed = appended[i].error != ErrorCode::None;
+    auto& topic = produce.response.responses[wanted.topic];
+    fill(topic.partition_responses[wanted.partition], appended[i]);
+    services.topic_metrics.produced(topic.name, wanted.bytes, wanted.records, failed);
+    produce.failed = produce.failed || failed;
   }
   if (acks == replica::Acks::None) {
     // Closing is the only way to tell such a producer that something went wrong.

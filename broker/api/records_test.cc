@@ -115,6 +115,22 @@ TEST_F(ProduceHandler, RefusesTransactionsThatNobodyCoordinates) {
   EXPECT_THAT(records.appends, IsEmpty());
 }
 
+TEST_F(ProduceHandler, CountsWhatCameIn) {
+  (void)ask<ProduceResponse>(to({0, 1}), 9);  // only its effect is looked at
+  std::map<std::string, double> counted;
+  for (const auto& sample : registry.samples()) {
+    const std::string topic = sample.labels.empty() ? "" : sample.labels[0];
+    counted[std::string(sample.metric->name) + " " + topic] += sample.value;
+  }
+  EXPECT_EQ(counted["BytesInPerSec orders"], static_cast<double>(batch_.size()));
+  EXPECT_EQ(counted["BytesInPerSec "], static_cast<double>(batch_.size()));
+  EXPECT_EQ(counted["MessagesInPerSec orders"], 1);
+  EXPECT_EQ(counted["FailedProduceRequestsPerSec orders"], 1);
+  EXPECT_EQ(counted["TotalProduceRequestsPerSec orders"], 2);
+  EXPECT_EQ(counted["RequestsPerSec Produce"], 1);
+  EXPECT_EQ(counted["TotalTimeMs Produce"], 1);
+}
+
 TEST_F(ProduceHandler, WithoutAcksSaysNothingOrCloses) {
   EXPECT_EQ(send(to({0}, 0), 9)->kind, Outcome::Kind::Nothing);
   EXPECT_EQ(send(to({0, 1}, 0), 9)->kind, Outcome::Kind::Closed);

@@ -15,6 +15,7 @@
 #include "common/env/clock.h"
 #include "common/env/executor.h"
 #include "common/env/random.h"
+#include "common/metrics/registry.h"
 #include "common/rpc/control.h"
 #include "controller/service.h"
 
@@ -65,7 +66,8 @@ struct Dependencies {
   ProducerIdBlocks& producer_id_blocks;
   env::Clock& clock;
   env::Random& random;
-  env::Executor& io_pool;  ///< Conversion of records for old clients.
+  env::Executor& io_pool;                ///< Conversion of records for old clients.
+  metrics::Registry* metrics = nullptr;  ///< Null: nobody looks.
 };
 
 }  // namespace ottla::api

@@ -61,6 +61,7 @@ struct Network::State {
   std::atomic<std::size_t> next_loop{0};
   std::atomic<std::int64_t> accepted_connections{0};
   std::atomic<std::int64_t> refused_connections{0};
+  std::atomic<std::int64_t> expired_connections{0};
   bool stopped = false;
 };
 
@@ -161,6 +162,7 @@ void Network::State::sweep_idle(std::size_t loop_index) {
     const auto since = connection->idle_since();
     if (since && now - *since > options.max_idle) idle.push_back(connection);
   }
+  expired_connections += static_cast<std::int64_t>(idle.size());
   for (const auto& connection : idle) connection->close();
   sweeps[loop_index] = loops[loop_index]->post_after(
       sweep_interval(options.max_idle), [this, loop_index] { sweep_idle(loop_index); });
@@ -207,7 +209,7 @@ void Network::stop(env::Duration grace) {
 
 NetworkCounts Network::counts() const {
   return {state_->limits.open(), state_->accepted_connections.load(),
-          state_->refused_connections.load()};
+          state_->refused_connections.load(), state_->expired_connections.load()};
 }
 
 }  // namespace ottla::network

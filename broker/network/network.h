@@ -49,6 +49,7 @@ struct NetworkCounts {
   std::int64_t open_connections = 0;
   std::int64_t accepted_connections = 0;
   std::int64_t refused_connections = 0;  ///< By max.connections.per.ip.
+  std::int64_t expired_connections = 0;  ///< By connections.max.idle.ms.
 };
 
 /// The broker's listeners, its event loops and all client connections.

@@ -389,7 +389,8 @@ TEST(Network, ClosesIdleConnectionsButNotBusyOnes) {
   busy.send_frame("wait");
   ASSERT_TRUE(held.wait_for(1));
   EXPECT_TRUE(Client(server.port).closed_by_peer());
-  EXPECT_EQ(server.network.counts().open_connections, 1);
+  EXPECT_TRUE(eventually([&] { return server.network.counts().open_connections == 1; }));
+  EXPECT_EQ(server.network.counts().expired_connections, 1);
   held.take(0).respond(frame_payload("late"));
   EXPECT_EQ(busy.receive_frame(), "late");
 }

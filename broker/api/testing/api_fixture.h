@@ -302,7 +302,7 @@ class ApiFixture : public ::testing::Test {
     if (!server_) {
       server_ = std::make_unique<ApiServer>(
           Dependencies{BrokerId(1), "cluster-1", broker_config, metadata, records, controller,
-                       topic_configs, producer_id_blocks, clock, random, io_pool});
+                       topic_configs, producer_id_blocks, clock, random, io_pool, &registry});
     }
     return *server_;
   }
@@ -355,6 +355,7 @@ class ApiFixture : public ::testing::Test {
   FakeProducerIdBlocks producer_id_blocks;
   ManualClock clock;
   env::SeededRandom random{1};
+  metrics::Registry registry;
   ManualExecutor io_pool;
   ManualExecutor loop;
   std::shared_ptr<network::ConnectionInfo> connection = std::make_shared<network::ConnectionInfo>();

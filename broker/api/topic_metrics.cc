@@ -1,0 +1,61 @@
+#include "broker/api/topic_metrics.h"
+
+#include "common/metrics/server_metrics.h"
+
+namespace ottla::api {
+
+TopicMetrics::TopicMetrics(metrics::Registry& registry, const metadata::MetadataCache& metadata)
+    : registry_(registry), metadata_(metadata), all_(make({})) {}
+
+TopicCounters TopicMetrics::make(const metrics::LabelValues& labels) const {
+  return {registry_.counter(metrics::kBytesIn, labels),
+          registry_.counter(metrics::kBytesOut, labels),
+          registry_.counter(metrics::kMessagesIn, labels),
+          registry_.counter(metrics::kTotalProduceRequests, labels),
+          registry_.counter(metrics::kFailedProduceRequests, labels),
+          registry_.counter(metrics::kTotalFetchRequests, labels),
+          registry_.counter(metrics::kFailedFetchRequests, labels)};
+}
+
+std::shared_ptr<const TopicCounters> TopicMetrics::find(const std::string& topic) {
+  {
+    MutexLock lock(mutex_);
+    const auto known = topics_.find(topic);
+    if (known != topics_.end()) return known->second;
+  }
+  const auto image = metadata_.image();
+  if (!image->topic(topic)) return nullptr;
+  auto made = std::make_shared<const TopicCounters>(make({topic}));
+  MutexLock lock(mutex_);
+  forget_deleted(*image);
+  return topics_.emplace(topic, std::move(made)).first->second;
+}
+
+void TopicMetrics::forget_deleted(const metadata::MetadataImage& image) {
+  if (topics_.size() <= image.topics().size()) return;
+  std::erase_if(topics_, [&image](const auto& entry) { return !image.topic(entry.first); });
+}
+
+void TopicMetrics::produced(const std::string& topic, std::uint64_t bytes, std::int64_t records,
+                            bool failed) {
+  const auto count = [&](const TopicCounters& counters) {
+    counters.produce_requests->add();
+    if (failed) return counters.failed_produce_requests->add();
+    counters.bytes_in->add(static_cast<std::int64_t>(bytes));
+    counters.messages_in->add(records);
+  };
+  count(all_);
+  if (const auto counters = find(topic)) count(*counters);
+}
+
+void TopicMetrics::fetched(const std::string& topic, std::uint64_t bytes, bool failed) {
+  const auto count = [&](const TopicCounters& counters) {
+    counters.fetch_requests->add();
+    if (failed) return counters.failed_fetch_requests->add();
+    counters.bytes_out->add(static_cast<std::int64_t>(bytes));
+  };
+  count(all_);
+  if (const auto counters = find(topic)) count(*counters);
+}
+
+}  // namespace ottla::api
