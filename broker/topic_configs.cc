@@ -14,12 +14,18 @@ using std::chrono::milliseconds;
 
 std::optional<record::Codec> codec_of(config::CompressionType type) {
   switch (type) {
-    case config::CompressionType::Producer: return std::nullopt;
-    case config::CompressionType::Uncompressed: return record::Codec::None;
-    case config::CompressionType::Gzip: return record::Codec::Gzip;
-    case config::CompressionType::Snappy: return record::Codec::Snappy;
-    case config::CompressionType::Lz4: return record::Codec::Lz4;
-    case config::CompressionType::Zstd: return record::Codec::Zstd;
+    case config::CompressionType::Producer:
+      return std::nullopt;
+    case config::CompressionType::Uncompressed:
+      return record::Codec::None;
+    case config::CompressionType::Gzip:
+      return record::Codec::Gzip;
+    case config::CompressionType::Snappy:
+      return record::Codec::Snappy;
+    case config::CompressionType::Lz4:
+      return record::Codec::Lz4;
+    case config::CompressionType::Zstd:
+      return record::Codec::Zstd;
   }
   return std::nullopt;
 }

@@ -1,0 +1,491 @@
+#include "broker/broker.h"
+
+#include <glog/logging.h>
+
+#include <chrono>
+#include <future>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "broker/api/api_server.h"
+#include "broker/api/replica_records.h"
+#include "broker/controller_channel.h"
+#include "broker/membership/cluster_entry.h"
+#include "broker/membership/config_watcher.h"
+#include "broker/membership/directory_id.h"
+#include "broker/membership/registration.h"
+#include "broker/metadata/metadata_cache.h"
+#include "broker/network/network.h"
+#include "broker/replica/replicas.h"
+#include "broker/settings.h"
+#include "broker/storage/log_store.h"
+#include "broker/topic_configs.h"
+#include "common/config/broker_keys.h"
+#include "common/config/broker_settings.h"
+#include "common/config/network_keys.h"
+#include "common/config/ottla_keys.h"
+#include "common/config/zookeeper_keys.h"
+#include "common/env/file_system.h"
+#include "common/env/random.h"
+#include "common/rpc/grpc_liveness.h"
+#include "common/rpc/grpc_peers.h"
+#include "common/rpc/grpc_replication.h"
+#include "common/rpc/grpc_server.h"
+#include "common/zookeeper/c_client.h"
+#include "controller/controller.h"
+
+namespace ottla::broker {
+namespace {
+
+using std::chrono::milliseconds;
+using std::chrono::seconds;
+
+/// A broker whose cluster has no controller yet opens its listeners after this long all the same.
+constexpr seconds kFirstUpdateWait{10};
+constexpr seconds kDrainConnections{2};
+/// Of stopping a part that lives on an executor: it has no reason to take longer.
+constexpr seconds kStopPart{10};
+constexpr seconds kControllerRequestTimeout{30};
+
+/// Waits for a callback of type Callback<Args...>.
+template <class T>
+class Awaited {
+ public:
+  [[nodiscard]] auto callback() {
+    return [promise = promise_](T value) mutable { promise->set_value(std::move(value)); };
+  }
+  [[nodiscard]] T get() { return promise_->get_future().get(); }
+  [[nodiscard]] std::optional<T> get_within(milliseconds timeout) {
+    auto future = promise_->get_future();
+    if (future.wait_for(timeout) != std::future_status::ready) return std::nullopt;
+    return future.get();
+  }
+
+ private:
+  std::shared_ptr<std::promise<T>> promise_ = std::make_shared<std::promise<T>>();
+};
+
+/// Something that happens once and is waited for by the starting thread.
+class Latch {
+ public:
+  void open() {
+    if (!opened_.exchange(true)) promise_.set_value();
+  }
+  [[nodiscard]] bool wait_within(milliseconds timeout) const {
+    return future_.wait_for(timeout) == std::future_status::ready;
+  }
+  void wait() const { future_.wait(); }
+
+ private:
+  std::atomic<bool> opened_ = false;
+  std::promise<void> promise_;
+  std::shared_future<void> future_{promise_.get_future()};
+};
+
+cluster::LastStop last_stop_of(storage::ShutdownKind kind) {
+  switch (kind) {
+    case storage::ShutdownKind::Clean:
+      return cluster::LastStop::Clean;
+    case storage::ShutdownKind::ProcessCrash:
+      return cluster::LastStop::ProcessCrash;
+    case storage::ShutdownKind::HostCrash:
+      return cluster::LastStop::HostCrash;
+  }
+  return cluster::LastStop::HostCrash;
+}
+
+/// The controller's commands on their way to the replicas; notices the first that is carried out.
+class Commands final : public rpc::BrokerControl {
+ public:
+  explicit Commands(replica::Replicas& replicas) : replicas_(replicas) {}
+
+  void update_cluster(rpc::ClusterUpdate update, Callback<rpc::ClusterUpdateReply> reply) override {
+    replicas_.update_cluster(std::move(update), [this, reply = std::move(reply)](
+                                                    rpc::ClusterUpdateReply outcome) mutable {
+      const bool carried_out = outcome.error == ErrorCode::None;
+      std::move(reply)(std::move(outcome));
+      if (carried_out) first_update_.open();
+    });
+  }
+  void query_replica_logs(rpc::ReplicaLogQuery query,
+                          Callback<rpc::ReplicaLogAnswer> reply) override {
+    replicas_.query_replica_logs(std::move(query), std::move(reply));
+  }
+
+  [[nodiscard]] const Latch& first_update() const { return first_update_; }
+
+ private:
+  replica::Replicas& replicas_;
+  Latch first_update_;
+};
+
+}  // namespace
+
+/// In start order, so that destruction is the reverse.
+struct Broker::Parts : public membership::ConfigListener, public membership::RegistrationListener {
+  explicit Parts(config::BrokerConfig& broker_config)
+      : config(broker_config),
+        values(broker_config.values()),
+        topic_configs(broker_config),
+        replica_topic_configs(topic_configs),
+        api_topic_configs(topic_configs) {}
+
+  Result<> start();
+  void stop();
+
+  Result<> open_logs();
+  Result<membership::ClusterIdentity> enter_cluster();
+  void follow_configs();
+  Result<> load_logs();
+  void build_replicas();
+  Result<> open_sockets();
+  Result<cluster::Broker> registration_node();
+  void hand_over_leadership();
+
+  // membership::ConfigListener, on the membership loop.
+  void topic_config(const std::string& topic, const zookeeper::ConfigMap& config) override;
+  void broker_config(const std::string& broker, const zookeeper::ConfigMap& config) override;
+  void configs_loaded() override { configs_read.open(); }
+
+  // membership::RegistrationListener, on the membership loop.
+  void registered(BrokerEpoch epoch) override;
+  void lost(const std::string& why) override;
+
+  config::BrokerConfig& config;
+  const std::shared_ptr<const config::BrokerValues> values;  ///< As they were at start.
+
+  env::SystemClock clock;
+  env::SystemRandom random;
+  env::PosixFileSystem files;
+  env::ThreadPool io_pool{"io", static_cast<std::size_t>(values->get(config::kNumIoThreads))};
+  env::EventLoop control_loop{"replica-control"};
+  env::EventLoop controller_loop{"controller"};
+  env::EventLoop membership_loop{"membership"};
+
+  TopicConfigs topic_configs;
+  ReplicaTopicConfigs replica_topic_configs;
+  ApiTopicConfigs api_topic_configs;
+  metadata::MetadataCache metadata;
+  std::string start_nonce = random.uuid().to_string();
+  membership::ClusterIdentity identity;
+
+  std::unique_ptr<storage::LogStore> logs;
+  std::unique_ptr<zookeeper::Client> zookeeper;
+  std::unique_ptr<membership::ConfigWatcher> config_watcher;
+  std::unique_ptr<membership::BrokerRegistration> registration;
+  std::unique_ptr<rpc::GrpcLivenessMonitor> liveness;
+  rpc::GrpcPeers peers;
+  rpc::GrpcReplication replication;
+  std::unique_ptr<controller::Controller> controller;
+  std::unique_ptr<ControllerChannel> controller_channel;
+  std::unique_ptr<network::Network> network;
+  std::unique_ptr<replica::Replicas> replicas;
+  std::unique_ptr<Commands> commands;
+  std::unique_ptr<rpc::GrpcReplicationServer> replication_server;
+  std::unique_ptr<rpc::GrpcServer> grpc_server;
+  std::unique_ptr<api::ReplicaRecords> records;
+  std::unique_ptr<api::ApiServer> api_server;
+  std::vector<network::BoundListener> bound;
+  std::int32_t grpc_port = 0;
+
+  Latch configs_read;
+  Latch first_registration;
+};
+
+Result<> Broker::Parts::open_logs() {
+  OTTLA_TRY(logs, storage::LogStore::open(
+                      files, clock, random, io_pool, log_store_options(*values),
+                      [this](const std::string& directory, const Error& cause) {
+                        LOG(ERROR) << "[log dir " << directory << "] offline: " << cause.describe();
+                        CHECK(logs->offline_directories().size() < config::log_dirs(*values).size())
+                            << "all log dirs have failed";
+                        if (replicas) replicas->log_directory_failed(directory);
+                      }));
+  return {};
+}
+
+/// With a session of its own that ends at once: the controller needs to know the broker's id before
+/// the lasting session begins.
+Result<membership::ClusterIdentity> Broker::Parts::enter_cluster() {
+  OTTLA_TRY(const auto client, zookeeper::make_c_client(zookeeper_settings(*values)));
+  const auto stored = logs->identity();
+  BrokerId wanted = kNoBroker;
+  if (const auto configured = config::broker_id(*values)) {
+    wanted = BrokerId(*configured);
+  } else if (stored.broker_id) {
+    wanted = *stored.broker_id;
+  }
+  membership::ClusterEntry entry(
+      *client, membership_loop, random,
+      {.broker_id = wanted, .reserved_broker_max_id = values->get(config::kReservedBrokerMaxId)});
+  client->start();
+  Awaited<Result<membership::ClusterIdentity>> entered;
+  membership_loop.post([&] { entry.enter(entered.callback()); });
+  auto outcome = entered.get_within(
+      std::chrono::duration_cast<milliseconds>(config::zookeeper_connection_timeout(*values)));
+  client->close();
+  // `entry` lives on the loop: nothing of it may run after this.
+  Awaited<bool> settled;
+  membership_loop.post([callback = settled.callback()]() mutable { callback(true); });
+  settled.get();
+  if (!outcome) {
+    return fail(ErrorCode::RequestTimedOut,
+                "zookeeper.connect=" + values->get(config::kZookeeperConnect).value_or("") +
+                    ": no connection within zookeeper.connection.timeout.ms: are the servers up?");
+  }
+  return *std::move(outcome);
+}
+
+void Broker::Parts::follow_configs() {
+  Awaited<bool> started;
+  membership_loop.post([this, callback = started.callback()]() mutable {
+    config_watcher->start();
+    callback(true);
+  });
+  started.get();
+  configs_read.wait();
+}
+
+Result<> Broker::Parts::load_logs() {
+  Awaited<Result<std::vector<storage::DirectoryLoad>>> loaded;
+  logs->load([this](const std::string& topic) { return topic_configs.of(topic).replica.log; },
+             loaded.callback());
+  OTTLA_TRY(const std::vector<storage::DirectoryLoad> directories, loaded.get());
+  for (const storage::DirectoryLoad& directory : directories) {
+    LOG(INFO) << "[log dir " << directory.directory << "] " << directory.logs << " logs after "
+              << name_of(directory.shutdown) << ", " << directory.segments_scanned
+              << " segments scanned, " << directory.bytes_truncated << " bytes cut";
+  }
+  return {};
+}
+
+void Broker::Parts::build_replicas() {
+  network = std::make_unique<network::Network>(network_options(*values), io_pool);
+  controller_channel = std::make_unique<ControllerChannel>(
+      identity.broker_id, kControllerRequestTimeout, *controller, metadata, peers);
+  replicas = std::make_unique<replica::Replicas>(
+      replicas_config(*values, identity.broker_id),
+      replica::Replicas::Dependencies{
+          .clock = clock,
+          .executors = {.control = control_loop, .streams = network->loops(), .io = io_pool},
+          .logs = *logs,
+          .metadata = metadata,
+          .topics = replica_topic_configs,
+          .isr_changes = *controller_channel,
+          .transport = replication});
+  commands = std::make_unique<Commands>(*replicas);
+  replication_server = std::make_unique<rpc::GrpcReplicationServer>(*replicas);
+}
+
+Result<> Broker::Parts::open_sockets() {
+  OTTLA_TRY(const auto listeners, listener_options(*values));
+  OTTLA_TRY(bound, network->bind(listeners));
+  OTTLA_TRY(const config::HostPort grpc,
+            config::parse_host_port(values->get(config::kOttlaGrpcListener)));
+  grpc_server = std::make_unique<rpc::GrpcServer>(
+      rpc::GrpcServer::Options{.host = grpc.host, .port = grpc.port, .start_nonce = start_nonce},
+      *commands, *controller, replication_server->grpc_service());
+  OTTLA_TRY(grpc_port, grpc_server->start());
+  return {};
+}
+
+Result<cluster::Broker> Broker::Parts::registration_node() {
+  cluster::Broker node;
+  node.id = identity.broker_id;
+  node.rack = values->get(config::kBrokerRack);
+  node.timestamp_ms = clock.wall_now_ms();
+  node.start_nonce = start_nonce;
+  node.last_stop = last_stop_of(logs->shutdown_kind());
+  for (const std::string& directory : config::log_dirs(*values)) {
+    const auto id = membership::directory_id(files, random, directory);
+    if (id) node.directory_ids.push_back(*id);  // a failed directory has no say
+  }
+  OTTLA_TRY(const auto advertised, config::advertised_listeners(*values));
+  OTTLA_TRY(const std::string inter_broker, config::inter_broker_listener_name(*values));
+  std::string grpc_host = values->get(config::kOttlaGrpcAdvertisedHost).value_or("");
+  for (const config::Listener& listener : advertised) {
+    cluster::Endpoint endpoint{
+        .listener = listener.name,
+        .security_protocol = std::string(words_of(
+            listener.security_protocol)[static_cast<std::size_t>(listener.security_protocol)]),
+        .host = listener.host,
+        .port = listener.port};
+    for (const network::BoundListener& at : bound) {
+      if (at.name == listener.name && endpoint.port == 0) endpoint.port = at.port;
+    }
+    if (endpoint.host.empty()) endpoint.host = local_host_name();
+    if (grpc_host.empty() && listener.name == inter_broker) grpc_host = endpoint.host;
+    node.endpoints.push_back(std::move(endpoint));
+  }
+  node.grpc_endpoint = grpc_host + ":" + std::to_string(grpc_port);
+  return node;
+}
+
+Result<> Broker::Parts::start() {
+  const env::MonotonicTime began = clock.now();
+  OTTLA_TRY_VOID(open_logs());
+  OTTLA_TRY(identity, enter_cluster());
+  OTTLA_TRY_VOID(logs->set_identity(identity.broker_id, identity.cluster_id));
+  LOG(INFO) << "[broker " << identity.broker_id << "] of cluster " << identity.cluster_id;
+
+  OTTLA_TRY(zookeeper, zookeeper::make_c_client(zookeeper_settings(*values)));
+  config_watcher = std::make_unique<membership::ConfigWatcher>(*zookeeper, membership_loop, clock,
+                                                               random, *this);
+  registration = std::make_unique<membership::BrokerRegistration>(*zookeeper, membership_loop,
+                                                                  clock, random, *this);
+  liveness = std::make_unique<rpc::GrpcLivenessMonitor>(liveness_options(*values), clock,
+                                                        membership_loop, io_pool);
+  controller = std::make_unique<controller::Controller>(
+      controller_config(config, identity.broker_id),
+      controller::Controller::World{.client = *zookeeper,
+                                    .executor = controller_loop,
+                                    .clock = clock,
+                                    .random = random,
+                                    .peers = peers,
+                                    .liveness = *liveness});
+  build_replicas();
+  zookeeper->start();
+  follow_configs();
+  OTTLA_TRY_VOID(load_logs());
+  replicas->start();
+  logs->start(
+      [this](const TopicPartition& partition) { return replicas->high_watermark(partition); });
+  OTTLA_TRY_VOID(open_sockets());
+
+  records = std::make_unique<api::ReplicaRecords>(*replicas);
+  api_server =
+      std::make_unique<api::ApiServer>(api::Dependencies{.broker = identity.broker_id,
+                                                         .cluster_id = identity.cluster_id,
+                                                         .config = config,
+                                                         .metadata = metadata,
+                                                         .records = *records,
+                                                         .controller = *controller,
+                                                         .topic_configs = api_topic_configs,
+                                                         .producer_id_blocks = *controller_channel,
+                                                         .clock = clock,
+                                                         .random = random,
+                                                         .io_pool = io_pool});
+
+  OTTLA_TRY(cluster::Broker node, registration_node());
+  membership_loop.post(
+      [this, node = std::move(node)]() mutable { registration->start(std::move(node)); });
+  first_registration.wait();
+  controller->start();
+  // A client that came before the controller's first word would learn of an empty cluster.
+  if (!commands->first_update().wait_within(kFirstUpdateWait)) {
+    LOG(WARNING) << "[broker " << identity.broker_id << "] no word from a controller yet";
+  }
+  if (const auto confirmed = logs->confirm_boot(); !confirmed) return confirmed;
+  network->start(*api_server);
+  const auto took = std::chrono::duration_cast<milliseconds>(clock.now() - began);
+  for (const network::BoundListener& at : bound) {
+    LOG(INFO) << "[broker " << identity.broker_id << "] serves " << at.name << " on port "
+              << at.port << ", " << took.count() << " ms after its start";
+  }
+  return {};
+}
+
+void Broker::Parts::hand_over_leadership() {
+  if (!values->get(config::kControlledShutdownEnable)) return;
+  const milliseconds backoff(values->get(config::kControlledShutdownRetryBackoffMs));
+  for (int left = values->get(config::kControlledShutdownMaxRetries); left > 0; --left) {
+    Awaited<Result<rpc::ControlledShutdownReply>> asked;
+    controller_channel->controlled_shutdown(asked.callback());
+    const auto reply = asked.get();
+    if (reply && reply->error == ErrorCode::None && reply->remaining.empty()) return;
+    std::string why;
+    if (!reply) {
+      why = reply.error().describe();
+    } else if (reply->error != ErrorCode::None) {
+      why = std::string(name_of(reply->error));
+    } else {
+      why = std::to_string(reply->remaining.size()) + " partitions are still led here";
+    }
+    LOG(WARNING) << "[broker " << identity.broker_id << "] controlled shutdown: " << why;
+    if (left == 1) break;
+    Latch pause;
+    const env::TimerHandle timer = membership_loop.post_after(backoff, [&pause] { pause.open(); });
+    pause.wait();
+  }
+  LOG(WARNING) << "[broker " << identity.broker_id
+               << "] stops without having handed over all its partitions";
+}
+
+void Broker::Parts::stop() {
+  if (controller_channel && first_registration.wait_within(milliseconds(0))) hand_over_leadership();
+  if (network) network->stop_accepting();
+  if (replicas) replicas->stop();
+  if (network) network->stop(kDrainConnections);
+  if (controller) {
+    Awaited<bool> stopped;
+    controller->stop([callback = stopped.callback()]() mutable { callback(true); });
+    if (!stopped.get_within(kStopPart)) LOG(ERROR) << "[controller] did not stop";
+  }
+  if (grpc_server) grpc_server->stop();
+  if (logs) {
+    Awaited<bool> closed;
+    logs->shut_down([callback = closed.callback()]() mutable { callback(true); });
+    closed.get();
+  }
+  if (registration) {
+    Awaited<bool> stopped;
+    membership_loop.post([this, callback = stopped.callback()]() mutable {
+      registration->stop();
+      config_watcher->stop();
+      callback(true);
+    });
+    stopped.get();
+  }
+  if (zookeeper) zookeeper->close();
+  // Before the loops that they post to.
+  controller_loop.stop();
+  liveness.reset();
+  membership_loop.stop();
+  control_loop.stop();
+  io_pool.stop();
+}
+
+void Broker::Parts::topic_config(const std::string& topic, const zookeeper::ConfigMap& map) {
+  topic_configs.set_overrides(topic, config::Properties(map.begin(), map.end()));
+  replicas->topic_config_changed(topic);
+  controller->topic_config_changed(topic);
+}
+
+void Broker::Parts::broker_config(const std::string& broker, const zookeeper::ConfigMap& map) {
+  const bool for_all = broker == "<default>";
+  if (!for_all && broker != std::to_string(identity.broker_id.value())) return;
+  const auto level = for_all ? config::Source::DynamicDefaultBroker : config::Source::DynamicBroker;
+  for (const std::string& warning :
+       config.set_dynamic(level, config::Properties(map.begin(), map.end()))) {
+    LOG(WARNING) << "[broker " << broker << "] " << warning;
+  }
+  topic_configs.refresh();
+  for (const auto& [name, topic] : metadata.image()->topics()) replicas->topic_config_changed(name);
+}
+
+void Broker::Parts::registered(BrokerEpoch epoch) {
+  LOG(INFO) << "[broker " << identity.broker_id << "] registered, broker epoch " << epoch;
+  controller_channel->set_broker_epoch(epoch);
+  replicas->set_broker_epoch(epoch);
+  first_registration.open();
+}
+
+void Broker::Parts::lost(const std::string& why) {
+  LOG(WARNING) << "[broker " << identity.broker_id << "] not registered: " << why;
+}
+
+Broker::Broker(config::BrokerConfig& config) : parts_(std::make_unique<Parts>(config)) {}
+Broker::~Broker() = default;
+
+Result<> Broker::start() {
+  auto started = parts_->start();
+  if (!started) parts_->stop();
+  return started;
+}
+
+void Broker::stop() {
+  parts_->stop();
+}
+
+}  // namespace ottla::broker

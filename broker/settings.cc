@@ -1,0 +1,151 @@
+#include "broker/settings.h"
+
+#include <netdb.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <chrono>
+#include <cstdlib>
+#include <map>
+#include <memory>
+#include <string>
+#include <utility>
+
+#include "common/config/broker_keys.h"
+#include "common/config/broker_settings.h"
+#include "common/config/log_keys.h"
+#include "common/config/network_keys.h"
+#include "common/config/ottla_keys.h"
+#include "common/config/replication_keys.h"
+#include "common/config/topic_config.h"
+#include "common/config/zookeeper_keys.h"
+
+namespace ottla::broker {
+namespace {
+
+using std::chrono::milliseconds;
+
+/// "host1:5,host2:9" of max.connections.per.ip.overrides, which has been validated.
+std::map<std::string, std::int32_t> connection_overrides(const std::string& text) {
+  std::map<std::string, std::int32_t> overrides;
+  std::size_t begin = 0;
+  while (begin < text.size()) {
+    const std::size_t end = std::min(text.find(',', begin), text.size());
+    const std::string part = text.substr(begin, end - begin);
+    const std::size_t colon = part.rfind(':');
+    if (colon != std::string::npos) {
+      overrides[part.substr(0, colon)] =
+          static_cast<std::int32_t>(std::strtol(part.c_str() + colon + 1, nullptr, 10));
+    }
+    begin = end + 1;
+  }
+  return overrides;
+}
+
+std::string security_protocol_name(const config::Listener& listener) {
+  return std::string(
+      words_of(listener.security_protocol)[static_cast<std::size_t>(listener.security_protocol)]);
+}
+
+}  // namespace
+
+storage::LogStoreOptions log_store_options(const config::BrokerValues& values) {
+  storage::LogStoreOptions options;
+  options.directories = config::log_dirs(values);
+  options.recovery_threads_per_directory = values.get(config::kNumRecoveryThreadsPerDataDir);
+  options.producer_expiration = milliseconds(values.get(config::kProducerIdExpirationMs));
+  options.producer_expiration_check_interval =
+      milliseconds(values.get(config::kProducerIdExpirationCheckIntervalMs));
+  options.recovery_checkpoint_interval =
+      milliseconds(values.get(config::kLogFlushOffsetCheckpointIntervalMs));
+  options.log_start_checkpoint_interval =
+      milliseconds(values.get(config::kLogFlushStartOffsetCheckpointIntervalMs));
+  options.high_watermark_checkpoint_interval =
+      milliseconds(values.get(config::kReplicaHighWatermarkCheckpointIntervalMs));
+  options.retention_check_interval = milliseconds(values.get(config::kLogRetentionCheckIntervalMs));
+  const std::int64_t flush_check = values.get(config::kLogFlushSchedulerIntervalMs);
+  if (flush_check != config::kLogFlushSchedulerIntervalMs.fallback) {
+    options.flush_check_interval = milliseconds(flush_check);
+  }
+  return options;
+}
+
+zookeeper::ClientSettings zookeeper_settings(const config::BrokerValues& values) {
+  return {
+      .connect = values.get(config::kZookeeperConnect).value_or(""),
+      .session_timeout = milliseconds(values.get(config::kZookeeperSessionTimeoutMs)),
+      .connection_timeout = config::zookeeper_connection_timeout(values),
+      .max_in_flight = static_cast<std::size_t>(values.get(config::kZookeeperMaxInFlightRequests))};
+}
+
+network::NetworkOptions network_options(const config::BrokerValues& values) {
+  network::NetworkOptions options;
+  options.network_threads = values.get(config::kNumNetworkThreads);
+  options.max_request_bytes = values.get(config::kSocketRequestMaxBytes);
+  options.send_buffer_bytes = values.get(config::kSocketSendBufferBytes);
+  options.receive_buffer_bytes = values.get(config::kSocketReceiveBufferBytes);
+  options.listen_backlog = values.get(config::kSocketListenBacklogSize);
+  options.max_idle = milliseconds(values.get(config::kConnectionsMaxIdleMs));
+  options.max_connections = values.get(config::kMaxConnections);
+  options.max_connections_per_ip = values.get(config::kMaxConnectionsPerIp);
+  options.max_connections_per_ip_overrides =
+      connection_overrides(values.get(config::kMaxConnectionsPerIpOverrides));
+  return options;
+}
+
+Result<std::vector<network::ListenerOptions>> listener_options(const config::BrokerValues& values) {
+  OTTLA_TRY(const std::vector<config::Listener> listeners, config::listeners(values));
+  OTTLA_TRY(const std::string inter_broker, config::inter_broker_listener_name(values));
+  std::vector<network::ListenerOptions> options;
+  for (const config::Listener& listener : listeners) {
+    options.push_back({.name = listener.name,
+                       .security_protocol = security_protocol_name(listener),
+                       .host = listener.host,
+                       .port = listener.port,
+                       .inter_broker = listener.name == inter_broker});
+  }
+  return options;
+}
+
+rpc::GrpcLivenessMonitor::Options liveness_options(const config::BrokerValues& values) {
+  return {.ping_interval = milliseconds(values.get(config::kOttlaFailoverProbeIntervalMs)),
+          .suspicion_timeout = milliseconds(values.get(config::kOttlaSuspicionTimeoutMs))};
+}
+
+replica::ReplicasConfig replicas_config(const config::BrokerValues& values, BrokerId broker) {
+  replica::ReplicasConfig replicas;
+  replicas.broker = broker;
+  replicas.replica_lag_time_max = milliseconds(values.get(config::kReplicaLagTimeMaxMs));
+  replicas.rack_aware_fetch = config::selects_replica_by_rack(values);
+  return replicas;
+}
+
+std::string local_host_name() {
+  char name[256] = "localhost";
+  if (::gethostname(name, sizeof name - 1) != 0) return name;
+  addrinfo hints{};
+  hints.ai_flags = AI_CANONNAME;
+  addrinfo* found = nullptr;
+  if (::getaddrinfo(name, nullptr, &hints, &found) != 0) return name;
+  const std::unique_ptr<addrinfo, decltype(&::freeaddrinfo)> owner(found, &::freeaddrinfo);
+  return found->ai_canonname != nullptr ? found->ai_canonname : name;
+}
+
+controller::ControllerConfig controller_config(config::BrokerConfig& config, BrokerId broker) {
+  const auto values = config.values();
+  controller::ControllerConfig controller;
+  controller.broker_id = broker;
+  controller.topic_defaults = {
+      .unclean_leader_election = values->get(config::kUncleanLeaderElectionEnable),
+      .min_insync_replicas = values->get(config::kMinInsyncReplicas)};
+  controller.delete_topic_enable = values->get(config::kDeleteTopicEnable);
+  controller.default_partitions = values->get(config::kNumPartitions);
+  controller.default_replication_factor = values->get(config::kDefaultReplicationFactor);
+  controller.check_topic_config = [&config](const std::map<std::string, std::string>& topic) {
+    return config::validate_topic_config(*config.values(),
+                                         config::Properties(topic.begin(), topic.end()));
+  };
+  return controller;
+}
+
+}  // namespace ottla::broker
