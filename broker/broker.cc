@@ -56,6 +56,7 @@ class Awaited {
     return [promise = promise_](T value) mutable { promise->set_value(std::move(value)); };
   }
   [[nodiscard]] T get() { return promise_->get_future().get(); }
+  void wait() { promise_->get_future().wait(); }
   [[nodiscard]] std::optional<T> get_within(milliseconds timeout) {
     auto future = promise_->get_future();
     if (future.wait_for(timeout) != std::future_status::ready) return std::nullopt;
@@ -228,7 +229,7 @@ Result<membership::ClusterIdentity> Broker::Parts::enter_cluster() {
   // `entry` lives on the loop: nothing of it may run after this.
   Awaited<bool> settled;
   membership_loop.post([callback = settled.callback()]() mutable { callback(true); });
-  settled.get();
+  settled.wait();
   if (!outcome) {
     return fail(ErrorCode::RequestTimedOut,
                 "zookeeper.connect=" + values->get(config::kZookeeperConnect).value_or("") +
@@ -243,7 +244,7 @@ void Broker::Parts::follow_configs() {
     config_watcher->start();
     callback(true);
   });
-  started.get();
+  started.wait();
   configs_read.wait();
 }
 
@@ -345,6 +346,8 @@ Result<> Broker::Parts::start() {
                                     .peers = peers,
                                     .liveness = *liveness});
   build_replicas();
+  zookeeper->add_listener(*config_watcher);
+  zookeeper->add_listener(*registration);
   zookeeper->start();
   follow_configs();
   OTTLA_TRY_VOID(load_logs());
@@ -426,7 +429,7 @@ void Broker::Parts::stop() {
   if (logs) {
     Awaited<bool> closed;
     logs->shut_down([callback = closed.callback()]() mutable { callback(true); });
-    closed.get();
+    closed.wait();
   }
   if (registration) {
     Awaited<bool> stopped;
@@ -435,7 +438,7 @@ void Broker::Parts::stop() {
       config_watcher->stop();
       callback(true);
     });
-    stopped.get();
+    stopped.wait();
   }
   if (zookeeper) zookeeper->close();
   // Before the loops that they post to.
