@@ -8,12 +8,17 @@ set(CMAKE_POSITION_INDEPENDENT_CODE ON)
 if(NOT CMAKE_BUILD_TYPE)
   set(CMAKE_BUILD_TYPE RelWithDebInfo)
 endif()
-# -g1 keeps line tables for stack traces; full debug info is the debug preset's.
-set(CMAKE_CXX_FLAGS_RELWITHDEBINFO "-O2 -g1")
 
 option(OTTLA_WERROR "Warnings are errors" ON)
 set(OTTLA_SANITIZE "" CACHE STRING "Value for -fsanitize=, or empty")
 option(OTTLA_FUZZ "Build the libFuzzer targets (needs clang)" OFF)
+
+# -g1 keeps line tables for stack traces; full debug info is the debug preset's. Sanitizer builds
+# keep the checks of debug builds (lock order).
+set(CMAKE_CXX_FLAGS_RELWITHDEBINFO "-O2 -g1")
+if(NOT OTTLA_SANITIZE AND NOT OTTLA_FUZZ)
+  string(APPEND CMAKE_CXX_FLAGS_RELWITHDEBINFO " -DNDEBUG")
+endif()
 
 add_library(ottla_flags INTERFACE)
 target_compile_options(ottla_flags INTERFACE

@@ -258,12 +258,15 @@ class Cluster:
 
         def all_known():
             state = self.state()
-            ids = sorted(broker["id"] for broker in state["brokers"])
-            return ids == wanted and state["controller"]["id"] in wanted
+            return self.registered(state) == wanted and state["controller"] in wanted
         wait_until(all_known, f"brokers {wanted} and a controller to be known", seconds)
 
+    def registered(self, state=None):
+        return sorted(broker["id"] for broker in (state or self.state())["brokers"] if broker["registered"])
+
     def controller(self):
-        return self.brokers[self.state()["controller"]["id"]]
+        """The broker in office, or None."""
+        return self.brokers.get(self.state()["controller"])
 
     def create_topic(self, name, partitions=1, replicas=3, **configs):
         arguments = ["topics", "--create", "--topic", name, "--partitions", partitions,

@@ -31,6 +31,7 @@ enum class LockRank : std::uint8_t {
   Log = 50,
   Segment = 60,
   Metadata = 70,
+  Stream = 75,   ///< Of the replication transport: posts to a loop.
   Network = 80,
   Session = 90,
   Leaf = 100,  ///< Held around a few lines that take no other lock.

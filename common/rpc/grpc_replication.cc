@@ -73,7 +73,7 @@ Error to_error(const grpc::Status& status) {
 
 /// What both ends of a stream have in common. `Reactor` is gRPC's client or server reactor. The
 /// object lives until gRPC's OnDone at least.
-/// Thread: any (mutex_, LockRank::Network).
+/// Thread: any (mutex_, LockRank::Stream).
 template <class Reactor, class Outgoing, class Incoming>
 class StreamEnd : public Reactor,
                   public std::enable_shared_from_this<StreamEnd<Reactor, Outgoing, Incoming>> {
@@ -207,7 +207,7 @@ class StreamEnd : public Reactor,
     executor_ = nullptr;
   }
 
-  Mutex mutex_{LockRank::Network};
+  Mutex mutex_{LockRank::Stream};
   std::deque<grpc::ByteBuffer> queue_ OTTLA_GUARDED_BY(mutex_);
   bool writing_ OTTLA_GUARDED_BY(mutex_) = false;
   int holds_ OTTLA_GUARDED_BY(mutex_) = 0;
