@@ -1,6 +1,6 @@
 #include <gtest/gtest.h>
 
-#include "broker/replica/simulated_cluster.h"
+#include "broker/replica/simulated_cluster_for_tests.h"
 
 namespace ottla::replica {
 namespace {

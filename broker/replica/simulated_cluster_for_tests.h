@@ -13,7 +13,7 @@
 #include "broker/metadata/metadata_cache.h"
 #include "broker/replica/partition.h"
 #include "broker/replica/replicas.h"
-#include "broker/replica/simulated_streams.h"
+#include "broker/replica/simulated_streams_for_tests.h"
 #include "broker/storage/log.h"
 #include "broker/storage/log_store.h"
 #include "common/record/record_batch_builder.h"
