@@ -179,7 +179,7 @@ Result<> LogStore::plan_load(Loading& loading, std::size_t number) {
   OTTLA_TRY(plan.recovery_points, directory.read_checkpoint(kRecoveryPointCheckpoint));
   {
     MutexLock lock(checkpoint_mutex_);
-    recovery_points_[&directory] = plan.recovery_points;
+    checkpoints_[&directory].emplace(kRecoveryPointCheckpoint, plan.recovery_points);
   }
   OTTLA_TRY(plan.log_starts, directory.read_checkpoint(kLogStartCheckpoint));
   OTTLA_TRY(auto high_watermarks, directory.read_checkpoint(kHighWatermarkCheckpoint));
@@ -491,12 +491,20 @@ Result<> LogStore::write_checkpoints(
   Result<> outcome;
   for (const auto& directory : directories_) {
     if (!directory->is_online()) continue;
-    auto written = directory->write_checkpoint(name, offsets[directory.get()]);
-    if (name == kRecoveryPointCheckpoint)
-      recovery_points_[directory.get()] = offsets[directory.get()];
+    auto written = write_checkpoint(*directory, name, offsets[directory.get()]);
     if (!written) outcome = std::move(written);
   }
   return outcome;
+}
+
+Result<> LogStore::write_checkpoint(LogDirectory& directory, std::string_view name,
+                                    const PartitionOffsets& offsets) {
+  auto& files = checkpoints_[&directory];
+  const auto written = files.find(name);
+  if (written != files.end() && written->second == offsets) return {};
+  OTTLA_TRY_VOID(directory.write_checkpoint(name, offsets));
+  files[std::string(name)] = offsets;
+  return {};
 }
 
 Result<> LogStore::checkpoint_recovery_points() {
@@ -507,12 +515,12 @@ Result<> LogStore::checkpoint_recovery_points() {
 Result<> LogStore::lower_recovery_checkpoint(LogDirectory& directory,
                                              const TopicPartition& partition, Offset offset) {
   MutexLock lock(checkpoint_mutex_);
-  PartitionOffsets& written = recovery_points_[&directory];
-  const auto found = written.find(partition);
+  PartitionOffsets lowered = checkpoints_[&directory][std::string(kRecoveryPointCheckpoint)];
+  const auto found = lowered.find(partition);
   // Most cuts are of records younger than the last checkpoint.
-  if (found == written.end() || found->second <= offset) return {};
+  if (found == lowered.end() || found->second <= offset) return {};
   found->second = offset;
-  return directory.write_checkpoint(kRecoveryPointCheckpoint, written);
+  return write_checkpoint(directory, kRecoveryPointCheckpoint, lowered);
 }
 
 Result<> LogStore::checkpoint_log_starts() {

@@ -156,6 +156,8 @@ class LogStore {
   Result<> write_checkpoints(std::string_view name,
                              const std::function<std::optional<Offset>(const Log&)>& offset_of)
       OTTLA_EXCLUDES(mutex_, checkpoint_mutex_);
+  Result<> write_checkpoint(LogDirectory& directory, std::string_view name,
+                            const PartitionOffsets& offsets) OTTLA_REQUIRES(checkpoint_mutex_);
   Result<> lower_recovery_checkpoint(LogDirectory& directory, const TopicPartition& partition,
                                      Offset offset) OTTLA_EXCLUDES(checkpoint_mutex_);
 
@@ -171,8 +173,8 @@ class LogStore {
 
   Mutex change_mutex_{LockRank::LogStore};
   Mutex checkpoint_mutex_{LockRank::LogDirectory};
-  /// As last written, or read at the start.
-  std::map<const LogDirectory*, PartitionOffsets> recovery_points_
+  /// What the files hold: as read at the start, then as last written. By file name.
+  std::map<const LogDirectory*, std::map<std::string, PartitionOffsets, std::less<>>> checkpoints_
       OTTLA_GUARDED_BY(checkpoint_mutex_);
   mutable Mutex mutex_{LockRank::Leaf};
   std::map<TopicPartition, Entry> logs_ OTTLA_GUARDED_BY(mutex_);

@@ -2,6 +2,7 @@
 
 #include <array>
 #include <cstdint>
+#include <memory>
 #include <optional>
 
 #include "common/base/id.h"
@@ -26,22 +27,26 @@ class RecentPositions {
   /// Starts over with `end` as the only boundary.
   void reset(LogPosition end) OTTLA_EXCLUDES(mutex_) {
     MutexLock lock(mutex_);
-    count_ = 0;
-    push_locked(end);
+    earlier_count_ = 0;
+    last_ = end;
   }
   void push(LogPosition end) OTTLA_EXCLUDES(mutex_) {
     MutexLock lock(mutex_);
-    push_locked(end);
+    // Most logs of a large broker are idle: they have no ring.
+    if (!earlier_) earlier_ = std::make_unique<Ring>();
+    (*earlier_)[earlier_count_++ % kKept] = last_;
+    last_ = end;
   }
   [[nodiscard]] LogPosition last() const OTTLA_EXCLUDES(mutex_) {
     MutexLock lock(mutex_);
-    return ring_[(count_ - 1) % kKept];
+    return last_;
   }
   [[nodiscard]] std::optional<LogPosition> find(Offset offset) const OTTLA_EXCLUDES(mutex_) {
     MutexLock lock(mutex_);
-    const std::uint64_t oldest = count_ > kKept ? count_ - kKept : 0;
-    for (std::uint64_t i = count_; i > oldest; --i) {
-      const LogPosition& candidate = ring_[(i - 1) % kKept];
+    if (last_.offset == offset) return last_;
+    const std::uint64_t oldest = earlier_count_ > kKept ? earlier_count_ - kKept : 0;
+    for (std::uint64_t i = earlier_count_; i > oldest; --i) {
+      const LogPosition& candidate = (*earlier_)[(i - 1) % kKept];
       if (candidate.offset == offset) return candidate;
       if (candidate.offset < offset) break;
     }
@@ -50,12 +55,12 @@ class RecentPositions {
 
  private:
   static constexpr std::size_t kKept = 32;
-
-  void push_locked(LogPosition end) OTTLA_REQUIRES(mutex_) { ring_[count_++ % kKept] = end; }
+  using Ring = std::array<LogPosition, kKept>;
 
   mutable Mutex mutex_{LockRank::Leaf};
-  std::array<LogPosition, kKept> ring_ OTTLA_GUARDED_BY(mutex_);
-  std::uint64_t count_ OTTLA_GUARDED_BY(mutex_) = 0;
+  LogPosition last_ OTTLA_GUARDED_BY(mutex_);
+  std::unique_ptr<Ring> earlier_ OTTLA_GUARDED_BY(mutex_);
+  std::uint64_t earlier_count_ OTTLA_GUARDED_BY(mutex_) = 0;
 };
 
 }  // namespace ottla::storage
