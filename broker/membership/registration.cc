@@ -127,7 +127,7 @@ void BrokerRegistration::session_changed(const SessionEvent& event) {
       retry_.reset();
       if (!broker_) return;
       lose("the ZooKeeper session ended");
-      status_ = RegistrationStatus::NoSession;
+      if (broker_) status_ = RegistrationStatus::NoSession;
       return;
     case SessionEvent::Kind::Established:
       traces_.session_id = event.session_id;
@@ -138,6 +138,7 @@ void BrokerRegistration::session_changed(const SessionEvent& event) {
 }
 
 void BrokerRegistration::look() {
+  if (!broker_) return;
   retry_.reset();
   const std::uint64_t number = ++look_number_;
   if (status_ != RegistrationStatus::Registered) status_ = RegistrationStatus::Registering;
@@ -147,6 +148,7 @@ void BrokerRegistration::look() {
 }
 
 void BrokerRegistration::act_on(const Found& found) {
+  if (!broker_) return;
   if (!found && found.error() == StoreError::NoNode) {
     lose("the node is gone");
     return write_node(std::nullopt);
@@ -154,7 +156,7 @@ void BrokerRegistration::act_on(const Found& found) {
   if (!found && found.error() == StoreError::Malformed) {
     // Not ours: ours is filled in the transaction that creates it.
     lose("the node cannot be understood");
-    status_ = RegistrationStatus::ForeignNode;
+    if (broker_) status_ = RegistrationStatus::ForeignNode;
     return look_later();
   }
   if (!found) return look_later();  // the session is over, which its own event tells
@@ -163,7 +165,7 @@ void BrokerRegistration::act_on(const Found& found) {
       return adopt(*found);
     case NodeVerdict::Replace:
       lose("the node is of a session that is over");
-      LOG(INFO) << "[broker " << broker_->id
+      LOG(INFO) << "[broker " << found->value.id
                 << "] replaces its own stale registration of session 0x" << std::hex
                 << found->ephemeral_owner << std::dec << ", broker epoch " << found->czxid;
       return write_node(found->version);
@@ -178,7 +180,7 @@ void BrokerRegistration::adopt(const Versioned<cluster::Broker>& node) {
   traces_.was_registered = true;
   const bool is_news = epoch_ != node.czxid;
   if (is_news) lose("it was created anew");
-  if (!broker_) return;
+  if (!broker_) return;  // the listener stopped it
   epoch_ = node.czxid;
   status_ = RegistrationStatus::Registered;
   if (is_news) {
@@ -223,6 +225,7 @@ void BrokerRegistration::wait_for_end_of(const Versioned<cluster::Broker>& node)
 }
 
 void BrokerRegistration::look_later() {
+  if (!broker_) return;
   ++look_number_;
   retry_ = loop_.post_after(back_off_.next(), [this] {
     if (!broker_ || traces_.session_id == 0) return;

@@ -97,6 +97,7 @@ class BrokerRegistration final : public zookeeper::ClientListener {
   void adopt(const zookeeper::Versioned<cluster::Broker>& node);
   void wait_for_end_of(const zookeeper::Versioned<cluster::Broker>& node);
   void look_later();
+  /// Tells the listener, if the broker was registered. The listener may stop all this.
   void lose(const std::string& why);
 
   zookeeper::Store store_;

@@ -18,7 +18,6 @@ using testing::ZooKeeperHarness;
 
 constexpr SessionEvent::Kind kEstablished = SessionEvent::Kind::Established;
 constexpr SessionEvent::Kind kSuspended = SessionEvent::Kind::Suspended;
-constexpr SessionEvent::Kind kExpired = SessionEvent::Kind::Expired;
 
 /// Everything a client tells, in the order it came. Thread: any (its mutex).
 class Recorder final : public ClientListener {

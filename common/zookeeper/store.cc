@@ -186,7 +186,7 @@ struct Store::Impl {
              });
   }
   /// The children of a folder with their data; those that vanish in between are left out.
-  void read_folder(std::string folder, Watch watch_children, Watch watch_data,
+  void read_folder(const std::string& folder, Watch watch_children, Watch watch_data,
                    Callback<StoreResult<std::vector<std::pair<std::string, Node>>>> done) {
     list(folder, watch_children,
          [this, folder, watch_data,
@@ -223,7 +223,7 @@ struct Store::Impl {
     std::vector<FencedBatch::Item> items;
     items.push_back({.op = std::move(op), .item = 0, .fine = fine});
     run(FencedBatch(fence, std::move(items)),
-        [done = std::move(done)](FencedBatch batch) mutable {  //
+        [done = std::move(done)](const FencedBatch& batch) mutable {
           std::move(done)(batch.overall());
         });
   }
@@ -233,7 +233,7 @@ struct Store::Impl {
     if (next == batches.size()) return std::move(done)(StoreResult<>());
     FencedBatch batch = batches[next];
     run(std::move(batch), [this, batches = std::move(batches), next,
-                           done = std::move(done)](FencedBatch finished) mutable {
+                           done = std::move(done)](const FencedBatch& finished) mutable {
       const auto outcome = finished.overall();
       if (!outcome) return std::move(done)(outcome);
       run_in_turn(std::move(batches), next + 1, std::move(done));
@@ -273,7 +273,7 @@ struct Store::Impl {
         partitions.push_back({topic->topic.name, static_cast<std::int32_t>(i)});
       }
     }
-    read_states(std::move(partitions),
+    read_states(partitions,
                 [topics = std::move(topics), done = std::move(done)](
                     StoreResult<std::vector<StoreResult<cluster::PartitionState>>> states) mutable {
                   if (!states) return std::move(done)(tl::unexpected(states.error()));
@@ -292,7 +292,7 @@ struct Store::Impl {
                 });
   }
 
-  void read_states(std::vector<TopicPartition> partitions,
+  void read_states(const std::vector<TopicPartition>& partitions,
                    Callback<StoreResult<std::vector<StoreResult<cluster::PartitionState>>>> done) {
     std::vector<std::string> paths;
     paths.reserve(partitions.size());
@@ -300,7 +300,7 @@ struct Store::Impl {
       paths.push_back(layout::partition_state(partition.topic, partition.partition));
     }
     get_all(std::move(paths), Watch::No,
-            [done = std::move(done)](std::vector<ZkResult<Node>> nodes) mutable {
+            [done = std::move(done)](const std::vector<ZkResult<Node>>& nodes) mutable {
               std::vector<StoreResult<cluster::PartitionState>> states;
               states.reserve(nodes.size());
               for (const auto& node : nodes) {
@@ -354,7 +354,7 @@ struct Store::Impl {
     for (std::size_t p = 0; p < parts.size(); ++p) {
       run(FencedBatch(fence, std::move(parts[p].items)),
           [deciding = std::move(parts[p].deciding),
-           slot = gather.slot(p)](FencedBatch batch) mutable {
+           slot = gather.slot(p)](const FencedBatch& batch) mutable {
             PartitionOutcomes outcomes;
             for (const std::size_t index : deciding) {
               const auto& outcome = batch.outcomes()[index];
@@ -594,9 +594,9 @@ void Store::load_topics(std::vector<std::string> names, Watch watch,
 }
 
 void Store::read_partition_states(
-    std::vector<TopicPartition> partitions,
+    const std::vector<TopicPartition>& partitions,
     Callback<StoreResult<std::vector<StoreResult<cluster::PartitionState>>>> done) {
-  impl_->read_states(std::move(partitions), std::move(done));
+  impl_->read_states(partitions, std::move(done));
 }
 
 void Store::list_deletions(Watch watch, Callback<StoreResult<std::vector<std::string>>> done) {
@@ -626,7 +626,7 @@ void Store::read_office(Watch watch, Callback<StoreResult<ControllerOffice>> don
                            .czxid = nodes[1]->stat.czxid,
                            .ephemeral_owner = nodes[1]->stat.ephemeral_owner};
         }
-        std::move(done)(std::move(office));
+        std::move(done)(office);
       });
   // The epoch first: whoever is elected between the two reads makes it stale, and an election
   // that relies on it fails.
@@ -656,7 +656,7 @@ void Store::read_broker(BrokerId id, Watch watch,
       });
 }
 
-void Store::read_config(layout::ConfigEntity entity, Callback<StoreResult<ConfigMap>> done) {
+void Store::read_config(const layout::ConfigEntity& entity, Callback<StoreResult<ConfigMap>> done) {
   impl_->get(entity.node(), Watch::No, [done = std::move(done)](ZkResult<Node> node) mutable {
     if (node) return std::move(done)(understood(decode_config(node->data)));
     if (node.error() == ZkError::NoNode) return std::move(done)(ConfigMap());
@@ -664,7 +664,7 @@ void Store::read_config(layout::ConfigEntity entity, Callback<StoreResult<Config
   });
 }
 
-void Store::load_configs(std::string type,
+void Store::load_configs(const std::string& type,
                          Callback<StoreResult<std::map<std::string, ConfigMap>>> done) {
   impl_->read_folder(layout::child(layout::kConfig, type), Watch::No, Watch::No,
                      [done = std::move(done)](
@@ -745,7 +745,7 @@ void Store::read_preferred_election(
 void Store::create_persistent_paths(Callback<StoreResult<>> done) {
   const Gather<ZkResult<OpResult>> gather(
       std::size(layout::kPersistentPaths),
-      [done = std::move(done)](std::vector<ZkResult<OpResult>> results) mutable {
+      [done = std::move(done)](const std::vector<ZkResult<OpResult>>& results) mutable {
         for (const auto& result : results) {
           if (!result && result.error() != ZkError::NodeExists) {
             return std::move(done)(failed<void>(result.error()));
@@ -772,7 +772,7 @@ void Store::next_broker_sequence(Callback<StoreResult<std::int32_t>> done) {
                });
 }
 
-void Store::register_broker(cluster::Broker broker, std::optional<std::int32_t> replaces,
+void Store::register_broker(const cluster::Broker& broker, std::optional<std::int32_t> replaces,
                             Callback<StoreResult<BrokerEpoch>> done) {
   const std::string path = layout::broker(broker.id);
   std::vector<Op> ops;
@@ -786,7 +786,7 @@ void Store::register_broker(cluster::Broker broker, std::optional<std::int32_t> 
   });
 }
 
-void Store::update_broker(cluster::Broker broker, Callback<StoreResult<>> done) {
+void Store::update_broker(const cluster::Broker& broker, Callback<StoreResult<>> done) {
   impl_->write(Set{layout::broker(broker.id), encode_broker(broker)},
                [done = std::move(done)](ZkResult<OpResult> result) mutable {
                  if (!result) return std::move(done)(failed<void>(result.error()));
@@ -800,14 +800,14 @@ void Store::elect(ControllerNode candidate, ControllerOffice office,
                   Callback<StoreResult<ControllerFence>> done) {
   const std::string epoch_path(layout::kControllerEpoch);
   if (!office.epoch_version) {
-    impl_->write(Create{epoch_path, encode_controller_epoch(ControllerEpoch(0))},
-                 [this, candidate, office = std::move(office),
-                  done = std::move(done)](ZkResult<OpResult> result) mutable {
-                   if (!result) return std::move(done)(failed<ControllerFence>(result.error()));
-                   office.epoch = ControllerEpoch(0);
-                   office.epoch_version = 0;
-                   elect(candidate, std::move(office), std::move(done));
-                 });
+    impl_->write(
+        Create{epoch_path, encode_controller_epoch(ControllerEpoch(0))},
+        [this, candidate, office, done = std::move(done)](ZkResult<OpResult> result) mutable {
+          if (!result) return std::move(done)(failed<ControllerFence>(result.error()));
+          office.epoch = ControllerEpoch(0);
+          office.epoch_version = 0;
+          elect(candidate, office, std::move(done));
+        });
     return;
   }
   const ControllerEpoch epoch = office.epoch.next();
@@ -849,7 +849,8 @@ void Store::ensure_feature(ControllerFence fence, Callback<StoreResult<>> done) 
 
 // --- The controller writes ---
 
-void Store::write_partition_states(ControllerFence fence, std::vector<PartitionStateWrite> writes,
+void Store::write_partition_states(ControllerFence fence,
+                                   const std::vector<PartitionStateWrite>& writes,
                                    Callback<PartitionOutcomes> done) {
   impl_->write_states(
       fence, writes,
@@ -865,7 +866,8 @@ void Store::write_partition_states(ControllerFence fence, std::vector<PartitionS
       std::move(done));
 }
 
-void Store::create_partition_states(ControllerFence fence, std::vector<PartitionStateWrite> writes,
+void Store::create_partition_states(ControllerFence fence,
+                                    const std::vector<PartitionStateWrite>& writes,
                                     Callback<PartitionOutcomes> done) {
   impl_->write_states(
       fence, writes,
@@ -889,14 +891,14 @@ void Store::create_partition_states(ControllerFence fence, std::vector<Partition
       std::move(done));
 }
 
-void Store::write_topic(ControllerFence fence, cluster::Topic topic, std::int32_t version,
+void Store::write_topic(ControllerFence fence, const cluster::Topic& topic, std::int32_t version,
                         Callback<StoreResult<std::int32_t>> done) {
   std::vector<FencedBatch::Item> items;
   items.push_back({.op = Set{layout::topic(topic.name), encode_topic(topic), version},
                    .item = 0,
                    .fine = std::nullopt});
   impl_->run(FencedBatch(fence, std::move(items)),
-             [done = std::move(done)](FencedBatch batch) mutable {
+             [done = std::move(done)](const FencedBatch& batch) mutable {
                const auto& outcome = batch.outcomes().front();
                if (!outcome) return std::move(done)(tl::unexpected(outcome.error()));
                std::move(done)(outcome->version);
@@ -932,7 +934,7 @@ void Store::delete_topic(ControllerFence fence, std::string name, Callback<Store
       });
 }
 
-void Store::delete_deletion_request(ControllerFence fence, std::string topic,
+void Store::delete_deletion_request(ControllerFence fence, const std::string& topic,
                                     Callback<StoreResult<>> done) {
   impl_->run_one(fence, Delete{layout::delete_topic(topic)}, ZkError::NoNode, std::move(done));
 }
@@ -980,7 +982,7 @@ void Store::create_topic(std::optional<ControllerFence> fence, cluster::Topic to
                       kOptimisticAttempts, std::move(done));
 }
 
-void Store::request_topic_deletion(std::string name, Callback<StoreResult<>> done) {
+void Store::request_topic_deletion(const std::string& name, Callback<StoreResult<>> done) {
   impl_->write(Create{layout::delete_topic(name), std::nullopt},
                [done = std::move(done)](ZkResult<OpResult> result) mutable {
                  if (result || result.error() == ZkError::NodeExists) {

@@ -140,7 +140,7 @@ class Store {
                    Callback<StoreResult<std::vector<std::optional<TopicNodes>>>> done);
   /// In the order of `partitions`: NoNode, Malformed, or the state.
   void read_partition_states(
-      std::vector<TopicPartition> partitions,
+      const std::vector<TopicPartition>& partitions,
       Callback<StoreResult<std::vector<StoreResult<cluster::PartitionState>>>> done);
   /// Topics whose deletion is asked for; watches the children of /admin/delete_topics.
   void list_deletions(Watch watch, Callback<StoreResult<std::vector<std::string>>> done);
@@ -150,9 +150,10 @@ class Store {
   void read_broker(BrokerId id, Watch watch,
                    Callback<StoreResult<Versioned<cluster::Broker>>> done);
   /// NoNode reads as an empty map.
-  void read_config(layout::ConfigEntity entity, Callback<StoreResult<ConfigMap>> done);
+  void read_config(const layout::ConfigEntity& entity, Callback<StoreResult<ConfigMap>> done);
   /// Every entity of a type ("topics", "brokers") by its name.
-  void load_configs(std::string type, Callback<StoreResult<std::map<std::string, ConfigMap>>> done);
+  void load_configs(const std::string& type,
+                    Callback<StoreResult<std::map<std::string, ConfigMap>>> done);
   /// The notifications; those in `seen` are not read again. Watches the children of
   /// /config/changes.
   void read_config_changes(std::set<std::string> seen, Watch watch,
@@ -173,10 +174,10 @@ class Store {
   void next_broker_sequence(Callback<StoreResult<std::int32_t>> done);
   /// The ephemeral /brokers/ids/N with zkVersion 1; gives its epoch. `replaces` is the zkVersion of
   /// a node known to be stale, which is deleted in the same transaction. NodeExists, BadVersion.
-  void register_broker(cluster::Broker broker, std::optional<std::int32_t> replaces,
+  void register_broker(const cluster::Broker& broker, std::optional<std::int32_t> replaces,
                        Callback<StoreResult<BrokerEpoch>> done);
   /// Rewrites our registration in place (advertised listeners changed).
-  void update_broker(cluster::Broker broker, Callback<StoreResult<>> done);
+  void update_broker(const cluster::Broker& broker, Callback<StoreResult<>> done);
 
   // --- Election ---
 
@@ -195,19 +196,20 @@ class Store {
   /// New states, each conditional on its zkVersion. Sent as batches of several states; a batch in
   /// which one has a BadVersion is sent again without it, so that an item never fails for another's
   /// sake. ControllerMoved, Unknown and SessionExpired concern each item of a batch.
-  void write_partition_states(ControllerFence fence, std::vector<PartitionStateWrite> writes,
+  void write_partition_states(ControllerFence fence, const std::vector<PartitionStateWrite>& writes,
                               Callback<PartitionOutcomes> done);
   /// First states of new partitions, with the folders above them. NodeExists: there is a state.
-  void create_partition_states(ControllerFence fence, std::vector<PartitionStateWrite> writes,
+  void create_partition_states(ControllerFence fence,
+                               const std::vector<PartitionStateWrite>& writes,
                                Callback<PartitionOutcomes> done);
   /// A topic's assignment (reassignment, more partitions), conditional on its zkVersion; gives the
   /// new one.
-  void write_topic(ControllerFence fence, cluster::Topic topic, std::int32_t version,
+  void write_topic(ControllerFence fence, const cluster::Topic& topic, std::int32_t version,
                    Callback<StoreResult<std::int32_t>> done);
   /// Everything of the topic, bottom up: states, folders, topic, its config, the deletion request.
   void delete_topic(ControllerFence fence, std::string name, Callback<StoreResult<>> done);
   /// The request only (refused, or for a topic that does not exist).
-  void delete_deletion_request(ControllerFence fence, std::string topic,
+  void delete_deletion_request(ControllerFence fence, const std::string& topic,
                                Callback<StoreResult<>> done);
   void delete_reassignments(ControllerFence fence, Callback<StoreResult<>> done);
   void delete_preferred_election(ControllerFence fence, Callback<StoreResult<>> done);
@@ -226,7 +228,7 @@ class Store {
   void create_topic(std::optional<ControllerFence> fence, cluster::Topic topic, ConfigMap config,
                     Callback<StoreResult<>> done);
   /// A request to the controller; one that exists is fine.
-  void request_topic_deletion(std::string name, Callback<StoreResult<>> done);
+  void request_topic_deletion(const std::string& name, Callback<StoreResult<>> done);
   /// Sets or creates the config and appends the notification to /config/changes, in one
   /// transaction: brokers that watch cannot miss it.
   void write_config(layout::ConfigEntity entity, ConfigMap config, Callback<StoreResult<>> done);
