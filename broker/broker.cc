@@ -298,6 +298,7 @@ Result<cluster::Broker> Broker::Parts::registration_node() {
   node.timestamp_ms = clock.wall_now_ms();
   node.start_nonce = start_nonce;
   node.last_stop = last_stop_of(logs->shutdown_kind());
+  node.boot_id = files.boot_id();
   for (const std::string& directory : config::log_dirs(*values)) {
     const auto id = membership::directory_id(files, random, directory);
     if (id) node.directory_ids.push_back(*id);  // a failed directory has no say

@@ -9,6 +9,7 @@ import contextlib
 import json
 import os
 import pathlib
+import random
 import shutil
 import signal
 import socket
@@ -24,10 +25,19 @@ CHECKER = BUILD / "integration-tests" / "ottla-checker"
 ZOOKEEPER_SERVER = "/usr/share/zookeeper/bin/zkServer.sh"
 
 
+class ToolFailed(RuntimeError):
+    """A command line tool ended with an error."""
+
+
 def free_port():
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return listener.getsockname()[1]
+    """A port that nobody listens on, below those that the kernel gives to outgoing connections: a broker
+    that is down must find its port free when it comes back."""
+    ephemeral = int(pathlib.Path("/proc/sys/net/ipv4/ip_local_port_range").read_text().split()[0])
+    while True:
+        port = random.randrange(min(10000, ephemeral // 2), ephemeral)
+        with socket.socket() as listener, contextlib.suppress(OSError):
+            listener.bind(("127.0.0.1", port))
+            return port
 
 
 def wait_until(condition, what, seconds=30.0):
@@ -40,7 +50,7 @@ def wait_until(condition, what, seconds=30.0):
             if value:
                 return value
             last = value
-        except (OSError, subprocess.SubprocessError, ValueError, KeyError, IndexError) as error:
+        except (OSError, subprocess.SubprocessError, ValueError, KeyError, IndexError, ToolFailed) as error:
             last = error
         time.sleep(0.02)
     raise AssertionError(f"waited {seconds} s for {what}; last: {last!r}")
@@ -232,8 +242,8 @@ class Cluster:
              *[str(argument) for argument in arguments[1:]]],
             input=stdin, capture_output=True, text=True, timeout=seconds)
         if check and outcome.returncode != 0:
-            raise AssertionError(f"ottla {' '.join(map(str, arguments))}: exit {outcome.returncode}\n"
-                                 f"{outcome.stdout}\n{outcome.stderr}")
+            raise ToolFailed(f"ottla {' '.join(map(str, arguments))}: exit {outcome.returncode}\n"
+                             f"{outcome.stdout}\n{outcome.stderr}")
         return outcome.stdout
 
     def ottla_offline(self, *arguments, seconds=60):
@@ -268,6 +278,11 @@ class Cluster:
         """The broker in office, or None."""
         return self.brokers.get(self.state()["controller"])
 
+    def controller_epoch(self):
+        """As ZooKeeper has it."""
+        return json.loads(self.ottla("cluster", "--json", "--zookeeper",
+                                     self.zookeeper.connect + self.chroot))["controllerEpoch"]
+
     def create_topic(self, name, partitions=1, replicas=3, **configs):
         arguments = ["topics", "--create", "--topic", name, "--partitions", partitions,
                      "--replication-factor", replicas]
@@ -278,7 +293,7 @@ class Cluster:
     def partitions(self, topic):
         """{partition: {"leader", "replicas", "isr", ...}} from `ottla topics --describe --json`."""
         described = json.loads(self.ottla("topics", "--describe", "--topic", topic, "--json"))
-        return {partition["partition"]: partition for partition in described["topics"][0]["partitions"]}
+        return {partition["partition"]: partition for partition in described[0]["partitions"]}
 
     def leader(self, topic, partition=0):
         """The broker that leads, or None."""
@@ -316,6 +331,11 @@ class Checker:
     def wait_for_progress(self, records=1, seconds=60):
         wanted = self.acknowledged() + records
         wait_until(lambda: self.acknowledged() >= wanted, f"{records} more acknowledgements", seconds)
+
+    def kill(self):
+        if self.child.poll() is None:
+            self.child.kill()
+        self.child.communicate()
 
     def finish(self, seconds=200):
         output, _ = self.child.communicate(timeout=seconds)

@@ -21,7 +21,7 @@ class FaultsTest(unittest.TestCase):
 
     def produce(self, **options):
         checker = Checker(self.cluster, self.TOPIC, self.PARTITIONS, **options)
-        self.addCleanup(checker.child.kill)
+        self.addCleanup(checker.kill)
         checker.wait_for_progress(500)
         return checker
 
@@ -121,14 +121,14 @@ class FaultsTest(unittest.TestCase):
         cluster = self.start(zookeeper__session__timeout__ms=6000)
         checker = self.produce()
         victim = cluster.controller()
-        epoch = cluster.state()["controllerEpoch"]
+        epoch = cluster.controller_epoch()
         victim.process.pause()
         wait_until(lambda: cluster.controller() not in (None, victim), "another controller", 60)
         wait_until(lambda: victim.id not in cluster.registered(), "the session to end", 60)
         checker.wait_for_progress(2000)
         victim.process.resume()
         cluster.wait_for_isr(self.TOPIC)
-        self.assertGreater(cluster.state()["controllerEpoch"], epoch)
+        self.assertGreater(cluster.controller_epoch(), epoch)
         checker.wait_for_progress(1000)
         self.assert_nothing_lost(checker)
 
