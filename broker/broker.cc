@@ -2,9 +2,11 @@
 
 #include <glog/logging.h>
 
+#include <atomic>
 #include <chrono>
 #include <future>
 #include <string>
+#include <thread>
 #include <utility>
 #include <vector>
 
@@ -25,6 +27,7 @@
 #include "common/config/broker_settings.h"
 #include "common/config/network_keys.h"
 #include "common/config/ottla_keys.h"
+#include "common/config/replication_keys.h"
 #include "common/config/zookeeper_keys.h"
 #include "common/env/file_system.h"
 #include "common/env/random.h"
@@ -46,7 +49,9 @@ constexpr seconds kFirstUpdateWait{10};
 constexpr seconds kDrainConnections{2};
 /// Of stopping a part that lives on an executor: it has no reason to take longer.
 constexpr seconds kStopPart{10};
-constexpr seconds kControllerRequestTimeout{30};
+/// The controller may still have the connection that this broker lost.
+constexpr seconds kHandOverWithoutZooKeeper{3};
+constexpr milliseconds kHandOverPollInterval{50};
 
 /// Waits for a callback of type Callback<Args...>.
 template <class T>
@@ -96,6 +101,19 @@ cluster::LastStop last_stop_of(storage::ShutdownKind kind) {
   return cluster::LastStop::HostCrash;
 }
 
+/// Whether ZooKeeper can be reached just now. Thread: any.
+class ZooKeeperReach final : public zookeeper::ClientListener {
+ public:
+  void on_session(const zookeeper::SessionEvent& event) override {
+    connected_ = event.kind == zookeeper::SessionEvent::Kind::Established;
+  }
+  void on_watch(const zookeeper::WatchEvent& /*event*/) override {}
+  [[nodiscard]] bool connected() const { return connected_; }
+
+ private:
+  std::atomic<bool> connected_ = false;
+};
+
 /// The controller's commands on their way to the replicas; notices the first that is carried out.
 class Commands final : public rpc::BrokerControl {
  public:
@@ -143,6 +161,8 @@ struct Broker::Parts : public membership::ConfigListener, public membership::Reg
   Result<> open_sockets();
   Result<cluster::Broker> registration_node();
   void hand_over_leadership();
+  /// Empty when this broker leads nothing that another could lead.
+  std::string what_hinders_hand_over(milliseconds timeout);
 
   // membership::ConfigListener, on the membership loop.
   void topic_config(const std::string& topic, const zookeeper::ConfigMap& config) override;
@@ -172,6 +192,7 @@ struct Broker::Parts : public membership::ConfigListener, public membership::Reg
   membership::ClusterIdentity identity;
 
   std::unique_ptr<storage::LogStore> logs;
+  ZooKeeperReach zookeeper_reach;
   std::unique_ptr<zookeeper::Client> zookeeper;
   std::unique_ptr<membership::ConfigWatcher> config_watcher;
   std::unique_ptr<membership::BrokerRegistration> registration;
@@ -264,7 +285,8 @@ Result<> Broker::Parts::load_logs() {
 void Broker::Parts::build_replicas() {
   network = std::make_unique<network::Network>(network_options(*values), io_pool);
   controller_channel = std::make_unique<ControllerChannel>(
-      identity.broker_id, kControllerRequestTimeout, *controller, metadata, peers);
+      identity.broker_id, milliseconds(values->get(config::kControllerSocketTimeoutMs)),
+      *controller, metadata, peers);
   replicas = std::make_unique<replica::Replicas>(
       replicas_config(*values, identity.broker_id),
       replica::Replicas::Dependencies{
@@ -347,6 +369,7 @@ Result<> Broker::Parts::start() {
                                     .peers = peers,
                                     .liveness = *liveness});
   build_replicas();
+  zookeeper->add_listener(zookeeper_reach);
   zookeeper->add_listener(*config_watcher);
   zookeeper->add_listener(*registration);
   zookeeper->start();
@@ -390,27 +413,39 @@ Result<> Broker::Parts::start() {
   return {};
 }
 
+std::string Broker::Parts::what_hinders_hand_over(milliseconds timeout) {
+  Awaited<Result<rpc::ControlledShutdownReply>> asked;
+  controller_channel->controlled_shutdown(asked.callback());
+  const auto reply = asked.get_within(timeout);
+  if (!reply) return "no answer from the controller";
+  if (!*reply) return reply->error().describe();
+  if ((*reply)->error != ErrorCode::None) return std::string(name_of((*reply)->error));
+  if ((*reply)->remaining.empty()) return "";
+  return std::to_string((*reply)->remaining.size()) + " partitions are still led here";
+}
+
+/// The controller is asked often, so that a change of the controller or a follower that catches up
+/// costs no whole backoff; what is limited is the time, which is that of Kafka's retries.
 void Broker::Parts::hand_over_leadership() {
   if (!values->get(config::kControlledShutdownEnable)) return;
-  const milliseconds backoff(values->get(config::kControlledShutdownRetryBackoffMs));
-  for (int left = values->get(config::kControlledShutdownMaxRetries); left > 0; --left) {
-    Awaited<Result<rpc::ControlledShutdownReply>> asked;
-    controller_channel->controlled_shutdown(asked.callback());
-    const auto reply = asked.get();
-    if (reply && reply->error == ErrorCode::None && reply->remaining.empty()) return;
-    std::string why;
-    if (!reply) {
-      why = reply.error().describe();
-    } else if (reply->error != ErrorCode::None) {
-      why = std::string(name_of(reply->error));
-    } else {
-      why = std::to_string(reply->remaining.size()) + " partitions are still led here";
+  const auto deadline =
+      clock.now() + values->get(config::kControlledShutdownMaxRetries) *
+                        milliseconds(values->get(config::kControlledShutdownRetryBackoffMs));
+  std::string hindrance;
+  for (;;) {
+    // Without ZooKeeper no controller can move anything: there is nothing to wait long for.
+    const bool can_succeed = zookeeper_reach.connected();
+    std::string found = what_hinders_hand_over(
+        can_succeed ? milliseconds(values->get(config::kControllerSocketTimeoutMs))
+                    : kHandOverWithoutZooKeeper);
+    if (found.empty()) return;
+    if (found != hindrance) {
+      hindrance = std::move(found);
+      LOG(WARNING) << "[broker " << identity.broker_id << "] controlled shutdown: " << hindrance;
     }
-    LOG(WARNING) << "[broker " << identity.broker_id << "] controlled shutdown: " << why;
-    if (left == 1) break;
-    Latch pause;
-    const env::TimerHandle timer = membership_loop.post_after(backoff, [&pause] { pause.open(); });
-    pause.wait();
+    const bool is_last = metadata.image()->brokers().size() <= 1;
+    if (!can_succeed || is_last || clock.now() >= deadline) break;
+    std::this_thread::sleep_for(kHandOverPollInterval);
   }
   LOG(WARNING) << "[broker " << identity.broker_id
                << "] stops without having handed over all its partitions";

@@ -2,13 +2,15 @@
 #include <glog/logging.h>
 #include <signal.h>
 
+#include <atomic>
 #include <cstdlib>
-
+#include <future>
 #include <iostream>
 #include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <thread>
 #include <vector>
 
 #include "broker/broker.h"
@@ -18,6 +20,7 @@
 namespace {
 
 constexpr int kUsageError = 2;
+constexpr int kInterrupted = 1;
 
 constexpr std::string_view kUsage =
     "usage: ottla-broker SERVER_PROPERTIES [--override NAME=VALUE]...\n"
@@ -75,7 +78,7 @@ int main(int argc, char** argv) {
     return kUsageError;
   }
 
-  // Taken by sigwait below, on this thread alone; a write to a closed connection is an error value.
+  // Taken by the signal thread alone; a write to a closed connection is an error value.
   sigset_t ending;
   sigemptyset(&ending);
   sigaddset(&ending, SIGTERM);
@@ -89,19 +92,33 @@ int main(int argc, char** argv) {
     return 1;
   }
 
+  // Until the start is over there is nobody to stop, and it may wait long (for ZooKeeper, for the
+  // recovery of logs): what is on disk then is what a crash leaves, which the next start repairs.
+  std::promise<int> signalled;
+  std::atomic<bool> started = false;
+  std::thread([&ending, &signalled, &started] {
+    int number = 0;
+    sigwait(&ending, &number);
+    if (!started) {
+      LOG(WARNING) << "[broker] ends on signal " << number << " before it has started";
+      google::FlushLogFiles(google::INFO);
+      std::_Exit(kInterrupted);
+    }
+    // A second signal ends the process at once.
+    signal(SIGTERM, SIG_DFL);
+    signal(SIGINT, SIG_DFL);
+    signalled.set_value(number);
+  }).detach();
+
   ottla::broker::Broker broker(**config);
-  if (const auto started = broker.start(); !started) {
-    LOG(ERROR) << "the broker does not start: " << started.error().describe();
+  if (const auto outcome = broker.start(); !outcome) {
+    LOG(ERROR) << "the broker does not start: " << outcome.error().describe();
     return 1;
   }
-
-  int number = 0;
-  sigwait(&ending, &number);
+  started = true;
+  const int number = signalled.get_future().get();
   LOG(INFO) << "[broker] stopping on signal " << number;
-  // A second signal ends the process at once.
   pthread_sigmask(SIG_UNBLOCK, &ending, nullptr);
-  signal(SIGTERM, SIG_DFL);
-  signal(SIGINT, SIG_DFL);
   broker.stop();
   LOG(INFO) << "[broker] stopped";
   return 0;

@@ -144,6 +144,34 @@ class FaultsTest(unittest.TestCase):
         checker.wait_for_progress(1000)
         self.assert_nothing_lost(checker)
 
+    def test_all_brokers_stop_without_zookeeper(self):
+        cluster = self.start()
+        checker = self.produce()
+        cluster.zookeeper.process.kill()
+        for broker in cluster.brokers.values():
+            broker.process.signal(signal.SIGTERM)
+        for broker in cluster.brokers.values():
+            self.assertEqual(broker.process.child.wait(15), 0)
+        cluster.zookeeper.start()
+        for broker in cluster.brokers.values():
+            broker.start()
+        cluster.wait_for_isr(self.TOPIC)
+        checker.wait_for_progress(1000)
+        self.assert_nothing_lost(checker)
+
+    def test_a_broker_that_waits_for_zookeeper_ends_on_sigterm(self):
+        cluster = self.start()
+        victim = cluster.brokers[3]
+        victim.process.terminate()
+        cluster.zookeeper.process.kill()
+        victim.start()
+        wait_until(lambda: "ZooKeeper" in victim.log.split("[broker] stopped")[-1] or "loading" in
+                   victim.log.split("[broker] stopped")[-1] or victim.process.running(), "the start")
+        victim.process.terminate(5)
+        cluster.zookeeper.start()
+        victim.start()
+        cluster.wait_for_isr(self.TOPIC)
+
     def test_rolling_restart(self):
         cluster = self.start()
         checker = self.produce()

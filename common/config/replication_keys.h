@@ -87,7 +87,7 @@ inline constexpr ConfigKey<std::optional<std::string>> kReplicaSelectorClass{
 inline constexpr ConfigKey<std::int32_t> kControllerSocketTimeoutMs{
     .name = "controller.socket.timeout.ms",
     .fallback = 30000,
-    .doc = "How long the controller waits for a broker that answers nothing."};
+    .doc = "How long controller and brokers wait for an answer of each other."};
 
 inline constexpr AnyKey kReplicationKeys[] = {
     kMinInsyncReplicas,
