@@ -12,7 +12,9 @@
 
 #include "broker/api/api_server.h"
 #include "broker/api/replica_records.h"
+#include "broker/commands.h"
 #include "broker/controller_channel.h"
+#include "broker/latch.h"
 #include "broker/membership/cluster_entry.h"
 #include "broker/membership/config_watcher.h"
 #include "broker/membership/directory_id.h"
@@ -72,23 +74,6 @@ class Awaited {
   std::shared_ptr<std::promise<T>> promise_ = std::make_shared<std::promise<T>>();
 };
 
-/// Something that happens once and is waited for by the starting thread.
-class Latch {
- public:
-  void open() {
-    if (!opened_.exchange(true)) promise_.set_value();
-  }
-  [[nodiscard]] bool wait_within(milliseconds timeout) const {
-    return future_.wait_for(timeout) == std::future_status::ready;
-  }
-  void wait() const { future_.wait(); }
-
- private:
-  std::atomic<bool> opened_ = false;
-  std::promise<void> promise_;
-  std::shared_future<void> future_{promise_.get_future()};
-};
-
 cluster::LastStop last_stop_of(storage::ShutdownKind kind) {
   switch (kind) {
     case storage::ShutdownKind::Clean:
@@ -112,31 +97,6 @@ class ZooKeeperReach final : public zookeeper::ClientListener {
 
  private:
   std::atomic<bool> connected_ = false;
-};
-
-/// The controller's commands on their way to the replicas; notices the first that is carried out.
-class Commands final : public rpc::BrokerControl {
- public:
-  explicit Commands(replica::Replicas& replicas) : replicas_(replicas) {}
-
-  void update_cluster(rpc::ClusterUpdate update, Callback<rpc::ClusterUpdateReply> reply) override {
-    replicas_.update_cluster(std::move(update), [this, reply = std::move(reply)](
-                                                    rpc::ClusterUpdateReply outcome) mutable {
-      const bool carried_out = outcome.error == ErrorCode::None;
-      std::move(reply)(std::move(outcome));
-      if (carried_out) first_update_.open();
-    });
-  }
-  void query_replica_logs(rpc::ReplicaLogQuery query,
-                          Callback<rpc::ReplicaLogAnswer> reply) override {
-    replicas_.query_replica_logs(std::move(query), std::move(reply));
-  }
-
-  [[nodiscard]] const Latch& first_update() const { return first_update_; }
-
- private:
-  replica::Replicas& replicas_;
-  Latch first_update_;
 };
 
 }  // namespace
@@ -297,7 +257,7 @@ void Broker::Parts::build_replicas() {
           .topics = replica_topic_configs,
           .isr_changes = *controller_channel,
           .transport = replication});
-  commands = std::make_unique<Commands>(*replicas);
+  commands = std::make_unique<Commands>(*replicas, *config_watcher, metadata, membership_loop);
   replication_server = std::make_unique<rpc::GrpcReplicationServer>(*replicas);
 }
 

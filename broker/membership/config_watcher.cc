@@ -43,6 +43,7 @@ void ConfigWatcher::stop() {
   started_ = false;
   ++read_number_;
   timer_.reset();
+  refreshes_.clear();
 }
 
 void ConfigWatcher::on_session(const SessionEvent& event) {
@@ -132,15 +133,35 @@ void ConfigWatcher::forget_old_changes(const std::vector<std::string>& standing)
   store_.delete_config_changes(old);
 }
 
-void ConfigWatcher::read_entity(const ConfigEntity& entity) {
-  store_.read_config(entity, [this, entity](const StoreResult<ConfigMap>& config) {
-    if (!started_) return;
-    if (config) {
-      set(std::string(entity.type()), std::string(entity.name()), *config);
-    } else {
-      read_all_later();
-    }
-  });
+void ConfigWatcher::read_entity(const ConfigEntity& entity, Task done) {
+  store_.read_config(
+      entity, [this, entity, done = std::move(done)](const StoreResult<ConfigMap>& config) mutable {
+        if (!started_) return;
+        if (config) {
+          set(std::string(entity.type()), std::string(entity.name()), *config);
+        } else {
+          read_all_later();
+        }
+        if (done) std::move(done)();
+      });
+}
+
+void ConfigWatcher::refresh(const std::vector<std::string>& topics, Task done) {
+  if (topics.empty()) return std::move(done)();
+  const std::uint64_t number = ++refresh_number_;
+  refreshes_[number] = {
+      topics.size(), std::move(done),
+      loop_.post_after(settings_.refresh_patience, [this, number] { end_refresh(number); })};
+  for (const std::string& topic : topics) {
+    read_entity(ConfigEntity::topic(topic), [this, number] {
+      const auto refresh = refreshes_.find(number);
+      if (refresh != refreshes_.end() && --refresh->second.missing == 0) end_refresh(number);
+    });
+  }
+}
+
+void ConfigWatcher::end_refresh(std::uint64_t number) {
+  if (auto ended = refreshes_.extract(number)) std::move(ended.mapped().done)();
 }
 
 void ConfigWatcher::take(const std::string& type, const Configs& found) {

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "broker/membership/back_off.h"
+#include "common/base/task.h"
 #include "common/env/clock.h"
 #include "common/env/executor.h"
 #include "common/env/random.h"
@@ -31,6 +32,8 @@ class ConfigListener {
 struct ConfigWatcherSettings {
   /// All is read again so often, for tools that write a config without telling.
   env::Duration audit_interval = std::chrono::minutes(5);
+  /// So long `refresh` waits for ZooKeeper at most.
+  env::Duration refresh_patience = std::chrono::seconds(1);
   /// Notifications older than this are deleted by whoever meets them.
   env::Duration notification_lifetime = std::chrono::minutes(15);
 };
@@ -49,6 +52,12 @@ class ConfigWatcher final : public zookeeper::ClientListener {
   void start();
   void stop();
 
+  /// Reads the configs of topics that were just created: no notification tells of those (as in
+  /// Kafka, where a broker reads them when it gets its first replica). Differences are told before
+  /// `done`, which comes all the same, late, when ZooKeeper does not answer; what is missing then
+  /// is told when it is known. After `stop` nothing is called.
+  void refresh(const std::vector<std::string>& topics, Task done);
+
   // ClientListener, on the client's thread.
   void on_session(const zookeeper::SessionEvent& event) override;
   void on_watch(const zookeeper::WatchEvent& event) override;
@@ -59,9 +68,10 @@ class ConfigWatcher final : public zookeeper::ClientListener {
   void read_all();
   void read_all_later();
   void read_changes();
-  void read_entity(const zookeeper::layout::ConfigEntity& entity);
+  void read_entity(const zookeeper::layout::ConfigEntity& entity, Task done = {});
   void on_changes(const zookeeper::ConfigChanges& changes);
   void forget_old_changes(const std::vector<std::string>& standing);
+  void end_refresh(std::uint64_t number);
   /// Makes `known` equal to `found`, telling each difference.
   void take(const std::string& type, const Configs& found);
   void set(const std::string& type, const std::string& name, const zookeeper::ConfigMap& config);
@@ -80,6 +90,13 @@ class ConfigWatcher final : public zookeeper::ClientListener {
   /// When the notifications were made that stand there and were seen.
   std::map<std::string, std::int64_t> seen_changes_;
   std::uint64_t read_number_ = 0;
+  struct Refresh {
+    std::size_t missing;
+    Task done;
+    env::TimerHandle patience;
+  };
+  std::map<std::uint64_t, Refresh> refreshes_;
+  std::uint64_t refresh_number_ = 0;
   env::TimerHandle timer_;
 };
 

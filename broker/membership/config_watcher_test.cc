@@ -120,6 +120,30 @@ TEST_F(ConfigWatcherTest, TheAuditFindsWhatNobodyTold) {
   EXPECT_THAT(told.take(), ElementsAre("topic t"));
 }
 
+TEST_F(ConfigWatcherTest, RefreshReadsWhatANewTopicBrings) {
+  apply({Create{"/config/topics/new", R"({"version":1,"config":{"n":"1"}})"}});
+  loop->post(
+      [&] { watcher.refresh({"new", "none"}, [&] { told.lines.emplace_back("refreshed"); }); });
+  world.run_for(seconds(1));
+  EXPECT_THAT(told.take(), ElementsAre("topic new n=1", "refreshed"));
+  // Deleted and created again under its name.
+  apply({Delete{"/config/topics/new"}});
+  loop->post([&] { watcher.refresh({"new"}, [&] { told.lines.emplace_back("refreshed"); }); });
+  world.run_for(seconds(1));
+  EXPECT_THAT(told.take(), ElementsAre("topic new", "refreshed"));
+}
+
+TEST_F(ConfigWatcherTest, RefreshDoesNotWaitForEverForZooKeeper) {
+  apply({Create{"/config/topics/new", R"({"version":1,"config":{"n":"1"}})"}});
+  ensemble.cut("a");
+  loop->post([&] { watcher.refresh({"new"}, [&] { told.lines.emplace_back("went on"); }); });
+  world.run_for(seconds(2));
+  EXPECT_THAT(told.take(), ElementsAre("went on"));
+  ensemble.heal("a");
+  world.run_for(seconds(30));
+  EXPECT_THAT(told.take(), ElementsAre("topic new n=1"));
+}
+
 TEST_F(ConfigWatcherTest, DeletesNotificationsThatAreOld) {
   EXPECT_EQ(ensemble.children("/config/changes").size(), 1U);
   world.run_for(minutes(16));

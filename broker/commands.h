@@ -1,0 +1,57 @@
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "broker/latch.h"
+#include "broker/membership/config_watcher.h"
+#include "broker/metadata/metadata_cache.h"
+#include "broker/replica/replicas.h"
+#include "common/env/executor.h"
+#include "common/rpc/peer.h"
+
+namespace ottla::broker {
+
+/// The controller's commands on their way to the replicas, in order. The configs of topics that
+/// are new to this broker are read first: no notification tells of them, and a log that is made
+/// with the defaults would, say, not recompress its first batches.
+/// Thread: any; the queue belongs to `loop`, the configs' own.
+class Commands final : public rpc::BrokerControl {
+ public:
+  /// References outlive the commands; the replicas and `configs` are stopped before.
+  Commands(replica::Replicas& replicas, membership::ConfigWatcher& configs,
+           metadata::MetadataCache& metadata, env::Executor& loop)
+      : replicas_(replicas), configs_(configs), metadata_(metadata), loop_(loop) {}
+
+  void update_cluster(rpc::ClusterUpdate update, Callback<rpc::ClusterUpdateReply> reply) override;
+  void query_replica_logs(rpc::ReplicaLogQuery query,
+                          Callback<rpc::ReplicaLogAnswer> reply) override;
+
+  /// Open once an update was carried out.
+  [[nodiscard]] const Latch& first_update() const { return first_update_; }
+
+ private:
+  struct Waiting {
+    std::uint64_t number;
+    rpc::ClusterUpdate update;
+    Callback<rpc::ClusterUpdateReply> reply;
+    bool ready;
+  };
+
+  [[nodiscard]] std::vector<std::string> new_topics(const rpc::ClusterUpdate& update) const;
+  void set_ready(std::uint64_t number);
+  void hand_over(Waiting command);
+
+  replica::Replicas& replicas_;
+  membership::ConfigWatcher& configs_;
+  metadata::MetadataCache& metadata_;
+  env::Executor& loop_;
+  Latch first_update_;
+  std::deque<Waiting> waiting_;  ///< In order; the controller has a few under way at most.
+  std::uint64_t number_ = 0;
+};
+
+}  // namespace ottla::broker
