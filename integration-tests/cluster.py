@@ -133,7 +133,13 @@ class ZooKeeper:
             "zookeeper", [ZOOKEEPER_SERVER, "start-foreground", self.configuration],
             self.directory / "zookeeper.out",
             {"ZOO_LOG_DIR": str(self.directory), "JVMFLAGS": "-Xmx256m", "JMXDISABLE": "true"})
-        wait_until(lambda: accepts(self.port), "ZooKeeper to accept connections", 60)
+        wait_until(self.serves, "ZooKeeper to serve", 60)
+
+    def serves(self):
+        """It accepts connections somewhat before it can answer."""
+        with socket.create_connection(("127.0.0.1", self.port), timeout=1) as connection:
+            connection.sendall(b"srvr")
+            return b"Mode: standalone" in b"".join(iter(lambda: connection.recv(4096), b""))
 
     def end(self):
         self.process.end()
@@ -183,18 +189,23 @@ class Broker:
 
 
 class Cluster:
-    """ZooKeeper and `brokers` brokers with ids from 1. A context manager."""
+    """ZooKeeper and `brokers` brokers with ids from 1, or `ids`. A context manager. `prepare` is called
+    with the cluster when ZooKeeper runs and no broker does yet. An override that is a function is called
+    with the cluster."""
 
-    def __init__(self, brokers=3, chroot="/ottla", tick_ms=2000, **overrides):
+    def __init__(self, brokers=3, chroot="/ottla", tick_ms=2000, ids=None, prepare=None, **overrides):
         self.directory = pathlib.Path(tempfile.mkdtemp(prefix="ottla-it."))
         self.chroot = chroot
         self.brokers = {}
         self.keep = False
         self.zookeeper = ZooKeeper(self.directory / "zookeeper", tick_ms)
-        overrides = {name.replace("__", "."): value for name, value in overrides.items()}
+        overrides = {name.replace("__", "."): value(self) if callable(value) else value
+                     for name, value in overrides.items()}
         start = time.monotonic()
         try:
-            for broker_id in range(1, brokers + 1):
+            if prepare is not None:
+                prepare(self)
+            for broker_id in ids or range(1, brokers + 1):
                 own = {name.split(":", 1)[1]: value for name, value in overrides.items()
                        if name.startswith(f"{broker_id}:")}
                 common = {name: value for name, value in overrides.items() if ":" not in name}

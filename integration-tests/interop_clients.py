@@ -1,45 +1,108 @@
-"""Unmodified third-party clients, built on demand, behind one interface: produce and consume."""
+"""Unmodified third-party clients, built on demand, behind one interface: produce and consume.
 
+What a machine lacks (a runtime, a network to fetch a client from) raises Unavailable, which skips the
+test that wanted it.
+"""
+
+import contextlib
+import fcntl
 import os
 import pathlib
+import shutil
 import subprocess
+import unittest
 
 HERE = pathlib.Path(__file__).resolve().parent
 KAFKA_REF = HERE / "reference" / "kafka-ref"
 WORK = pathlib.Path(os.environ.get("OTTLA_BUILD", HERE.parent / "build" / "release")) / "integration-tests" / "clients"
 CODECS = ("none", "gzip", "snappy", "lz4", "zstd")
+OLD_CODECS = ("none", "gzip", "snappy", "lz4")
+# Debian's interpreter has Debian's kafka-python.
+PYTHON = "/usr/bin/python3"
 
 
-def run(arguments, seconds=120, **options):
+class Unavailable(unittest.SkipTest):
+    """This machine cannot run that client."""
+
+
+def run(arguments, seconds=120, check=True, **options):
     outcome = subprocess.run([str(argument) for argument in arguments], capture_output=True, text=True,
                              timeout=seconds, **options)
-    if outcome.returncode != 0:
+    if check and outcome.returncode != 0:
         raise AssertionError(f"{' '.join(map(str, arguments))}: exit {outcome.returncode}\n"
                              f"{outcome.stdout[-2000:]}\n{outcome.stderr[-4000:]}")
     return outcome.stdout
 
 
-class Client:
-    """`command` is followed by produce|consume and its arguments (clients/*/interop.*)."""
+def need(program):
+    if shutil.which(program) is None:
+        raise Unavailable(f"no {program} on this machine (deploy/install-packages --test brings it)")
 
-    def __init__(self, name, command, codecs=CODECS):
+
+@contextlib.contextmanager
+def one_at_a_time():
+    """Tests run side by side and share what is fetched and built."""
+    WORK.mkdir(parents=True, exist_ok=True)
+    with open(WORK / "lock", "w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+def kafka_jars(version):
+    """The directory with Kafka's jars."""
+    need("java")
+    need("mvn")
+    with one_at_a_time():
+        try:
+            return run([KAFKA_REF, "fetch", version], 400).strip().splitlines()[-1]
+        except (AssertionError, subprocess.TimeoutExpired) as error:
+            raise Unavailable(f"cannot fetch Kafka {version}: {str(error)[-600:]}") from error
+
+
+def kafka_tool(version, name, *arguments, **options):
+    """A tool of Kafka as it came; its standard output."""
+    kafka_jars(version)
+    return run([KAFKA_REF, "run-tool", "--version", version, name, *arguments], **options)
+
+
+def java_main(version, main):
+    """The command that runs clients/java/`main`.java with the jars of that Kafka."""
+    libraries = kafka_jars(version)
+    need("javac")
+    source = HERE / "clients" / "java" / f"{main}.java"
+    classes = WORK / f"java-{version}"
+    with one_at_a_time():
+        classes.mkdir(parents=True, exist_ok=True)
+        compiled = classes / f"{main}.class"
+        if not compiled.exists() or compiled.stat().st_mtime < source.stat().st_mtime:
+            run(["javac", "-nowarn", "-cp", f"{libraries}/*", "-d", classes, source])
+    return ["java", "-Xmx256m", "-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", "-cp", f"{classes}:{libraries}/*", main]
+
+
+class Client:
+    """Two commands, which are followed by their arguments (clients/*)."""
+
+    def __init__(self, name, produce, consume, codecs=CODECS):
         self.name = name
-        self.command = command
+        self.produce_command = produce
+        self.consume_command = consume
         self.codecs = codecs
 
     def produce(self, bootstrap, topic, partitions, codec, count, prefix):
-        run([*self.command, "produce", bootstrap, topic, partitions, codec, count, prefix])
+        """Record i goes to partition i % partitions, as "key-i" and "prefix-i"."""
+        run([*self.produce_command, bootstrap, topic, partitions, codec, count, prefix])
 
-    def consume(self, bootstrap, topic, partitions):
+    def consume(self, bootstrap, topic, partitions, seconds=120):
         """Every record as "partition key value", in the order it came."""
-        return run([*self.command, "consume", bootstrap, topic, partitions]).splitlines()
+        return run([*self.consume_command, bootstrap, topic, partitions], seconds).splitlines()
 
 
 class Kcat(Client):
     """librdkafka from the command line."""
 
     def __init__(self):
-        super().__init__("kcat", ["kcat"])
+        need("kcat")
+        super().__init__("kcat", None, None)
 
     def produce(self, bootstrap, topic, partitions, codec, count, prefix):
         for partition in range(partitions):
@@ -47,26 +110,43 @@ class Kcat(Client):
             run(["kcat", "-P", "-b", bootstrap, "-t", topic, "-p", partition, "-K", "\t", "-z", codec,
                  "-X", "acks=all", "-X", "linger.ms=20"], input=lines)
 
-    def consume(self, bootstrap, topic, partitions):
+    def consume(self, bootstrap, topic, partitions, seconds=120):
         return run(["kcat", "-C", "-b", bootstrap, "-t", topic, "-o", "beginning", "-e", "-q",
-                    "-f", "%p %k %s\n", "-X", "check.crcs=true"]).splitlines()
+                    "-f", "%p %k %s\n", "-X", "check.crcs=true"], seconds).splitlines()
 
 
 def java(version, codecs=CODECS):
-    libraries = run([KAFKA_REF, "fetch", version], 300).strip().splitlines()[-1]
-    classes = WORK / f"java-{version}"
-    classes.mkdir(parents=True, exist_ok=True)
-    run(["javac", "-nowarn", "-cp", f"{libraries}/*", "-d", classes, HERE / "clients" / "java" / "Interop.java"])
-    return Client(f"java-{version}", ["java", "-Xmx256m", "-cp", f"{classes}:{libraries}/*", "Interop"], codecs)
+    return Client(f"java-{version}", java_main(version, "Produce"), java_main(version, "Consume"), codecs)
+
+
+def java_0_8():
+    """The first Java producer (Produce v0) and the Scala SimpleConsumer (Fetch v0): nothing is negotiated."""
+    version = "0.8.2.2"
+    return Client(f"java-{version}", java_main(version, "Produce"), java_main(version, "ConsumeSimple"), OLD_CODECS)
 
 
 def go():
-    WORK.mkdir(parents=True, exist_ok=True)
+    need("go")
+    source = HERE / "clients" / "go"
     binary = WORK / "interop-go"
-    run(["go", "build", "-o", binary, "."], 600, cwd=HERE / "clients" / "go")
-    return Client("go-sarama", [binary])
+    with one_at_a_time():
+        try:
+            run(["go", "mod", "download"], 300, cwd=source)
+        except (AssertionError, subprocess.TimeoutExpired) as error:
+            raise Unavailable(f"cannot fetch the Go client: {str(error)[-600:]}") from error
+        run(["go", "build", "-o", binary, "."], 600, cwd=source)
+    return Client("go-sarama", [binary, "produce"], [binary, "consume"])
 
 
 def python():
-    # Debian's interpreter has Debian's kafka-python.
-    return Client("kafka-python", ["/usr/bin/python3", HERE / "clients" / "python" / "interop.py"])
+    need(PYTHON)
+
+    def has(module):
+        return subprocess.run([PYTHON, "-c", f"import {module}"], capture_output=True).returncode == 0
+
+    if not has("kafka"):
+        raise Unavailable("no kafka-python on this machine (deploy/install-packages --test brings it)")
+    modules = {"none": "zlib", "gzip": "zlib", "snappy": "snappy", "lz4": "lz4.frame", "zstd": "zstandard"}
+    script = HERE / "clients" / "python" / "interop.py"
+    return Client("kafka-python", [PYTHON, script, "produce"], [PYTHON, script, "consume"],
+                  tuple(codec for codec in CODECS if has(modules[codec])))
