@@ -107,6 +107,11 @@ bool SimulatedWorld::step() {
   if (queue_.empty()) return false;
   auto first = queue_.extract(queue_.begin());
   now_ = std::max(now_, first.key().first);
+  ++steps_;
+  for (const std::uint64_t part :
+       {static_cast<std::uint64_t>(now_.time_since_epoch().count()), first.mapped().executor}) {
+    trace_hash_ = (trace_hash_ ^ part) * 1099511628211ULL;
+  }
   if (is_paused(first.mapped().process)) {
     held_.insert(std::move(first));
     return true;

@@ -50,6 +50,10 @@ class SimulatedWorld {
     return true;
   }
 
+  /// Sums up which tasks ran when, so far: two runs of the same seed must agree.
+  [[nodiscard]] std::uint64_t trace_hash() const { return trace_hash_; }
+  [[nodiscard]] std::uint64_t steps() const { return steps_; }
+
   /// Wall clock minus monotonic clock; tests make it jump.
   void jump_wall_clock(std::int64_t by_ms) { wall_offset_ms_ += by_ms; }
 
@@ -95,6 +99,8 @@ class SimulatedWorld {
   std::map<std::uint64_t, Key> last_of_executor_;
   std::uint64_t last_executor_ = 0;
   std::uint64_t last_entry_ = 0;
+  std::uint64_t steps_ = 0;
+  std::uint64_t trace_hash_ = 14695981039346656037ULL;  ///< FNV-1a over time and executor.
   std::shared_ptr<SimulatedWorld*> self_ = std::make_shared<SimulatedWorld*>(this);
 };
 

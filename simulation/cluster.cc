@@ -1,0 +1,91 @@
+#include "simulation/cluster.h"
+
+#include <utility>
+
+namespace ottla::simulation {
+namespace {
+
+using std::chrono::microseconds;
+using std::chrono::milliseconds;
+using std::chrono::seconds;
+
+testing::SimulatedZooKeeperOptions zookeeper_options() {
+  testing::SimulatedZooKeeperOptions options;
+  options.connection_losses_per_million = 1000;
+  return options;
+}
+
+}  // namespace
+
+Cluster::Cluster(Options options)
+    : world_(options.seed),
+      zookeeper_(world_, zookeeper_options()),
+      network_(world_, {}),
+      bugs_(options.bugs),
+      outside_(world_.make_executor()) {
+  for (int number = 1; number <= options.brokers; ++number) {
+    const BrokerId id(number);
+    ids_.push_back(id);
+    Host& host = hosts_[id];
+    host.files =
+        std::make_unique<testing::SimulatedFileSystem>(world_.random().next(), &world_.clock());
+    host.broker = std::make_unique<SimulatedBroker>(
+        broker_config(id),
+        BrokerSurroundings{world_, zookeeper_, network_, *host.files, topics_, bugs_});
+  }
+}
+
+Cluster::~Cluster() {
+  for (auto& [id, host] : hosts_) host.broker->kill();
+}
+
+BrokerConfig Cluster::broker_config(BrokerId id) const {
+  BrokerConfig config;
+  config.replicas.broker = id;
+  config.replicas.replica_lag_time_max = seconds(3);
+  config.logs.directories = {"/data"};
+  config.logs.recovery_checkpoint_interval = seconds(5);
+  config.logs.high_watermark_checkpoint_interval = seconds(1);
+  config.controller.broker_id = id;
+  config.controller.command_timeout = seconds(2);
+  // Who waits for ever never takes the shorter log: acknowledged records survive any order of
+  // crashes that leaves one copy.
+  config.controller.host_crash_wait = std::chrono::hours(1);
+  config.controller.audit_interval = seconds(20);
+  return config;
+}
+
+void Cluster::start_all() {
+  for (auto& [id, host] : hosts_) host.broker->start();
+}
+
+void Cluster::crash_process(BrokerId id) {
+  hosts_.at(id).broker->kill();
+}
+
+void Cluster::crash_host(BrokerId id) {
+  hosts_.at(id).files->crash_host();
+  hosts_.at(id).broker->kill();
+  for (const auto& listener : host_crash_listeners_) listener(id);
+}
+
+env::Duration Cluster::client_delay() {
+  env::Duration delay = microseconds(50 + random().below(2000));
+  if (random().below(100) == 0) delay += milliseconds(random().below(80));
+  return delay;
+}
+
+bool Cluster::is_lost(BrokerId broker) {
+  return cut_from_clients_.contains(broker) || random().below(1000) < client_losses_per_mille_;
+}
+
+void Cluster::after(env::Duration delay, Task task) {
+  const std::uint64_t number = ++last_timer_;
+  timers_[number] = outside_->post_after(delay, [this, number, task = std::move(task)]() mutable {
+    const env::TimerHandle done = std::move(timers_[number]);
+    timers_.erase(number);
+    std::move(task)();
+  });
+}
+
+}  // namespace ottla::simulation

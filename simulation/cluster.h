@@ -1,0 +1,124 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <set>
+#include <vector>
+
+#include "common/testing/simulated_file_system.h"
+#include "common/testing/simulated_world.h"
+#include "common/testing/simulated_zookeeper.h"
+#include "simulation/deliberate_bugs.h"
+#include "simulation/network.h"
+#include "simulation/simulated_broker.h"
+#include "simulation/topic_catalog.h"
+
+namespace ottla::simulation {
+
+/// A whole cluster on simulated time, network, disks and ZooKeeper, and the way of clients to it.
+class Cluster {
+ public:
+  struct Options {
+    std::uint64_t seed = 1;
+    int brokers = 3;
+    DeliberateBugs bugs;
+  };
+
+  explicit Cluster(Options options);
+  ~Cluster();
+
+  [[nodiscard]] testing::SimulatedWorld& world() { return world_; }
+  [[nodiscard]] env::Random& random() { return world_.random(); }
+  [[nodiscard]] testing::SimulatedZooKeeper& zookeeper() { return zookeeper_; }
+  [[nodiscard]] Network& network() { return network_; }
+  [[nodiscard]] const std::vector<BrokerId>& broker_ids() const { return ids_; }
+  [[nodiscard]] SimulatedBroker& broker(BrokerId id) { return *hosts_.at(id).broker; }
+  [[nodiscard]] testing::SimulatedFileSystem& disk(BrokerId id) { return *hosts_.at(id).files; }
+
+  void start_all();
+
+  /// The process dies; its files stay.
+  void crash_process(BrokerId id);
+  /// The host dies: what was not synced may be gone.
+  void crash_host(BrokerId id);
+
+  /// Who wants to know of a host crash, before and after it is carried out.
+  void on_host_crash(std::function<void(BrokerId)> listener) {
+    host_crash_listeners_.push_back(std::move(listener));
+  }
+
+  // Clients.
+
+  /// A client's request: `deliver` runs on the broker's loop if the request gets there, and answers
+  /// by the callback that it is given. `done` runs once, outside all brokers: with the answer, or
+  /// with nullopt when none came within `timeout`.
+  template <class Reply>
+  void ask(BrokerId to, env::Duration timeout,
+           std::function<void(SimulatedBroker&, Callback<Reply>)> deliver,
+           Callback<std::optional<Reply>> done);
+
+  /// No client reaches the broker, nor hears of it, until `heal_clients`.
+  void cut_clients(BrokerId broker) { cut_from_clients_.insert(broker); }
+  void heal_clients() { cut_from_clients_.clear(); }
+  /// No more lost requests and replies of clients.
+  void calm_clients() { client_losses_per_mille_ = 0; }
+
+  /// Runs `task` later, outside all brokers.
+  void after(env::Duration delay, Task task);
+
+ private:
+  struct Host {
+    std::unique_ptr<testing::SimulatedFileSystem> files;
+    std::unique_ptr<SimulatedBroker> broker;
+  };
+
+  [[nodiscard]] BrokerConfig broker_config(BrokerId id) const;
+  [[nodiscard]] env::Duration client_delay();
+  [[nodiscard]] bool is_lost(BrokerId broker);
+
+  testing::SimulatedWorld world_;
+  testing::SimulatedZooKeeper zookeeper_;
+  Network network_;
+  TopicCatalog topics_;
+  const DeliberateBugs bugs_;
+  std::vector<BrokerId> ids_;
+  std::map<BrokerId, Host> hosts_;
+  std::unique_ptr<env::Executor> outside_;
+  std::map<std::uint64_t, env::TimerHandle> timers_;
+  std::uint64_t last_timer_ = 0;
+  std::set<BrokerId> cut_from_clients_;
+  std::uint64_t client_losses_per_mille_ = 5;
+  std::vector<std::function<void(BrokerId)>> host_crash_listeners_;
+};
+
+template <class Reply>
+void Cluster::ask(BrokerId to, env::Duration timeout,
+                  std::function<void(SimulatedBroker&, Callback<Reply>)> deliver,
+                  Callback<std::optional<Reply>> done) {
+  struct Exchange {
+    Callback<std::optional<Reply>> done;
+    void end(std::optional<Reply> reply) {
+      if (auto ending = std::exchange(done, nullptr)) std::move(ending)(std::move(reply));
+    }
+  };
+  auto exchange = std::make_shared<Exchange>(Exchange{std::move(done)});
+  after(timeout, [exchange] { exchange->end(std::nullopt); });
+  after(client_delay(), [this, to, exchange, deliver = std::move(deliver)]() mutable {
+    SimulatedBroker& target = broker(to);
+    env::Executor* const loop = target.client_loop();
+    if (loop == nullptr) return exchange->end(std::nullopt);  // connection refused
+    if (is_lost(to)) return;
+    loop->post([this, to, exchange, &target, deliver = std::move(deliver)] {
+      deliver(target, [this, to, exchange](Reply reply) {
+        if (is_lost(to)) return;
+        after(client_delay(),
+              [exchange, reply = std::move(reply)]() mutable { exchange->end(std::move(reply)); });
+      });
+    });
+  });
+}
+
+}  // namespace ottla::simulation

@@ -1,0 +1,52 @@
+#include "simulation/committed_records.h"
+
+namespace ottla::simulation {
+
+std::optional<std::string> CommittedRecords::promise(const PartitionKey& key, Offset offset,
+                                                     const Value& value) {
+  const auto [entry, is_new] = partitions_[key].try_emplace(offset, Entry{value, {}});
+  if (is_new) ++promises_;
+  if (entry->second.value == value) return std::nullopt;
+  return "offset " + std::to_string(offset.value()) + " was promised to be " +
+         entry->second.value.to_string() + " and is " + value.to_string() + " now";
+}
+
+void CommittedRecords::look(const Picture& picture) {
+  for (const ReplicaPicture& replica : picture.replicas()) {
+    const auto partition = partitions_.find(replica.key);
+    if (partition == partitions_.end()) continue;
+    for (auto& [offset, entry] : partition->second) {
+      const LoggedRecord* const record = replica.record(offset);
+      if (record != nullptr && record->value == entry.value) {
+        entry.holders.insert(replica.broker);
+      } else {
+        entry.holders.erase(replica.broker);
+      }
+    }
+  }
+}
+
+std::size_t CommittedRecords::holders(const PartitionKey& key, Offset offset) const {
+  const auto partition = partitions_.find(key);
+  if (partition == partitions_.end()) return 0;
+  const auto entry = partition->second.find(offset);
+  return entry == partition->second.end() ? 0 : entry->second.holders.size();
+}
+
+void CommittedRecords::host_crashed(BrokerId broker) {
+  had_host_crash_ = true;
+  for (auto& [key, partition] : partitions_) {
+    for (auto entry = partition.begin(); entry != partition.end();) {
+      entry->second.holders.erase(broker);
+      if (entry->second.holders.empty()) {
+        hit_.insert(key);
+        ++excused_;
+        entry = partition.erase(entry);
+      } else {
+        ++entry;
+      }
+    }
+  }
+}
+
+}  // namespace ottla::simulation

@@ -1,0 +1,55 @@
+#pragma once
+
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "common/base/id.h"
+#include "simulation/logged_records.h"
+#include "simulation/picture.h"
+
+namespace ottla::simulation {
+
+/// What clients were promised: records that a broker acknowledged under acks=all and
+/// min.insync.replicas=2, and records that a consumer has read. Only of topics that promise
+/// anything. It also knows which hosts hold each of them: what was on crashed hosts only is
+/// excused.
+class CommittedRecords {
+ public:
+  struct Entry {
+    Value value;
+    /// Hosts that hold it: in memory or in files that were not hit by a host crash.
+    std::set<BrokerId> holders;
+  };
+  using Partition = std::map<Offset, Entry>;
+
+  /// A broker answered so. Returns what is wrong with that, if anything: another record was
+  /// promised at this offset.
+  std::optional<std::string> promise(const PartitionKey& key, Offset offset, const Value& value);
+  /// Learns who holds what.
+  void look(const Picture& picture);
+  /// Excuses what no other host holds.
+  void host_crashed(BrokerId broker);
+  void topic_deleted(const PartitionKey& key) { partitions_.erase(key); }
+
+  /// How many hosts hold what was promised at the offset.
+  [[nodiscard]] std::size_t holders(const PartitionKey& key, Offset offset) const;
+  [[nodiscard]] bool had_host_crash() const { return had_host_crash_; }
+
+  [[nodiscard]] const std::map<PartitionKey, Partition>& partitions() const { return partitions_; }
+  [[nodiscard]] std::size_t promises() const { return promises_; }
+  [[nodiscard]] std::size_t excused() const { return excused_; }
+  /// Whether records of the partition were excused: its producers' sequences may have gaps.
+  [[nodiscard]] bool has_excuses(const PartitionKey& key) const { return hit_.contains(key); }
+
+ private:
+  std::map<PartitionKey, Partition> partitions_;
+  std::set<PartitionKey> hit_;
+  bool had_host_crash_ = false;
+  std::size_t promises_ = 0;
+  std::size_t excused_ = 0;
+};
+
+}  // namespace ottla::simulation

@@ -1,0 +1,198 @@
+#include "simulation/faults.h"
+
+#include <glog/logging.h>
+
+#include <cstdint>
+#include <utility>
+
+namespace ottla::simulation {
+namespace {
+
+using std::chrono::milliseconds;
+using std::chrono::seconds;
+
+}  // namespace
+
+void Faults::next() {
+  cluster_.after(up_to(2 * options_.mean_pause), [this] {
+    if (healed_) return;
+    strike();
+    next();
+  });
+}
+
+BrokerId Faults::any_broker() {
+  const auto& brokers = cluster_.broker_ids();
+  return brokers[cluster_.random().below(brokers.size())];
+}
+
+env::Duration Faults::up_to(env::Duration longest) {
+  return env::Duration(cluster_.random().below(static_cast<std::uint64_t>(longest.count())));
+}
+
+void Faults::note(const std::string& fault, BrokerId broker) {
+  ++counts_[fault];
+  LOG(INFO) << "FAULT at " << cluster_.world().now().time_since_epoch() / milliseconds(1)
+            << " ms: " << fault << ", broker " << broker;
+}
+
+void Faults::strike() {
+  const BrokerId broker = any_broker();
+  switch (cluster_.random().below(14)) {
+    case 0:
+    case 1:
+      return crash_process(broker);
+    case 2:
+      return crash_in_mid_write(broker);
+    case 3:
+      return options_.host_crashes ? crash_host(broker) : crash_process(broker);
+    case 4:
+      return restart_cleanly(broker);
+    case 5:
+      return pause(broker);
+    case 6:
+      return cut_network(broker);
+    case 7:
+      return cut_one_way(broker);
+    case 8:
+      return isolate(broker);
+    case 9:
+      return cut_zookeeper(broker);
+    case 10:
+      note("session expires", broker);
+      return cluster_.zookeeper().expire(cluster_.broker(broker).name());
+    case 11:
+      note("zookeeper connection lost", broker);
+      return cluster_.zookeeper().drop_connection(cluster_.broker(broker).name());
+    case 12:
+      note("streams break", broker);
+      return cluster_.network().break_streams();
+    case 13:
+      if (cluster_.random().below(3) == 0) return stop_ensemble();
+      note("clock jumps", broker);
+      return cluster_.world().jump_wall_clock(
+          static_cast<std::int64_t>(cluster_.random().below(120'000)) - 60'000);
+    default:
+      return;
+  }
+}
+
+void Faults::start_later(BrokerId broker, env::Duration longest) {
+  cluster_.after(up_to(longest), [this, broker] {
+    if (!cluster_.broker(broker).is_running()) cluster_.broker(broker).start();
+  });
+}
+
+void Faults::crash_process(BrokerId broker) {
+  note("process crashes", broker);
+  cluster_.crash_process(broker);
+  start_later(broker, cluster_.random().below(2) == 0 ? seconds(1) : seconds(15));
+}
+
+/// The process dies between two operations on its disk.
+void Faults::crash_in_mid_write(BrokerId broker) {
+  if (!cluster_.broker(broker).is_running()) return;
+  note("process crashes between two writes", broker);
+  cluster_.disk(broker).stop_after(cluster_.random().below(40));
+  watch_for_stopped_disk(broker);
+}
+
+void Faults::crash_host(BrokerId broker) {
+  note("host crashes", broker);
+  cluster_.crash_host(broker);
+  start_later(broker, seconds(10));
+}
+
+void Faults::restart_cleanly(BrokerId broker) {
+  note("clean restart", broker);
+  cluster_.broker(broker).shut_down();
+  start_later(broker, seconds(20));
+}
+
+void Faults::pause(BrokerId broker) {
+  note("process is paused", broker);
+  cluster_.broker(broker).pause();
+  cluster_.after(up_to(seconds(12)), [this, broker] { cluster_.broker(broker).resume(); });
+}
+
+void Faults::cut_network(BrokerId broker) {
+  const BrokerId other = any_broker();
+  note("network cut from broker " + std::to_string(other.value()), broker);
+  cluster_.network().cut(broker, other);
+  cluster_.network().cut(other, broker);
+  cluster_.after(up_to(seconds(10)), [this] { cluster_.network().heal_all(); });
+}
+
+void Faults::cut_one_way(BrokerId broker) {
+  const BrokerId other = any_broker();
+  note("network cut one way to broker " + std::to_string(other.value()), broker);
+  cluster_.network().cut(broker, other);
+  cluster_.after(up_to(seconds(10)), [this] { cluster_.network().heal_all(); });
+}
+
+void Faults::isolate(BrokerId broker) {
+  note("cut off from all", broker);
+  for (const BrokerId other : cluster_.broker_ids()) {
+    if (other == broker) continue;
+    cluster_.network().cut(broker, other);
+    cluster_.network().cut(other, broker);
+  }
+  if (cluster_.random().below(2) == 0) cluster_.cut_clients(broker);
+  if (cluster_.random().below(2) == 0) cluster_.zookeeper().cut(cluster_.broker(broker).name());
+  cluster_.after(up_to(seconds(12)), [this, broker] {
+    cluster_.network().heal_all();
+    cluster_.heal_clients();
+    if (!cluster_.broker(broker).is_paused()) {
+      cluster_.zookeeper().heal(cluster_.broker(broker).name());
+    }
+  });
+}
+
+void Faults::cut_zookeeper(BrokerId broker) {
+  note("cut off from zookeeper", broker);
+  const std::string name = cluster_.broker(broker).name();
+  cluster_.zookeeper().cut(name);
+  cluster_.after(up_to(seconds(10)), [this, broker, name] {
+    if (!cluster_.broker(broker).is_paused()) cluster_.zookeeper().heal(name);
+  });
+}
+
+void Faults::stop_ensemble() {
+  note("zookeeper is down", kNoBroker);
+  cluster_.zookeeper().stop_ensemble();
+  cluster_.after(up_to(seconds(8)), [this] { cluster_.zookeeper().start_ensemble(); });
+}
+
+/// A disk that stopped is the sign that the process died there.
+void Faults::watch_for_stopped_disk(BrokerId broker) {
+  cluster_.after(std::chrono::microseconds(200),
+                 [this, broker, incarnation = cluster_.broker(broker).incarnation()] {
+                   if (cluster_.broker(broker).incarnation() != incarnation) return;
+                   if (!cluster_.disk(broker).is_stopped() && !healed_)
+                     return watch_for_stopped_disk(broker);
+                   crash_process(broker);
+                 });
+}
+
+void Faults::heal() {
+  healed_ = true;
+  cluster_.network().calm();
+  cluster_.network().heal_all();
+  cluster_.heal_clients();
+  cluster_.calm_clients();
+  cluster_.zookeeper().start_ensemble();
+  for (const BrokerId id : cluster_.broker_ids()) {
+    cluster_.broker(id).resume();
+    cluster_.zookeeper().heal(cluster_.broker(id).name());
+  }
+  // Those that are about to end are started when they have; 30 s are enough for a clean shutdown.
+  for (int second = 0; second < 30; ++second) {
+    for (const BrokerId id : cluster_.broker_ids()) {
+      cluster_.after(seconds(second), [this, id] {
+        if (!cluster_.broker(id).is_running()) cluster_.broker(id).start();
+      });
+    }
+  }
+}
+
+}  // namespace ottla::simulation

@@ -1,0 +1,80 @@
+#include "simulation/logged_records.h"
+
+#include <charconv>
+
+#include "broker/storage/log.h"
+#include "common/record/record_batch.h"
+#include "common/record/records.h"
+
+namespace ottla::simulation {
+namespace {
+
+Result<Value> decode_value(ByteView bytes) {
+  const std::string_view text = as_text(bytes);
+  Value value;
+  const std::size_t colon = text.find(':');
+  if (colon == std::string_view::npos) return fail(ErrorCode::CorruptMessage);
+  const auto whole = [](std::string_view digits, auto& into) {
+    const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), into);
+    return error == std::errc() && end == digits.data() + digits.size();
+  };
+  if (!whole(text.substr(0, colon), value.producer) ||
+      !whole(text.substr(colon + 1), value.number)) {
+    return fail(ErrorCode::CorruptMessage);
+  }
+  return value;
+}
+
+}  // namespace
+
+std::string encode_value(const Value& value) {
+  return std::to_string(value.producer) + ":" + std::to_string(value.number);
+}
+
+Result<std::vector<LoggedRecord>> decode_records(ByteView bytes) {
+  std::vector<LoggedRecord> records;
+  record::BatchIterator batches(bytes);
+  while (true) {
+    OTTLA_TRY(const auto batch, batches.next());
+    if (!batch) return records;
+    if (!batch->validate_crc()) return fail(ErrorCode::CorruptMessage, "wrong crc");
+    OTTLA_TRY(auto reader, record::RecordReader::open(*batch));
+    record::Record record;
+    while (true) {
+      OTTLA_TRY(const bool more, reader.next(record));
+      if (!more) break;
+      if (!record.value) return fail(ErrorCode::CorruptMessage, "record without value");
+      OTTLA_TRY(const Value value, decode_value(*record.value));
+      records.push_back({record.offset, batch->leader_epoch(), value});
+    }
+  }
+}
+
+Result<std::vector<LoggedRecord>> read_records(const storage::Log& log, Offset from) {
+  std::vector<LoggedRecord> records;
+  Offset next = std::max(from, log.log_start_offset());
+  while (next < log.log_end_offset()) {
+    OTTLA_TRY(const storage::FetchData data, log.read(next, {.whole_batches = true}));
+    if (data.records.length == 0) break;
+    OTTLA_TRY(const SharedBuffer bytes, storage::read_slice(data.records));
+    OTTLA_TRY(const std::vector<LoggedRecord> read, decode_records(bytes->bytes()));
+    for (const LoggedRecord& record : read) {
+      if (record.offset >= next) records.push_back(record);
+    }
+    if (read.empty()) break;
+    next = std::max(next, read.back().offset.next());
+  }
+  return records;
+}
+
+std::vector<std::byte> bytes_of(const Payload& payload) {
+  std::vector<std::byte> bytes;
+  for (const PayloadPiece& piece : payload.pieces()) {
+    if (const auto* memory = std::get_if<MemoryRange>(&piece)) {
+      bytes.insert(bytes.end(), memory->bytes.begin(), memory->bytes.end());
+    }
+  }
+  return bytes;
+}
+
+}  // namespace ottla::simulation

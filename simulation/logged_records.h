@@ -1,0 +1,46 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "common/base/bytes.h"
+#include "common/base/error.h"
+#include "common/base/id.h"
+#include "common/base/payload.h"
+
+namespace ottla::storage {
+class Log;
+}
+
+namespace ottla::simulation {
+
+/// A record of the workload: who wrote it, and its number among those of this writer.
+struct Value {
+  std::int32_t producer = -1;
+  std::int64_t number = -1;
+
+  friend auto operator<=>(const Value&, const Value&) = default;
+  [[nodiscard]] std::string to_string() const {
+    return "p" + std::to_string(producer) + "#" + std::to_string(number);
+  }
+};
+[[nodiscard]] std::string encode_value(const Value& value);
+
+/// A record as a log holds it.
+struct LoggedRecord {
+  Offset offset;
+  LeaderEpoch leader_epoch;
+  Value value;
+
+  friend bool operator==(const LoggedRecord&, const LoggedRecord&) = default;
+};
+
+/// The records of whole batches that stand one after another.
+[[nodiscard]] Result<std::vector<LoggedRecord>> decode_records(ByteView batches);
+/// The records of a log from `from` on, up to its end.
+[[nodiscard]] Result<std::vector<LoggedRecord>> read_records(const storage::Log& log, Offset from);
+/// The bytes of a payload that has no file descriptors.
+[[nodiscard]] std::vector<std::byte> bytes_of(const Payload& payload);
+
+}  // namespace ottla::simulation

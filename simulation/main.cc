@@ -1,0 +1,107 @@
+#include <glog/logging.h>
+
+#include <charconv>
+#include <chrono>
+#include <cstdint>
+#include <iostream>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "simulation/simulation.h"
+
+namespace {
+
+constexpr std::string_view kUsage =
+    R"(ottla-simulate: whole clusters on simulated time, network, disks and ZooKeeper, by seed
+
+  --seed N        the first run's seed (default 1); the same seed replays exactly
+  --runs K        so many runs, with seeds N, N+1, ... (default 1)
+  --seconds S     simulated seconds in which things go wrong (default 25)
+  --brokers B     brokers in the cluster (default 3)
+  --no-faults     nothing goes wrong
+  --verbose       the brokers' logs, with simulated times of the faults
+  --keep-going    do not stop at the first run that fails
+)";
+
+struct Arguments {
+  ottla::simulation::RunOptions run;
+  std::uint64_t runs = 1;
+  bool verbose = false;
+  bool keep_going = false;
+};
+
+bool parse(const std::vector<std::string_view>& words, Arguments& arguments) {
+  for (std::size_t i = 0; i < words.size(); ++i) {
+    const auto number = [&](auto& into) {
+      if (++i >= words.size()) return false;
+      const auto [end, error] =
+          std::from_chars(words[i].data(), words[i].data() + words[i].size(), into);
+      return error == std::errc() && end == words[i].data() + words[i].size();
+    };
+    const std::string_view word = words[i];
+    bool understood = true;
+    if (word == "--seed") {
+      understood = number(arguments.run.seed);
+    } else if (word == "--runs") {
+      understood = number(arguments.runs);
+    } else if (word == "--brokers") {
+      understood = number(arguments.run.brokers) && arguments.run.brokers > 0;
+    } else if (word == "--seconds") {
+      std::int64_t seconds = 0;
+      understood = number(seconds) && seconds > 0;
+      arguments.run.chaos = std::chrono::seconds(seconds);
+    } else if (word == "--no-faults") {
+      arguments.run.faults = false;
+    } else if (word == "--verbose") {
+      arguments.verbose = true;
+    } else if (word == "--keep-going") {
+      arguments.keep_going = true;
+    } else {
+      understood = false;
+    }
+    if (!understood) return false;
+  }
+  return true;
+}
+
+void print(const ottla::simulation::Verdict& verdict) {
+  std::cout << "seed " << verdict.seed << ": "
+            << (verdict.passed() ? "passed" : "FAILED " + verdict.rule) << ", "
+            << verdict.simulated / std::chrono::seconds(1) << " s simulated, " << verdict.steps
+            << " steps, " << verdict.acknowledged_batches << " batches acknowledged, "
+            << verdict.promised_records << " records promised, " << verdict.excused_records
+            << " excused, " << verdict.controller_terms << " controller epochs, "
+            << verdict.elections << " partition states, trace " << std::hex << verdict.trace_hash
+            << std::dec << "\n";
+  if (!verdict.passed()) std::cout << "  " << verdict.violation << "\n";
+  std::cout << std::flush;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  Arguments arguments;
+  if (!parse({argv + 1, argv + argc}, arguments)) {
+    std::cerr << kUsage;
+    return 2;
+  }
+  google::InitGoogleLogging(argv[0]);
+  FLAGS_logtostderr = true;
+  FLAGS_minloglevel = arguments.verbose ? google::GLOG_INFO : google::GLOG_FATAL;
+
+  std::uint64_t failed = 0;
+  const std::uint64_t first = arguments.run.seed;
+  for (std::uint64_t number = 0; number < arguments.runs; ++number) {
+    arguments.run.seed = first + number;
+    const ottla::simulation::Verdict verdict = ottla::simulation::run(arguments.run);
+    const bool progress = arguments.runs <= 20 || (number + 1) % 1000 == 0;
+    if (!verdict.passed() || progress) print(verdict);
+    failed += verdict.passed() ? 0 : 1;
+    if (!verdict.passed() && !arguments.keep_going) break;
+  }
+  if (arguments.runs > 1) {
+    std::cout << arguments.runs << " runs from seed " << first << ": " << failed << " failed\n";
+  }
+  return failed == 0 ? 0 : 1;
+}

@@ -1,0 +1,137 @@
+#include "simulation/picture.h"
+
+#include <glog/logging.h>
+
+#include <algorithm>
+#include <variant>
+
+#include "broker/replica/partition.h"
+#include "broker/replica/replicas.h"
+#include "broker/storage/log.h"
+#include "common/zookeeper/layout.h"
+#include "common/zookeeper/node_data.h"
+
+namespace ottla::simulation {
+
+namespace layout = zookeeper::layout;
+
+const LoggedRecord* ReplicaPicture::record(Offset offset) const {
+  const auto found = std::lower_bound(
+      records->begin(), records->end(), offset,
+      [](const LoggedRecord& record, Offset wanted) { return record.offset < wanted; });
+  return found != records->end() && found->offset == offset ? &*found : nullptr;
+}
+
+void Picture::refresh() {
+  read_zookeeper();
+  refresh_replicas();
+}
+
+void Picture::refresh_replicas() {
+  replicas_.clear();
+  for (const BrokerId id : cluster_.broker_ids()) read_replicas(cluster_.broker(id));
+}
+
+std::string Picture::name_of(const PartitionKey& key) const {
+  const auto found = names_.find(key);
+  return (found == names_.end() ? "?" : found->second.to_string()) + " (" + key.topic.to_string() +
+         ")";
+}
+
+void Picture::read_zookeeper() {
+  changes_.clear();
+  const auto& history = cluster_.zookeeper().history();
+  std::map<std::string, std::int32_t> versions;
+  for (; transactions_read_ < history.size(); ++transactions_read_) {
+    for (const zookeeper::Op& op : history[transactions_read_].ops) {
+      const std::string path = std::visit([](const auto& o) { return o.path; }, op);
+      const layout::Location location = layout::locate(path);
+      if (location.place != layout::Place::Topic &&
+          location.place != layout::Place::PartitionState) {
+        continue;
+      }
+      std::string data;
+      if (const auto* create = std::get_if<zookeeper::Create>(&op)) {
+        data = create->data.value_or("");
+      } else if (const auto* set = std::get_if<zookeeper::Set>(&op)) {
+        data = set->data;
+      } else if (std::holds_alternative<zookeeper::Delete>(op)) {
+        const auto topic = topics_.find(location.topic);
+        if (topic == topics_.end()) continue;
+        std::erase_if(states_, [&](const auto& entry) {
+          return entry.first.topic == topic->second.id &&
+                 (location.place == layout::Place::Topic ||
+                  entry.first.partition == location.partition);
+        });
+        if (location.place == layout::Place::Topic) topics_.erase(topic);
+        continue;
+      } else {
+        continue;
+      }
+      if (location.place == layout::Place::Topic) {
+        auto topic = zookeeper::decode_topic(location.topic, data);
+        CHECK(topic.has_value()) << data;
+        topics_[location.topic] = *std::move(topic);
+        continue;
+      }
+      const auto topic = topics_.find(location.topic);
+      if (topic == topics_.end()) continue;
+      const auto state = zookeeper::decode_partition_state(data, PartitionEpoch(0));
+      CHECK(state.has_value()) << data;
+      const auto number = static_cast<std::size_t>(location.partition);
+      StateChange change{.name = {location.topic, location.partition},
+                         .key = {topic->second.id, location.partition},
+                         .state = *state,
+                         .replicas = {}};
+      if (number < topic->second.partitions.size()) {
+        change.replicas = topic->second.partitions[number].replicas;
+      }
+      names_[change.key] = change.name;
+      states_[change.key] = change;
+      changes_.push_back(std::move(change));
+    }
+  }
+}
+
+void Picture::read_replicas(SimulatedBroker& broker) {
+  replica::Replicas* const replicas = broker.replicas();
+  if (replicas == nullptr) return;
+  for (const auto& partition : replicas->partitions()) {
+    const replica::Partition::View view = partition->view();
+    if (!view.log) continue;
+    ReplicaPicture picture{.broker = broker.id(),
+                           .incarnation = broker.incarnation(),
+                           .name = partition->name(),
+                           .key = {partition->topic_id(), partition->name().partition},
+                           .is_leader = view.role == replica::Partition::Role::Leader,
+                           .leader_epoch = view.leader_epoch,
+                           .high_watermark = view.high_watermark,
+                           .records = nullptr};
+    KnownLog& known = logs_[{broker.id(), picture.key}];
+    const Offset end = view.log->log_end_offset();
+    const Offset known_end =
+        known.records && !known.records->empty() ? known.records->back().offset.next() : Offset(0);
+    const bool fresh =
+        !known.records || known.incarnation != picture.incarnation ||
+        known.leader_epoch != picture.leader_epoch || end < known_end ||
+        (known_end > Offset(0) && view.log->leader_epoch_of(Offset(known_end.value() - 1)) !=
+                                      known.records->back().leader_epoch);
+    if (fresh || end > known_end) {
+      auto read = read_records(*view.log, fresh ? Offset(0) : known_end);
+      if (!read) {
+        LOG(WARNING) << broker.name() << " " << picture.name << " cannot be read: " << read.error();
+        continue;  // its log dir failed, or the log is being removed
+      }
+      auto records = std::make_shared<std::vector<LoggedRecord>>();
+      if (!fresh) *records = *known.records;
+      records->insert(records->end(), read->begin(), read->end());
+      known.records = std::move(records);
+    }
+    known.incarnation = picture.incarnation;
+    known.leader_epoch = picture.leader_epoch;
+    picture.records = known.records;
+    replicas_.push_back(std::move(picture));
+  }
+}
+
+}  // namespace ottla::simulation

@@ -1,0 +1,93 @@
+#pragma once
+
+#include <compare>
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "common/base/id.h"
+#include "common/base/topic_partition.h"
+#include "common/base/uuid.h"
+#include "common/cluster/partition.h"
+#include "simulation/cluster.h"
+#include "simulation/logged_records.h"
+
+namespace ottla::simulation {
+
+/// A partition of one life of a topic: a topic of the same name that is created later is another.
+struct PartitionKey {
+  TopicId topic;
+  std::int32_t partition = 0;
+
+  friend auto operator<=>(const PartitionKey&, const PartitionKey&) = default;
+};
+
+/// A replica as it is in a running process.
+struct ReplicaPicture {
+  BrokerId broker;
+  std::uint64_t incarnation = 0;
+  TopicPartition name;
+  PartitionKey key;
+  bool is_leader = false;
+  LeaderEpoch leader_epoch = kUnknownLeaderEpoch;
+  Offset high_watermark{0};
+  /// In order of offsets.
+  std::shared_ptr<const std::vector<LoggedRecord>> records;
+
+  /// Null if the log does not hold the offset.
+  [[nodiscard]] const LoggedRecord* record(Offset offset) const;
+};
+
+/// A partition's state in ZooKeeper, when it was written.
+struct StateChange {
+  TopicPartition name;
+  PartitionKey key;
+  cluster::PartitionState state;
+  std::vector<BrokerId> replicas;
+};
+
+/// What checkers look at: all replicas in memory and all that ZooKeeper holds, at one moment.
+class Picture {
+ public:
+  explicit Picture(Cluster& cluster) : cluster_(cluster) {}
+
+  /// Looks again.
+  void refresh();
+  /// At the replicas only.
+  void refresh_replicas();
+
+  [[nodiscard]] const std::vector<ReplicaPicture>& replicas() const { return replicas_; }
+  /// The states that were written since the look before, oldest first.
+  [[nodiscard]] const std::vector<StateChange>& changes() const { return changes_; }
+  /// The states that hold now, of topics that exist.
+  [[nodiscard]] const std::map<PartitionKey, StateChange>& states() const { return states_; }
+  /// Text for messages: "safe-a-0".
+  [[nodiscard]] std::string name_of(const PartitionKey& key) const;
+  /// Whether the topic of the key still exists.
+  [[nodiscard]] bool exists(const PartitionKey& key) const { return states_.contains(key); }
+  [[nodiscard]] Cluster& cluster() const { return cluster_; }
+
+ private:
+  struct KnownLog {
+    std::uint64_t incarnation = 0;
+    LeaderEpoch leader_epoch = kUnknownLeaderEpoch;
+    bool was_leader = false;
+    std::shared_ptr<const std::vector<LoggedRecord>> records;
+  };
+
+  void read_zookeeper();
+  void read_replicas(SimulatedBroker& broker);
+
+  Cluster& cluster_;
+  std::size_t transactions_read_ = 0;
+  std::map<std::string, cluster::Topic> topics_;
+  std::vector<StateChange> changes_;
+  std::map<PartitionKey, StateChange> states_;
+  std::map<PartitionKey, TopicPartition> names_;
+  std::vector<ReplicaPicture> replicas_;
+  std::map<std::pair<BrokerId, PartitionKey>, KnownLog> logs_;
+};
+
+}  // namespace ottla::simulation

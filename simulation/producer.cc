@@ -1,0 +1,147 @@
+#include "simulation/producer.h"
+
+#include <glog/logging.h>
+
+#include <memory>
+#include <utility>
+
+#include "broker/replica/partition.h"
+#include "broker/replica/replicas.h"
+#include "common/record/record_batch_builder.h"
+#include "simulation/topic_catalog.h"
+#include "simulation/workload_names.h"
+
+namespace ottla::simulation {
+namespace {
+
+using std::chrono::milliseconds;
+
+constexpr env::Duration kRequestTimeout = std::chrono::seconds(3);
+constexpr env::Duration kAckTimeout = std::chrono::seconds(2);
+constexpr std::uint64_t kMaxBatch = 3;
+
+}  // namespace
+
+Producer::Producer(Cluster& cluster, ClientEvents& events, Options options)
+    : cluster_(cluster),
+      events_(events),
+      options_(std::move(options)),
+      metadata_(cluster, options_.partition) {}
+
+void Producer::start() {
+  next_batch();
+}
+
+void Producer::next_batch() {
+  if (stopped_ || given_up_) return;
+  base_sequence_ = static_cast<std::int32_t>(next_number_);
+  batch_.clear();
+  const std::uint64_t count = 1 + cluster_.random().below(kMaxBatch);
+  for (std::uint64_t i = 0; i < count; ++i) batch_.push_back({options_.number, next_number_++});
+  sending_ = true;
+  attempt();
+}
+
+void Producer::attempt() {
+  if (const auto leader = metadata_.leader()) return send(*leader);
+  metadata_.refresh([this] {
+    if (const auto leader = metadata_.leader()) return send(*leader);
+    try_again();
+  });
+}
+
+void Producer::try_again() {
+  metadata_.forget_leader();
+  cluster_.after(milliseconds(20 + cluster_.random().below(100)), [this] { attempt(); });
+}
+
+std::vector<std::byte> Producer::encode(const std::vector<Value>& values,
+                                        std::int32_t base_sequence) const {
+  record::BatchOptions batch;
+  if (is_idempotent_producer(options_.number)) {
+    batch.producer_id = ProducerId(options_.number);
+    batch.producer_epoch = ProducerEpoch(0);
+    batch.base_sequence = base_sequence;
+  }
+  record::RecordBatchBuilder builder(batch);
+  for (const Value& value : values) {
+    const std::string text = encode_value(value);
+    builder.append(cluster_.world().clock().wall_now_ms(), std::nullopt, as_bytes(text));
+  }
+  const auto built = builder.build();
+  CHECK(built.has_value());
+  const ByteView bytes = std::as_const(**built).bytes();
+  return {bytes.begin(), bytes.end()};
+}
+
+void Producer::send(BrokerId leader) {
+  if (topic_id_.is_zero()) topic_id_ = metadata_.topic_id();
+  if (topic_id_ != metadata_.topic_id()) {
+    given_up_ = true;  // another topic of the same name
+    sending_ = false;
+    return;
+  }
+  cluster_.ask<Answer>(
+      leader, kRequestTimeout,
+      [this, values = batch_, sequence = base_sequence_](SimulatedBroker& broker,
+                                                         Callback<Answer> reply) {
+        deliver(broker, values, sequence, std::move(reply));
+      },
+      [this](std::optional<Answer> answer) { answered(std::move(answer)); });
+}
+
+/// Runs on the broker's loop, as the handler of Produce does.
+void Producer::deliver(SimulatedBroker& broker, const std::vector<Value>& values,
+                       std::int32_t base_sequence, Callback<Answer> reply) {
+  replica::Replicas* const replicas = broker.replicas();
+  const auto partition = replicas ? replicas->partition(options_.partition) : nullptr;
+  if (!partition || partition->topic_id() != topic_id_) {
+    return std::move(reply)({broker.id(), {}, ErrorCode::NotLeaderOrFollower});
+  }
+  const PartitionKey key{partition->topic_id(), options_.partition.partition};
+  auto bytes = std::make_shared<std::vector<std::byte>>(encode(values, base_sequence));
+  replica::AppendRequest request;
+  request.partitions.push_back({options_.partition, MutableByteView(*bytes), std::nullopt});
+  request.owner = bytes;
+  request.acks = options_.acks;
+  request.timeout = kAckTimeout;
+  replicas->append(std::move(request), *broker.client_loop(),
+                   [this, key, values, id = broker.id(),
+                    reply = std::move(reply)](replica::AppendResult result) mutable {
+                     const replica::AppendedPartition& appended = result.front();
+                     if (appended.error == ErrorCode::None && options_.acks == replica::Acks::All &&
+                         TopicCatalog::is_safe(options_.partition.topic)) {
+                       events_.on_acknowledged(id, key, appended.base_offset, values);
+                     }
+                     std::move(reply)({id, key, appended.error});
+                   });
+}
+
+void Producer::answered(std::optional<Answer> answer) {
+  if (!answer) return try_again();
+  switch (answer->error) {
+    case ErrorCode::None:
+    case ErrorCode::DuplicateSequenceNumber:
+      ++acknowledged_;
+      sending_ = false;
+      cluster_.after(env::Duration(cluster_.random().below(
+                         static_cast<std::uint64_t>(2 * options_.pause.count()))),
+                     [this] { next_batch(); });
+      return;
+    case ErrorCode::OutOfOrderSequenceNumber:
+    case ErrorCode::UnknownProducerId:
+    case ErrorCode::InvalidProducerEpoch:
+      if (TopicCatalog::is_safe(options_.partition.topic)) {
+        events_.on_sequence_error(
+            answer->broker, answer->key,
+            batch_.front().to_string() + " refused with " + std::string(name_of(answer->error)));
+      }
+      given_up_ = true;
+      sending_ = false;
+      return;
+    default:
+      return try_again();
+  }
+}
+
+}  // namespace ottla::simulation

@@ -1,0 +1,332 @@
+#include "simulation/simulated_broker.h"
+
+#include <glog/logging.h>
+
+#include <utility>
+
+#include "broker/controller_channel.h"
+#include "broker/membership/cluster_entry.h"
+#include "broker/membership/directory_id.h"
+#include "broker/membership/registration.h"
+#include "broker/metadata/metadata_cache.h"
+#include "broker/replica/replicas.h"
+#include "controller/controller.h"
+#include "simulation/deliberate_bugs.h"
+
+namespace ottla::simulation {
+namespace {
+
+constexpr env::Duration kTryAgain = std::chrono::milliseconds(100);
+/// A controlled shutdown gives up asking for its leaders to be moved after this many answers.
+constexpr int kShutdownAttempts = 20;
+
+cluster::LastStop last_stop(storage::ShutdownKind kind) {
+  switch (kind) {
+    case storage::ShutdownKind::Clean:
+      return cluster::LastStop::Clean;
+    case storage::ShutdownKind::ProcessCrash:
+      return cluster::LastStop::ProcessCrash;
+    case storage::ShutdownKind::HostCrash:
+      return cluster::LastStop::HostCrash;
+  }
+  return cluster::LastStop::HostCrash;
+}
+
+}  // namespace
+
+/// One start of the broker: everything that dies with the process. Parts are declared in the order
+/// in which they are built.
+class SimulatedBroker::Process final : private membership::RegistrationListener,
+                                       private rpc::BrokerControl {
+ public:
+  Process(SimulatedBroker& broker, std::string start_nonce)
+      : broker_(broker),
+        in_(broker.in_),
+        start_nonce_(std::move(start_nonce)),
+        random_(in_.world.random().next()),
+        loop_(make_executor()),
+        io_(make_executor()),
+        replica_control_(make_executor()),
+        replica_stream_(make_executor()),
+        controller_loop_(make_executor()),
+        client_(in_.zookeeper.make_client(broker.name())),
+        entry_(*client_, loop_, random_, {.broker_id = broker.id()}),
+        registration_(*client_, loop_, in_.world.clock(), random_, *this),
+        peers_(in_.network.peers_of(endpoint())),
+        liveness_(in_.network.liveness_of(endpoint())),
+        transport_(in_.network.transport_of(endpoint())) {
+    client_->add_listener(registration_);
+  }
+
+  void start() {
+    auto opened =
+        storage::LogStore::open(in_.files, in_.world.clock(), random_, io_, broker_.config_.logs,
+                                [this](const std::string& directory, const Error&) {
+                                  if (replicas_) replicas_->log_directory_failed(directory);
+                                });
+    if (!opened) return fail_to_start(opened.error());
+    logs_ = *std::move(opened);
+    last_stop_ = last_stop(logs_->shutdown_kind());
+    build();
+    client_->start();
+    enter_cluster();
+  }
+
+  void shut_down() {
+    if (std::exchange(shutting_down_, true)) return;
+    if (!registered_) return stop_parts();
+    ask_for_shutdown(kShutdownAttempts);
+  }
+
+  [[nodiscard]] bool is_serving() const { return registered_ && !shutting_down_; }
+  [[nodiscard]] bool is_loaded() const { return loaded_; }
+  replica::Replicas* replicas() { return loaded_ ? replicas_.get() : nullptr; }
+  controller::Controller* controller() { return controller_.get(); }
+  storage::LogStore* logs() { return loaded_ ? logs_.get() : nullptr; }
+  std::shared_ptr<const metadata::MetadataImage> image() const { return metadata_.image(); }
+  env::Executor& loop() { return loop_; }
+
+  [[nodiscard]] std::string endpoint() const { return broker_.name() + ":9093"; }
+
+ private:
+  MortalExecutor& make_executor() {
+    broker_.executors_.push_back(std::make_unique<MortalExecutor>(in_.world, broker_.process_id()));
+    return *broker_.executors_.back();
+  }
+
+  void fail_to_start(const Error& cause) {
+    LOG(ERROR) << broker_.name() << " cannot start: " << cause;
+    broker_.end_soon();
+  }
+
+  void build() {
+    controller_ = std::make_unique<controller::Controller>(
+        broker_.config_.controller,
+        controller::Controller::World{*client_, controller_loop_, in_.world.clock(), random_,
+                                      *peers_, *liveness_});
+    channel_ = std::make_unique<broker::ControllerChannel>(
+        broker_.id(), broker_.config_.request_timeout, *controller_, metadata_, *peers_);
+    replicas_ = std::make_unique<replica::Replicas>(
+        broker_.config_.replicas,
+        replica::Replicas::Dependencies{.clock = in_.world.clock(),
+                                        .executors = {replica_control_, {&replica_stream_}, io_},
+                                        .logs = *logs_,
+                                        .metadata = metadata_,
+                                        .topics = in_.topics,
+                                        .isr_changes = *channel_,
+                                        .transport = *transport_});
+  }
+
+  // Starting: the way into the cluster, the logs, the registration.
+
+  void enter_cluster() {
+    entry_.enter([this](Result<membership::ClusterIdentity> identity) {
+      if (!identity) return fail_to_start(identity.error());
+      if (const auto set = logs_->set_identity(broker_.id(), identity->cluster_id); !set) {
+        return fail_to_start(set.error());
+      }
+      load_logs();
+    });
+  }
+
+  void load_logs() {
+    logs_->load([this](const std::string& topic) { return in_.topics.topic_config(topic).log; },
+                [this](Result<std::vector<storage::DirectoryLoad>> loaded) {
+                  loop_.post([this, loaded = std::move(loaded)] {
+                    if (!loaded) return fail_to_start(loaded.error());
+                    serve();
+                  });
+                });
+  }
+
+  void serve() {
+    loaded_ = true;
+    replicas_->start();
+    logs_->start(
+        [this](const TopicPartition& partition) { return replicas_->high_watermark(partition); });
+    in_.network.attach(endpoint(), {.broker = broker_.id(),
+                                    .start_nonce = start_nonce_,
+                                    .inbound = &loop_,
+                                    .broker_control = this,
+                                    .controller_control = controller_.get(),
+                                    .replication = replicas_.get()});
+    auto self = registration_of_this_process();
+    if (!self) return fail_to_start(self.error());
+    registration_.start(*std::move(self));
+    controller_->start();
+  }
+
+  // Registration.
+
+  Result<cluster::Broker> registration_of_this_process() {
+    cluster::Broker self{.id = broker_.id(),
+                         .endpoints = {{"PLAINTEXT", "PLAINTEXT", broker_.name(), 9092}},
+                         .timestamp_ms = in_.world.clock().wall_now_ms(),
+                         .grpc_endpoint = endpoint(),
+                         .start_nonce = start_nonce_,
+                         .last_stop = last_stop_,
+                         .boot_id = in_.files.boot_id()};
+    for (const std::string& directory : broker_.config_.logs.directories) {
+      OTTLA_TRY(const Uuid id, membership::directory_id(in_.files, random_, directory));
+      self.directory_ids.push_back(id);
+    }
+    return self;
+  }
+
+  void registered(BrokerEpoch epoch) override {
+    registered_ = true;
+    replicas_->set_broker_epoch(epoch);
+    channel_->set_broker_epoch(epoch);
+  }
+  void lost(const std::string& why) override {
+    LOG(WARNING) << broker_.name() << " is not registered: " << why;
+    registered_ = false;
+  }
+
+  // Stopping.
+
+  void ask_for_shutdown(int attempts) {
+    channel_->controlled_shutdown([this, attempts](Result<rpc::ControlledShutdownReply> reply) {
+      loop_.post([this, attempts,
+                  done = reply && reply->error == ErrorCode::None && reply->remaining.empty()] {
+        if (done || attempts <= 1) return stop_parts();
+        later([this, attempts] { ask_for_shutdown(attempts - 1); });
+      });
+    });
+  }
+
+  void stop_parts() {
+    controller_->stop([this] { loop_.post([this] { stop_replicas(); }); });
+  }
+
+  void stop_replicas() {
+    registration_.stop();
+    in_.network.detach(endpoint());
+    if (!loaded_) return broker_.end_soon();
+    replicas_->stop();
+    logs_->shut_down([this] {
+      loop_.post([this] {
+        client_->close();
+        broker_.end_soon();
+      });
+    });
+  }
+
+  void later(Task task) { timer_ = loop_.post_after(kTryAgain, std::move(task)); }
+
+  // rpc::BrokerControl
+
+  void update_cluster(rpc::ClusterUpdate update, Callback<rpc::ClusterUpdateReply> reply) override {
+    replicas_->update_cluster(
+        std::move(update), [this, reply = std::move(reply)](rpc::ClusterUpdateReply told) mutable {
+          // The controller has heard how the last process stopped.
+          if (told.error == ErrorCode::None && !boot_confirmed_) {
+            boot_confirmed_ = logs_->confirm_boot().has_value();
+          }
+          std::move(reply)(std::move(told));
+        });
+  }
+  void query_replica_logs(rpc::ReplicaLogQuery query,
+                          Callback<rpc::ReplicaLogAnswer> reply) override {
+    replicas_->query_replica_logs(std::move(query), std::move(reply));
+  }
+
+  SimulatedBroker& broker_;
+  const BrokerSurroundings& in_;
+  const std::string start_nonce_;
+  env::SeededRandom random_;
+  MortalExecutor& loop_;
+  MortalExecutor& io_;
+  MortalExecutor& replica_control_;
+  MortalExecutor& replica_stream_;
+  MortalExecutor& controller_loop_;
+  std::unique_ptr<zookeeper::Client> client_;
+  membership::ClusterEntry entry_;
+  membership::BrokerRegistration registration_;
+  std::unique_ptr<rpc::Peers> peers_;
+  std::unique_ptr<rpc::LivenessMonitor> liveness_;
+  std::unique_ptr<rpc::ReplicationTransport> transport_;
+  std::unique_ptr<storage::LogStore> logs_;
+  metadata::MetadataCache metadata_;
+  std::unique_ptr<controller::Controller> controller_;
+  std::unique_ptr<broker::ControllerChannel> channel_;
+  std::unique_ptr<replica::Replicas> replicas_;
+
+  cluster::LastStop last_stop_ = cluster::LastStop::Clean;
+  bool loaded_ = false;
+  bool registered_ = false;
+  bool boot_confirmed_ = false;
+  bool shutting_down_ = false;
+  env::TimerHandle timer_;
+};
+
+SimulatedBroker::SimulatedBroker(BrokerConfig config, BrokerSurroundings surroundings)
+    : config_(std::move(config)), in_(surroundings), outside_(surroundings.world.make_executor()) {}
+
+SimulatedBroker::~SimulatedBroker() {
+  kill();
+}
+
+void SimulatedBroker::start() {
+  if (process_) return;
+  ++incarnation_;
+  process_ = std::make_unique<Process>(
+      *this, std::to_string(id().value()) + "." + std::to_string(incarnation_));
+  process_->start();
+}
+
+void SimulatedBroker::kill() {
+  if (!process_) return;
+  resume();
+  // First the disk: what destructors would still write does not get there.
+  in_.files.crash_process();
+  in_.network.detach(process_->endpoint());
+  in_.zookeeper.crash(name());
+  for (const auto& executor : executors_) executor->die();
+  process_.reset();
+}
+
+void SimulatedBroker::end_soon() {
+  outside_->post([this, incarnation = incarnation_] {
+    if (incarnation == incarnation_) kill();
+  });
+}
+
+void SimulatedBroker::pause() {
+  if (!process_ || is_paused()) return;
+  in_.world.pause(process_id());
+  in_.zookeeper.cut(name());  // its client does not ping any more
+}
+void SimulatedBroker::resume() {
+  if (!is_paused()) return;
+  in_.zookeeper.heal(name());
+  in_.world.resume(process_id());
+}
+bool SimulatedBroker::is_paused() const {
+  return in_.world.is_paused(process_id());
+}
+
+void SimulatedBroker::shut_down() {
+  if (process_) process_->loop().post([process = process_.get()] { process->shut_down(); });
+}
+
+bool SimulatedBroker::is_serving() const {
+  return process_ && process_->is_serving();
+}
+replica::Replicas* SimulatedBroker::replicas() {
+  return process_ ? process_->replicas() : nullptr;
+}
+controller::Controller* SimulatedBroker::controller() {
+  return process_ ? process_->controller() : nullptr;
+}
+storage::LogStore* SimulatedBroker::logs() {
+  return process_ ? process_->logs() : nullptr;
+}
+std::shared_ptr<const metadata::MetadataImage> SimulatedBroker::image() const {
+  return process_ ? process_->image() : nullptr;
+}
+env::Executor* SimulatedBroker::client_loop() {
+  return process_ ? &process_->loop() : nullptr;
+}
+
+}  // namespace ottla::simulation

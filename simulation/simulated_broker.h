@@ -1,0 +1,111 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "broker/replica/replicas_config.h"
+#include "broker/storage/log_store.h"
+#include "common/base/id.h"
+#include "common/testing/simulated_file_system.h"
+#include "common/testing/simulated_world.h"
+#include "common/testing/simulated_zookeeper.h"
+#include "controller/config.h"
+#include "simulation/mortal_executor.h"
+#include "simulation/network.h"
+
+namespace ottla::controller {
+class Controller;
+}
+namespace ottla::metadata {
+class MetadataImage;
+}
+namespace ottla::replica {
+class Replicas;
+class TopicConfigs;
+}  // namespace ottla::replica
+
+namespace ottla::simulation {
+
+class DeliberateBugs;
+
+/// What a simulated process stands on.
+struct BrokerSurroundings {
+  testing::SimulatedWorld& world;
+  testing::SimulatedZooKeeper& zookeeper;
+  Network& network;
+  /// The host's disk: it outlives the process.
+  testing::SimulatedFileSystem& files;
+  replica::TopicConfigs& topics;
+  const DeliberateBugs& bugs;
+};
+
+struct BrokerConfig {
+  replica::ReplicasConfig replicas;
+  storage::LogStoreOptions logs;
+  controller::ControllerConfig controller;
+  env::Duration request_timeout = std::chrono::seconds(2);
+};
+
+/// A broker without its network front: the real parts, put together as the broker process does,
+/// on simulated executors. It starts and stops many times; each start is a new process.
+class SimulatedBroker {
+ public:
+  SimulatedBroker(BrokerConfig config, BrokerSurroundings surroundings);
+  ~SimulatedBroker();
+
+  [[nodiscard]] BrokerId id() const { return config_.replicas.broker; }
+
+  // --- What happens to it ---
+
+  void start();
+  /// SIGKILL: everything in memory is gone at once; the files stay as they are.
+  void kill();
+  /// SIGSTOP and SIGCONT.
+  void pause();
+  void resume();
+  /// SIGTERM: asks the controller to move the leaders, stops everything in order, ends the session.
+  /// Takes simulated time; the process is gone then.
+  void shut_down();
+
+  // --- What it is like ---
+
+  [[nodiscard]] bool is_running() const { return process_ != nullptr; }
+  [[nodiscard]] bool is_paused() const;
+  /// Started, registered, and not shutting down.
+  [[nodiscard]] bool is_serving() const;
+  /// Counts the starts.
+  [[nodiscard]] std::uint64_t incarnation() const { return incarnation_; }
+  /// The name of its ZooKeeper client.
+  [[nodiscard]] std::string name() const { return "broker-" + std::to_string(id().value()); }
+
+  // What clients and checkers reach; only while it is running and past loading its logs.
+
+  /// Null before the logs are loaded.
+  [[nodiscard]] replica::Replicas* replicas();
+  [[nodiscard]] controller::Controller* controller();
+  [[nodiscard]] std::shared_ptr<const metadata::MetadataImage> image() const;
+  [[nodiscard]] storage::LogStore* logs();
+  /// The loop that clients' requests run on; null when not running.
+  [[nodiscard]] env::Executor* client_loop();
+
+ private:
+  class Process;
+
+  [[nodiscard]] testing::SimulatedWorld::ProcessId process_id() const {
+    return static_cast<testing::SimulatedWorld::ProcessId>(id().value());
+  }
+  /// Ends the process from outside, once the task under way is done.
+  void end_soon();
+
+  const BrokerConfig config_;
+  const BrokerSurroundings in_;
+  std::uint64_t incarnation_ = 0;
+  std::unique_ptr<env::Executor> outside_;
+  /// Executors of all processes so far: late callbacks still refer to them.
+  std::vector<std::unique_ptr<MortalExecutor>> executors_;
+  std::unique_ptr<Process> process_;
+};
+
+}  // namespace ottla::simulation

@@ -1,0 +1,255 @@
+#include "simulation/simulation.h"
+
+#include <glog/logging.h>
+
+#include <optional>
+#include <utility>
+
+#include "common/testing/simulated_zookeeper.h"
+#include "simulation/checker.h"
+#include "simulation/client_events.h"
+#include "simulation/cluster.h"
+#include "simulation/committed_records.h"
+#include "simulation/faults.h"
+#include "simulation/picture.h"
+#include "simulation/topic_catalog.h"
+#include "simulation/workload.h"
+
+namespace ottla::simulation {
+namespace {
+
+using std::chrono::milliseconds;
+using std::chrono::seconds;
+
+constexpr env::Duration kBetweenLooks = milliseconds(100);
+
+class Simulation final : private ClientEvents {
+ public:
+  explicit Simulation(const RunOptions& options)
+      : options_(options),
+        cluster_({.seed = options.seed, .brokers = options.brokers, .bugs = options.bugs}),
+        workload_(cluster_, *this),
+        faults_(cluster_, {.host_crashes = options.host_crashes}),
+        picture_(cluster_),
+        checkers_(make_checkers()) {
+    verdict_.seed = options.seed;
+    cluster_.on_host_crash([this](BrokerId broker) { committed_.host_crashed(broker); });
+  }
+
+  Verdict run() {
+    cluster_.start_all();
+    workload_.start();
+    go_on(seconds(3));
+    if (options_.faults) faults_.start();
+    go_on(options_.chaos);
+    faults_.heal();
+    workload_.stop_churn();
+    // The cluster recovers under load first, then the clients of before come to rest.
+    if (verdict_.passed()) expect_whole();
+    if (verdict_.passed()) expect_service();
+    if (verdict_.passed()) check_history();
+    summarize();
+    return std::move(verdict_);
+  }
+
+ private:
+  /// Runs for so long, or until a rule is broken.
+  void go_on(env::Duration duration) {
+    run_until([] { return false; }, duration);
+  }
+
+  template <class Condition>
+  bool run_until(Condition condition, env::Duration limit) {
+    const env::MonotonicTime end = cluster_.world().now() + limit;
+    while (verdict_.passed()) {
+      if (condition()) return true;
+      if (cluster_.world().now() >= end) return false;
+      cluster_.world().run_for(kBetweenLooks);
+      look();
+    }
+    return false;
+  }
+
+  void look() {
+    picture_.refresh();
+    committed_.look(picture_);
+    for (const StateChange& change : picture_.changes()) {
+      if (change.state.leader != kNoBroker) ++verdict_.elections;
+    }
+    for (const auto& checker : checkers_) {
+      if (auto wrong = checker->check(picture_, committed_); !wrong.empty()) {
+        return broken(checker->name(), std::move(wrong));
+      }
+    }
+  }
+
+  void broken(const std::string& rule, std::string what) {
+    if (!verdict_.passed()) return;
+    verdict_.rule = rule;
+    verdict_.violation =
+        "at " + std::to_string(cluster_.world().now().time_since_epoch() / milliseconds(1)) +
+        " ms: " + std::move(what);
+    LOG(WARNING) << "RULE " << rule << " is broken " << verdict_.violation;
+  }
+
+  // Liveness: Redpanda's and Kafka's stuck replicas (weaknesses, 5.4) would show here.
+
+  void expect_whole() {
+    std::string missing;
+    const bool whole = run_until(
+        [&] {
+          missing = what_is_missing();
+          return missing.empty();
+        },
+        options_.recovery);
+    if (!whole) broken("becomes_whole_again", missing);
+  }
+
+  [[nodiscard]] std::string what_is_missing() {
+    std::string missing;
+    for (const BrokerId id : cluster_.broker_ids()) {
+      if (!cluster_.broker(id).is_serving()) {
+        missing += " broker " + std::to_string(id.value()) + " is not registered;";
+      }
+    }
+    std::map<TopicPartition, const StateChange*> states;
+    for (const auto& [key, state] : picture_.states()) states[state.name] = &state;
+    for (const TopicPartition& partition : workload_.lasting_partitions()) {
+      const auto state = states.find(partition);
+      if (state == states.end()) {
+        missing += " " + partition.to_string() + " does not exist;";
+      } else if (state->second->state.leader == kNoBroker) {
+        missing += " " + partition.to_string() + " has no leader;";
+      } else if (state->second->state.isr.size() < state->second->replicas.size()) {
+        missing += " " + partition.to_string() + " is under-replicated;";
+      }
+    }
+    return missing;
+  }
+
+  void expect_service() {
+    workload_.start_probes();
+    if (!run_until([&] { return workload_.probes_acknowledged(); }, seconds(15))) {
+      return broken("serves_again", "not acknowledged:" + workload_.unacknowledged_probes());
+    }
+    workload_.stop_producers();
+    if (!run_until([&] { return workload_.producers_idle(); }, seconds(15))) {
+      return broken("serves_again", "a producer does not come to rest");
+    }
+    std::string behind;
+    if (!run_until(
+            [&] {
+              behind = who_is_behind();
+              return behind.empty();
+            },
+            seconds(15))) {
+      broken("all_is_read", behind);
+    }
+  }
+
+  /// Replicas that do not end where the others do, and consumers that have not read everything.
+  [[nodiscard]] std::string who_is_behind() {
+    std::map<TopicPartition, Offset> ends;
+    std::string behind;
+    for (const ReplicaPicture& replica : picture_.replicas()) {
+      const Offset end =
+          replica.records->empty() ? Offset(0) : replica.records->back().offset.next();
+      const auto [known, is_first] = ends.try_emplace(replica.name, end);
+      if (known->second != end || replica.high_watermark != end) {
+        behind += " " + replica.name.to_string() + " on broker " +
+                  std::to_string(replica.broker.value()) + " ends at " +
+                  std::to_string(end.value()) + ", high watermark " +
+                  std::to_string(replica.high_watermark.value()) + ";";
+      }
+    }
+    for (const auto& consumer : workload_.consumers()) {
+      const auto end = ends.find(consumer->partition());
+      if (end == ends.end() || consumer->position() == end->second) continue;
+      behind += " a consumer of " + consumer->partition().to_string() + " is at " +
+                std::to_string(consumer->position().value()) + " of " +
+                std::to_string(end->second.value()) + ";";
+    }
+    return behind;
+  }
+
+  void check_history() {
+    if (auto wrong = testing::check_controller_fencing(cluster_.zookeeper()); !wrong.empty()) {
+      return broken("stale_controllers_never_commit", std::move(wrong));
+    }
+    if (auto wrong = testing::check_leader_epochs(cluster_.zookeeper()); !wrong.empty()) {
+      return broken("leader_epochs_rise", std::move(wrong));
+    }
+  }
+
+  void summarize() {
+    verdict_.trace_hash = cluster_.world().trace_hash();
+    verdict_.steps = cluster_.world().steps();
+    verdict_.simulated = cluster_.world().now().time_since_epoch();
+    verdict_.acknowledged_batches = workload_.acknowledged();
+    verdict_.promised_records = committed_.promises();
+    verdict_.excused_records = committed_.excused();
+    verdict_.faults = faults_.counts();
+    if (const auto epoch = cluster_.zookeeper().node("/controller_epoch")) {
+      verdict_.controller_terms = std::stoull(epoch->data);
+    }
+  }
+
+  // ClientEvents
+
+  void on_acknowledged(BrokerId by, const PartitionKey& key, Offset base_offset,
+                       const std::vector<Value>& values) override {
+    for (std::size_t i = 0; i < values.size(); ++i) {
+      const Offset offset = base_offset + static_cast<std::int64_t>(i);
+      if (auto wrong = committed_.promise(key, offset, values[i])) {
+        broken("acknowledged_once",
+               picture_.name_of(key) + " by broker " + std::to_string(by.value()) + ": " + *wrong);
+      }
+    }
+    picture_.refresh_replicas();
+    committed_.look(picture_);
+    const auto holders = committed_.holders(key, base_offset);
+    if (holders < static_cast<std::size_t>(TopicCatalog::kMinInsyncReplicas) &&
+        !committed_.had_host_crash()) {
+      broken("acknowledged_is_replicated", picture_.name_of(key) + ", offset " +
+                                               std::to_string(base_offset.value()) + ": broker " +
+                                               std::to_string(by.value()) + " acknowledged what " +
+                                               std::to_string(holders) + " brokers hold");
+    }
+  }
+
+  void on_read(BrokerId by, const PartitionKey& key,
+               const std::vector<LoggedRecord>& records) override {
+    if (records.empty()) return;
+    for (const LoggedRecord& record : records) {
+      if (auto wrong = committed_.promise(key, record.offset, record.value)) {
+        broken("what_was_read_stays",
+               picture_.name_of(key) + " by broker " + std::to_string(by.value()) + ": " + *wrong);
+      }
+    }
+    picture_.refresh_replicas();
+    committed_.look(picture_);
+  }
+
+  void on_sequence_error(BrokerId by, const PartitionKey& key, const std::string& what) override {
+    if (committed_.has_excuses(key)) return;
+    broken("sequences_go_on",
+           picture_.name_of(key) + " by broker " + std::to_string(by.value()) + ": " + what);
+  }
+
+  const RunOptions options_;
+  Cluster cluster_;
+  Workload workload_;
+  Faults faults_;
+  Picture picture_;
+  CommittedRecords committed_;
+  std::vector<std::unique_ptr<Checker>> checkers_;
+  Verdict verdict_;
+};
+
+}  // namespace
+
+Verdict run(const RunOptions& options) {
+  return Simulation(options).run();
+}
+
+}  // namespace ottla::simulation

@@ -1,0 +1,47 @@
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <string>
+
+#include "common/env/clock.h"
+#include "simulation/deliberate_bugs.h"
+
+namespace ottla::simulation {
+
+struct RunOptions {
+  std::uint64_t seed = 1;
+  int brokers = 3;
+  /// For how long things go wrong, in simulated time.
+  env::Duration chaos = std::chrono::seconds(25);
+  /// How soon after all is healed the cluster must be whole again.
+  env::Duration recovery = std::chrono::seconds(60);
+  bool faults = true;
+  bool host_crashes = true;
+  DeliberateBugs bugs;
+};
+
+struct Verdict {
+  std::uint64_t seed = 0;
+  /// Empty: the run passed. Otherwise the name of the rule, and what is wrong.
+  std::string rule;
+  std::string violation;
+  /// The same for each run of the same seed and options.
+  std::uint64_t trace_hash = 0;
+  std::uint64_t steps = 0;
+  env::Duration simulated{};
+  std::uint64_t acknowledged_batches = 0;
+  std::uint64_t promised_records = 0;
+  std::uint64_t excused_records = 0;
+  std::uint64_t controller_terms = 0;
+  std::uint64_t elections = 0;
+  std::map<std::string, std::uint64_t> faults;
+
+  [[nodiscard]] bool passed() const { return rule.empty(); }
+};
+
+/// One whole run: a cluster starts, clients work, things go wrong, all is healed, and everything
+/// must work again; the rules are checked all the time.
+[[nodiscard]] Verdict run(const RunOptions& options);
+
+}  // namespace ottla::simulation

@@ -1,0 +1,23 @@
+#include "simulation/topic_catalog.h"
+
+namespace ottla::simulation {
+
+TopicCatalog::TopicCatalog() {
+  storage::LogConfig config;
+  config.segment_bytes = 4096;  // some segments in a short run
+  config.index_max_bytes = 1024;
+  config.retention_age.reset();
+  config.file_delete_delay = std::chrono::seconds(1);
+  log_ = std::make_shared<const storage::LogConfig>(config);
+}
+
+replica::TopicConfig TopicCatalog::topic_config(const std::string& topic) const {
+  return {.log = log_, .min_insync_replicas = is_safe(topic) ? kMinInsyncReplicas : 1};
+}
+
+std::map<std::string, std::string> TopicCatalog::overrides(const std::string& topic) {
+  if (is_safe(topic)) return {{"min.insync.replicas", std::to_string(kMinInsyncReplicas)}};
+  return {{"unclean.leader.election.enable", "true"}};
+}
+
+}  // namespace ottla::simulation

@@ -1,0 +1,167 @@
+#include "simulation/workload.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "controller/controller.h"
+#include "simulation/topic_catalog.h"
+#include "simulation/workload_names.h"
+
+namespace ottla::simulation {
+namespace {
+
+using std::chrono::milliseconds;
+using std::chrono::seconds;
+
+constexpr env::Duration kAdminTimeout = seconds(3);
+constexpr const char* kChurnTopic = "safe-churn";
+
+/// An administrator asks any broker, who sends him to the controller; here: asks them in turn.
+template <class Outcome, class Request>
+void ask_controller(Cluster& cluster, Request request,
+                    void (controller::Controller::*method)(Request, Callback<std::vector<Outcome>>),
+                    Callback<std::optional<ErrorCode>> done) {
+  const auto& brokers = cluster.broker_ids();
+  const BrokerId any = brokers[cluster.random().below(brokers.size())];
+  cluster.ask<ErrorCode>(
+      any, kAdminTimeout,
+      [request = std::move(request), method](SimulatedBroker& broker,
+                                             Callback<ErrorCode> reply) mutable {
+        controller::Controller* const controller = broker.controller();
+        if (controller == nullptr) return std::move(reply)(ErrorCode::NotController);
+        // The controller answers on its own loop; the request's connection is on the client loop.
+        (controller->*method)(request, [&broker, reply = std::move(reply)](
+                                           std::vector<Outcome> outcomes) mutable {
+          broker.client_loop()->post([reply = std::move(reply),
+                                      error = outcomes.empty() ? ErrorCode::UnknownServerError
+                                                               : outcomes.front().error]() mutable {
+            std::move(reply)(error);
+          });
+        });
+      },
+      std::move(done));
+}
+
+}  // namespace
+
+Workload::Workload(Cluster& cluster, ClientEvents& events) : cluster_(cluster), events_(events) {}
+
+void Workload::start() {
+  const std::vector<Topic> topics = {{"safe-a", 2, 3}, {"safe-b", 1, 3}, {"unclean-c", 1, 2}};
+  for (const Topic& topic : topics) {
+    for (std::int32_t number = 0; number < topic.partitions; ++number) {
+      lasting_partitions_.push_back({topic.name, number});
+    }
+    create(topic, [this, topic] { start_clients(topic); });
+  }
+  churn();
+}
+
+void Workload::create(const Topic& topic, Task then) {
+  controller::CreateTopicsRequest request;
+  request.topics.push_back({.name = topic.name,
+                            .partitions = topic.partitions,
+                            .replication_factor = topic.replication_factor,
+                            .assignments = {},
+                            .configs = TopicCatalog::overrides(topic.name)});
+  request.timeout = seconds(2);
+  ask_controller<controller::CreatedTopic>(
+      cluster_, std::move(request), &controller::Controller::create_topics,
+      [this, topic, then = std::move(then)](std::optional<ErrorCode> error) mutable {
+        if (error == ErrorCode::None || error == ErrorCode::TopicAlreadyExists) {
+          ++topics_created_;
+          return std::move(then)();
+        }
+        cluster_.after(milliseconds(100), [this, topic, then = std::move(then)]() mutable {
+          create(topic, std::move(then));
+        });
+      });
+}
+
+void Workload::remove(const std::string& topic, Task then) {
+  controller::DeleteTopicsRequest request;
+  request.topics.push_back({.name = topic, .id = {}});
+  request.timeout = seconds(2);
+  ask_controller<controller::DeletedTopic>(
+      cluster_, std::move(request), &controller::Controller::delete_topics,
+      [this, topic, then = std::move(then)](std::optional<ErrorCode> error) mutable {
+        if (error == ErrorCode::None || error == ErrorCode::UnknownTopicOrPartition) {
+          ++topics_deleted_;
+          return std::move(then)();
+        }
+        cluster_.after(milliseconds(100), [this, topic, then = std::move(then)]() mutable {
+          remove(topic, std::move(then));
+        });
+      });
+}
+
+void Workload::start_clients(const Topic& topic) {
+  for (std::int32_t number = 0; number < topic.partitions; ++number) {
+    const TopicPartition partition{topic.name, number};
+    add_producer(partition, replica::Acks::All, true);
+    add_producer(partition, number == 0 ? replica::Acks::Leader : replica::Acks::All, false);
+    consumers_.push_back(std::make_unique<Consumer>(cluster_, events_, partition));
+    consumers_.back()->start();
+  }
+}
+
+void Workload::churn() {
+  if (!churning_) return;
+  const auto pause = [this] { return milliseconds(500 + cluster_.random().below(6000)); };
+  cluster_.after(pause(), [this, pause] {
+    if (!churning_) return;
+    create({kChurnTopic, 1, 3}, [this, pause] {
+      add_producer({kChurnTopic, 0}, replica::Acks::All, true);
+      cluster_.after(pause(), [this] { remove(kChurnTopic, [this] { churn(); }); });
+    });
+  });
+}
+
+void Workload::add_producer(const TopicPartition& partition, replica::Acks acks, bool idempotent) {
+  if (!producing_) return;
+  ++last_producer_;
+  if (is_idempotent_producer(last_producer_) != idempotent) ++last_producer_;
+  producers_.push_back(std::make_unique<Producer>(
+      cluster_, events_,
+      Producer::Options{.number = last_producer_, .partition = partition, .acks = acks}));
+  producers_.back()->start();
+}
+
+void Workload::start_probes() {
+  for (const TopicPartition& partition : lasting_partitions_) {
+    producing_ = true;
+    add_producer(partition, replica::Acks::All, true);
+    probes_.push_back(producers_.back().get());
+  }
+}
+
+bool Workload::probes_acknowledged() const {
+  return std::all_of(probes_.begin(), probes_.end(),
+                     [](const Producer* probe) { return probe->acknowledged() > 0; });
+}
+
+std::string Workload::unacknowledged_probes() const {
+  std::string names;
+  for (const Producer* probe : probes_) {
+    if (probe->acknowledged() == 0) names += " " + probe->options().partition.to_string();
+  }
+  return names;
+}
+
+void Workload::stop_producers() {
+  producing_ = false;
+  for (const auto& producer : producers_) producer->stop();
+}
+
+bool Workload::producers_idle() const {
+  return std::all_of(producers_.begin(), producers_.end(),
+                     [](const auto& producer) { return producer->is_idle(); });
+}
+
+std::uint64_t Workload::acknowledged() const {
+  std::uint64_t sum = 0;
+  for (const auto& producer : producers_) sum += producer->acknowledged();
+  return sum;
+}
+
+}  // namespace ottla::simulation
