@@ -26,6 +26,14 @@ BrokerId Faults::any_broker() {
   return brokers[cluster_.random().below(brokers.size())];
 }
 
+BrokerId Faults::any_but(BrokerId broker) {
+  const auto& brokers = cluster_.broker_ids();
+  if (brokers.size() == 1) return broker;
+  BrokerId other = any_broker();
+  while (other == broker) other = any_broker();
+  return other;
+}
+
 env::Duration Faults::up_to(env::Duration longest) {
   return env::Duration(cluster_.random().below(static_cast<std::uint64_t>(longest.count())));
 }
@@ -116,7 +124,7 @@ void Faults::pause(BrokerId broker) {
 }
 
 void Faults::cut_network(BrokerId broker) {
-  const BrokerId other = any_broker();
+  const BrokerId other = any_but(broker);
   note("network cut from broker " + std::to_string(other.value()), broker);
   cluster_.network().cut(broker, other);
   cluster_.network().cut(other, broker);
@@ -124,7 +132,7 @@ void Faults::cut_network(BrokerId broker) {
 }
 
 void Faults::cut_one_way(BrokerId broker) {
-  const BrokerId other = any_broker();
+  const BrokerId other = any_but(broker);
   note("network cut one way to broker " + std::to_string(other.value()), broker);
   cluster_.network().cut(broker, other);
   cluster_.after(up_to(seconds(10)), [this] { cluster_.network().heal_all(); });

@@ -30,6 +30,7 @@ class Faults {
   void strike();
   void note(const std::string& fault, BrokerId broker);
   [[nodiscard]] BrokerId any_broker();
+  [[nodiscard]] BrokerId any_but(BrokerId broker);
   [[nodiscard]] env::Duration up_to(env::Duration longest);
 
   void crash_process(BrokerId broker);

@@ -32,6 +32,7 @@ class Workload {
   [[nodiscard]] std::string unacknowledged_probes() const;
   /// No more batches; those under way go on.
   void stop_producers();
+  /// Those of topics that come and go may wait for ever for one that is gone.
   [[nodiscard]] bool producers_idle() const;
 
   /// The partitions that exist for as long as the run.
