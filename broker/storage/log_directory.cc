@@ -85,7 +85,7 @@ Result<std::unique_ptr<LogDirectory>> LogDirectory::open(env::FileSystem& files,
 }
 
 Result<> LogDirectory::read_state() {
-  OTTLA_TRY_VOID(files_.create_directories(path_));
+  OTTLA_TRY_VOID(env::create_directories_durably(files_, path_));
   auto lock = files_.lock(file(kLockFile));
   if (!lock) {
     const bool is_held = env::io_error_kind(lock.error()) == env::IoErrorKind::Locked;
@@ -103,7 +103,7 @@ Result<> LogDirectory::read_state() {
   OTTLA_TRY(const bool was_clean, files_.exists(file(kCleanShutdownMarker)));
   OTTLA_TRY(const auto previous_boot, read_if_there(files_, file(kBootFile)));
   OTTLA_TRY(const auto entries, list());
-  if (was_clean || entries.empty()) {
+  if (was_clean || (entries.empty() && !previous_boot)) {
     shutdown_kind_ = ShutdownKind::Clean;
   } else if (previous_boot && trimmed(*previous_boot) == files_.boot_id()) {
     shutdown_kind_ = ShutdownKind::ProcessCrash;

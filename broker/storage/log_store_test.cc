@@ -161,6 +161,18 @@ TEST_F(LogStoreTest, AHostCrashIsReportedUntilSomebodyHeardOfIt) {
   EXPECT_EQ(store_->shutdown_kind(), ShutdownKind::ProcessCrash);
 }
 
+TEST_F(LogStoreTest, AFreshLogDirOutlivesAHostCrash) {
+  for (std::uint64_t seed = 1; seed <= 20; ++seed) {
+    testing::SimulatedFileSystem files(seed);
+    {
+      const auto directory = LogDirectory::open(files, "/disks/a", *executor_, {});
+      ASSERT_TRUE(directory) << directory.error();
+    }
+    files.crash_host();
+    EXPECT_TRUE(files.exists("/disks/a").value_or(false)) << "seed " << seed;
+  }
+}
+
 TEST_F(LogStoreTest, RemovedLogsGoAfterADelayAlsoThroughACrash) {
   start();
   append(*make({"t", 0}), 5);

@@ -28,6 +28,12 @@ std::string_view prefix_of(int error_number) {
   }
 }
 
+std::string parent_of(const std::string& path) {
+  const std::size_t slash = path.rfind('/');
+  if (slash == std::string::npos) return ".";
+  return slash == 0 ? "/" : path.substr(0, slash);
+}
+
 }  // namespace
 
 IoErrorKind io_error_kind(const Error& error) {
@@ -65,8 +71,21 @@ Result<> replace_file(FileSystem& files, const std::string& path, std::string_vi
     OTTLA_TRY_VOID(file->sync());
   }
   OTTLA_TRY_VOID(files.rename(temporary, path));
-  const std::size_t slash = path.rfind('/');
-  return files.sync_directory(slash == std::string::npos ? "." : path.substr(0, slash));
+  return files.sync_directory(parent_of(path));
+}
+
+Result<> create_directories_durably(FileSystem& files, const std::string& path) {
+  std::vector<std::string> missing;
+  for (std::string at = path; at != "/" && at != "."; at = parent_of(at)) {
+    OTTLA_TRY(const bool exists, files.exists(at));
+    if (exists) break;
+    missing.push_back(at);
+  }
+  OTTLA_TRY_VOID(files.create_directories(path));
+  for (const std::string& created : missing) {
+    OTTLA_TRY_VOID(files.sync_directory(parent_of(created)));
+  }
+  return {};
 }
 
 }  // namespace ottla::env

@@ -90,6 +90,9 @@ Result<std::string> read_file(FileSystem& files, const std::string& path);
 /// Replaces the file atomically: PATH.tmp, sync, rename, sync of the directory.
 Result<> replace_file(FileSystem& files, const std::string& path, std::string_view content);
 
+/// Creates the directory and what is missing above it, so that they outlive a crash of the host.
+Result<> create_directories_durably(FileSystem& files, const std::string& path);
+
 /// The kernel's file system.
 class PosixFileSystem final : public FileSystem {
  public:
