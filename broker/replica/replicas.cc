@@ -139,6 +139,12 @@ class Replicas::Core final : public Feed::Source,
   [[nodiscard]] BrokerEpoch own_epoch() const {
     return BrokerEpoch(context_->broker_epoch.load(std::memory_order_acquire));
   }
+  /// Before the first registration whatever comes is meant for the process that had this endpoint
+  /// before, and whose logs may have been longer. A newer epoch than ours is one that we are about
+  /// to learn.
+  [[nodiscard]] bool is_for_this_process(BrokerEpoch receiver) const {
+    return own_epoch() != kUnknownBrokerEpoch && receiver >= own_epoch();
+  }
 
   const std::shared_ptr<const ReplicasConfig> config_;
   const Dependencies with_;
@@ -241,7 +247,7 @@ void Replicas::Core::update_cluster(const rpc::ClusterUpdate& update,
     LOG(WARNING) << "Update of an older controller " << update.controller << " refused: epoch "
                  << update.controller_epoch << ", the newest is " << controller_epoch_;
     answer.error = ErrorCode::StaleControllerEpoch;
-  } else if (update.receiver_epoch < own_epoch()) {
+  } else if (!is_for_this_process(update.receiver_epoch)) {
     LOG(WARNING) << "Update for an older registration refused: broker epoch "
                  << update.receiver_epoch << ", ours is " << own_epoch();
     answer.error = ErrorCode::StaleBrokerEpoch;
@@ -486,7 +492,7 @@ void Replicas::Core::query_logs(const rpc::ReplicaLogQuery& query,
   rpc::ReplicaLogAnswer answer;
   if (query.controller_epoch < controller_epoch_) {
     answer.error = ErrorCode::StaleControllerEpoch;
-  } else if (query.receiver_epoch < own_epoch()) {
+  } else if (!is_for_this_process(query.receiver_epoch)) {
     answer.error = ErrorCode::StaleBrokerEpoch;
   } else {
     for (const rpc::ReplicaLogQuery::Partition& wanted : query.partitions) {

@@ -219,6 +219,24 @@ TEST(Replicas, UpdatesOfAnOlderControllerOrForAnOlderRegistrationAreRefused) {
   EXPECT_EQ(answer(cluster->update_for(kOne, {0}, false)), ErrorCode::None);
 }
 
+// The endpoint may still stand in the registration of a process that lost its logs' tails with its
+// host: who is not registered yet must not lead in its place.
+TEST(Replicas, CommandsBeforeTheFirstRegistrationAreRefused) {
+  const auto cluster = make_cluster(12);
+  cluster->replicas(kOne).set_broker_epoch(kUnknownBrokerEpoch);
+  std::optional<ErrorCode> updated;
+  cluster->replicas(kOne).update_cluster(
+      cluster->update_for(kOne, {0}, true),
+      [&](const rpc::ClusterUpdateReply& got) { updated = got.error; });
+  std::optional<ErrorCode> asked;
+  cluster->replicas(kOne).query_replica_logs(
+      {ControllerEpoch(1), cluster->process(kOne).epoch, {{kTopic, kTopicId, 0}}},
+      [&](const rpc::ReplicaLogAnswer& got) { asked = got.error; });
+  EXPECT_TRUE(cluster->world.run_until_true([&] { return updated && asked; }, seconds(1)));
+  EXPECT_EQ(updated, ErrorCode::StaleBrokerEpoch);
+  EXPECT_EQ(asked, ErrorCode::StaleBrokerEpoch);
+}
+
 // W13: a stale StopReplica must not delete a newer topic's log.
 TEST(Replicas, StopReplicaNeedsTheTopicIdAndTheEpoch) {
   const auto cluster = make_cluster(11);
