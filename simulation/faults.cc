@@ -8,7 +8,6 @@
 namespace ottla::simulation {
 namespace {
 
-using std::chrono::milliseconds;
 using std::chrono::seconds;
 
 }  // namespace
@@ -40,8 +39,7 @@ env::Duration Faults::up_to(env::Duration longest) {
 
 void Faults::note(const std::string& fault, BrokerId broker) {
   ++counts_[fault];
-  LOG(INFO) << "FAULT at " << cluster_.world().now().time_since_epoch() / milliseconds(1)
-            << " ms: " << fault << ", broker " << broker;
+  LOG(INFO) << "FAULT: " << fault << ", broker " << broker;
 }
 
 void Faults::strike() {
@@ -150,9 +148,7 @@ void Faults::isolate(BrokerId broker) {
   cluster_.after(up_to(seconds(12)), [this, broker] {
     cluster_.network().heal_all();
     cluster_.heal_clients();
-    if (!cluster_.broker(broker).is_paused()) {
-      cluster_.zookeeper().heal(cluster_.broker(broker).name());
-    }
+    cluster_.zookeeper().heal(cluster_.broker(broker).name());
   });
 }
 
@@ -160,8 +156,8 @@ void Faults::cut_zookeeper(BrokerId broker) {
   note("cut off from zookeeper", broker);
   const std::string name = cluster_.broker(broker).name();
   cluster_.zookeeper().cut(name);
-  cluster_.after(up_to(seconds(10)), [this, broker, name] {
-    if (!cluster_.broker(broker).is_paused()) cluster_.zookeeper().heal(name);
+  cluster_.after(up_to(seconds(10)), [this, name] {
+    cluster_.zookeeper().heal(name);
   });
 }
 

@@ -20,14 +20,13 @@ constexpr std::string_view kUsage =
   --seconds S     simulated seconds in which things go wrong (default 25)
   --brokers B     brokers in the cluster (default 3)
   --no-faults     nothing goes wrong
-  --verbose       the brokers' logs, with simulated times of the faults
+  --verbose       what the brokers log, with simulated times
   --keep-going    do not stop at the first run that fails
 )";
 
 struct Arguments {
   ottla::simulation::RunOptions run;
   std::uint64_t runs = 1;
-  bool verbose = false;
   bool keep_going = false;
 };
 
@@ -54,7 +53,7 @@ bool parse(const std::vector<std::string_view>& words, Arguments& arguments) {
     } else if (word == "--no-faults") {
       arguments.run.faults = false;
     } else if (word == "--verbose") {
-      arguments.verbose = true;
+      arguments.run.print_log = true;
     } else if (word == "--keep-going") {
       arguments.keep_going = true;
     } else {
@@ -87,8 +86,12 @@ int main(int argc, char** argv) {
     return 2;
   }
   google::InitGoogleLogging(argv[0]);
-  FLAGS_logtostderr = true;
-  FLAGS_minloglevel = arguments.verbose ? google::GLOG_INFO : google::GLOG_FATAL;
+  // No files, and to stderr only what ends the process: the rest is printed with simulated times.
+  for (int severity = google::GLOG_INFO; severity < google::GLOG_FATAL; ++severity) {
+    google::SetLogDestination(severity, "");
+  }
+  FLAGS_stderrthreshold = google::GLOG_FATAL;
+  FLAGS_minloglevel = arguments.run.print_log ? google::GLOG_INFO : google::GLOG_FATAL;
 
   std::uint64_t failed = 0;
   const std::uint64_t first = arguments.run.seed;

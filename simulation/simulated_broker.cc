@@ -153,7 +153,6 @@ class SimulatedBroker::Process final : private membership::RegistrationListener,
     auto self = registration_of_this_process();
     if (!self) return fail_to_start(self.error());
     registration_.start(*std::move(self));
-    controller_->start();
   }
 
   // Registration.
@@ -177,6 +176,7 @@ class SimulatedBroker::Process final : private membership::RegistrationListener,
     registered_ = true;
     replicas_->set_broker_epoch(epoch);
     channel_->set_broker_epoch(epoch);
+    if (!std::exchange(controller_started_, true)) controller_->start();
   }
   void lost(const std::string& why) override {
     LOG(WARNING) << broker_.name() << " is not registered: " << why;
@@ -255,6 +255,7 @@ class SimulatedBroker::Process final : private membership::RegistrationListener,
   cluster::LastStop last_stop_ = cluster::LastStop::Clean;
   bool loaded_ = false;
   bool registered_ = false;
+  bool controller_started_ = false;
   bool boot_confirmed_ = false;
   bool shutting_down_ = false;
   env::TimerHandle timer_;
@@ -295,12 +296,12 @@ void SimulatedBroker::end_soon() {
 void SimulatedBroker::pause() {
   if (!process_ || is_paused()) return;
   in_.world.pause(process_id());
-  in_.zookeeper.cut(name());  // its client does not ping any more
+  in_.zookeeper.pause(name());
 }
 void SimulatedBroker::resume() {
   if (!is_paused()) return;
-  in_.zookeeper.heal(name());
   in_.world.resume(process_id());
+  in_.zookeeper.resume(name());
 }
 bool SimulatedBroker::is_paused() const {
   return in_.world.is_paused(process_id());

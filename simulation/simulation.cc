@@ -2,7 +2,9 @@
 
 #include <glog/logging.h>
 
+#include <iostream>
 #include <optional>
+#include <string_view>
 #include <utility>
 
 #include "common/testing/simulated_zookeeper.h"
@@ -23,6 +25,27 @@ using std::chrono::seconds;
 
 constexpr env::Duration kBetweenLooks = milliseconds(100);
 
+/// glog's lines with simulated time and the broker in whose task they were written.
+class PrintedLog final : public google::LogSink {
+ public:
+  explicit PrintedLog(testing::SimulatedWorld& world) : world_(world) { google::AddLogSink(this); }
+  ~PrintedLog() override { google::RemoveLogSink(this); }
+  PrintedLog(const PrintedLog&) = delete;
+  PrintedLog& operator=(const PrintedLog&) = delete;
+
+  void send(google::LogSeverity severity, const char*, const char* file, int line,
+            const google::LogMessageTime&, const char* message, std::size_t length) override {
+    const auto micros = world_.now().time_since_epoch() / std::chrono::microseconds(1);
+    std::cerr << google::GetLogSeverityName(severity)[0] << ' ' << micros / 1000 << '.'
+              << std::to_string(1000 + micros % 1000).substr(1) << " ms, ";
+    if (world_.running() != 0) std::cerr << "broker " << world_.running() << ", ";
+    std::cerr << file << ':' << line << "] " << std::string_view(message, length) << '\n';
+  }
+
+ private:
+  testing::SimulatedWorld& world_;
+};
+
 class Simulation final : private ClientEvents {
  public:
   explicit Simulation(const RunOptions& options)
@@ -32,6 +55,7 @@ class Simulation final : private ClientEvents {
         faults_(cluster_, {.host_crashes = options.host_crashes}),
         picture_(cluster_),
         checkers_(make_checkers()) {
+    if (options.print_log) log_.emplace(cluster_.world());
     verdict_.seed = options.seed;
     cluster_.on_host_crash([this](BrokerId broker) { committed_.host_crashed(broker); });
   }
@@ -238,6 +262,7 @@ class Simulation final : private ClientEvents {
 
   const RunOptions options_;
   Cluster cluster_;
+  std::optional<PrintedLog> log_;
   Workload workload_;
   Faults faults_;
   Picture picture_;

@@ -19,6 +19,8 @@ struct RunOptions {
   bool faults = true;
   bool host_crashes = true;
   DeliberateBugs bugs;
+  /// What the brokers log goes to stderr, with simulated times.
+  bool print_log = false;
 };
 
 struct Verdict {

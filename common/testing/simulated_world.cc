@@ -116,7 +116,9 @@ bool SimulatedWorld::step() {
     held_.insert(std::move(first));
     return true;
   }
+  running_ = first.mapped().process;
   std::move(first.mapped().task)();
+  running_ = 0;
   return true;
 }
 

@@ -34,6 +34,8 @@ class SimulatedWorld {
   void pause(ProcessId process);
   void resume(ProcessId process);
   [[nodiscard]] bool is_paused(ProcessId process) const { return paused_.contains(process); }
+  /// Whose task runs now; 0 outside of all.
+  [[nodiscard]] ProcessId running() const { return running_; }
 
   /// Runs one task or advances the clock to the next timer; false when there is nothing left.
   bool step();
@@ -96,6 +98,7 @@ class SimulatedWorld {
   std::map<Key, Entry> queue_;
   std::map<Key, Entry> held_;  ///< Came due while their process was paused.
   std::set<ProcessId> paused_;
+  ProcessId running_ = 0;
   std::map<std::uint64_t, Key> last_of_executor_;
   std::uint64_t last_executor_ = 0;
   std::uint64_t last_entry_ = 0;
