@@ -77,14 +77,16 @@ Verdict give_up(const cluster::PartitionState& state, std::span<const Candidate>
     const Standing standing = standing_of(candidates, member);
     crashed_member |= standing == Standing::HostCrash;
     all_unregistered &= standing == Standing::Unregistered;
-    verdict.await_missing |= !can_answer(standing);
   }
   // Only the end of the session counts as death when records will be lost for it.
   const bool unclean = rules.unclean_leader_election && all_unregistered;
   if (!crashed_member && !unclean) return verdict;
-  if (unclean) verdict.await_missing = false;
   for (const Candidate& candidate : candidates) {
-    if (can_answer(candidate.standing)) verdict.ask_logs.push_back(candidate.broker);
+    if (can_answer(candidate.standing)) {
+      verdict.ask_logs.push_back(candidate.broker);
+    } else {
+      verdict.await_missing = !unclean;
+    }
   }
   return verdict;
 }

@@ -31,7 +31,8 @@ struct Verdict {
   std::optional<cluster::PartitionState> state;
   /// No clean candidate is left: ask the logs of these replicas.
   std::vector<BrokerId> ask_logs;
-  /// Members of the ISR that cannot be asked now, but may come back with a longer log.
+  /// Replicas cannot be asked now, but may come back with a longer log: also those that left the
+  /// ISR before it lost with a host what only they still hold.
   bool await_missing = false;
 };
 
