@@ -20,8 +20,8 @@ class ClientEvents {
   /// A broker handed these out below its high watermark.
   virtual void on_read(BrokerId by, const PartitionKey& key,
                        const std::vector<LoggedRecord>& records) = 0;
-  /// A leader's log did not know what it should about an idempotent producer, or its producer about
-  /// the log: records are missing.
+  /// The leader in office did not know what it should about an idempotent producer, or its producer
+  /// about the log: records are missing.
   virtual void on_sequence_error(BrokerId by, const PartitionKey& key, const std::string& what) = 0;
 };
 

@@ -2,6 +2,9 @@
 
 #include <utility>
 
+#include "common/zookeeper/layout.h"
+#include "common/zookeeper/node_data.h"
+
 namespace ottla::simulation {
 namespace {
 
@@ -67,6 +70,14 @@ void Cluster::crash_host(BrokerId id) {
   hosts_.at(id).files->crash_host();
   hosts_.at(id).broker->kill();
   for (const auto& listener : host_crash_listeners_) listener(id);
+}
+
+bool Cluster::is_elected(BrokerId id, LeaderEpoch epoch, const TopicPartition& partition) const {
+  const auto node = zookeeper_.node(
+      zookeeper::layout::partition_state(partition.topic, partition.partition));
+  if (!node) return false;
+  const auto state = zookeeper::decode_partition_state(node->data, PartitionEpoch(0));
+  return state && state->leader == id && state->leader_epoch == epoch;
 }
 
 env::Duration Cluster::client_delay() {

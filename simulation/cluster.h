@@ -8,6 +8,7 @@
 #include <set>
 #include <vector>
 
+#include "common/base/topic_partition.h"
 #include "common/testing/simulated_file_system.h"
 #include "common/testing/simulated_world.h"
 #include "common/testing/simulated_zookeeper.h"
@@ -44,6 +45,10 @@ class Cluster {
   void crash_process(BrokerId id);
   /// The host dies: what was not synced may be gone.
   void crash_host(BrokerId id);
+
+  /// Whether ZooKeeper says, this moment, that the broker leads the partition in that epoch.
+  [[nodiscard]] bool is_elected(BrokerId id, LeaderEpoch epoch,
+                                const TopicPartition& partition) const;
 
   /// Who wants to know of a host crash, before and after it is carried out.
   void on_host_crash(std::function<void(BrokerId)> listener) {

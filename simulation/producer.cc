@@ -20,6 +20,11 @@ constexpr env::Duration kRequestTimeout = std::chrono::seconds(3);
 constexpr env::Duration kAckTimeout = std::chrono::seconds(2);
 constexpr std::uint64_t kMaxBatch = 3;
 
+bool is_sequence_error(ErrorCode error) {
+  return error == ErrorCode::OutOfOrderSequenceNumber || error == ErrorCode::UnknownProducerId ||
+         error == ErrorCode::InvalidProducerEpoch;
+}
+
 }  // namespace
 
 Producer::Producer(Cluster& cluster, ClientEvents& events, Options options)
@@ -106,9 +111,15 @@ void Producer::deliver(SimulatedBroker& broker, const std::vector<Value>& values
   request.acks = options_.acks;
   request.timeout = kAckTimeout;
   replicas->append(std::move(request), *broker.client_loop(),
-                   [this, key, values, id = broker.id(),
+                   [this, key, values, id = broker.id(), partition,
                     reply = std::move(reply)](replica::AppendResult result) mutable {
-                     const replica::AppendedPartition& appended = result.front();
+                     replica::AppendedPartition& appended = result.front();
+                     // A leader that does not know yet of its successor may have missed records.
+                     if (is_sequence_error(appended.error) &&
+                         !cluster_.is_elected(id, partition->view().leader_epoch,
+                                              options_.partition)) {
+                       appended.error = ErrorCode::NotLeaderOrFollower;
+                     }
                      if (appended.error == ErrorCode::None && options_.acks == replica::Acks::All &&
                          TopicCatalog::is_safe(options_.partition.topic)) {
                        events_.on_acknowledged(id, key, appended.base_offset, values);
@@ -119,29 +130,22 @@ void Producer::deliver(SimulatedBroker& broker, const std::vector<Value>& values
 
 void Producer::answered(std::optional<Answer> answer) {
   if (!answer) return try_again();
-  switch (answer->error) {
-    case ErrorCode::None:
-    case ErrorCode::DuplicateSequenceNumber:
-      ++acknowledged_;
-      sending_ = false;
-      cluster_.after(env::Duration(cluster_.random().below(
-                         static_cast<std::uint64_t>(2 * options_.pause.count()))),
-                     [this] { next_batch(); });
-      return;
-    case ErrorCode::OutOfOrderSequenceNumber:
-    case ErrorCode::UnknownProducerId:
-    case ErrorCode::InvalidProducerEpoch:
-      if (TopicCatalog::is_safe(options_.partition.topic)) {
-        events_.on_sequence_error(
-            answer->broker, answer->key,
-            batch_.front().to_string() + " refused with " + std::string(name_of(answer->error)));
-      }
-      given_up_ = true;
-      sending_ = false;
-      return;
-    default:
-      return try_again();
+  if (answer->error == ErrorCode::None || answer->error == ErrorCode::DuplicateSequenceNumber) {
+    ++acknowledged_;
+    sending_ = false;
+    cluster_.after(env::Duration(cluster_.random().below(
+                       static_cast<std::uint64_t>(2 * options_.pause.count()))),
+                   [this] { next_batch(); });
+    return;
   }
+  if (!is_sequence_error(answer->error)) return try_again();
+  if (TopicCatalog::is_safe(options_.partition.topic)) {
+    events_.on_sequence_error(
+        answer->broker, answer->key,
+        batch_.front().to_string() + " refused with " + std::string(name_of(answer->error)));
+  }
+  given_up_ = true;
+  sending_ = false;
 }
 
 }  // namespace ottla::simulation
