@@ -88,6 +88,7 @@ Result<AppendInfo> Log::append_as_leader(MutableByteView batches, LeaderEpoch le
 
 Result<AppendInfo> Log::append_as_follower(std::span<const ByteView> pieces) {
   BatchSet set;
+  set.is_replicated = true;
   // CRCs are checked before the lock is taken.
   for (const ByteView piece : pieces) {
     record::BatchIterator batches(piece);
@@ -109,7 +110,8 @@ Result<AppendInfo> Log::append_as_follower(std::span<const ByteView> pieces) {
   const Offset log_end = log_end_offset();
   ProducerStates::Update producers = producers_.begin();
   Offset last = log_end + -1;
-  LeaderEpoch epoch = epochs_.latest();
+  // Of the last record: a later epoch here has none.
+  LeaderEpoch epoch = epochs_.epoch_of(last);
   for (const ByteView piece : pieces) {
     record::BatchIterator batches(piece);
     while (true) {
@@ -148,6 +150,7 @@ Result<AppendInfo> Log::append_locked(const BatchSet& set, std::span<const ByteV
   if (auto written = write_set(set, pieces, producers); !written) {
     return fail(environment_.health.report(std::move(written).error()));
   }
+  if (set.is_replicated && epochs_.truncate_from_end(log_end_offset())) epochs_dirty_ = true;
   for (const EpochStart& start : set.new_epochs) {
     if (epochs_.assign(start.epoch, start.start_offset)) epochs_dirty_ = true;
   }

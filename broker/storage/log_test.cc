@@ -225,6 +225,19 @@ TEST_F(LogTest, FollowersTakeGapsButNothingOutOfOrder) {
   EXPECT_EQ(batch_bases(log_->read(Offset(15), {}).value()), std::vector<Offset>{Offset(20)});
 }
 
+// A leader that appended nothing follows one of an earlier epoch's records.
+TEST_F(LogTest, AnEpochWithoutRecordsGivesWayToWhatTheLeaderHas) {
+  ASSERT_TRUE(append({.records = 2}, LeaderEpoch(1)));
+  ASSERT_TRUE(log_->assign_leader_epoch(LeaderEpoch(3)));
+  ASSERT_TRUE(replicate({.base_offset = Offset(2), .leader_epoch = LeaderEpoch(1)}));
+  EXPECT_EQ(log_->latest_leader_epoch(), LeaderEpoch(1));
+  EXPECT_EQ(log_->leader_epoch_of(Offset(2)), LeaderEpoch(1));
+  ASSERT_TRUE(log_->assign_leader_epoch(LeaderEpoch(5)));
+  ASSERT_TRUE(replicate({.base_offset = Offset(3), .leader_epoch = LeaderEpoch(4)}));
+  EXPECT_EQ(log_->latest_leader_epoch(), LeaderEpoch(4));
+  EXPECT_EQ(log_->leader_epoch_of(Offset(3)), LeaderEpoch(4));
+}
+
 TEST_F(LogTest, AFollowerGoesOnBeyondTheRangeOfAnEmptySegment) {
   ASSERT_TRUE(replicate({.base_offset = Offset(5'000'000'000), .leader_epoch = LeaderEpoch(0)}));
   EXPECT_EQ(log_->segment_count(), 1U);
