@@ -73,8 +73,8 @@ void Cluster::crash_host(BrokerId id) {
 }
 
 bool Cluster::is_elected(BrokerId id, LeaderEpoch epoch, const TopicPartition& partition) const {
-  const auto node = zookeeper_.node(
-      zookeeper::layout::partition_state(partition.topic, partition.partition));
+  const auto node =
+      zookeeper_.node(zookeeper::layout::partition_state(partition.topic, partition.partition));
   if (!node) return false;
   const auto state = zookeeper::decode_partition_state(node->data, PartitionEpoch(0));
   return state && state->leader == id && state->leader_epoch == epoch;

@@ -156,9 +156,7 @@ void Faults::cut_zookeeper(BrokerId broker) {
   note("cut off from zookeeper", broker);
   const std::string name = cluster_.broker(broker).name();
   cluster_.zookeeper().cut(name);
-  cluster_.after(up_to(seconds(10)), [this, name] {
-    cluster_.zookeeper().heal(name);
-  });
+  cluster_.after(up_to(seconds(10)), [this, name] { cluster_.zookeeper().heal(name); });
 }
 
 void Faults::stop_ensemble() {

@@ -110,22 +110,22 @@ void Producer::deliver(SimulatedBroker& broker, const std::vector<Value>& values
   request.owner = bytes;
   request.acks = options_.acks;
   request.timeout = kAckTimeout;
-  replicas->append(std::move(request), *broker.client_loop(),
-                   [this, key, values, id = broker.id(), partition,
-                    reply = std::move(reply)](replica::AppendResult result) mutable {
-                     replica::AppendedPartition& appended = result.front();
-                     // A leader that does not know yet of its successor may have missed records.
-                     if (is_sequence_error(appended.error) &&
-                         !cluster_.is_elected(id, partition->view().leader_epoch,
-                                              options_.partition)) {
-                       appended.error = ErrorCode::NotLeaderOrFollower;
-                     }
-                     if (appended.error == ErrorCode::None && options_.acks == replica::Acks::All &&
-                         TopicCatalog::is_safe(options_.partition.topic)) {
-                       events_.on_acknowledged(id, key, appended.base_offset, values);
-                     }
-                     std::move(reply)({id, key, appended.error});
-                   });
+  replicas->append(
+      std::move(request), *broker.client_loop(),
+      [this, key, values, id = broker.id(), partition,
+       reply = std::move(reply)](replica::AppendResult result) mutable {
+        replica::AppendedPartition& appended = result.front();
+        // A leader that does not know yet of its successor may have missed records.
+        if (is_sequence_error(appended.error) &&
+            !cluster_.is_elected(id, partition->view().leader_epoch, options_.partition)) {
+          appended.error = ErrorCode::NotLeaderOrFollower;
+        }
+        if (appended.error == ErrorCode::None && options_.acks == replica::Acks::All &&
+            TopicCatalog::is_safe(options_.partition.topic)) {
+          events_.on_acknowledged(id, key, appended.base_offset, values);
+        }
+        std::move(reply)({id, key, appended.error});
+      });
 }
 
 void Producer::answered(std::optional<Answer> answer) {

@@ -30,15 +30,14 @@ void ask_controller(Cluster& cluster, Request request,
         controller::Controller* const controller = broker.controller();
         if (controller == nullptr) return std::move(reply)(ErrorCode::NotController);
         // The controller answers on its own loop; the request's connection is on the client loop.
-        (controller->*method)(
-            request, [loop = broker.client_loop(),
-                      reply = std::move(reply)](std::vector<Outcome> outcomes) mutable {
-              loop->post([reply = std::move(reply),
-                          error = outcomes.empty() ? ErrorCode::UnknownServerError
-                                                   : outcomes.front().error]() mutable {
-                std::move(reply)(error);
-              });
-            });
+        (controller->*method)(request, [loop = broker.client_loop(), reply = std::move(reply)](
+                                           std::vector<Outcome> outcomes) mutable {
+          loop->post([reply = std::move(reply), error = outcomes.empty()
+                                                            ? ErrorCode::UnknownServerError
+                                                            : outcomes.front().error]() mutable {
+            std::move(reply)(error);
+          });
+        });
       },
       std::move(done));
 }

@@ -188,7 +188,8 @@ class Log : public std::enable_shared_from_this<Log> {
     LeaderEpoch last_leader_epoch = kUnknownLeaderEpoch;
     std::int64_t log_append_time = -1;
     absl::InlinedVector<EpochStart, 1> new_epochs;
-    /// From a leader: what this log had begun at its end, as a leader that appended nothing, is void.
+    /// From a leader: what this log had begun at its end, as a leader that appended nothing, is
+    /// void.
     bool is_replicated = false;
   };
 
