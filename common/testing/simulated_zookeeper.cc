@@ -221,7 +221,7 @@ class SimulatedZooKeeper::Ensemble : public std::enable_shared_from_this<Ensembl
     for (auto& [name, client] : std::map(clients_)) break_connection(*client, false);
   }
   void start() {
-    running_ = true;
+    if (std::exchange(running_, true)) return;
     for (auto& [id, session] : sessions_) start_expiry(id, session);
   }
 
