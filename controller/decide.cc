@@ -118,9 +118,9 @@ void Decider::adopt_state(Place place, const cluster::PartitionState& state, boo
   PartitionEntry& partition = place.partition;
   partition.state = state;
   std::erase_if(partition.doubts, [&](const Doubt& doubt) {
+    if (state.in_isr(doubt.broker)) return false;
     const auto& elr = state.eligible_leaders;
-    return !state.in_isr(doubt.broker) &&
-           std::find(elr.begin(), elr.end(), doubt.broker) == elr.end();
+    return !doubt.host_crash || std::find(elr.begin(), elr.end(), doubt.broker) == elr.end();
   });
   advance(partition.phase,
           state.leader == kNoBroker ? PartitionPhase::Offline : PartitionPhase::Online);

@@ -62,6 +62,7 @@ void Decider::registered(const cluster::Broker& broker, bool was_known) {
 
 /// A member of the ISR that started again holds all it had (after a process crash) or perhaps not
 /// (after a host crash). What a new controller finds it cannot date: it doubts the second kind.
+/// An eligible leader is doubted after a host crash only: it has no place in the ISR to lose.
 void Decider::doubt_replicas_of(BrokerId broker, bool host_crash, bool restarted) {
   for (auto& [name, topic] : model_.topics) {
     for (PartitionEntry& partition : topic.partitions) {
@@ -70,8 +71,9 @@ void Decider::doubt_replicas_of(BrokerId broker, bool host_crash, bool restarted
       const auto holds = [&](const std::vector<BrokerId>& set) {
         return std::find(set.begin(), set.end(), broker) != set.end();
       };
-      const bool trusted = partition.state && (holds(partition.state->isr) ||
-                                               holds(partition.state->eligible_leaders));
+      const bool trusted =
+          partition.state &&
+          (holds(partition.state->isr) || (host_crash && holds(partition.state->eligible_leaders)));
       if (!trusted && !partition.writing) continue;
       if (!host_crash && !restarted && !partition.writing) continue;
       std::erase_if(partition.doubts, [&](const Doubt& d) { return d.broker == broker; });
