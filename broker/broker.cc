@@ -257,7 +257,15 @@ void Broker::Parts::build_replicas() {
           .topics = replica_topic_configs,
           .isr_changes = *controller_channel,
           .transport = replication});
-  commands = std::make_unique<Commands>(*replicas, *config_watcher, metadata, membership_loop);
+  commands =
+      std::make_unique<Commands>(*replicas, *config_watcher, metadata, membership_loop, [this] {
+        io_pool.post([this] {
+          if (const auto confirmed = logs->confirm_boot(); !confirmed) {
+            LOG(ERROR) << "[broker " << identity.broker_id
+                       << "] its start cannot be noted: " << confirmed.error();
+          }
+        });
+      });
   replication_server = std::make_unique<rpc::GrpcReplicationServer>(*replicas);
 }
 
@@ -363,7 +371,6 @@ Result<> Broker::Parts::start() {
   if (!commands->first_update().wait_within(kFirstUpdateWait)) {
     LOG(WARNING) << "[broker " << identity.broker_id << "] no word from a controller yet";
   }
-  if (const auto confirmed = logs->confirm_boot(); !confirmed) return confirmed;
   network->start(*api_server);
   const auto took = std::chrono::duration_cast<milliseconds>(clock.now() - began);
   for (const network::BoundListener& at : bound) {

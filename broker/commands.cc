@@ -49,12 +49,18 @@ void Commands::set_ready(std::uint64_t number) {
 }
 
 void Commands::hand_over(Waiting command) {
-  replicas_.update_cluster(std::move(command.update), [this, reply = std::move(command.reply)](
-                                                          rpc::ClusterUpdateReply outcome) mutable {
-    const bool carried_out = outcome.error == ErrorCode::None;
-    std::move(reply)(std::move(outcome));
-    if (carried_out) first_update_.open();
-  });
+  const bool settled = command.update.last_stop_settled;
+  replicas_.update_cluster(
+      std::move(command.update),
+      [this, settled, reply = std::move(command.reply)](rpc::ClusterUpdateReply outcome) mutable {
+        const bool carried_out = outcome.error == ErrorCode::None;
+        std::move(reply)(std::move(outcome));
+        if (!carried_out) return;
+        if (settled) {
+          if (auto task = std::exchange(on_settled_, nullptr)) std::move(task)();
+        }
+        first_update_.open();
+      });
 }
 
 }  // namespace ottla::broker

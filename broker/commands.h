@@ -4,12 +4,14 @@
 #include <deque>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "broker/latch.h"
 #include "broker/membership/config_watcher.h"
 #include "broker/metadata/metadata_cache.h"
 #include "broker/replica/replicas.h"
+#include "common/base/task.h"
 #include "common/env/executor.h"
 #include "common/rpc/peer.h"
 
@@ -22,9 +24,15 @@ namespace ottla::broker {
 class Commands final : public rpc::BrokerControl {
  public:
   /// References outlive the commands; the replicas and `configs` are stopped before.
+  /// `on_settled`: the controller has acted on how the last process stopped; called once, on the
+  /// replicas' control loop.
   Commands(replica::Replicas& replicas, membership::ConfigWatcher& configs,
-           metadata::MetadataCache& metadata, env::Executor& loop)
-      : replicas_(replicas), configs_(configs), metadata_(metadata), loop_(loop) {}
+           metadata::MetadataCache& metadata, env::Executor& loop, Task on_settled)
+      : replicas_(replicas),
+        configs_(configs),
+        metadata_(metadata),
+        loop_(loop),
+        on_settled_(std::move(on_settled)) {}
 
   void update_cluster(rpc::ClusterUpdate update, Callback<rpc::ClusterUpdateReply> reply) override;
   void query_replica_logs(rpc::ReplicaLogQuery query,
@@ -49,6 +57,7 @@ class Commands final : public rpc::BrokerControl {
   membership::ConfigWatcher& configs_;
   metadata::MetadataCache& metadata_;
   env::Executor& loop_;
+  Task on_settled_;
   Latch first_update_;
   std::deque<Waiting> waiting_;  ///< In order; the controller has a few under way at most.
   std::uint64_t number_ = 0;

@@ -8,15 +8,20 @@ bool is_told(const TopicEntry& topic) {
   return topic.phase == TopicPhase::Live || topic.phase == TopicPhase::LeadersOff;
 }
 
-void add_partition(rpc::ClusterUpdate& update, const TopicEntry& topic, std::int32_t number,
-                   bool is_new) {
+/// A leader whose copy is in doubt does not hear of its office: until a new epoch has begun it
+/// would lead with what is left of its log, and its followers would cut theirs.
+void add_partition(rpc::ClusterUpdate& update, BrokerId receiver, const TopicEntry& topic,
+                   std::int32_t number, bool is_new) {
   const PartitionEntry& partition = topic.partitions[static_cast<std::size_t>(number)];
   if (!partition.state) return;
   if (update.topics.empty() || update.topics.back().name != topic.name) {
     update.topics.push_back({topic.name, topic.id, {}});
   }
-  update.topics.back().partitions.push_back(
-      {number, partition.assignment, *partition.state, is_new});
+  rpc::PartitionUpdate& told = update.topics.back().partitions.emplace_back(
+      rpc::PartitionUpdate{number, partition.assignment, *partition.state, is_new});
+  if (told.state.leader == receiver && partition.is_doubted(receiver)) {
+    told.state.leader = kNoBroker;
+  }
 }
 
 }  // namespace
@@ -37,7 +42,7 @@ rpc::ClusterUpdate make_update(const ClusterModel& model, const cluster::Broker&
       for (std::size_t i = 0; i < topic.partitions.size(); ++i) {
         const auto number = static_cast<std::int32_t>(i);
         const auto news_of_it = news.partitions.find({name, number});
-        add_partition(update, topic, number,
+        add_partition(update, receiver.id, topic, number,
                       news_of_it != news.partitions.end() && news_of_it->second);
       }
     }
@@ -48,7 +53,7 @@ rpc::ClusterUpdate make_update(const ClusterModel& model, const cluster::Broker&
     if (topic == nullptr || topic->name != tp.topic) topic = model.find_topic(tp.topic);
     if (topic == nullptr || !is_told(*topic)) continue;
     if (static_cast<std::size_t>(tp.partition) >= topic->partitions.size()) continue;
-    add_partition(update, *topic, tp.partition, is_new);
+    add_partition(update, receiver.id, *topic, tp.partition, is_new);
   }
   return update;
 }

@@ -115,8 +115,14 @@ void CommandSender::send(Channel& channel) {
   channel.in_flight = true;
   channel.sent = std::exchange(channel.news, News{});
   channel.sent_number = announced_;
+  if (!channel.last_stop_settled) {
+    channel.last_stop_settled = channel.broker.last_stop != cluster::LastStop::HostCrash ||
+                                !model_.doubts_after_host_crash(channel.broker.id);
+  }
+  rpc::ClusterUpdate update = make_update(model_, channel.broker, channel.sent);
+  update.last_stop_settled = channel.last_stop_settled;
   channel.peer->update_cluster(
-      make_update(model_, channel.broker, channel.sent), config_.command_timeout,
+      std::move(update), config_.command_timeout,
       channel.life.post(executor_, [this, &channel](Result<rpc::ClusterUpdateReply> reply) {
         delivered(channel, std::move(reply));
       }));

@@ -54,6 +54,7 @@ class CommandSender {
     News sent;  ///< What the update under way tells.
     std::uint64_t sent_number = 0;
     std::uint64_t known_number = 0;
+    bool last_stop_settled = false;  ///< Then it stays so.
     bool failing = false;
     env::Duration backoff{};
     env::TimerHandle retry;

@@ -5,6 +5,12 @@
 namespace ottla::controller {
 namespace {
 
+template <class Predicate>
+bool any_doubt(const PartitionEntry& partition, Predicate predicate) {
+  return std::any_of(partition.doubts.begin(), partition.doubts.end(), predicate) ||
+         std::any_of(partition.doubts_in_write.begin(), partition.doubts_in_write.end(), predicate);
+}
+
 void count_partition(const PartitionEntry& partition, ModelCounts& counts) {
   ++counts.partitions;
   const auto& replicas = partition.assignment.replicas;
@@ -19,6 +25,22 @@ void count_partition(const PartitionEntry& partition, ModelCounts& counts) {
 }
 
 }  // namespace
+
+bool PartitionEntry::is_doubted(BrokerId broker) const {
+  return any_doubt(*this, [&](const Doubt& doubt) { return doubt.broker == broker; });
+}
+
+bool ClusterModel::doubts_after_host_crash(BrokerId broker) const {
+  const auto of_broker = [&](const Doubt& doubt) {
+    return doubt.broker == broker && doubt.host_crash;
+  };
+  for (const auto& [name, topic] : topics) {
+    for (const PartitionEntry& partition : topic.partitions) {
+      if (any_doubt(partition, of_broker)) return true;
+    }
+  }
+  return false;
+}
 
 TopicEntry* ClusterModel::find_topic(const std::string& name) {
   const auto found = topics.find(name);

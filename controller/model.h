@@ -61,6 +61,9 @@ struct PartitionEntry {
   /// Those that the write under way settles, if it is committed.
   std::vector<Doubt> doubts_in_write;
   std::optional<LogQuery> log_query;
+
+  /// Whether the broker's copy is in doubt, and no decision about that is in ZooKeeper yet.
+  [[nodiscard]] bool is_doubted(BrokerId broker) const;
 };
 
 struct TopicEntry {
@@ -116,6 +119,8 @@ struct ClusterModel {
 
   /// Registered with this very epoch.
   [[nodiscard]] bool is_registered(BrokerId broker, BrokerEpoch epoch) const;
+  /// Whether some copy of the broker's is in doubt after a crash of its host.
+  [[nodiscard]] bool doubts_after_host_crash(BrokerId broker) const;
   /// Registered, and its process not known to be dead: what clients are told.
   [[nodiscard]] std::vector<cluster::Broker> live_brokers() const;
   /// Whether silence is taken as evidence: only while at least half of the registered brokers are

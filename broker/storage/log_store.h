@@ -75,8 +75,8 @@ class LogStore {
   void load(ConfigOf config_of, Callback<Result<std::vector<DirectoryLoad>>> done);
   /// The worst of all directories: what registration tells the controller (W1).
   [[nodiscard]] ShutdownKind shutdown_kind() const;
-  /// To be called once the controller has heard of a host crash: it is not reported again after
-  /// this.
+  /// To be called once what follows from a host crash is in ZooKeeper: it is not reported again
+  /// after this.
   Result<> confirm_boot();
   /// Starts checkpoints, retention and expiry on the executor's timers.
   void start(HighWatermarkOf high_watermark_of);

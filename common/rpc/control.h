@@ -53,6 +53,9 @@ struct ClusterUpdate {
   std::vector<TopicUpdate> topics;
   std::vector<TopicUpdate> deleted_topics;  ///< Name and id; partitions stay empty.
   std::vector<StopReplica> stop_replicas;
+  /// Whatever followed from how the receiver's last process stopped is in ZooKeeper: after a host
+  /// crash it need not be said again by the next registration (W1).
+  bool last_stop_settled = false;
 };
 
 struct PartitionOutcome {

@@ -94,6 +94,7 @@ TEST(GrpcPeer, CarriesAClusterUpdateWhole) {
   update.controller_epoch = ControllerEpoch(8);
   update.receiver_epoch = BrokerEpoch(9);
   update.full = true;
+  update.last_stop_settled = true;
   update.live_brokers = {endpoint.broker};
   update.live_brokers->at(0).last_stop = cluster::LastStop::HostCrash;
   update.live_brokers->at(0).rack = "r1";
@@ -117,6 +118,7 @@ TEST(GrpcPeer, CarriesAClusterUpdateWhole) {
   EXPECT_EQ(got.controller_epoch, ControllerEpoch(8));
   EXPECT_EQ(got.receiver_epoch, BrokerEpoch(9));
   EXPECT_TRUE(got.full);
+  EXPECT_TRUE(got.last_stop_settled);
   EXPECT_EQ(got.live_brokers, update.live_brokers);
   EXPECT_EQ(got.topics.at(0).id, TopicId(5, 6));
   EXPECT_EQ(got.topics.at(0).partitions.at(0).state, partition.state);
