@@ -63,10 +63,12 @@ void Cluster::start_all() {
 }
 
 void Cluster::crash_process(BrokerId id) {
+  if (before_crash_) before_crash_();
   hosts_.at(id).broker->kill();
 }
 
 void Cluster::crash_host(BrokerId id) {
+  if (before_crash_) before_crash_();
   hosts_.at(id).files->crash_host();
   hosts_.at(id).broker->kill();
   for (const auto& listener : host_crash_listeners_) listener(id);

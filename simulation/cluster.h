@@ -50,7 +50,9 @@ class Cluster {
   [[nodiscard]] bool is_elected(BrokerId id, LeaderEpoch epoch,
                                 const TopicPartition& partition) const;
 
-  /// Who wants to know of a host crash, before and after it is carried out.
+  /// Called before a process ends by a crash: the last chance to look at its memory.
+  void before_crash(std::function<void()> listener) { before_crash_ = std::move(listener); }
+  /// Called when a host has crashed.
   void on_host_crash(std::function<void(BrokerId)> listener) {
     host_crash_listeners_.push_back(std::move(listener));
   }
@@ -96,6 +98,7 @@ class Cluster {
   std::uint64_t last_timer_ = 0;
   std::set<BrokerId> cut_from_clients_;
   std::uint64_t client_losses_per_mille_ = 5;
+  std::function<void()> before_crash_;
   std::vector<std::function<void(BrokerId)>> host_crash_listeners_;
 };
 

@@ -26,6 +26,18 @@ void CommittedRecords::look(const Picture& picture) {
   }
 }
 
+void CommittedRecords::look_at_absent(const Picture& picture, const PartitionKey& key) {
+  const auto partition = partitions_.find(key);
+  if (partition == partitions_.end()) return;
+  for (const ReplicaPicture& replica : picture.absent()) {
+    if (replica.key != key) continue;
+    for (auto& [offset, entry] : partition->second) {
+      const LoggedRecord* const record = replica.record(offset);
+      if (record != nullptr && record->value == entry.value) entry.holders.insert(replica.broker);
+    }
+  }
+}
+
 std::size_t CommittedRecords::holders(const PartitionKey& key, Offset offset) const {
   const auto partition = partitions_.find(key);
   if (partition == partitions_.end()) return 0;

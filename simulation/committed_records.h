@@ -30,6 +30,8 @@ class CommittedRecords {
   std::optional<std::string> promise(const PartitionKey& key, Offset offset, const Value& value);
   /// Learns who holds what.
   void look(const Picture& picture);
+  /// Whose process does not run may hold on its disk what was promised just now.
+  void look_at_absent(const Picture& picture, const PartitionKey& key);
   /// Excuses what no other host holds.
   void host_crashed(BrokerId broker);
   void topic_deleted(const PartitionKey& key) { partitions_.erase(key); }

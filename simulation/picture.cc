@@ -3,6 +3,7 @@
 #include <glog/logging.h>
 
 #include <algorithm>
+#include <set>
 #include <variant>
 
 #include "broker/replica/partition.h"
@@ -29,7 +30,21 @@ void Picture::refresh() {
 
 void Picture::refresh_replicas() {
   replicas_.clear();
+  absent_.clear();
   for (const BrokerId id : cluster_.broker_ids()) read_replicas(cluster_.broker(id));
+  std::set<std::pair<BrokerId, PartitionKey>> present;
+  for (const ReplicaPicture& replica : replicas_) present.insert({replica.broker, replica.key});
+  for (const auto& [which, log] : logs_) {
+    if (present.contains(which)) continue;
+    ReplicaPicture& picture = absent_.emplace_back();
+    picture.broker = which.first;
+    picture.key = which.second;
+    picture.records = log.records;
+  }
+}
+
+void Picture::forget(BrokerId broker) {
+  std::erase_if(logs_, [&](const auto& known) { return known.first.first == broker; });
 }
 
 std::string Picture::name_of(const PartitionKey& key) const {
@@ -120,6 +135,7 @@ void Picture::read_replicas(SimulatedBroker& broker) {
       auto read = read_records(*view.log, fresh ? Offset(0) : known_end);
       if (!read) {
         LOG(WARNING) << broker.name() << " " << picture.name << " cannot be read: " << read.error();
+        if (!known.records) logs_.erase({broker.id(), picture.key});
         continue;  // its log dir failed, or the log is being removed
       }
       auto records = std::make_shared<std::vector<LoggedRecord>>();

@@ -59,6 +59,11 @@ class Picture {
   void refresh_replicas();
 
   [[nodiscard]] const std::vector<ReplicaPicture>& replicas() const { return replicas_; }
+  /// The logs of processes that do not run or have not loaded them, as they were last seen: their
+  /// files still hold them.
+  [[nodiscard]] const std::vector<ReplicaPicture>& absent() const { return absent_; }
+  /// Its host crashed: nobody knows what its files hold.
+  void forget(BrokerId broker);
   /// The states that were written since the look before, oldest first.
   [[nodiscard]] const std::vector<StateChange>& changes() const { return changes_; }
   /// The states that hold now, of topics that exist.
@@ -73,7 +78,6 @@ class Picture {
   struct KnownLog {
     std::uint64_t incarnation = 0;
     LeaderEpoch leader_epoch = kUnknownLeaderEpoch;
-    bool was_leader = false;
     std::shared_ptr<const std::vector<LoggedRecord>> records;
   };
 
@@ -87,6 +91,7 @@ class Picture {
   std::map<PartitionKey, StateChange> states_;
   std::map<PartitionKey, TopicPartition> names_;
   std::vector<ReplicaPicture> replicas_;
+  std::vector<ReplicaPicture> absent_;
   std::map<std::pair<BrokerId, PartitionKey>, KnownLog> logs_;
 };
 

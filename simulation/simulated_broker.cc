@@ -217,14 +217,14 @@ class SimulatedBroker::Process final : private membership::RegistrationListener,
   // rpc::BrokerControl
 
   void update_cluster(rpc::ClusterUpdate update, Callback<rpc::ClusterUpdateReply> reply) override {
-    replicas_->update_cluster(
-        std::move(update), [this, reply = std::move(reply)](rpc::ClusterUpdateReply told) mutable {
-          // The controller has heard how the last process stopped.
-          if (told.error == ErrorCode::None && !boot_confirmed_) {
-            boot_confirmed_ = logs_->confirm_boot().has_value();
-          }
-          std::move(reply)(std::move(told));
-        });
+    const bool settled = update.last_stop_settled;
+    replicas_->update_cluster(std::move(update), [this, settled, reply = std::move(reply)](
+                                                     rpc::ClusterUpdateReply told) mutable {
+      if (told.error == ErrorCode::None && settled && !boot_confirmed_) {
+        boot_confirmed_ = logs_->confirm_boot().has_value();
+      }
+      std::move(reply)(std::move(told));
+    });
   }
   void query_replica_logs(rpc::ReplicaLogQuery query,
                           Callback<rpc::ReplicaLogAnswer> reply) override {

@@ -57,7 +57,11 @@ class Simulation final : private ClientEvents {
         checkers_(make_checkers()) {
     if (options.print_log) log_.emplace(cluster_.world());
     verdict_.seed = options.seed;
-    cluster_.on_host_crash([this](BrokerId broker) { committed_.host_crashed(broker); });
+    cluster_.before_crash([this] { picture_.refresh_replicas(); });
+    cluster_.on_host_crash([this](BrokerId broker) {
+      committed_.host_crashed(broker);
+      picture_.forget(broker);
+    });
   }
 
   Verdict run() {
@@ -231,6 +235,7 @@ class Simulation final : private ClientEvents {
     }
     picture_.refresh_replicas();
     committed_.look(picture_);
+    committed_.look_at_absent(picture_, key);
     const auto holders = committed_.holders(key, base_offset);
     if (holders < static_cast<std::size_t>(TopicCatalog::kMinInsyncReplicas) &&
         !committed_.had_host_crash()) {
@@ -252,6 +257,7 @@ class Simulation final : private ClientEvents {
     }
     picture_.refresh_replicas();
     committed_.look(picture_);
+    committed_.look_at_absent(picture_, key);
   }
 
   void on_sequence_error(BrokerId by, const PartitionKey& key, const std::string& what) override {
