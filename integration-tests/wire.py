@@ -57,6 +57,10 @@ def compact_text(value):
     return unsigned(len(value) + 1) + value.encode()
 
 
+def compact_array(items):
+    return unsigned(len(items) + 1) + b"".join(items)
+
+
 def crc32c(data):
     table = crc32c.table
     crc = 0xFFFFFFFF
@@ -123,8 +127,11 @@ def fetch_body(topic, offset, partition=0, max_wait_ms=500, min_bytes=1, max_byt
 
 
 def list_offsets_body(topic, timestamp, partition=0, version=1):
+    """Flexible from version 6 on."""
     body = i32(-1) + (i8(0) if version >= 2 else b"")
     one = i32(partition) + (i32(-1) if version >= 4 else b"") + i64(timestamp) + (i32(1) if version == 0 else b"")
+    if version >= 6:
+        return body + compact_array([compact_text(topic) + compact_array([one + b"\0"]) + b"\0"]) + b"\0"
     return body + array([text(topic) + array([one])])
 
 
@@ -174,6 +181,26 @@ class Reader:
     def blob(self):
         length = self.i32()
         return b"" if length < 0 else self.take(length)
+
+    def unsigned(self):
+        value = shift = 0
+        while True:
+            byte = self.take(1)[0]
+            value |= (byte & 0x7F) << shift
+            shift += 7
+            if byte < 0x80:
+                return value
+
+    def compact_text(self):
+        return self.take(self.unsigned() - 1).decode()
+
+    def compact_array(self, read):
+        return [read() for _ in range(self.unsigned() - 1)]
+
+    def tags(self):
+        for _ in range(self.unsigned()):
+            self.unsigned()
+            self.take(self.unsigned())
 
     def array(self, read):
         return [read() for _ in range(max(self.i32(), 0))]
@@ -272,7 +299,11 @@ class Connection:
 
     def list_offset(self, topic, timestamp, version=1, **options):
         """(error, timestamp, offset) of the one partition."""
-        answer = self.call(LIST_OFFSETS, version, list_offsets_body(topic, timestamp, version=version, **options))
+        flexible = version >= 6
+        answer = self.call(LIST_OFFSETS, version, list_offsets_body(topic, timestamp, version=version, **options),
+                           flexible=flexible)
+        if flexible:
+            answer.tags()
         if version >= 2:
             answer.i32()
 
@@ -284,7 +315,11 @@ class Connection:
             found = error, answer.i64(), answer.i64()
             if version >= 4:
                 answer.i32()
+            if flexible:
+                answer.tags()
             return found
+        if flexible:
+            return answer.compact_array(lambda: (answer.compact_text(), answer.compact_array(partition)))[0][1][0]
         return answer.array(lambda: (answer.text(), answer.array(partition)))[0][1][0]
 
     def topic_errors(self, topics, auto_create=False):
