@@ -6,6 +6,7 @@ test that wanted it.
 
 import contextlib
 import fcntl
+import functools
 import os
 import pathlib
 import shutil
@@ -48,13 +49,31 @@ def one_at_a_time():
         yield
 
 
+def once(make):
+    """Made once in this process; so is the finding that it cannot be: a machine without a network is asked once."""
+    known = {}
+
+    @functools.wraps(make)
+    def made(*arguments):
+        if arguments not in known:
+            try:
+                known[arguments] = make(*arguments)
+            except Unavailable as reason:
+                known[arguments] = reason
+        if isinstance(known[arguments], Unavailable):
+            raise Unavailable(str(known[arguments]))
+        return known[arguments]
+    return made
+
+
+@once
 def kafka_jars(version):
     """The directory with Kafka's jars."""
     need("java")
     need("mvn")
     with one_at_a_time():
         try:
-            return run([KAFKA_REF, "fetch", version], 400).strip().splitlines()[-1]
+            return run([KAFKA_REF, "fetch", version], 300).strip().splitlines()[-1]
         except (AssertionError, subprocess.TimeoutExpired) as error:
             raise Unavailable(f"cannot fetch Kafka {version}: {str(error)[-600:]}") from error
 
@@ -98,21 +117,27 @@ class Client:
 
 
 class Kcat(Client):
-    """librdkafka from the command line."""
+    """librdkafka from the command line; `settings` are its own (name=value)."""
 
-    def __init__(self):
+    def __init__(self, name="kcat", codecs=CODECS, settings=()):
         need("kcat")
-        super().__init__("kcat", None, None)
+        super().__init__(name, None, None, codecs)
+        self.settings = [word for setting in settings for word in ("-X", setting)]
 
     def produce(self, bootstrap, topic, partitions, codec, count, prefix):
         for partition in range(partitions):
             lines = "".join(f"key-{i}\t{prefix}-{i}\n" for i in range(partition, count, partitions))
             run(["kcat", "-P", "-b", bootstrap, "-t", topic, "-p", partition, "-K", "\t", "-z", codec,
-                 "-X", "acks=all", "-X", "linger.ms=20"], input=lines)
+                 "-X", "acks=all", "-X", "linger.ms=20", *self.settings], input=lines)
 
     def consume(self, bootstrap, topic, partitions, seconds=120):
         return run(["kcat", "-C", "-b", bootstrap, "-t", topic, "-o", "beginning", "-e", "-q",
-                    "-f", "%p %k %s\n", "-X", "check.crcs=true"], seconds).splitlines()
+                    "-f", "%p %k %s\n", "-X", "check.crcs=true", *self.settings], seconds).splitlines()
+
+
+def kcat_0_9():
+    """librdkafka as it speaks to a broker of 0.9: nothing is negotiated, Produce v1, Fetch v1."""
+    return Kcat("kcat-0.9", ("none", "gzip", "snappy"), ("api.version.request=false", "broker.version.fallback=0.9.0"))
 
 
 def java(version, codecs=CODECS):
@@ -125,6 +150,7 @@ def java_0_8():
     return Client(f"java-{version}", java_main(version, "Produce"), java_main(version, "ConsumeSimple"), OLD_CODECS)
 
 
+@once
 def go():
     need("go")
     source = HERE / "clients" / "go"

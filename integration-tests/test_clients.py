@@ -11,6 +11,7 @@ PARTITIONS = 2
 COUNT = 120
 # Java 0.10 knows no zstd; its produce requests are v2 with message format 1, its fetches v3.
 WANTED = {"kcat": interop_clients.Kcat,
+          "kcat-0.9": interop_clients.kcat_0_9,
           "java-3.9": lambda: interop_clients.java("3.9.1"),
           "java-0.10": lambda: interop_clients.java("0.10.2.2", OLD_CODECS),
           "java-0.8": interop_clients.java_0_8,

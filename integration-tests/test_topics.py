@@ -75,6 +75,7 @@ class TopicsTest(unittest.TestCase):
         self.assertNotIn("cleanup.policy", self.kafka_topics("--describe", "--topic", "theirs"))
 
     def test_kafka_topics_says_what_is_wrong(self):
+        interop_clients.kafka_jars(KAFKA)
         self.create("once")
         for arguments, expected in (
                 (("--create", "--topic", "once"), "TopicExistsException"),
