@@ -13,6 +13,7 @@ namespace ottla::api {
 /// The bits that stand for all operations on a resource, which is what everybody may do as long as
 /// no authorizer is configured (KIP-430).
 inline constexpr std::int32_t kAllTopicOperations = 0x0df8;
+inline constexpr std::int32_t kAllGroupOperations = 0x0148;
 inline constexpr std::int32_t kAllClusterOperations = 0x1fa0;
 
 [[nodiscard]] bool is_internal_topic(const std::string& name);

@@ -11,15 +11,26 @@ void handle_api_versions(Call call, Services& services);
 void handle_unsupported_api_versions(Call call);
 void handle_create_partitions(Call call, Services& services);
 void handle_create_topics(Call call, Services& services);
+void handle_delete_groups(Call call, Services& services);
 void handle_delete_topics(Call call, Services& services);
 void handle_describe_cluster(Call call, Services& services);
 void handle_describe_configs(Call call, Services& services);
+void handle_describe_groups(Call call, Services& services);
 void handle_describe_topic_partitions(Call call, Services& services);
 void handle_fetch(Call call, Services& services);
+void handle_find_coordinator(Call call, Services& services);
+void handle_heartbeat(Call call, Services& services);
 void handle_init_producer_id(Call call, Services& services);
+void handle_join_group(Call call, Services& services);
+void handle_leave_group(Call call, Services& services);
+void handle_list_groups(Call call, Services& services);
 void handle_list_offsets(Call call, Services& services);
 void handle_metadata(Call call, Services& services);
+void handle_offset_commit(Call call, Services& services);
+void handle_offset_delete(Call call, Services& services);
+void handle_offset_fetch(Call call, Services& services);
 void handle_offset_for_leader_epoch(Call call, Services& services);
 void handle_produce(Call call, Services& services);
+void handle_sync_group(Call call, Services& services);
 
 }  // namespace ottla::api

@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "broker/group/group_service.h"
 #include "broker/metadata/metadata_cache.h"
 #include "broker/replica/append.h"
 #include "broker/replica/fetch.h"
@@ -54,6 +55,25 @@ class ProducerIdBlocks {
   virtual void allocate(Callback<Result<rpc::AllocateProducerIdsReply>> done) = 0;
 };
 
+/// The offsets that Kafka 0.8's consumers keep in ZooKeeper. ZooKeeperOffsets is the real one.
+/// Callbacks come once, on any thread, with one outcome for each partition, in order.
+class OldOffsets {
+ public:
+  struct Item {
+    TopicPartition partition{};
+    Offset offset{};
+  };
+  struct Fetched {
+    Offset offset = kUnknownOffset;
+    ErrorCode error = ErrorCode::None;  ///< UnknownTopicOrPartition: there is none.
+  };
+  virtual ~OldOffsets() = default;
+  virtual void commit(const std::string& group, std::vector<Item> offsets,
+                      Callback<std::vector<ErrorCode>> done) = 0;
+  virtual void fetch(const std::string& group, const std::vector<TopicPartition>& partitions,
+                     Callback<std::vector<Fetched>> done) = 0;
+};
+
 /// References outlive the ApiServer.
 struct Dependencies {
   BrokerId broker;
@@ -64,6 +84,8 @@ struct Dependencies {
   controller::ControllerService& controller;
   TopicConfigs& topic_configs;
   ProducerIdBlocks& producer_id_blocks;
+  group::GroupService& groups;
+  OldOffsets& old_offsets;
   env::Clock& clock;
   env::Random& random;
   env::Executor& io_pool;                ///< Conversion of records for old clients.

@@ -7,15 +7,34 @@
 #include <vector>
 
 #include "broker/api/endpoints.h"
+#include "broker/group/log_records.h"
 #include "common/base/mutex.h"
 #include "common/cluster/topic_name.h"
 #include "common/config/broker_keys.h"
+#include "common/config/group_keys.h"
 
 namespace ottla::api {
 namespace {
 
 /// Clients can ask for any number of topics; the others have to ask again.
 constexpr std::size_t kMostUnderWay = 1'000;
+
+controller::NewTopic as_configured(const std::string& topic, const config::BrokerValues& config) {
+  controller::NewTopic wanted;
+  wanted.name = topic;
+  if (topic == group::kOffsetsTopic) {
+    wanted.partitions = config.get(config::kOffsetsTopicNumPartitions);
+    wanted.replication_factor = config.get(config::kOffsetsTopicReplicationFactor);
+    wanted.configs = {
+        {"cleanup.policy", "compact"},
+        {"compression.type", "producer"},
+        {"segment.bytes", std::to_string(config.get(config::kOffsetsTopicSegmentBytes))}};
+  } else {
+    wanted.partitions = config.get(config::kNumPartitions);
+    wanted.replication_factor = config.get(config::kDefaultReplicationFactor);
+  }
+  return wanted;
+}
 
 }  // namespace
 
@@ -42,19 +61,20 @@ TopicAutoCreation::~TopicAutoCreation() = default;
 ErrorCode TopicAutoCreation::create(const std::string& topic, const metadata::MetadataImage& image,
                                     const config::BrokerValues& config) {
   if (!cluster::is_valid_topic_name(topic)) return ErrorCode::InvalidTopicException;
-  if (is_internal_topic(topic)) return ErrorCode::UnknownTopicOrPartition;
-  const std::int32_t replicas = config.get(config::kDefaultReplicationFactor);
-  if (static_cast<std::int64_t>(image.brokers().size()) < replicas) {
+  if (is_internal_topic(topic) && topic != group::kOffsetsTopic) {
+    return ErrorCode::UnknownTopicOrPartition;
+  }
+  controller::NewTopic wanted = as_configured(topic, config);
+  if (static_cast<std::int64_t>(image.brokers().size()) < wanted.replication_factor) {
+    LOG_EVERY_T(WARNING, 10) << "[" << topic << "] not created: it needs "
+                             << wanted.replication_factor << " brokers, " << image.brokers().size()
+                             << " live";
     return ErrorCode::InvalidReplicationFactor;
   }
   if (!under_way_->begin(topic)) return ErrorCode::LeaderNotAvailable;
 
   std::vector<cluster::Broker> live;
   for (const auto& [id, broker] : image.brokers()) live.push_back(broker);
-  controller::NewTopic wanted;
-  wanted.name = topic;
-  wanted.partitions = config.get(config::kNumPartitions);
-  wanted.replication_factor = replicas;
   controller_.auto_create_topics(
       {std::move(wanted)}, std::move(live),
       [under_way = under_way_, topic](const std::vector<controller::CreatedTopic>& created) {

@@ -10,8 +10,9 @@
 
 namespace ottla::api {
 
-/// Creates the topics that clients ask for in Metadata (auto.create.topics.enable). Never waits:
-/// the client asks again until the topic has leaders.
+/// Creates the topics that clients ask for in Metadata (auto.create.topics.enable), and
+/// __consumer_offsets when a group's coordinator is looked for. Never waits: the client asks again
+/// until the topic has leaders.
 /// Thread: any.
 class TopicAutoCreation {
  public:
@@ -20,8 +21,8 @@ class TopicAutoCreation {
 
   /// Starts the creation of a topic that `image` does not know, unless it is under way. What
   /// Metadata answers meanwhile: LeaderNotAvailable; InvalidTopicException for its name;
-  /// InvalidReplicationFactor when too few brokers live; UnknownTopicOrPartition for an internal
-  /// topic, which only its coordinator creates.
+  /// InvalidReplicationFactor when too few brokers live; UnknownTopicOrPartition for
+  /// __transaction_state, which only its coordinator creates.
   [[nodiscard]] ErrorCode create(const std::string& topic, const metadata::MetadataImage& image,
                                  const config::BrokerValues& config);
 

@@ -141,11 +141,12 @@ TEST(BrokerConfig, WarnsOfUnknownNamesWithTheNearestOne) {
   EXPECT_THAT(warnings_of({{"retention.ms", "3"}}),
               ElementsAre("retention.ms: is a key of topics and ignored here; for all topics set "
                           "log.retention.ms"));
-  EXPECT_THAT(warnings_of({{"offsets.topic.segment.bytes", "3"},
-                           {"listener.name.internal.ssl.keystore.location", "/x"}}),
-              ElementsAre("listener.name.internal.ssl.keystore.location: has no effect in this "
-                          "release of Ottla",
-                          "offsets.topic.segment.bytes: has no effect in this release of Ottla"));
+  EXPECT_THAT(
+      warnings_of({{"transaction.state.log.segment.bytes", "3"},
+                   {"listener.name.internal.ssl.keystore.location", "/x"}}),
+      ElementsAre("listener.name.internal.ssl.keystore.location: has no effect in this "
+                  "release of Ottla",
+                  "transaction.state.log.segment.bytes: has no effect in this release of Ottla"));
   EXPECT_THAT(warnings_of({{"listener.name.plaintext.num.network.threads", "3"}}), ElementsAre());
 }
 

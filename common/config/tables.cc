@@ -4,6 +4,7 @@
 #include <numeric>
 
 #include "common/config/broker_keys.h"
+#include "common/config/group_keys.h"
 #include "common/config/log_keys.h"
 #include "common/config/network_keys.h"
 #include "common/config/ottla_keys.h"
@@ -45,8 +46,8 @@ std::size_t edit_distance(std::string_view a, std::string_view b) {
 }  // namespace
 
 std::span<const AnyKey> broker_keys() {
-  static const std::vector<AnyKey> keys =
-      sorted({kNetworkKeys, kBrokerKeys, kLogKeys, kReplicationKeys, kZookeeperKeys, kOttlaKeys});
+  static const std::vector<AnyKey> keys = sorted({kNetworkKeys, kBrokerKeys, kGroupKeys, kLogKeys,
+                                                  kReplicationKeys, kZookeeperKeys, kOttlaKeys});
   return keys;
 }
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "common/metrics/controller_metrics.h"
+#include "common/metrics/group_metrics.h"
 #include "common/metrics/log_metrics.h"
 #include "common/metrics/network_metrics.h"
 #include "common/metrics/replica_metrics.h"
@@ -20,6 +21,7 @@ std::vector<const Metric*> all_metrics() {
   take(kControllerMetrics);
   take(kNetworkMetrics);
   take(kLogMetrics);
+  take(kGroupMetrics);
   std::ranges::sort(all, {}, [](const Metric* metric) { return prometheus_name(*metric); });
   return all;
 }

@@ -66,6 +66,10 @@ std::string partition_state(std::string_view topic_name, std::int32_t number) {
   return partition(topic_name, number) + "/state";
 }
 
+std::string consumer_offset(std::string_view group, const TopicPartition& partition) {
+  return child(child(child(child("/consumers", group), "offsets"), partition.topic),
+               std::to_string(partition.partition));
+}
 std::string delete_topic(std::string_view name) {
   return join(kDeleteTopics, name);
 }

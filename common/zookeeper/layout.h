@@ -57,6 +57,8 @@ inline constexpr std::string_view kPersistentPaths[] = {
 [[nodiscard]] std::string partition(std::string_view topic_name, std::int32_t number);
 [[nodiscard]] std::string partition_state(std::string_view topic_name, std::int32_t number);
 [[nodiscard]] std::string delete_topic(std::string_view name);
+/// Where the consumers of Kafka 0.8 keep an offset (OffsetCommit v0, OffsetFetch v0).
+[[nodiscard]] std::string consumer_offset(std::string_view group, const TopicPartition& partition);
 /// The prefix of a sequential node; ZooKeeper appends ten digits.
 [[nodiscard]] std::string config_change_prefix();
 [[nodiscard]] std::string isr_change_prefix();

@@ -1,0 +1,243 @@
+#include "broker/group/coordinator_core.h"
+
+#include <algorithm>
+#include <cctype>
+#include <utility>
+
+#include <glog/logging.h>
+
+namespace ottla::group {
+namespace {
+
+std::string lower_case(std::string_view text) {
+  std::string lower(text);
+  std::ranges::transform(lower, lower.begin(),
+                         [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+  return lower;
+}
+
+/// What a member is told when the group's metadata could not be stored.
+ErrorCode store_error(ErrorCode error) {
+  switch (error) {
+    case ErrorCode::UnknownTopicOrPartition:
+    case ErrorCode::NotEnoughReplicas:
+    case ErrorCode::NotEnoughReplicasAfterAppend:
+    case ErrorCode::RequestTimedOut:
+      return ErrorCode::CoordinatorNotAvailable;
+    case ErrorCode::NotLeaderOrFollower:
+    case ErrorCode::FencedLeaderEpoch:
+    case ErrorCode::KafkaStorageError:
+      return ErrorCode::NotCoordinator;
+    case ErrorCode::MessageTooLarge:
+    case ErrorCode::RecordListTooLarge:
+    case ErrorCode::InvalidFetchSize:
+      return ErrorCode::UnknownServerError;
+    default:
+      return error;
+  }
+}
+
+}  // namespace
+
+CoordinatorCore::CoordinatorCore(const GroupConfig& config, env::Clock& clock, env::Random& random,
+                                 OffsetsLog& log, GroupCounters counters)
+    : config_(config),
+      clock_(clock),
+      random_(random),
+      log_(log),
+      counters_(std::move(counters)),
+      partition_count_(config.topic_partitions) {}
+
+// Which groups are ours.
+
+bool CoordinatorCore::begin_loading(std::int32_t partition, LeaderEpoch epoch) {
+  const auto found = shards_.find(partition);
+  if (found == shards_.end()) {
+    shards_[partition].epoch = epoch;
+    return true;
+  }
+  Shard& shard = found->second;
+  if (epoch <= shard.epoch) return false;
+  shard.epoch = epoch;
+  return shard.loading;
+}
+
+bool CoordinatorCore::is_loading(std::int32_t partition, LeaderEpoch epoch) const {
+  const auto found = shards_.find(partition);
+  return found != shards_.end() && found->second.loading && found->second.epoch == epoch;
+}
+
+void CoordinatorCore::finish_loading(std::int32_t partition, LeaderEpoch epoch,
+                                     LoadedGroups groups) {
+  if (!is_loading(partition, epoch)) return;
+  Shard& shard = shards_.at(partition);
+  shard.loading = false;
+  shard.groups = std::move(groups);
+  // What follows may remove groups: it works on copies.
+  for (const auto& [id, group] : LoadedGroups(shard.groups)) {
+    for (auto& [member_id, member] : group->members()) keep_alive(group, member);
+    if (group->members().size() > config_.max_size) {
+      begin_rebalance(group, "it is larger than group.max.size");
+    }
+  }
+}
+
+void CoordinatorCore::resign(std::int32_t partition) {
+  const auto node = shards_.extract(partition);
+  if (node.empty()) return;
+  for (const auto& [id, group] : node.mapped().groups) {
+    group->transition_to(GroupState::Dead, clock_.wall_now_ms());
+    cancel(group->rebalance.join_timer);
+    cancel(group->rebalance.sync_timer);
+    for (auto& [pending, timer] : group->pending_members()) timers_.remove(timer);
+    for (auto& [member_id, member] : group->members()) {
+      cancel(member.session_timer);
+      if (auto reply = std::exchange(member.awaiting_join, nullptr)) {
+        protocol::JoinGroupResponse response;
+        response.error_code = ErrorCode::NotCoordinator;
+        response.protocol_name = std::nullopt;
+        response.member_id = member_id;
+        std::move(reply)(response);
+      }
+      if (auto reply = std::exchange(member.awaiting_sync, nullptr)) {
+        protocol::SyncGroupResponse response;
+        response.error_code = ErrorCode::NotCoordinator;
+        std::move(reply)(response);
+      }
+    }
+  }
+}
+
+void CoordinatorCore::run_due() {
+  timers_.run_due(clock_.now());
+}
+
+ErrorCode CoordinatorCore::check(const std::string& group, Naming naming) const {
+  if (group.empty() && naming == Naming::NotEmpty) return ErrorCode::InvalidGroupId;
+  const auto found = shards_.find(shard_of(group));
+  if (found == shards_.end()) return ErrorCode::NotCoordinator;
+  return found->second.loading ? ErrorCode::CoordinatorLoadInProgress : ErrorCode::None;
+}
+
+CoordinatorCore::GroupPtr CoordinatorCore::find(const std::string& group) const {
+  const auto shard = shards_.find(shard_of(group));
+  if (shard == shards_.end()) return nullptr;
+  const auto found = shard->second.groups.find(group);
+  return found == shard->second.groups.end() ? nullptr : found->second;
+}
+
+CoordinatorCore::GroupPtr CoordinatorCore::find_or_create(const std::string& group) {
+  GroupPtr& held = shards_.at(shard_of(group)).groups[group];
+  if (!held) held = std::make_shared<Group>(group);
+  return held;
+}
+
+void CoordinatorCore::forget(const Group& group) {
+  const auto shard = shards_.find(shard_of(group.id()));
+  if (shard == shards_.end()) return;
+  const auto held = shard->second.groups.find(group.id());
+  if (held != shard->second.groups.end() && held->second.get() == &group) {
+    shard->second.groups.erase(held);
+  }
+}
+
+void CoordinatorCore::append(const Group& group, std::vector<LogRecord> records,
+                             Callback<OffsetsLog::Outcome> done) {
+  const std::int32_t partition = shard_of(group.id());
+  const auto shard = shards_.find(partition);
+  if (shard == shards_.end()) return std::move(done)({.error = ErrorCode::NotLeaderOrFollower});
+  log_.append(partition, shard->second.epoch, std::move(records), std::move(done));
+}
+
+void CoordinatorCore::store_group(const GroupPtr& group,
+                                  const std::map<std::string, std::string>& assignments,
+                                  Callback<ErrorCode> done) {
+  auto record = group_record(group->id(), group->image(assignments));
+  if (!record) return std::move(done)(record.error().code());
+  append(*group, {*std::move(record)},
+         [id = group->id(), done = std::move(done)](const OffsetsLog::Outcome& outcome) mutable {
+           if (outcome.error != ErrorCode::None) {
+             LOG(WARNING) << "[group " << id << "] not stored: " << name_of(outcome.error);
+           }
+           std::move(done)(store_error(outcome.error));
+         });
+}
+
+// Operators.
+
+GroupDescription CoordinatorCore::describe(const std::string& id) const {
+  GroupDescription description;
+  description.error = check(id, Naming::Any);
+  if (description.error != ErrorCode::None) return description;
+  const GroupPtr group = find(id);
+  if (!group) {
+    description.state = name_of(GroupState::Dead);
+    return description;
+  }
+  const bool stable = group->is(GroupState::Stable);
+  description.state = name_of(group->state());
+  description.protocol_type = group->protocol_type().value_or("");
+  if (stable) description.protocol = group->protocol().value_or("");
+  for (const auto& [member_id, member] : group->members()) {
+    GroupDescription::Member& described = description.members.emplace_back();
+    described.id = member_id;
+    described.instance_id = member.instance_id;
+    described.client_id = member.client_id;
+    described.client_host = member.client_host;
+    if (!stable) continue;
+    described.metadata = member.metadata_for(description.protocol);
+    described.assignment = member.assignment;
+  }
+  return description;
+}
+
+GroupList CoordinatorCore::list(const std::vector<std::string>& states) const {
+  std::set<std::string> wanted;
+  for (const std::string& state : states) wanted.insert(lower_case(state));
+  GroupList listed;
+  for (const auto& [partition, shard] : shards_) {
+    if (shard.loading) listed.error = ErrorCode::CoordinatorLoadInProgress;
+    for (const auto& [id, group] : shard.groups) {
+      if (!wanted.empty() && !wanted.contains(lower_case(name_of(group->state())))) continue;
+      listed.groups.push_back({id, group->protocol_type().value_or(""), group->state()});
+    }
+  }
+  return listed;
+}
+
+void CoordinatorCore::delete_group(const std::string& id, Callback<ErrorCode> done) {
+  if (const ErrorCode error = check(id, Naming::Any); error != ErrorCode::None) {
+    return std::move(done)(error);
+  }
+  const GroupPtr group = find(id);
+  if (!group) return std::move(done)(ErrorCode::GroupIdNotFound);
+  if (!group->is(GroupState::Empty)) return std::move(done)(ErrorCode::NonEmptyGroup);
+  const auto held = group->offsets.partitions();
+  counters_.deletions->add(static_cast<std::int64_t>(held.size()));
+  for (auto& [pending, timer] : group->pending_members()) timers_.remove(timer);
+  group->pending_members().clear();
+  LOG(INFO) << "[group " << id << "] deleted, with " << held.size() << " offsets";
+  remove_offsets(group, {held.begin(), held.end()}, std::move(done));
+}
+
+CoordinatorCore::Sizes CoordinatorCore::sizes() const {
+  Sizes sizes;
+  for (const auto& [partition, shard] : shards_) {
+    if (shard.loading) ++sizes.partitions_loading;
+    for (const auto& [id, group] : shard.groups) {
+      ++sizes.groups[group->state()];
+      sizes.offsets += group->offsets.committed().size();
+    }
+  }
+  return sizes;
+}
+
+std::vector<CoordinatorCore::GroupPtr> CoordinatorCore::all_groups() const {
+  std::vector<GroupPtr> all;
+  for (const auto& [partition, shard] : shards_) {
+    for (const auto& [id, group] : shard.groups) all.push_back(group);
+  }
+  return all;
+}
+
+}  // namespace ottla::group

@@ -1,0 +1,34 @@
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <limits>
+
+#include "broker/replica/append.h"
+#include "common/record/format.h"
+
+namespace ottla::group {
+
+/// What server.properties says to the group coordinator.
+struct GroupConfig {
+  std::chrono::milliseconds min_session_timeout{6'000};
+  std::chrono::milliseconds max_session_timeout{1'800'000};
+  std::chrono::milliseconds initial_rebalance_delay{3'000};
+  std::size_t max_size = std::numeric_limits<std::int32_t>::max();  ///< Members of one group.
+  std::size_t offset_metadata_max_bytes = 4'096;
+  std::chrono::milliseconds offsets_retention{std::chrono::hours(24 * 7)};
+  std::chrono::milliseconds retention_check_interval{600'000};
+
+  // How __consumer_offsets is written and read.
+  replica::Acks commit_acks = replica::Acks::All;
+  std::chrono::milliseconds commit_timeout{5'000};
+  record::Codec codec = record::Codec::None;
+  std::uint64_t load_buffer_bytes = 5'242'880;
+
+  // How __consumer_offsets is created.
+  std::int32_t topic_partitions = 50;
+  std::int16_t topic_replication_factor = 3;
+  std::int32_t topic_segment_bytes = 104'857'600;
+};
+
+}  // namespace ottla::group

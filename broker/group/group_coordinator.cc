@@ -1,0 +1,434 @@
+#include "broker/group/group_coordinator.h"
+
+#include <glog/logging.h>
+
+#include <array>
+#include <atomic>
+#include <map>
+#include <set>
+#include <utility>
+
+#include "broker/group/partition_load.h"
+#include "broker/replica/partition.h"
+#include "broker/replica/replicas.h"
+#include "common/metrics/group_metrics.h"
+#include "common/record/record_batch_builder.h"
+
+namespace ottla::group {
+namespace {
+
+using std::chrono::milliseconds;
+
+/// Between two attempts to read a partition's log (W28: a failed step is repeated).
+constexpr milliseconds kLoadRetry{1'000};
+/// Between two looks at what is not told to us: deleted topics, sizes for the gauges.
+constexpr milliseconds kLookAround{1'000};
+
+TopicPartition offsets_partition(std::int32_t partition) {
+  return {kOffsetsTopic, partition};
+}
+
+/// Batches of the coordinator have sequence 0 without a producer, as Kafka writes them.
+Result<SharedBuffer> batch_of(const std::vector<LogRecord>& records, record::Codec codec,
+                              env::WallTimeMs now) {
+  record::RecordBatchBuilder builder({.codec = codec, .base_sequence = 0});
+  for (const LogRecord& record : records) {
+    std::optional<ByteView> value;
+    if (record.value) value = as_bytes(*record.value);
+    builder.append(now, as_bytes(record.key), value);
+  }
+  return builder.build();
+}
+
+class CommitCallback final : public replica::CommitWaiter {
+ public:
+  explicit CommitCallback(Callback<ErrorCode> done) : done_(std::move(done)) {}
+  void on_commit_decided(std::uint32_t, ErrorCode outcome) override { std::move(done_)(outcome); }
+
+ private:
+  Callback<ErrorCode> done_;
+};
+
+}  // namespace
+
+class GroupCoordinator::Inner final : public OffsetsLog,
+                                      public std::enable_shared_from_this<Inner> {
+ public:
+  Inner(GroupConfig config, Dependencies with)
+      : config_(config),
+        with_(with),
+        own_registry_(with.metrics == nullptr ? std::make_unique<metrics::Registry>() : nullptr),
+        registry_(own_registry_ ? *own_registry_ : *with.metrics),
+        load_ms_(registry_.histogram(metrics::kGroupLoadMs)),
+        core_(config_, with.clock, with.random, *this,
+              {.commits = registry_.counter(metrics::kOffsetCommits),
+               .expirations = registry_.counter(metrics::kOffsetExpirations),
+               .deletions = registry_.counter(metrics::kOffsetDeletions),
+               .completed_rebalances = registry_.counter(metrics::kGroupCompletedRebalances)}) {}
+
+  void start(replica::Replicas& replicas) {
+    replicas_ = &replicas;
+    register_gauges();
+    with_.loop.post([self = shared_from_this()] {
+      self->look_around();
+      self->expire_later();
+    });
+  }
+
+  void stop() {
+    stopped_ = true;
+    gauges_.clear();
+    with_.loop.post([self = shared_from_this()] {
+      self->timer_.reset();
+      self->look_timer_.reset();
+      self->expiry_timer_.reset();
+      self->retries_.clear();
+    });
+  }
+
+  template <class F>
+  void run(F work) {
+    with_.loop.post([self = shared_from_this(), work = std::move(work)]() mutable {
+      if (self->stopped_) return;
+      self->core_.set_partition_count(self->partition_count());
+      work(self->core_);
+      self->arm_timer();
+    });
+  }
+
+  void elected(std::int32_t partition, LeaderEpoch epoch) {
+    if (stopped_ || !core_.begin_loading(partition, epoch)) return;
+    LOG(INFO) << "[" << offsets_partition(partition) << "] its groups are loaded, leader epoch "
+              << epoch;
+    load(partition, epoch, with_.clock.now());
+  }
+
+  void resigned(std::int32_t partition, LeaderEpoch epoch) {
+    LOG(INFO) << "[" << offsets_partition(partition) << "] its groups are unloaded, leader epoch "
+              << epoch;
+    retries_.erase(partition);
+    core_.resign(partition);
+  }
+
+  // OffsetsLog, on the loop.
+  void append(std::int32_t partition, LeaderEpoch epoch, std::vector<LogRecord> records,
+              Callback<Outcome> done) override {
+    auto batch = batch_of(records, config_.codec, with_.clock.wall_now_ms());
+    if (!batch) return std::move(done)({.error = batch.error().code()});
+    replica::AppendRequest request;
+    request.partitions.push_back({offsets_partition(partition), (*batch)->bytes(), epoch});
+    request.owner = *batch;
+    request.acks = config_.commit_acks;
+    request.timeout = config_.commit_timeout;
+    request.origin = record::AppendOrigin::Coordinator;
+    request.internal_topics_allowed = true;
+    replicas_->append(
+        std::move(request), with_.loop,
+        [self = shared_from_this(),
+         done = std::move(done)](const replica::AppendResult& result) mutable {
+          std::move(done)({.error = result[0].error, .base_offset = result[0].base_offset});
+          self->arm_timer();
+        });
+  }
+
+  /// Topics that were deleted since the last look take their offsets with them. Looked for before
+  /// a commit, so that none for a new topic of the same name is taken for an old one.
+  void notice_deleted_topics() {
+    const auto image = with_.metadata.image();
+    if (image == seen_) return;
+    const auto before = std::exchange(seen_, image);
+    if (!before || &before->topics() == &image->topics()) return;
+    std::set<std::string> gone;
+    for (const auto& [name, topic] : before->topics()) {
+      const auto now = image->topic(name);
+      if (!now || now->id != topic->id) gone.insert(name);
+    }
+    if (!gone.empty()) core_.forget_topics(gone);
+  }
+
+ private:
+  void load(std::int32_t partition, LeaderEpoch epoch, env::MonotonicTime began) {
+    auto log = replicas_->leader_log(offsets_partition(partition));
+    if (!log) return load_later(partition, epoch, began, log.error());
+    const auto reading =
+        std::make_shared<PartitionLoad>(*std::move(log), config_.load_buffer_bytes, with_.io_pool);
+    reading->start([self = shared_from_this(), partition, epoch,
+                    began](Result<PartitionLoad::Outcome> outcome) mutable {
+      self->with_.loop.post(
+          [self, partition, epoch, began, outcome = std::move(outcome)]() mutable {
+            if (!outcome) return self->load_later(partition, epoch, began, outcome.error());
+            self->await_commit(partition, epoch, began, *std::move(outcome));
+          });
+    });
+  }
+
+  void load_later(std::int32_t partition, LeaderEpoch epoch, env::MonotonicTime began,
+                  const Error& why) {
+    if (stopped_ || !core_.is_loading(partition, epoch)) return;
+    LOG(ERROR) << "[" << offsets_partition(partition)
+               << "] cannot be loaded, is tried again: " << why;
+    retries_[partition] =
+        with_.loop.post_after(kLoadRetry, [self = shared_from_this(), partition, epoch, began] {
+          if (self->core_.is_loading(partition, epoch)) self->load(partition, epoch, began);
+        });
+  }
+
+  void await_commit(std::int32_t partition, LeaderEpoch epoch, env::MonotonicTime began,
+                    PartitionLoad::Outcome loaded) {
+    if (stopped_ || !core_.is_loading(partition, epoch)) return;
+    const auto held = replicas_->partition(offsets_partition(partition));
+    if (!held) return load_later(partition, epoch, began, Error(ErrorCode::NotLeaderOrFollower));
+    const Offset end = loaded.end;
+    held->await_commit(
+        end, epoch,
+        std::make_shared<CommitCallback>([self = shared_from_this(), partition, epoch, began,
+                                          loaded = std::move(loaded)](ErrorCode outcome) mutable {
+          self->with_.loop.post([self, partition, epoch, began, outcome,
+                                 loaded = std::move(loaded)]() mutable {
+            // Too few replicas in sync stop commits, not what was committed before.
+            if (outcome == ErrorCode::None || outcome == ErrorCode::NotEnoughReplicasAfterAppend) {
+              return self->serve(partition, epoch, began, std::move(loaded));
+            }
+            self->load_later(partition, epoch, began, Error(outcome));
+          });
+        }),
+        0);
+  }
+
+  void serve(std::int32_t partition, LeaderEpoch epoch, env::MonotonicTime began,
+             PartitionLoad::Outcome loaded) {
+    if (stopped_ || !core_.is_loading(partition, epoch)) return;
+    const auto took = std::chrono::duration_cast<milliseconds>(with_.clock.now() - began);
+    load_ms_->record(took.count());
+    LOG(INFO) << "[" << offsets_partition(partition) << "] " << loaded.groups.size()
+              << " groups from " << loaded.records << " records in " << took.count()
+              << " ms, leader epoch " << epoch;
+    if (loaded.unreadable > 0) {
+      LOG(ERROR) << "[" << offsets_partition(partition) << "] " << loaded.unreadable
+                 << " records could not be read and were left out";
+    }
+    core_.finish_loading(partition, epoch, std::move(loaded.groups));
+    arm_timer();
+  }
+
+  [[nodiscard]] std::int32_t partition_count() const {
+    const auto topic = with_.metadata.image()->topic(kOffsetsTopic);
+    if (!topic || topic->partitions.empty()) return config_.topic_partitions;
+    return static_cast<std::int32_t>(topic->partitions.size());
+  }
+
+  void arm_timer() {
+    const auto next = core_.next_deadline();
+    if (!next || stopped_) return;
+    if (timer_ && timer_at_ <= *next) return;
+    timer_at_ = *next;
+    timer_ = with_.loop.post_after(std::max(*next - with_.clock.now(), env::Duration(0)),
+                                   [self = shared_from_this()] {
+                                     self->timer_.reset();
+                                     self->core_.run_due();
+                                     self->arm_timer();
+                                   });
+  }
+
+  void look_around() {
+    notice_deleted_topics();
+    const CoordinatorCore::Sizes sizes = core_.sizes();
+    std::size_t groups = 0;
+    for (const GroupState state : kGroupStates) {
+      const auto found = sizes.groups.find(state);
+      const std::size_t count = found == sizes.groups.end() ? 0 : found->second;
+      groups += count;
+      groups_[static_cast<std::size_t>(state)] = count;
+    }
+    all_groups_ = groups;
+    offsets_ = sizes.offsets;
+    partitions_loading_ = sizes.partitions_loading;
+    if (stopped_) return;
+    look_timer_ =
+        with_.loop.post_after(kLookAround, [self = shared_from_this()] { self->look_around(); });
+  }
+
+  void expire_later() {
+    if (stopped_) return;
+    expiry_timer_ =
+        with_.loop.post_after(config_.retention_check_interval, [self = shared_from_this()] {
+          self->core_.expire();
+          self->expire_later();
+        });
+  }
+
+  void register_gauges() {
+    const auto gauge = [&](const metrics::Metric& metric, const std::atomic<std::size_t>& value) {
+      gauges_.push_back(
+          registry_.gauge(metric, [&value] { return static_cast<double>(value.load()); }));
+    };
+    const auto of = [&](GroupState state) -> const std::atomic<std::size_t>& {
+      return groups_[static_cast<std::size_t>(state)];
+    };
+    gauge(metrics::kNumGroups, all_groups_);
+    gauge(metrics::kNumOffsets, offsets_);
+    gauge(metrics::kNumGroupsEmpty, of(GroupState::Empty));
+    gauge(metrics::kNumGroupsPreparingRebalance, of(GroupState::PreparingRebalance));
+    gauge(metrics::kNumGroupsCompletingRebalance, of(GroupState::CompletingRebalance));
+    gauge(metrics::kNumGroupsStable, of(GroupState::Stable));
+    gauge(metrics::kNumGroupsDead, of(GroupState::Dead));
+    gauge(metrics::kNumPartitionsLoading, partitions_loading_);
+  }
+
+  const GroupConfig config_;
+  const Dependencies with_;
+  replica::Replicas* replicas_ = nullptr;
+  const std::unique_ptr<metrics::Registry> own_registry_;
+  metrics::Registry& registry_;
+  const std::shared_ptr<metrics::Histogram> load_ms_;
+  std::atomic<bool> stopped_ = false;
+
+  // On the loop.
+  CoordinatorCore core_;
+  env::TimerHandle timer_;
+  env::MonotonicTime timer_at_;
+  env::TimerHandle look_timer_;
+  env::TimerHandle expiry_timer_;
+  std::map<std::int32_t, env::TimerHandle> retries_;
+  std::shared_ptr<const metadata::MetadataImage> seen_;
+
+  // What the gauges show: the model as it was at the last look.
+  std::array<std::atomic<std::size_t>, kGroupStates.size()> groups_{};
+  std::atomic<std::size_t> all_groups_ = 0;
+  std::atomic<std::size_t> offsets_ = 0;
+  std::atomic<std::size_t> partitions_loading_ = 0;
+  std::vector<metrics::Registry::Registration> gauges_;
+};
+
+GroupCoordinator::GroupCoordinator(GroupConfig config, Dependencies dependencies)
+    : inner_(std::make_shared<Inner>(config, dependencies)) {}
+
+GroupCoordinator::~GroupCoordinator() {
+  stop();
+}
+
+void GroupCoordinator::start(replica::Replicas& replicas) {
+  inner_->start(replicas);
+}
+
+void GroupCoordinator::stop() {
+  inner_->stop();
+}
+
+template <class F>
+void GroupCoordinator::on_loop(F work) {
+  inner_->run(std::move(work));
+}
+
+void GroupCoordinator::on_leader(const TopicPartition& partition, LeaderEpoch epoch) {
+  if (partition.topic != kOffsetsTopic) return;
+  on_loop([inner = inner_, number = partition.partition, epoch](CoordinatorCore&) {
+    inner->elected(number, epoch);
+  });
+}
+
+void GroupCoordinator::on_not_leader(const TopicPartition& partition, LeaderEpoch epoch) {
+  if (partition.topic != kOffsetsTopic) return;
+  on_loop([inner = inner_, number = partition.partition, epoch](CoordinatorCore&) {
+    inner->resigned(number, epoch);
+  });
+}
+
+void GroupCoordinator::join(JoinCaller caller, protocol::JoinGroupRequest request,
+                            JoinReply reply) {
+  on_loop([caller = std::move(caller), request = std::move(request), reply = std::move(reply)](
+              CoordinatorCore& core) mutable { core.join(caller, request, std::move(reply)); });
+}
+
+void GroupCoordinator::sync(protocol::SyncGroupRequest request, SyncReply reply) {
+  on_loop([request = std::move(request), reply = std::move(reply)](CoordinatorCore& core) mutable {
+    core.sync(request, std::move(reply));
+  });
+}
+
+void GroupCoordinator::heartbeat(protocol::HeartbeatRequest request, Callback<ErrorCode> done) {
+  on_loop([request = std::move(request), done = std::move(done)](CoordinatorCore& core) mutable {
+    std::move(done)(core.heartbeat(request));
+  });
+}
+
+void GroupCoordinator::leave(std::string group,
+                             std::vector<protocol::LeaveGroupRequest::Member> members,
+                             Callback<protocol::LeaveGroupResponse> done) {
+  on_loop([group = std::move(group), members = std::move(members), done = std::move(done)](
+              CoordinatorCore& core) mutable { std::move(done)(core.leave(group, members)); });
+}
+
+void GroupCoordinator::commit(CommitRequest request, Callback<std::vector<ErrorCode>> done) {
+  on_loop([inner = inner_, request = std::move(request),
+           done = std::move(done)](CoordinatorCore& core) mutable {
+    inner->notice_deleted_topics();
+    core.commit(std::move(request), std::move(done));
+  });
+}
+
+void GroupCoordinator::fetch(std::vector<FetchQuery> queries, bool require_stable,
+                             Callback<std::vector<FetchedOffsets>> done) {
+  on_loop([queries = std::move(queries), require_stable,
+           done = std::move(done)](CoordinatorCore& core) mutable {
+    std::vector<FetchedOffsets> fetched;
+    for (const FetchQuery& query : queries) fetched.push_back(core.fetch(query, require_stable));
+    std::move(done)(std::move(fetched));
+  });
+}
+
+void GroupCoordinator::delete_offsets(std::string group, std::vector<TopicPartition> partitions,
+                                      Callback<DeletedOffsets> done) {
+  on_loop([group = std::move(group), partitions = std::move(partitions),
+           done = std::move(done)](CoordinatorCore& core) mutable {
+    core.delete_offsets(group, std::move(partitions), std::move(done));
+  });
+}
+
+void GroupCoordinator::describe(std::vector<std::string> groups,
+                                Callback<std::vector<GroupDescription>> done) {
+  on_loop([groups = std::move(groups), done = std::move(done)](CoordinatorCore& core) mutable {
+    std::vector<GroupDescription> descriptions;
+    for (const std::string& group : groups) descriptions.push_back(core.describe(group));
+    std::move(done)(std::move(descriptions));
+  });
+}
+
+void GroupCoordinator::list(std::vector<std::string> states, Callback<GroupList> done) {
+  on_loop([states = std::move(states), done = std::move(done)](CoordinatorCore& core) mutable {
+    std::move(done)(core.list(states));
+  });
+}
+
+namespace {
+
+/// Gathers the outcomes of several deletions.
+struct Deletions {
+  std::vector<ErrorCode> outcomes;
+  std::size_t left = 0;
+  Callback<std::vector<ErrorCode>> done;
+
+  void settle(std::size_t index, ErrorCode outcome) {
+    outcomes[index] = outcome;
+    if (--left == 0) std::move(done)(std::move(outcomes));
+  }
+};
+
+}  // namespace
+
+void GroupCoordinator::delete_groups(std::vector<std::string> groups,
+                                     Callback<std::vector<ErrorCode>> done) {
+  on_loop([groups = std::move(groups), done = std::move(done)](CoordinatorCore& core) mutable {
+    if (groups.empty()) return std::move(done)({});
+    const auto deletions = std::make_shared<Deletions>();
+    deletions->outcomes.resize(groups.size(), ErrorCode::None);
+    deletions->left = groups.size();
+    deletions->done = std::move(done);
+    for (std::size_t i = 0; i < groups.size(); ++i) {
+      core.delete_group(groups[i],
+                        [deletions, i](ErrorCode outcome) { deletions->settle(i, outcome); });
+    }
+  });
+}
+
+}  // namespace ottla::group

@@ -1,0 +1,121 @@
+#include "broker/group/group_loader.h"
+
+#include <utility>
+
+#include <glog/logging.h>
+
+#include "common/record/control_record.h"
+#include "common/record/records.h"
+
+namespace ottla::group {
+namespace {
+
+template <class... Ts>
+struct Overloaded : Ts... {
+  using Ts::operator()...;
+};
+
+}  // namespace
+
+Result<> GroupLoader::add(ByteView batches) {
+  record::BatchIterator iterator(batches);
+  while (true) {
+    OTTLA_TRY(const auto batch, iterator.next());
+    if (!batch) return {};
+    if (batch->is_control()) {
+      end_transaction(*batch);
+    } else {
+      add_batch(*batch);
+    }
+  }
+}
+
+void GroupLoader::add_batch(const record::RecordBatchView& batch) {
+  auto reader = record::RecordReader::open(batch);
+  if (!reader) return count_unreadable(batch, reader.error());
+  record::Record record;
+  while (true) {
+    const auto more = reader->next(record);
+    if (!more) return count_unreadable(batch, more.error());
+    if (!*more) return;
+    ++records_;
+    if (!record.key) {
+      count_unreadable(batch, Error(ErrorCode::CorruptMessage, "a record without a key"));
+      continue;
+    }
+    auto entry = decode_entry(*record.key, record.value);
+    if (!entry) {
+      count_unreadable(batch, entry.error());
+    } else if (*entry) {
+      apply(**std::move(entry), batch, record.offset);
+    }
+  }
+}
+
+void GroupLoader::apply(LogEntry entry, const record::RecordBatchView& batch, Offset log_offset) {
+  std::visit(Overloaded{[&](OffsetEntry& offset) {
+                          const bool open = batch.is_transactional();
+                          auto& offsets = open ? open_[batch.producer_id()][offset.group]
+                                               : offsets_[offset.group];
+                          if (offset.committed) {
+                            offsets[offset.partition] = {*std::move(offset.committed), log_offset};
+                          } else {
+                            offsets.erase(offset.partition);
+                          }
+                        },
+                        [&](GroupEntry& group) {
+                          if (group.image) {
+                            images_[group.group] = *std::move(group.image);
+                          } else {
+                            images_.erase(group.group);
+                          }
+                        }},
+             entry);
+}
+
+void GroupLoader::end_transaction(const record::RecordBatchView& marker) {
+  const auto kind = record::control_type(marker);
+  if (!kind) return count_unreadable(marker, kind.error());
+  auto ended = open_.extract(marker.producer_id());
+  if (ended.empty() || *kind != record::ControlType::Commit) return;
+  for (auto& [group, committed] : ended.mapped()) {
+    Offsets& offsets = offsets_[group];
+    for (auto& [partition, stored] : committed) {
+      const auto held = offsets.find(partition);
+      if (held == offsets.end() || held->second.log_offset < stored.log_offset) {
+        offsets[partition] = std::move(stored);
+      }
+    }
+  }
+}
+
+void GroupLoader::count_unreadable(const record::RecordBatchView& batch, const Error& error) {
+  ++unreadable_;
+  LOG_EVERY_T(ERROR, 1) << "[" << kOffsetsTopic << "] a record at offset " << batch.base_offset()
+                        << " or behind it is left out: " << error;
+}
+
+LoadedGroups GroupLoader::finish() {
+  LoadedGroups groups;
+  const auto group_of = [&](const std::string& id) -> Group& {
+    auto& group = groups[id];
+    if (!group) group = std::make_shared<Group>(id);
+    return *group;
+  };
+  for (const auto& [id, image] : images_) group_of(id).restore(image);
+  for (auto& [id, offsets] : offsets_) {
+    for (auto& [partition, stored] : offsets) {
+      group_of(id).offsets.load(partition, std::move(stored));
+    }
+  }
+  for (auto& [producer, by_group] : open_) {
+    for (auto& [id, offsets] : by_group) {
+      for (auto& [partition, stored] : offsets) {
+        group_of(id).offsets.add_transactional(producer, partition, std::move(stored));
+      }
+    }
+  }
+  return groups;
+}
+
+}  // namespace ottla::group

@@ -1,0 +1,247 @@
+// OffsetCommit, OffsetFetch, OffsetDelete, and the end of offsets that nobody uses.
+#include <algorithm>
+#include <utility>
+
+#include <glog/logging.h>
+
+#include "broker/group/coordinator_core.h"
+
+namespace ottla::group {
+namespace {
+
+/// What a client is told when its offsets could not be stored.
+ErrorCode commit_error(ErrorCode error) {
+  switch (error) {
+    case ErrorCode::UnknownTopicOrPartition:
+    case ErrorCode::NotEnoughReplicas:
+    case ErrorCode::NotEnoughReplicasAfterAppend:
+      return ErrorCode::CoordinatorNotAvailable;
+    case ErrorCode::NotLeaderOrFollower:
+    case ErrorCode::FencedLeaderEpoch:
+    case ErrorCode::KafkaStorageError:
+      return ErrorCode::NotCoordinator;
+    case ErrorCode::MessageTooLarge:
+    case ErrorCode::RecordListTooLarge:
+    case ErrorCode::InvalidFetchSize:
+      return ErrorCode::InvalidCommitOffsetSize;
+    default:
+      return error;
+  }
+}
+
+std::vector<ErrorCode> all_of(std::size_t count, ErrorCode error) {
+  return std::vector<ErrorCode>(count, error);
+}
+
+}  // namespace
+
+void CoordinatorCore::commit(CommitRequest request, Callback<std::vector<ErrorCode>> done) {
+  const std::size_t count = request.offsets.size();
+  if (const ErrorCode error = check(request.group, Naming::Any); error != ErrorCode::None) {
+    return std::move(done)(all_of(count, error));
+  }
+  GroupPtr group = find(request.group);
+  if (!group) {
+    // Without a generation it is no member: somebody who only keeps offsets here.
+    if (request.generation >= 0)
+      return std::move(done)(all_of(count, ErrorCode::IllegalGeneration));
+    group = find_or_create(request.group);
+  }
+  if (const ErrorCode error = check_commit(group, request); error != ErrorCode::None) {
+    return std::move(done)(all_of(count, error));
+  }
+  store_offsets(group, std::move(request), std::move(done));
+}
+
+ErrorCode CoordinatorCore::check_commit(const GroupPtr& group, const CommitRequest& request) {
+  const bool claims_membership =
+      request.generation >= 0 || !request.member_id.empty() || request.instance_id;
+  if (claims_membership) {
+    const ErrorCode error = check_member(*group, request.member_id, request.instance_id);
+    if (error != ErrorCode::None) return error;
+    if (request.generation != group->generation()) return ErrorCode::IllegalGeneration;
+  } else if (!group->is(GroupState::Empty)) {
+    return ErrorCode::UnknownMemberId;
+  }
+  switch (group->state()) {
+    case GroupState::Empty:
+      return ErrorCode::None;
+    case GroupState::PreparingRebalance:
+    case GroupState::Stable:
+      // Commits are taken while the others join: the next heartbeat tells of the rebalance.
+      keep_alive(group, *group->member(request.member_id));
+      return ErrorCode::None;
+    case GroupState::CompletingRebalance:
+      return ErrorCode::RebalanceInProgress;
+    case GroupState::Dead:
+      return ErrorCode::CoordinatorNotAvailable;
+  }
+  return ErrorCode::CoordinatorNotAvailable;
+}
+
+void CoordinatorCore::store_offsets(const GroupPtr& group, CommitRequest request,
+                                    Callback<std::vector<ErrorCode>> done) {
+  std::vector<ErrorCode> outcomes(request.offsets.size(), ErrorCode::None);
+  std::vector<LogRecord> records;
+  for (std::size_t i = 0; i < request.offsets.size(); ++i) {
+    const CommitRequest::Item& item = request.offsets[i];
+    if (java_length(item.committed.metadata) > config_.offset_metadata_max_bytes) {
+      outcomes[i] = ErrorCode::OffsetMetadataTooLarge;
+      continue;
+    }
+    auto record = offset_record(request.group, item.partition, item.committed);
+    if (!record) {
+      outcomes[i] = record.error().code();
+      continue;
+    }
+    records.push_back(*std::move(record));
+    group->offsets.begin(item.partition);
+  }
+  if (records.empty()) return std::move(done)(std::move(outcomes));
+  append(*group, std::move(records),
+         [this, group, request = std::move(request), outcomes = std::move(outcomes),
+          done = std::move(done)](const OffsetsLog::Outcome& outcome) mutable {
+           std::int64_t position = 0;
+           for (std::size_t i = 0; i < outcomes.size(); ++i) {
+             if (outcomes[i] != ErrorCode::None) continue;
+             CommitRequest::Item& item = request.offsets[i];
+             if (outcome.error == ErrorCode::None) {
+               group->offsets.succeed(
+                   item.partition, {std::move(item.committed), outcome.base_offset + position++});
+             } else {
+               group->offsets.abandon(item.partition);
+               outcomes[i] = commit_error(outcome.error);
+             }
+           }
+           counters_.commits->add(position);
+           std::move(done)(std::move(outcomes));
+         });
+}
+
+FetchedOffsets CoordinatorCore::fetch(const FetchQuery& query, bool require_stable) const {
+  FetchedOffsets fetched;
+  fetched.error = check(query.group, Naming::Any);
+  if (fetched.error != ErrorCode::None) return fetched;
+  const GroupPtr group = find(query.group);
+  const auto add = [&](const TopicPartition& partition) {
+    FetchedOffset& offset = fetched.offsets.emplace_back();
+    offset.partition = partition;
+    if (!group) return;
+    if (require_stable && group->offsets.is_unstable(partition)) {
+      offset.error = ErrorCode::UnstableOffsetCommit;
+    } else if (const StoredOffset* const stored = group->offsets.find(partition)) {
+      offset.committed = stored->committed;
+    }
+  };
+  if (query.partitions) {
+    for (const TopicPartition& partition : *query.partitions) add(partition);
+  } else if (group) {
+    for (const auto& [partition, stored] : group->offsets.committed()) add(partition);
+  }
+  return fetched;
+}
+
+void CoordinatorCore::delete_offsets(const std::string& id, std::vector<TopicPartition> partitions,
+                                     Callback<DeletedOffsets> done) {
+  DeletedOffsets deleted;
+  deleted.error = check(id, Naming::NotEmpty);
+  const GroupPtr group = deleted.error == ErrorCode::None ? find(id) : nullptr;
+  if (deleted.error == ErrorCode::None && !group) deleted.error = ErrorCode::GroupIdNotFound;
+  if (group && !group->is(GroupState::Empty) && group->protocol_type() != kConsumerProtocolType) {
+    deleted.error = ErrorCode::NonEmptyGroup;
+  }
+  if (deleted.error != ErrorCode::None) return std::move(done)(std::move(deleted));
+
+  const bool may_be_used = !group->is(GroupState::Empty);
+  std::vector<TopicPartition> unused;
+  for (const TopicPartition& partition : partitions) {
+    const auto& subscribed = group->subscribed_topics();
+    if (may_be_used && (!subscribed || subscribed->contains(partition.topic))) {
+      deleted.outcomes.push_back(ErrorCode::GroupSubscribedToTopic);
+    } else {
+      deleted.outcomes.push_back(ErrorCode::None);
+      unused.push_back(partition);
+    }
+  }
+  counters_.deletions->add(static_cast<std::int64_t>(unused.size()));
+  remove_offsets(group, unused,
+                 [deleted = std::move(deleted), done = std::move(done)](ErrorCode error) mutable {
+                   for (ErrorCode& outcome : deleted.outcomes) {
+                     if (outcome == ErrorCode::None) outcome = error;
+                   }
+                   std::move(done)(std::move(deleted));
+                 });
+}
+
+/// Removes these offsets, and the group too when it is empty and has no others. What is gone from
+/// memory may come back in a failover if the records are lost; expiry then removes it again.
+void CoordinatorCore::remove_offsets(const GroupPtr& group,
+                                     const std::vector<TopicPartition>& partitions,
+                                     Callback<ErrorCode> done) {
+  std::vector<LogRecord> tombstones;
+  std::set<TopicPartition> others = group->offsets.partitions();
+  for (const TopicPartition& partition : partitions) {
+    if (others.erase(partition) == 0) continue;
+    group->offsets.remove(partition);
+    if (auto tombstone = offset_tombstone(group->id(), partition)) {
+      tombstones.push_back(*std::move(tombstone));
+    }
+  }
+  if (group->is(GroupState::Empty) && group->pending_members().empty() && others.empty()) {
+    if (group->generation() > 0) {
+      if (auto tombstone = group_tombstone(group->id())) {
+        tombstones.push_back(*std::move(tombstone));
+      }
+    }
+    group->transition_to(GroupState::Dead, clock_.wall_now_ms());
+  }
+  if (tombstones.empty()) {
+    if (group->is(GroupState::Dead)) forget(*group);
+    return std::move(done)(ErrorCode::None);
+  }
+  const std::string& id = group->id();
+  Callback<OffsetsLog::Outcome> on_outcome =
+      [id, done = std::move(done)](const OffsetsLog::Outcome& outcome) mutable {
+        if (outcome.error != ErrorCode::None) {
+          LOG(WARNING) << "[group " << id << "] tombstones not stored: " << name_of(outcome.error);
+        }
+        std::move(done)(commit_error(outcome.error));
+      };
+  // A commit from now on makes a new group, whose records stand behind the tombstones.
+  if (group->is(GroupState::Dead)) forget(*group);
+  append(*group, std::move(tombstones), std::move(on_outcome));
+}
+
+void CoordinatorCore::forget_topics(const std::set<std::string>& topics) {
+  for (const GroupPtr& group : all_groups()) {
+    std::vector<TopicPartition> gone;
+    for (const TopicPartition& partition : group->offsets.partitions()) {
+      if (topics.contains(partition.topic)) gone.push_back(partition);
+    }
+    if (gone.empty()) continue;
+    LOG(INFO) << "[group " << group->id() << "] forgets " << gone.size()
+              << " offsets of deleted topics";
+    remove_offsets(group, gone, [](ErrorCode) {});
+  }
+}
+
+void CoordinatorCore::expire() {
+  for (const GroupPtr& group : all_groups()) {
+    const auto expired = group->offsets.expired({.state = group->state(),
+                                                 .protocol_type = group->protocol_type(),
+                                                 .state_time = group->state_time(),
+                                                 .subscribed_topics = group->subscribed_topics(),
+                                                 .now = clock_.wall_now_ms(),
+                                                 .retention = config_.offsets_retention});
+    const bool is_left_over =
+        group->is(GroupState::Empty) && group->offsets.empty() && group->pending_members().empty();
+    if (expired.empty() && !is_left_over) continue;
+    if (!expired.empty()) {
+      LOG(INFO) << "[group " << group->id() << "] " << expired.size() << " offsets have expired";
+      counters_.expirations->add(static_cast<std::int64_t>(expired.size()));
+    }
+    remove_offsets(group, expired, [](ErrorCode) {});
+  }
+}
+
+}  // namespace ottla::group
