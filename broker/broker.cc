@@ -12,8 +12,10 @@
 
 #include "broker/api/api_server.h"
 #include "broker/api/replica_records.h"
+#include "broker/api/zookeeper_offsets.h"
 #include "broker/commands.h"
 #include "broker/controller_channel.h"
+#include "broker/group/group_coordinator.h"
 #include "broker/latch.h"
 #include "broker/membership/cluster_entry.h"
 #include "broker/membership/config_watcher.h"
@@ -143,6 +145,7 @@ struct Broker::Parts : public membership::ConfigListener, public membership::Reg
   env::EventLoop control_loop{"replica-control"};
   env::EventLoop controller_loop{"controller"};
   env::EventLoop membership_loop{"membership"};
+  env::EventLoop group_loop{"groups"};
 
   TopicConfigs topic_configs;
   ReplicaTopicConfigs replica_topic_configs;
@@ -162,11 +165,13 @@ struct Broker::Parts : public membership::ConfigListener, public membership::Reg
   std::unique_ptr<controller::Controller> controller;
   std::unique_ptr<ControllerChannel> controller_channel;
   std::unique_ptr<network::Network> network;
+  std::unique_ptr<group::GroupCoordinator> groups;
   std::unique_ptr<replica::Replicas> replicas;
   std::unique_ptr<Commands> commands;
   std::unique_ptr<rpc::GrpcReplicationServer> replication_server;
   std::unique_ptr<rpc::GrpcServer> grpc_server;
   std::unique_ptr<api::ReplicaRecords> records;
+  std::unique_ptr<api::ZooKeeperOffsets> old_offsets;
   std::unique_ptr<api::ApiServer> api_server;
   std::vector<network::BoundListener> bound;
   std::int32_t grpc_port = 0;
@@ -247,6 +252,12 @@ void Broker::Parts::build_replicas() {
   controller_channel = std::make_unique<ControllerChannel>(
       identity.broker_id, milliseconds(values->get(config::kControllerSocketTimeoutMs)),
       *controller, metadata, peers);
+  groups = std::make_unique<group::GroupCoordinator>(
+      group_config(*values), group::GroupCoordinator::Dependencies{.clock = clock,
+                                                                   .random = random,
+                                                                   .loop = group_loop,
+                                                                   .io_pool = io_pool,
+                                                                   .metadata = metadata});
   replicas = std::make_unique<replica::Replicas>(
       replicas_config(*values, identity.broker_id),
       replica::Replicas::Dependencies{
@@ -256,7 +267,9 @@ void Broker::Parts::build_replicas() {
           .metadata = metadata,
           .topics = replica_topic_configs,
           .isr_changes = *controller_channel,
-          .transport = replication});
+          .transport = replication,
+          .leadership = groups.get()});
+  groups->start(*replicas);
   commands =
       std::make_unique<Commands>(*replicas, *config_watcher, metadata, membership_loop, [this] {
         io_pool.post([this] {
@@ -349,6 +362,7 @@ Result<> Broker::Parts::start() {
   OTTLA_TRY_VOID(open_sockets());
 
   records = std::make_unique<api::ReplicaRecords>(*replicas);
+  old_offsets = std::make_unique<api::ZooKeeperOffsets>(*zookeeper);
   api_server =
       std::make_unique<api::ApiServer>(api::Dependencies{.broker = identity.broker_id,
                                                          .cluster_id = identity.cluster_id,
@@ -358,6 +372,8 @@ Result<> Broker::Parts::start() {
                                                          .controller = *controller,
                                                          .topic_configs = api_topic_configs,
                                                          .producer_id_blocks = *controller_channel,
+                                                         .groups = *groups,
+                                                         .old_offsets = *old_offsets,
                                                          .clock = clock,
                                                          .random = random,
                                                          .io_pool = io_pool});
@@ -423,6 +439,7 @@ void Broker::Parts::stop() {
   if (network) network->stop_accepting();
   if (replicas) replicas->stop();
   if (network) network->stop(kDrainConnections);
+  if (groups) groups->stop();
   if (controller) {
     Awaited<bool> stopped;
     controller->stop([callback = stopped.callback()]() mutable { callback(true); });
@@ -446,6 +463,7 @@ void Broker::Parts::stop() {
   if (zookeeper) zookeeper->close();
   // Before the loops that they post to.
   controller_loop.stop();
+  group_loop.stop();
   liveness.reset();
   membership_loop.stop();
   control_loop.stop();

@@ -13,6 +13,7 @@
 
 #include "common/config/broker_keys.h"
 #include "common/config/broker_settings.h"
+#include "common/config/group_keys.h"
 #include "common/config/log_keys.h"
 #include "common/config/network_keys.h"
 #include "common/config/ottla_keys.h"
@@ -118,6 +119,26 @@ replica::ReplicasConfig replicas_config(const config::BrokerValues& values, Brok
   replicas.replica_lag_time_max = milliseconds(values.get(config::kReplicaLagTimeMaxMs));
   replicas.rack_aware_fetch = config::selects_replica_by_rack(values);
   return replicas;
+}
+
+group::GroupConfig group_config(const config::BrokerValues& values) {
+  group::GroupConfig groups;
+  groups.min_session_timeout = milliseconds(values.get(config::kGroupMinSessionTimeoutMs));
+  groups.max_session_timeout = milliseconds(values.get(config::kGroupMaxSessionTimeoutMs));
+  groups.initial_rebalance_delay = milliseconds(values.get(config::kGroupInitialRebalanceDelayMs));
+  groups.max_size = static_cast<std::size_t>(values.get(config::kGroupMaxSize));
+  groups.offset_metadata_max_bytes =
+      static_cast<std::size_t>(std::max(values.get(config::kOffsetMetadataMaxBytes), 0));
+  groups.offsets_retention = std::chrono::minutes(values.get(config::kOffsetsRetentionMinutes));
+  groups.retention_check_interval =
+      milliseconds(values.get(config::kOffsetsRetentionCheckIntervalMs));
+  groups.commit_acks = replica::acks_from(values.get(config::kOffsetsCommitRequiredAcks))
+                           .value_or(replica::Acks::All);
+  groups.commit_timeout = milliseconds(values.get(config::kOffsetsCommitTimeoutMs));
+  groups.codec = static_cast<record::Codec>(values.get(config::kOffsetsTopicCompressionCodec));
+  groups.load_buffer_bytes = static_cast<std::uint64_t>(values.get(config::kOffsetsLoadBufferSize));
+  groups.topic_partitions = values.get(config::kOffsetsTopicNumPartitions);
+  return groups;
 }
 
 std::string local_host_name() {

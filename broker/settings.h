@@ -3,6 +3,7 @@
 #include <string>
 #include <vector>
 
+#include "broker/group/group_config.h"
 #include "broker/network/network.h"
 #include "broker/replica/replicas_config.h"
 #include "broker/storage/log_store.h"
@@ -24,6 +25,7 @@ Result<std::vector<network::ListenerOptions>> listener_options(const config::Bro
     const config::BrokerValues& values);
 [[nodiscard]] replica::ReplicasConfig replicas_config(const config::BrokerValues& values,
                                                       BrokerId broker);
+[[nodiscard]] group::GroupConfig group_config(const config::BrokerValues& values);
 /// This host's name as others resolve it: what is advertised where no host is configured.
 [[nodiscard]] std::string local_host_name();
 /// `config` outlives what is returned: topic configs are checked against it.

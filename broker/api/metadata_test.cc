@@ -181,8 +181,11 @@ TEST_F(MetadataHandler, CreatesNothingWhenNotAllowed) {
             ErrorCode::UnknownTopicOrPartition);
   EXPECT_EQ(ask<MetadataResponse>(about({"bad/name"}, true), 12).topics[0].error_code,
             ErrorCode::InvalidTopicException);
-  EXPECT_EQ(ask<MetadataResponse>(about({"__consumer_offsets"}, true), 12).topics[0].error_code,
+  EXPECT_EQ(ask<MetadataResponse>(about({"__transaction_state"}, true), 12).topics[0].error_code,
             ErrorCode::UnknownTopicOrPartition);
+  EXPECT_EQ(ask<MetadataResponse>(about({"__consumer_offsets"}, true), 12).topics[0].error_code,
+            ErrorCode::InvalidReplicationFactor)
+      << "two brokers live, offsets.topic.replication.factor is 3";
   EXPECT_THAT(controller.auto_created, IsEmpty());
 }
 

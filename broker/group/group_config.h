@@ -25,10 +25,8 @@ struct GroupConfig {
   record::Codec codec = record::Codec::None;
   std::uint64_t load_buffer_bytes = 5'242'880;
 
-  // How __consumer_offsets is created.
+  /// Of __consumer_offsets as long as it does not exist.
   std::int32_t topic_partitions = 50;
-  std::int16_t topic_replication_factor = 3;
-  std::int32_t topic_segment_bytes = 104'857'600;
 };
 
 }  // namespace ottla::group

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "broker/api/api_server.h"
+#include "broker/api/testing/local_groups.h"
 #include "common/protocol/frame.h"
 
 /// For tests of the handlers: fakes of the services they call, and a way to ask and read answers
@@ -300,9 +301,9 @@ class ApiFixture : public ::testing::Test {
 
   ApiServer& server() {
     if (!server_) {
-      server_ = std::make_unique<ApiServer>(
-          Dependencies{BrokerId(1), "cluster-1", broker_config, metadata, records, controller,
-                       topic_configs, producer_id_blocks, clock, random, io_pool, &registry});
+      server_ = std::make_unique<ApiServer>(Dependencies{
+          BrokerId(1), "cluster-1", broker_config, metadata, records, controller, topic_configs,
+          producer_id_blocks, groups, old_offsets, clock, random, io_pool, &registry});
     }
     return *server_;
   }
@@ -355,6 +356,8 @@ class ApiFixture : public ::testing::Test {
   FakeProducerIdBlocks producer_id_blocks;
   ManualClock clock;
   env::SeededRandom random{1};
+  LocalGroups groups{clock, random};
+  FakeOldOffsets old_offsets;
   metrics::Registry registry;
   ManualExecutor io_pool;
   ManualExecutor loop;
