@@ -71,6 +71,9 @@ class RecordsTest(unittest.TestCase):
         self.assertEqual(at(EARLIEST), (NO_ERROR, -1, 0))
         self.assertEqual(at(LATEST), (NO_ERROR, -1, 8))
         self.assertEqual(at(MAX_TIMESTAMP, 4)[0], UNSUPPORTED_VERSION)
+        # Version 0 goes by when the segments' files were written.
+        for timestamp, offsets in ((LATEST, [8]), (EARLIEST, [0]), (BASE + 5000, []), (now_ms() + 60_000, [8])):
+            self.assertEqual(at(timestamp, 0), (NO_ERROR, -1, offsets))
         # The producer's times are on the records.
         self.assertEqual(self.times("create-time")[:6],
                          [BASE, BASE + 100, BASE + 5000, BASE + 5100, BASE + 2000, BASE + 2100])

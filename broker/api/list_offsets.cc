@@ -27,7 +27,6 @@ struct Plan {
   std::vector<replica::OffsetQuery> queries;
   /// By query: topic, partition in `response`.
   std::vector<std::pair<std::size_t, std::size_t>> places;
-  std::vector<std::int32_t> max_offsets;  ///< By query; v0.
 };
 
 Plan plan(const ListOffsetsRequest& request, protocol::ApiVersion version) {
@@ -50,10 +49,12 @@ Plan plan(const ListOffsetsRequest& request, protocol::ApiVersion version) {
       } else if (version.value() < first_version_of(partition.timestamp)) {
         row.error_code = ErrorCode::UnsupportedVersion;
       } else {
-        plan.queries.push_back(
-            {std::move(id), partition.current_leader_epoch, partition.timestamp});
+        auto& query = plan.queries.emplace_back();
+        query.partition = std::move(id);
+        query.current_leader_epoch = partition.current_leader_epoch;
+        query.timestamp = partition.timestamp;
+        if (version.value() == 0) query.max_segments = partition.max_num_offsets;
         plan.places.emplace_back(plan.response.topics.size() - 1, told.partitions.size() - 1);
-        plan.max_offsets.push_back(partition.max_num_offsets);
       }
     }
   }
@@ -61,16 +62,14 @@ Plan plan(const ListOffsetsRequest& request, protocol::ApiVersion version) {
 }
 
 void fill(ListOffsetsResponse::Topic::Partition& row, const replica::ListedOffset& found,
-          std::int32_t max_offsets, protocol::ApiVersion version) {
+          protocol::ApiVersion version) {
   row.error_code = found.error;
   if (found.error == ErrorCode::OffsetNotAvailable && version.value() < 5) {
     row.error_code = ErrorCode::LeaderNotAvailable;  // KIP-207: older clients do not know it.
   }
   if (found.error != ErrorCode::None) return;
   if (version.value() == 0) {
-    if (found.offset != kUnknownOffset && max_offsets > 0) {
-      row.old_style_offsets.push_back(found.offset);
-    }
+    row.old_style_offsets = found.segments;
     return;
   }
   row.timestamp = found.timestamp;
@@ -80,8 +79,6 @@ void fill(ListOffsetsResponse::Topic::Partition& row, const replica::ListedOffse
 
 }  // namespace
 
-/// v0 answers a list of offsets; ours has the newest that matches. No client of that age that we
-/// know asks for more than one.
 void handle_list_offsets(Call call, Services& services) {
   const auto request = decode_or_close<ListOffsetsRequest>(call);
   if (!request) return;
@@ -90,16 +87,16 @@ void handle_list_offsets(Call call, Services& services) {
                                                        : replica::IsolationLevel::ReadUncommitted;
   auto queries = std::move(planned.queries);
   env::Executor& loop = call.loop();
-  services.records.list_offsets(std::move(queries), isolation, loop,
-                                [call = std::move(call), planned = std::move(planned)](
-                                    std::vector<replica::ListedOffset> found) mutable {
-                                  for (std::size_t i = 0; i < found.size(); ++i) {
-                                    const auto [topic, partition] = planned.places[i];
-                                    fill(planned.response.topics[topic].partitions[partition],
-                                         found[i], planned.max_offsets[i], call.version());
-                                  }
-                                  answer(call, planned.response);
-                                });
+  services.records.list_offsets(
+      std::move(queries), isolation, loop,
+      [call = std::move(call),
+       planned = std::move(planned)](std::vector<replica::ListedOffset> found) mutable {
+        for (std::size_t i = 0; i < found.size(); ++i) {
+          const auto [topic, partition] = planned.places[i];
+          fill(planned.response.topics[topic].partitions[partition], found[i], call.version());
+        }
+        answer(call, planned.response);
+      });
 }
 
 }  // namespace ottla::api

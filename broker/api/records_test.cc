@@ -163,8 +163,10 @@ TEST_F(ProduceHandler, TellsWhichRecordsWereWrong) {
 class ListOffsetsHandler : public ApiFixture {
  protected:
   ListOffsetsHandler() {
-    records.listed[{"orders", 0}] = {{}, ErrorCode::None, 1'234, Offset(56), LeaderEpoch(3)};
-    records.listed[{"orders", 1}] = {{}, ErrorCode::None, -1, kUnknownOffset, kUnknownLeaderEpoch};
+    records.listed[{"orders", 0}] = {{},         ErrorCode::None, 1'234,
+                                     Offset(56), LeaderEpoch(3),  {Offset(60), Offset(40)}};
+    records.listed[{"orders", 1}] = {{}, ErrorCode::None, -1, kUnknownOffset, kUnknownLeaderEpoch,
+                                     {}};
   }
 
   ListOffsetsResponse::Topic::Partition ask_for(std::int64_t timestamp, std::int16_t version,
@@ -182,7 +184,8 @@ TEST_F(ListOffsetsHandler, AnswersEveryVersion) {
     const auto row = ask_for(replica::kLatestTimestamp, version);
     EXPECT_EQ(row.error_code, ErrorCode::None);
     if (version == 0) {
-      EXPECT_THAT(row.old_style_offsets, ElementsAre(Offset(56)));
+      EXPECT_THAT(row.old_style_offsets, ElementsAre(Offset(60), Offset(40)));
+      EXPECT_EQ(records.last_queries.at(0).max_segments, 1);
       continue;
     }
     EXPECT_EQ(row.offset, Offset(56));

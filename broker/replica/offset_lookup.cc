@@ -1,6 +1,7 @@
 #include "broker/replica/offset_lookup.h"
 
 #include <algorithm>
+#include <functional>
 #include <utility>
 
 #include "broker/storage/log.h"
@@ -9,7 +10,31 @@ namespace ottla::replica {
 namespace {
 
 bool reads_the_log(const OffsetQuery& query) {
-  return query.timestamp >= 0 || query.timestamp == kMaxTimestamp;
+  return query.timestamp >= 0 || query.timestamp == kMaxTimestamp || query.max_segments;
+}
+
+/// ListOffsets v0, as Kafka has kept it: what is above the high watermark shows as the high
+/// watermark.
+Result<std::vector<Offset>> find_segments(const OffsetQuery& query, const storage::Log& log,
+                                          Offset high_watermark) {
+  OTTLA_TRY(std::vector<storage::OffsetAtTime> history, log.offset_history());
+  if (query.timestamp == kEarliestTimestamp) {
+    history.resize(1);
+  } else if (query.timestamp != kLatestTimestamp) {
+    while (!history.empty() && history.back().time_ms > query.timestamp) history.pop_back();
+  }
+  std::vector<Offset> found;
+  for (const storage::OffsetAtTime& at : history) {
+    found.push_back(std::min(at.offset, high_watermark));
+  }
+  std::sort(found.begin(), found.end(), std::greater<>());
+  // Several segments may lie above the high watermark.
+  const auto uncommitted = std::find_if(found.begin(), found.end(),
+                                        [&](Offset offset) { return offset < high_watermark; });
+  if (uncommitted - found.begin() > 1) found.erase(found.begin() + 1, uncommitted);
+  const auto wanted = static_cast<std::size_t>(std::max(*query.max_segments, 0));
+  if (found.size() > wanted) found.resize(wanted);
+  return found;
 }
 
 Result<ListedOffset> find(const OffsetQuery& query, IsolationLevel isolation,
@@ -26,6 +51,10 @@ Result<ListedOffset> find(const OffsetQuery& query, IsolationLevel isolation,
   const bool is_unsure = fetchable < access.epoch_start_offset;
 
   ListedOffset answer{.partition = query.partition};
+  if (query.max_segments) {
+    OTTLA_TRY(answer.segments, find_segments(query, log, access.high_watermark));
+    return answer;
+  }
   switch (query.timestamp) {
     case kLatestTimestamp:
       if (is_unsure) return fail(ErrorCode::OffsetNotAvailable);

@@ -22,6 +22,9 @@ struct OffsetQuery {
   TopicPartition partition;
   LeaderEpoch current_leader_epoch = kUnknownLeaderEpoch;
   std::int64_t timestamp = kLatestTimestamp;
+  /// Set by ListOffsets v0: not the records' times count but those of the segments' files, and the
+  /// answer is that many segment starts at or before `timestamp`, newest first.
+  std::optional<std::int32_t> max_segments;
 };
 
 /// -1 everywhere when no record is that new.
@@ -31,6 +34,7 @@ struct ListedOffset {
   std::int64_t timestamp = -1;
   Offset offset = kUnknownOffset;
   LeaderEpoch leader_epoch = kUnknownLeaderEpoch;
+  std::vector<Offset> segments;  ///< For a query with `max_segments`.
 };
 
 struct EpochQuery {

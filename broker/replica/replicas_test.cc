@@ -1,5 +1,6 @@
 #include "broker/replica/replicas.h"
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include "broker/replica/simulated_cluster_for_tests.h"
@@ -347,6 +348,32 @@ TEST(Offsets, LatestIsTheHighWatermarkAndEarliestTheLogStart) {
   EXPECT_EQ(got->at(1).offset, Offset(0));
   EXPECT_EQ(got->at(2).offset, Offset(0));
   EXPECT_EQ(got->at(3).error, ErrorCode::UnknownTopicOrPartition);
+}
+
+TEST(Offsets, TheOldestVersionListsSegments) {
+  const auto cluster = make_cluster(19);
+  ASSERT_EQ(cluster->append_and_wait(kOne, {"a", "b"}).error, ErrorCode::None);
+  ASSERT_TRUE(cluster->log(kOne)->roll());
+  ASSERT_EQ(cluster->append_and_wait(kOne, {"c"}).error, ErrorCode::None);
+  std::optional<std::vector<ListedOffset>> got;
+  const auto query = [](std::int64_t timestamp, std::int32_t most) {
+    return OffsetQuery{.partition = {kTopic, 0}, .timestamp = timestamp, .max_segments = most};
+  };
+  const std::int64_t soon = cluster->world.clock().wall_now_ms() + 60'000;
+  cluster->replicas(kOne).list_offsets(
+      {query(kLatestTimestamp, 1), query(kLatestTimestamp, 9), query(kEarliestTimestamp, 9),
+       query(1, 9), query(soon, 2), query(kLatestTimestamp, -1)},
+      IsolationLevel::ReadUncommitted, *cluster->process(kOne).clients,
+      [&](std::vector<ListedOffset> answers) { got = std::move(answers); });
+  ASSERT_TRUE(cluster->world.run_until_true([&] { return got.has_value(); }, seconds(1)));
+  using ::testing::ElementsAre;
+  EXPECT_THAT(got->at(0).segments, ElementsAre(Offset(3)));
+  EXPECT_THAT(got->at(1).segments, ElementsAre(Offset(3), Offset(2), Offset(0)));
+  EXPECT_THAT(got->at(2).segments, ElementsAre(Offset(0)));
+  // The files of this cluster were all written at 0, the end of the log is of now.
+  EXPECT_THAT(got->at(3).segments, ElementsAre(Offset(2), Offset(0)));
+  EXPECT_THAT(got->at(4).segments, ElementsAre(Offset(3), Offset(2)));
+  EXPECT_THAT(got->at(5).segments, ElementsAre());
 }
 
 TEST(DeleteRecords, WaitsUntilAllReplicasHaveFollowed) {

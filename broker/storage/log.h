@@ -110,6 +110,9 @@ class Log : public std::enable_shared_from_this<Log> {
   Result<std::optional<TimestampOffset>> find_by_timestamp(std::int64_t timestamp) const;
   /// The record with the largest timestamp (KIP-734), the first one of several.
   Result<std::optional<TimestampOffset>> find_max_timestamp() const;
+  /// Where each segment begins and when its file was last written, oldest first, then the end of
+  /// the log and now: all that ListOffsets v0 knows of time. May block.
+  Result<std::vector<OffsetAtTime>> offset_history() const;
 
   [[nodiscard]] Offset log_start_offset() const {
     return Offset(log_start_offset_.load(std::memory_order_acquire));

@@ -211,6 +211,20 @@ Result<std::optional<TimestampOffset>> Log::find_by_timestamp(std::int64_t times
   return std::nullopt;
 }
 
+Result<std::vector<OffsetAtTime>> Log::offset_history() const {
+  const SharedSegmentList list = segments();
+  std::vector<OffsetAtTime> history;
+  history.reserve(list->size() + 1);
+  for (const auto& segment : *list) {
+    OTTLA_TRY(const env::WallTimeMs modified, segment->modified_ms());
+    history.push_back({std::max(segment->base_offset(), log_start_offset()), modified});
+  }
+  if (list->back()->size() > 0) {
+    history.push_back({log_end_offset(), environment_.clock.wall_now_ms()});
+  }
+  return history;
+}
+
 Result<std::optional<TimestampOffset>> Log::find_max_timestamp() const {
   const SharedSegmentList list = segments();
   const auto largest = std::max_element(

@@ -249,6 +249,22 @@ TEST_F(LogTest, AFollowerGoesOnBeyondTheRangeOfAnEmptySegment) {
 
 // Idempotent producers.
 
+TEST_F(LogTest, RemembersWhenItsSegmentsWereWritten) {
+  ASSERT_TRUE(append({}));
+  const std::int64_t first = world_.clock().wall_now_ms();
+  ASSERT_TRUE(log_->roll());
+  world_.run_for(std::chrono::seconds(10));
+  EXPECT_EQ(log_->offset_history().value().size(), 2U) << "the active segment is empty";
+  ASSERT_TRUE(append({}));
+  const std::int64_t second = world_.clock().wall_now_ms();
+  world_.run_for(std::chrono::seconds(10));
+  const std::vector<OffsetAtTime> history = log_->offset_history().value();
+  ASSERT_EQ(history.size(), 3U);
+  EXPECT_EQ(history[0], (OffsetAtTime{Offset(0), first}));
+  EXPECT_EQ(history[1].time_ms, second);
+  EXPECT_EQ(history[2], (OffsetAtTime{log_->log_end_offset(), world_.clock().wall_now_ms()}));
+}
+
 TEST_F(LogTest, ARetryAnswersWithTheOldOffsets) {
   for (int i = 0; i < 6; ++i) {
     ASSERT_TRUE(append({.records = 2, .producer_id = 9, .sequence = 2 * i}));

@@ -83,6 +83,13 @@ struct TimestampOffset {
   friend bool operator==(const TimestampOffset&, const TimestampOffset&) = default;
 };
 
+/// A line of `Log::offset_history`.
+struct OffsetAtTime {
+  Offset offset;
+  std::int64_t time_ms = -1;
+  friend bool operator==(const OffsetAtTime&, const OffsetAtTime&) = default;
+};
+
 /// Answer of OffsetForLeaderEpoch; both are -1 if the epoch is unknown.
 struct EpochEndOffset {
   LeaderEpoch leader_epoch = kUnknownLeaderEpoch;

@@ -86,10 +86,14 @@ bool Segment::is_lookup_cached(Offset target) const {
          file_->is_cached(from->position, std::min(kScanned, end - from->position));
 }
 
+Result<env::WallTimeMs> Segment::modified_ms() const {
+  return files_.modified_ms(path(kLogSuffix));
+}
+
 Result<std::int64_t> Segment::retention_timestamp() const {
   const std::int64_t largest = largest_timestamp();
   if (largest >= 0) return largest;
-  return files_.modified_ms(path(kLogSuffix));
+  return modified_ms();
 }
 
 // Opening.

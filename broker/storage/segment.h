@@ -61,6 +61,8 @@ class Segment {
   [[nodiscard]] std::int64_t largest_timestamp() const {
     return largest_timestamp_.load(std::memory_order_acquire);
   }
+  /// When the log file was last written.
+  [[nodiscard]] Result<env::WallTimeMs> modified_ms() const;
   /// Largest timestamp, or the file's modification time where no record has one.
   [[nodiscard]] Result<std::int64_t> retention_timestamp() const;
 
