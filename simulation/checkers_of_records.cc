@@ -96,6 +96,12 @@ std::string NoDuplicates::check(const Picture& picture, const CommittedRecords& 
   for (const ReplicaPicture& replica : picture.replicas()) {
     if (!replica.is_leader || !TopicCatalog::is_safe(replica.name.topic)) continue;
     if (committed.has_excuses(replica.key)) continue;
+    // A leader that does not know of its successor takes any sequence of a producer new to it.
+    const auto state = picture.states().find(replica.key);
+    if (state == picture.states().end() ||
+        state->second.state.leader_epoch != replica.leader_epoch) {
+      continue;
+    }
     std::map<std::int32_t, std::int64_t> last_of;
     for (const LoggedRecord& record : *replica.records) {
       if (!is_idempotent_producer(record.value.producer)) continue;
@@ -105,6 +111,50 @@ std::string NoDuplicates::check(const Picture& picture, const CommittedRecords& 
                std::to_string(last->second);
       }
       last->second = record.value.number;
+    }
+  }
+  return {};
+}
+
+std::string HighWatermarkNeverFalls::check(const Picture& picture,
+                                           const CommittedRecords& committed) {
+  for (const ReplicaPicture& replica : picture.replicas()) {
+    if (!TopicCatalog::is_safe(replica.name.topic)) continue;
+    auto& [incarnation, known] = known_[{replica.broker, replica.key}];
+    const bool fell = incarnation == replica.incarnation && replica.high_watermark < known;
+    if (fell && !committed.has_excuses(replica.key)) {
+      return at(picture, replica, replica.high_watermark) + "broker " +
+             std::to_string(replica.broker.value()) + " had a high watermark of " +
+             std::to_string(known.value());
+    }
+    incarnation = replica.incarnation;
+    known = replica.high_watermark;
+  }
+  return {};
+}
+
+std::string IsrHoldsWhatIsCommitted::check(const Picture& picture,
+                                           const CommittedRecords& committed) {
+  for (const StateChange& change : picture.changes()) {
+    auto& trusted = trusted_[change.key];
+    std::erase_if(trusted, [&](const auto& member) { return !change.state.in_isr(member.first); });
+    for (const BrokerId member : change.state.isr) {
+      trusted.try_emplace(member, picture.cluster().host_crashes(member));
+    }
+  }
+  for (const ReplicaPicture& replica : picture.replicas()) {
+    const auto promised = committed.partitions().find(replica.key);
+    const auto trusted = trusted_.find(replica.key);
+    if (promised == committed.partitions().end() || trusted == trusted_.end()) continue;
+    const auto member = trusted->second.find(replica.broker);
+    if (member == trusted->second.end()) continue;
+    // What it lost since it joined is for the controller to find out.
+    if (member->second != picture.cluster().host_crashes(replica.broker)) continue;
+    for (const auto& [offset, entry] : promised->second) {
+      const LoggedRecord* const record = replica.record(offset);
+      if (record != nullptr && record->value == entry.value) continue;
+      return at(picture, replica, offset) + entry.value.to_string() +
+             " was committed, member of the isr " + text(replica, record);
     }
   }
   return {};
@@ -120,6 +170,8 @@ std::vector<std::unique_ptr<Checker>> make_checkers() {
   checkers.push_back(std::make_unique<ReplicasEqualBelowHighWatermark>());
   checkers.push_back(std::make_unique<LogEpochsRise>());
   checkers.push_back(std::make_unique<NoDuplicates>());
+  checkers.push_back(std::make_unique<HighWatermarkNeverFalls>());
+  checkers.push_back(std::make_unique<IsrHoldsWhatIsCommitted>());
   return checkers;
 }
 

@@ -1,7 +1,9 @@
 #pragma once
 
+#include <cstdint>
 #include <map>
 #include <string>
+#include <utility>
 
 #include "simulation/checker.h"
 
@@ -37,6 +39,30 @@ class NoDuplicates final : public Checker {
   [[nodiscard]] const char* name() const override { return "no_duplicates"; }
   [[nodiscard]] std::string check(const Picture& picture,
                                   const CommittedRecords& committed) override;
+};
+
+/// Not in the memory of any process; what is behind it can be read then.
+class HighWatermarkNeverFalls final : public Checker {
+ public:
+  [[nodiscard]] const char* name() const override { return "high_watermark_never_falls"; }
+  [[nodiscard]] std::string check(const Picture& picture,
+                                  const CommittedRecords& committed) override;
+
+ private:
+  std::map<std::pair<BrokerId, PartitionKey>, std::pair<std::uint64_t, Offset>> known_;
+};
+
+/// Members of the ISR hold all that was committed, unless they lost it with their host since they
+/// joined.
+class IsrHoldsWhatIsCommitted final : public Checker {
+ public:
+  [[nodiscard]] const char* name() const override { return "isr_holds_what_is_committed"; }
+  [[nodiscard]] std::string check(const Picture& picture,
+                                  const CommittedRecords& committed) override;
+
+ private:
+  /// Members, with how often their host had crashed when they joined.
+  std::map<PartitionKey, std::map<BrokerId, std::uint64_t>> trusted_;
 };
 
 }  // namespace ottla::simulation

@@ -26,6 +26,7 @@ Cluster::Cluster(Options options)
       network_(world_, {}),
       bugs_(options.bugs),
       outside_(world_.make_executor()) {
+  if (bugs_.has(Bug::SkipsEpochComparison)) network_.hide_fetched_epochs();
   for (int number = 1; number <= options.brokers; ++number) {
     const BrokerId id(number);
     ids_.push_back(id);
@@ -70,14 +71,19 @@ void Cluster::crash_process(BrokerId id) {
 void Cluster::crash_host(BrokerId id) {
   if (before_crash_) before_crash_();
   hosts_.at(id).files->crash_host();
+  ++hosts_.at(id).crashes;
   hosts_.at(id).broker->kill();
   for (const auto& listener : host_crash_listeners_) listener(id);
 }
 
-bool Cluster::is_elected(BrokerId id, LeaderEpoch epoch, const TopicPartition& partition) const {
+bool Cluster::is_elected(BrokerId id, LeaderEpoch epoch, const TopicPartition& partition,
+                         const TopicId& topic) const {
+  const auto topic_node = zookeeper_.node(zookeeper::layout::topic(partition.topic));
   const auto node =
       zookeeper_.node(zookeeper::layout::partition_state(partition.topic, partition.partition));
-  if (!node) return false;
+  if (!topic_node || !node) return false;
+  const auto known = zookeeper::decode_topic(partition.topic, topic_node->data);
+  if (!known || known->id != topic) return false;
   const auto state = zookeeper::decode_partition_state(node->data, PartitionEpoch(0));
   return state && state->leader == id && state->leader_epoch == epoch;
 }

@@ -39,6 +39,8 @@ class Cluster {
   [[nodiscard]] SimulatedBroker& broker(BrokerId id) { return *hosts_.at(id).broker; }
   [[nodiscard]] testing::SimulatedFileSystem& disk(BrokerId id) { return *hosts_.at(id).files; }
 
+  [[nodiscard]] const DeliberateBugs& bugs() const { return bugs_; }
+
   void start_all();
 
   /// The process dies; its files stay.
@@ -47,9 +49,11 @@ class Cluster {
   void crash_host(BrokerId id);
 
   /// Whether ZooKeeper says, this moment, that the broker leads the partition in that epoch.
-  [[nodiscard]] bool is_elected(BrokerId id, LeaderEpoch epoch,
-                                const TopicPartition& partition) const;
+  [[nodiscard]] bool is_elected(BrokerId id, LeaderEpoch epoch, const TopicPartition& partition,
+                                const TopicId& topic) const;
 
+  /// How often its host has crashed.
+  [[nodiscard]] std::uint64_t host_crashes(BrokerId id) const { return hosts_.at(id).crashes; }
   /// Called before a process ends by a crash: the last chance to look at its memory.
   void before_crash(std::function<void()> listener) { before_crash_ = std::move(listener); }
   /// Called when a host has crashed.
@@ -80,6 +84,7 @@ class Cluster {
   struct Host {
     std::unique_ptr<testing::SimulatedFileSystem> files;
     std::unique_ptr<SimulatedBroker> broker;
+    std::uint64_t crashes = 0;
   };
 
   [[nodiscard]] BrokerConfig broker_config(BrokerId id) const;

@@ -51,6 +51,9 @@ void Consumer::send(BrokerId leader) {
 void Consumer::deliver(SimulatedBroker& broker, Offset from, Callback<Answer> reply) {
   replica::Replicas* const replicas = broker.replicas();
   if (replicas == nullptr) return std::move(reply)({ErrorCode::NotLeaderOrFollower, {}});
+  if (cluster_.bugs().has(Bug::ServesBeyondHighWatermark)) {
+    return serve_all(broker, from, std::move(reply));
+  }
   replica::FetchRequest request;
   request.partitions.push_back(
       {.partition = partition_, .topic_id = topic_id_, .fetch_offset = from, .max_bytes = 1 << 16});
@@ -75,6 +78,21 @@ void Consumer::deliver(SimulatedBroker& broker, Offset from, Callback<Answer> re
                     }
                     std::move(reply)(std::move(answer));
                   });
+}
+
+/// Bug::ServesBeyondHighWatermark.
+void Consumer::serve_all(SimulatedBroker& broker, Offset from, Callback<Answer> reply) {
+  const auto partition = broker.replicas()->partition(partition_);
+  const auto view = partition ? partition->view() : replica::Partition::View{};
+  if (view.role != replica::Partition::Role::Leader || partition->topic_id() != topic_id_) {
+    return std::move(reply)({ErrorCode::NotLeaderOrFollower, {}});
+  }
+  auto records = read_records(*view.log, from);
+  if (!records) return std::move(reply)({records.error().code(), {}});
+  if (TopicCatalog::is_safe(partition_.topic)) {
+    events_.on_read(broker.id(), {topic_id_, partition_.partition}, *records);
+  }
+  std::move(reply)({ErrorCode::None, *std::move(records)});
 }
 
 void Consumer::answered(std::optional<Answer> answer) {

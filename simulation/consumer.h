@@ -26,6 +26,7 @@ class Consumer {
   void attempt();
   void send(BrokerId leader);
   void deliver(SimulatedBroker& broker, Offset from, Callback<Answer> reply);
+  void serve_all(SimulatedBroker& broker, Offset from, Callback<Answer> reply);
   void answered(std::optional<Answer> answer);
   void later();
 

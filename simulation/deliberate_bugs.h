@@ -1,21 +1,46 @@
 #pragma once
 
+#include <array>
 #include <cstdint>
+#include <optional>
 #include <set>
+#include <string_view>
+#include <utility>
 
 namespace ottla::simulation {
 
-/// Known mistakes that can be built into the layer between a simulated broker's parts, so that
-/// tests show which checker finds them. The parts themselves stay as they are.
+/// Known mistakes that can be built into what surrounds a simulated broker's parts, so that tests
+/// show which checkers find them. The parts themselves stay as they are.
 enum class Bug : std::uint8_t {
-  AcknowledgesBeforeReplication,
+  AcknowledgesBeforeReplication,  ///< acks=all is answered as acks=1 is.
+  ServesBeyondHighWatermark,      ///< Consumers get all that a leader holds.
+  IgnoresSequences,               ///< What an idempotent producer repeats is appended again.
+  SkipsEpochComparison,           ///< Followers do not say which epoch they fetched last.
+  ChangesIsrAlone,                ///< Leaders take their own wish for the controller's answer.
+  ForgetsHostCrashes,             ///< A broker's registration never speaks of a host crash.
+  WritesUnfenced,                 ///< Controllers do not check /controller_epoch as they write.
 };
+
+inline constexpr std::array<std::pair<Bug, std::string_view>, 7> kBugNames = {{
+    {Bug::AcknowledgesBeforeReplication, "acknowledges-before-replication"},
+    {Bug::ServesBeyondHighWatermark, "serves-beyond-high-watermark"},
+    {Bug::IgnoresSequences, "ignores-sequences"},
+    {Bug::SkipsEpochComparison, "skips-epoch-comparison"},
+    {Bug::ChangesIsrAlone, "changes-isr-alone"},
+    {Bug::ForgetsHostCrashes, "forgets-host-crashes"},
+    {Bug::WritesUnfenced, "writes-unfenced"},
+}};
+[[nodiscard]] inline std::optional<Bug> bug_named(std::string_view wanted) {
+  for (const auto& [bug, name] : kBugNames) {
+    if (name == wanted) return bug;
+  }
+  return std::nullopt;
+}
 
 class DeliberateBugs {
  public:
   void add(Bug bug) { bugs_.insert(bug); }
   [[nodiscard]] bool has(Bug bug) const { return bugs_.contains(bug); }
-  [[nodiscard]] bool none() const { return bugs_.empty(); }
 
  private:
   std::set<Bug> bugs_;

@@ -2,12 +2,17 @@
 
 #include <glog/logging.h>
 
+#include <cerrno>
 #include <cstdint>
+#include <memory>
+#include <optional>
+#include <string_view>
 #include <utility>
 
 namespace ottla::simulation {
 namespace {
 
+using std::chrono::milliseconds;
 using std::chrono::seconds;
 
 }  // namespace
@@ -44,7 +49,7 @@ void Faults::note(const std::string& fault, BrokerId broker) {
 
 void Faults::strike() {
   const BrokerId broker = any_broker();
-  switch (cluster_.random().below(14)) {
+  switch (cluster_.random().below(18)) {
     case 0:
     case 1:
       return crash_process(broker);
@@ -78,6 +83,14 @@ void Faults::strike() {
       note("clock jumps", broker);
       return cluster_.world().jump_wall_clock(
           static_cast<std::int64_t>(cluster_.random().below(120'000)) - 60'000);
+    case 14:
+      return slow_down_disk(broker);
+    case 15:
+      return fail_disk(broker);
+    case 16:
+      return fill_disk(broker);
+    case 17:
+      return degrade_network();
     default:
       return;
   }
@@ -159,6 +172,40 @@ void Faults::cut_zookeeper(BrokerId broker) {
   cluster_.after(up_to(seconds(10)), [this, name] { cluster_.zookeeper().heal(name); });
 }
 
+void Faults::slow_down_disk(BrokerId broker) {
+  note("slow disk", broker);
+  cluster_.broker(broker).slow_down_disk(milliseconds(1 + cluster_.random().below(500)));
+  cluster_.after(up_to(seconds(10)),
+                 [this, broker] { cluster_.broker(broker).slow_down_disk(env::Duration::zero()); });
+}
+
+/// One operation fails, and all after it: the broker ends when it finds out.
+void Faults::fail_disk(BrokerId broker) {
+  note("disk fails", broker);
+  auto left = std::make_shared<std::uint64_t>(cluster_.random().below(100));
+  cluster_.disk(broker).set_fault([left](std::string_view operation, const std::string&) {
+    if (operation == "read" || operation == "open" || operation == "list") return 0;
+    return *left == 0 ? EIO : (--*left, 0);
+  });
+  cluster_.after(up_to(seconds(10)), [this, broker] {
+    cluster_.disk(broker).set_fault(nullptr);
+    crash_process(broker);
+  });
+}
+
+void Faults::fill_disk(BrokerId broker) {
+  note("disk is full", broker);
+  cluster_.disk(broker).set_free_bytes(cluster_.random().below(2000));
+  cluster_.after(up_to(seconds(8)),
+                 [this, broker] { cluster_.disk(broker).set_free_bytes(std::nullopt); });
+}
+
+void Faults::degrade_network() {
+  note("slow and lossy network", kNoBroker);
+  cluster_.network().degrade(true);
+  cluster_.after(up_to(seconds(8)), [this] { cluster_.network().degrade(false); });
+}
+
 void Faults::stop_ensemble() {
   note("zookeeper is down", kNoBroker);
   cluster_.zookeeper().stop_ensemble();
@@ -184,6 +231,9 @@ void Faults::heal() {
   cluster_.calm_clients();
   cluster_.zookeeper().start_ensemble();
   for (const BrokerId id : cluster_.broker_ids()) {
+    cluster_.disk(id).set_fault(nullptr);
+    cluster_.disk(id).set_free_bytes(std::nullopt);
+    cluster_.broker(id).slow_down_disk(env::Duration::zero());
     cluster_.broker(id).resume();
     cluster_.zookeeper().heal(cluster_.broker(id).name());
   }

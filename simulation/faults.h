@@ -42,6 +42,10 @@ class Faults {
   void cut_one_way(BrokerId broker);
   void isolate(BrokerId broker);
   void cut_zookeeper(BrokerId broker);
+  void slow_down_disk(BrokerId broker);
+  void fail_disk(BrokerId broker);
+  void fill_disk(BrokerId broker);
+  void degrade_network();
   void stop_ensemble();
   /// Starts the broker if it does not run.
   void start_later(BrokerId broker, env::Duration longest);

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <cstdint>
+#include <map>
 #include <memory>
 #include <utility>
 
@@ -13,18 +15,35 @@ namespace ottla::simulation {
 class MortalExecutor final : public env::Executor {
  public:
   MortalExecutor(testing::SimulatedWorld& world, testing::SimulatedWorld::ProcessId process)
-      : inner_(world.make_executor(process)) {}
+      : world_(world), inner_(world.make_executor(process)) {}
 
   void post(Task task) override {
-    if (inner_) inner_->post(std::move(task));
+    if (!inner_) return;
+    if (longest_delay_ == env::Duration::zero()) return inner_->post(std::move(task));
+    const env::Duration delay(
+        world_.random().below(static_cast<std::uint64_t>(longest_delay_.count())));
+    const std::uint64_t number = ++last_delayed_;
+    delayed_[number] = inner_->post_after(delay, [this, number, task = std::move(task)]() mutable {
+      const auto timer = delayed_.extract(number);
+      std::move(task)();
+    });
   }
   env::TimerHandle post_after(env::Duration delay, Task task) override {
     return inner_ ? inner_->post_after(delay, std::move(task)) : nullptr;
   }
-  void die() { const auto dying = std::move(inner_); }
+  void die() {
+    const auto dying = std::move(inner_);
+    const auto delayed = std::move(delayed_);
+  }
+  /// Tasks wait up to this long and overtake each other, as those of a pool on a slow disk do.
+  void slow_down(env::Duration longest) { longest_delay_ = longest; }
 
  private:
+  testing::SimulatedWorld& world_;
   std::unique_ptr<env::Executor> inner_;
+  env::Duration longest_delay_{};
+  std::uint64_t last_delayed_ = 0;
+  std::map<std::uint64_t, env::TimerHandle> delayed_;
 };
 
 }  // namespace ottla::simulation

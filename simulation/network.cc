@@ -19,7 +19,7 @@ const Network::Process* Network::find(const std::string& endpoint) const {
 env::Duration Network::draw_delay() {
   const auto range = static_cast<std::uint64_t>((options_.delay_max - options_.delay_min).count());
   env::Duration delay = options_.delay_min + env::Duration(world_.random().below(range));
-  if (draw(options_.slow_per_mille)) {
+  if (draw(degraded_ ? 300 : options_.slow_per_mille)) {
     const auto slow = static_cast<std::uint64_t>(options_.slow_delay.count());
     delay += env::Duration(world_.random().below(slow));
   }
@@ -144,6 +144,11 @@ void Network::Stream::accept(const rpc::StreamHello& hello) {
 void Network::Stream::send_to_leader(rpc::FollowerMessage message) {
   if (closed_) return;
   if (!accepted_) return before_accept_.push_back(std::move(message));
+  if (network_.hides_fetched_epochs_) {
+    for (rpc::Subscription& wanted : message.subscribe) {
+      wanted.last_fetched_epoch = kUnknownLeaderEpoch;
+    }
+  }
   deliver(follower_, leader_, [self = shared_from_this(), message = std::move(message)]() mutable {
     if (const auto handler = self->leader_handler_) handler->on_message(std::move(message));
   });
@@ -300,14 +305,14 @@ class Network::SimulatedPeer final : public rpc::Peer {
                                            deliver = std::move(deliver)]() mutable {
       if (network.is_cut(caller_id, target)) return;  // the timeout will tell
       const Process* const process = network.find(to);
-      if (process == nullptr || network.draw(network.options_.lost_per_mille)) {
+      if (process == nullptr || network.is_lost()) {
         return call->end(fail(ErrorCode::NetworkException));
       }
       auto reply = [call, &network, target, caller_id](Reply answer) {
         network.after(network.draw_delay(),
                       [call, &network, target, caller_id, answer = std::move(answer)]() mutable {
                         if (network.is_cut(target, caller_id)) return;
-                        if (network.draw(network.options_.lost_per_mille)) {
+                        if (network.is_lost()) {
                           return call->end(fail(ErrorCode::NetworkException));
                         }
                         call->end(std::move(answer));

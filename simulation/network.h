@@ -54,7 +54,14 @@ class Network {
   void cut(BrokerId from, BrokerId to) { cut_.insert({from, to}); }
   void heal_all();
   /// No more losses and slow messages: what liveness is measured under.
-  void calm() { options_.lost_per_mille = options_.slow_per_mille = 0; }
+  void calm() {
+    options_.lost_per_mille = options_.slow_per_mille = 0;
+    degraded_ = false;
+  }
+  /// Slow and lossy, or as before.
+  void degrade(bool badly) { degraded_ = badly; }
+  /// Bug::SkipsEpochComparison.
+  void hide_fetched_epochs() { hides_fetched_epochs_ = true; }
   /// Breaks every replication stream; both ends hear it.
   void break_streams();
 
@@ -78,6 +85,7 @@ class Network {
   [[nodiscard]] bool draw(std::uint64_t per_mille) {
     return world_.random().below(1000) < per_mille;
   }
+  [[nodiscard]] bool is_lost() { return draw(degraded_ ? 200 : options_.lost_per_mille); }
   void after(env::Duration delay, Task task);
 
   testing::SimulatedWorld& world_;
@@ -86,6 +94,8 @@ class Network {
   std::set<std::pair<BrokerId, BrokerId>> cut_;
   std::list<std::weak_ptr<Stream>> streams_;
   std::unique_ptr<env::Executor> executor_;
+  bool degraded_ = false;
+  bool hides_fetched_epochs_ = false;
   std::uint64_t last_timer_ = 0;
   std::map<std::uint64_t, env::TimerHandle> timers_;
 };

@@ -53,6 +53,11 @@ std::string Picture::name_of(const PartitionKey& key) const {
          ")";
 }
 
+std::string Picture::topic_of(const PartitionKey& key) const {
+  const auto found = names_.find(key);
+  return found == names_.end() ? "" : found->second.topic;
+}
+
 void Picture::read_zookeeper() {
   changes_.clear();
   const auto& history = cluster_.zookeeper().history();

@@ -70,6 +70,8 @@ class Picture {
   [[nodiscard]] const std::map<PartitionKey, StateChange>& states() const { return states_; }
   /// Text for messages: "safe-a-0".
   [[nodiscard]] std::string name_of(const PartitionKey& key) const;
+  /// The topic's name; empty if it was never seen.
+  [[nodiscard]] std::string topic_of(const PartitionKey& key) const;
   /// Whether the topic of the key still exists.
   [[nodiscard]] bool exists(const PartitionKey& key) const { return states_.contains(key); }
   [[nodiscard]] Cluster& cluster() const { return cluster_; }

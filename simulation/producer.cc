@@ -63,7 +63,7 @@ void Producer::try_again() {
 std::vector<std::byte> Producer::encode(const std::vector<Value>& values,
                                         std::int32_t base_sequence) const {
   record::BatchOptions batch;
-  if (is_idempotent_producer(options_.number)) {
+  if (is_idempotent_producer(options_.number) && !cluster_.bugs().has(Bug::IgnoresSequences)) {
     batch.producer_id = ProducerId(options_.number);
     batch.producer_epoch = ProducerEpoch(0);
     batch.base_sequence = base_sequence;
@@ -108,24 +108,25 @@ void Producer::deliver(SimulatedBroker& broker, const std::vector<Value>& values
   replica::AppendRequest request;
   request.partitions.push_back({options_.partition, MutableByteView(*bytes), std::nullopt});
   request.owner = bytes;
-  request.acks = options_.acks;
+  request.acks = cluster_.bugs().has(Bug::AcknowledgesBeforeReplication) ? replica::Acks::Leader
+                                                                         : options_.acks;
   request.timeout = kAckTimeout;
-  replicas->append(
-      std::move(request), *broker.client_loop(),
-      [this, key, values, id = broker.id(), partition,
-       reply = std::move(reply)](replica::AppendResult result) mutable {
-        replica::AppendedPartition& appended = result.front();
-        // A leader that does not know yet of its successor may have missed records.
-        if (is_sequence_error(appended.error) &&
-            !cluster_.is_elected(id, partition->view().leader_epoch, options_.partition)) {
-          appended.error = ErrorCode::NotLeaderOrFollower;
-        }
-        if (appended.error == ErrorCode::None && options_.acks == replica::Acks::All &&
-            TopicCatalog::is_safe(options_.partition.topic)) {
-          events_.on_acknowledged(id, key, appended.base_offset, values);
-        }
-        std::move(reply)({id, key, appended.error});
-      });
+  replicas->append(std::move(request), *broker.client_loop(),
+                   [this, key, values, id = broker.id(), partition,
+                    reply = std::move(reply)](replica::AppendResult result) mutable {
+                     replica::AppendedPartition& appended = result.front();
+                     // A leader that does not know yet of its successor may have missed records.
+                     if (is_sequence_error(appended.error) &&
+                         !cluster_.is_elected(id, partition->view().leader_epoch,
+                                              options_.partition, key.topic)) {
+                       appended.error = ErrorCode::NotLeaderOrFollower;
+                     }
+                     if (appended.error == ErrorCode::None && options_.acks == replica::Acks::All &&
+                         TopicCatalog::is_safe(options_.partition.topic)) {
+                       events_.on_acknowledged(id, key, appended.base_offset, values);
+                     }
+                     std::move(reply)({id, key, appended.error});
+                   });
 }
 
 void Producer::answered(std::optional<Answer> answer) {

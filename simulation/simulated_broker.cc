@@ -12,6 +12,8 @@
 #include "broker/replica/replicas.h"
 #include "controller/controller.h"
 #include "simulation/deliberate_bugs.h"
+#include "simulation/lone_isr_changes.h"
+#include "simulation/unfenced_client.h"
 
 namespace ottla::simulation {
 namespace {
@@ -49,7 +51,7 @@ class SimulatedBroker::Process final : private membership::RegistrationListener,
         replica_control_(make_executor()),
         replica_stream_(make_executor()),
         controller_loop_(make_executor()),
-        client_(in_.zookeeper.make_client(broker.name())),
+        client_(make_client()),
         entry_(*client_, loop_, random_, {.broker_id = broker.id()}),
         registration_(*client_, loop_, in_.world.clock(), random_, *this),
         peers_(in_.network.peers_of(endpoint())),
@@ -61,12 +63,14 @@ class SimulatedBroker::Process final : private membership::RegistrationListener,
   void start() {
     auto opened =
         storage::LogStore::open(in_.files, in_.world.clock(), random_, io_, broker_.config_.logs,
-                                [this](const std::string& directory, const Error&) {
-                                  if (replicas_) replicas_->log_directory_failed(directory);
-                                });
+                                // The only one: a broker ends then.
+                                [this](const std::string&, const Error&) { broker_.end_soon(); });
     if (!opened) return fail_to_start(opened.error());
     logs_ = *std::move(opened);
     last_stop_ = last_stop(logs_->shutdown_kind());
+    if (in_.bugs.has(Bug::ForgetsHostCrashes) && last_stop_ == cluster::LastStop::HostCrash) {
+      last_stop_ = cluster::LastStop::ProcessCrash;
+    }
     build();
     client_->start();
     enter_cluster();
@@ -85,10 +89,17 @@ class SimulatedBroker::Process final : private membership::RegistrationListener,
   storage::LogStore* logs() { return loaded_ ? logs_.get() : nullptr; }
   std::shared_ptr<const metadata::MetadataImage> image() const { return metadata_.image(); }
   env::Executor& loop() { return loop_; }
+  MortalExecutor& io() { return io_; }
 
   [[nodiscard]] std::string endpoint() const { return broker_.name() + ":9093"; }
 
  private:
+  std::unique_ptr<zookeeper::Client> make_client() {
+    auto client = in_.zookeeper.make_client(broker_.name());
+    if (!in_.bugs.has(Bug::WritesUnfenced)) return client;
+    return std::make_unique<UnfencedClient>(std::move(client));
+  }
+
   MortalExecutor& make_executor() {
     broker_.executors_.push_back(std::make_unique<MortalExecutor>(in_.world, broker_.process_id()));
     return *broker_.executors_.back();
@@ -113,8 +124,13 @@ class SimulatedBroker::Process final : private membership::RegistrationListener,
                                         .logs = *logs_,
                                         .metadata = metadata_,
                                         .topics = in_.topics,
-                                        .isr_changes = *channel_,
+                                        .isr_changes = isr_changes(),
                                         .transport = *transport_});
+  }
+
+  replica::IsrChanges& isr_changes() {
+    if (in_.bugs.has(Bug::ChangesIsrAlone)) return lone_isr_changes_;
+    return *channel_;
   }
 
   // Starting: the way into the cluster, the logs, the registration.
@@ -250,6 +266,7 @@ class SimulatedBroker::Process final : private membership::RegistrationListener,
   metadata::MetadataCache metadata_;
   std::unique_ptr<controller::Controller> controller_;
   std::unique_ptr<broker::ControllerChannel> channel_;
+  LoneIsrChanges lone_isr_changes_{broker_.id()};
   std::unique_ptr<replica::Replicas> replicas_;
 
   cluster::LastStop last_stop_ = cluster::LastStop::Clean;
@@ -305,6 +322,10 @@ void SimulatedBroker::resume() {
 }
 bool SimulatedBroker::is_paused() const {
   return in_.world.is_paused(process_id());
+}
+
+void SimulatedBroker::slow_down_disk(env::Duration longest) {
+  if (process_) process_->io().slow_down(longest);
 }
 
 void SimulatedBroker::shut_down() {

@@ -65,6 +65,9 @@ class SimulatedBroker {
   /// SIGSTOP and SIGCONT.
   void pause();
   void resume();
+  /// From now on, until the process ends, each of its disk's tasks waits up to this long; 0: no
+  /// more.
+  void slow_down_disk(env::Duration longest);
   /// SIGTERM: asks the controller to move the leaders, stops everything in order, ends the session.
   /// Takes simulated time; the process is gone then.
   void shut_down();

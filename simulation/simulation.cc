@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "common/testing/simulated_zookeeper.h"
+#include "common/zookeeper/layout.h"
 #include "simulation/checker.h"
 #include "simulation/client_events.h"
 #include "simulation/cluster.h"
@@ -238,12 +239,19 @@ class Simulation final : private ClientEvents {
     committed_.look_at_absent(picture_, key);
     const auto holders = committed_.holders(key, base_offset);
     if (holders < static_cast<std::size_t>(TopicCatalog::kMinInsyncReplicas) &&
-        !committed_.had_host_crash()) {
+        !committed_.had_host_crash() && !is_being_deleted(key)) {
       broken("acknowledged_is_replicated", picture_.name_of(key) + ", offset " +
                                                std::to_string(base_offset.value()) + ": broker " +
                                                std::to_string(by.value()) + " acknowledged what " +
                                                std::to_string(holders) + " brokers hold");
     }
+  }
+
+  /// Its replicas may be gone already where the leader has not heard of it.
+  [[nodiscard]] bool is_being_deleted(const PartitionKey& key) {
+    const std::string name = picture_.topic_of(key);
+    return cluster_.zookeeper().node(zookeeper::layout::delete_topic(name)).has_value() ||
+           !cluster_.zookeeper().node(zookeeper::layout::topic(name)).has_value();
   }
 
   void on_read(BrokerId by, const PartitionKey& key,
