@@ -51,9 +51,10 @@ Partition::Partition(std::shared_ptr<PartitionContext> context, TopicPartition n
 void Partition::take_up(const RoleChange& change) {
   if (log_ != change.log) {
     log_ = change.log;
-    // A checkpoint may be ahead of a log that lost its tail in a host crash.
-    set_high_watermark(std::clamp(change.checkpointed_high_watermark, log_->log_start_offset(),
-                                  log_->log_end_offset()));
+    // A checkpoint may be ahead of a log that lost its tail in a host crash, and behind what this
+    // replica knew when it was stopped: it was read at the start.
+    set_high_watermark(std::clamp(std::max(change.checkpointed_high_watermark, high_watermark()),
+                                  log_->log_start_offset(), log_->log_end_offset()));
   }
   config_ = change.config;
   replicas_ = change.assignment.replicas;

@@ -238,6 +238,28 @@ TEST(Replicas, CommandsBeforeTheFirstRegistrationAreRefused) {
   EXPECT_EQ(asked, ErrorCode::StaleBrokerEpoch);
 }
 
+// A controlled shutdown stops replicas, and the next update may start them again.
+TEST(Replicas, AReplicaThatWasStoppedKeepsItsHighWatermark) {
+  const auto cluster = make_cluster(13);
+  EXPECT_EQ(cluster->append_and_wait(kOne, {"a", "b"}).error, ErrorCode::None);
+  EXPECT_TRUE(settle(*cluster));
+  const Offset before = cluster->partition(kTwo)->high_watermark();
+  ASSERT_GT(before, Offset(0));
+  cluster->elect(0, kOne);
+  rpc::ClusterUpdate stop = cluster->update_for(kTwo, {}, false);
+  stop.stop_replicas.push_back({.topic = kTopic,
+                                .topic_id = kTopicId,
+                                .partition = 0,
+                                .leader_epoch = cluster->state().leader_epoch,
+                                .remove = false});
+  cluster->replicas(kTwo).update_cluster(stop, [](const rpc::ClusterUpdateReply&) {});
+  bool started = false;
+  cluster->replicas(kTwo).update_cluster(cluster->update_for(kTwo, {0}, false),
+                                         [&](const rpc::ClusterUpdateReply&) { started = true; });
+  EXPECT_TRUE(cluster->world.run_until_true([&] { return started; }, seconds(1)));
+  EXPECT_EQ(cluster->partition(kTwo)->high_watermark(), before);
+}
+
 // W13: a stale StopReplica must not delete a newer topic's log.
 TEST(Replicas, StopReplicaNeedsTheTopicIdAndTheEpoch) {
   const auto cluster = make_cluster(11);
