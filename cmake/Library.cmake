@@ -1,11 +1,12 @@
 # A folder is a library: its *.cc files make the target ottla_<name>, its *_test.cc files the test
 # binary ottla_<name>_test, registered with ctest test by test.
 #
-#   ottla_library(storage DEPENDS ottla_base ottla_env [TEST_DEPENDS ottla_testing] [PRECOMPILE <header>...])
+#   ottla_library(storage DEPENDS ottla_base ottla_env [TEST_DEPENDS ottla_testing] [TEST_LABEL unit]
+#     [PRECOMPILE <header>...])
 include(GoogleTest)
 
 function(ottla_library name)
-  cmake_parse_arguments(ARG "" "" "DEPENDS;TEST_DEPENDS;PRECOMPILE;SOURCES" ${ARGN})
+  cmake_parse_arguments(ARG "" "TEST_LABEL" "DEPENDS;TEST_DEPENDS;PRECOMPILE;SOURCES" ${ARGN})
   file(GLOB sources CONFIGURE_DEPENDS "*.cc")
   set(tests ${sources})
   list(FILTER sources EXCLUDE REGEX "(_test|_fuzz|main)\\.cc$")
@@ -26,12 +27,15 @@ function(ottla_library name)
   endif()
 
   if(tests)
+    if(NOT ARG_TEST_LABEL)
+      set(ARG_TEST_LABEL unit)
+    endif()
     add_executable(ottla_${name}_test ${tests})
     target_link_libraries(ottla_${name}_test PRIVATE
       ottla_${name} ${ARG_TEST_DEPENDS} ottla_flags GTest::gmock GTest::gtest_main)
     gtest_discover_tests(ottla_${name}_test
       DISCOVERY_TIMEOUT 120
-      PROPERTIES TIMEOUT 120 LABELS unit
+      PROPERTIES TIMEOUT 120 LABELS ${ARG_TEST_LABEL}
       WORKING_DIRECTORY "${CMAKE_CURRENT_SOURCE_DIR}")
   endif()
 endfunction()

@@ -136,18 +136,25 @@ std::string HighWatermarkNeverFalls::check(const Picture& picture,
 std::string IsrHoldsWhatIsCommitted::check(const Picture& picture,
                                            const CommittedRecords& committed) {
   for (const StateChange& change : picture.changes()) {
-    auto& trusted = trusted_[change.key];
+    auto& [epoch, trusted] = trusted_[change.key];
     std::erase_if(trusted, [&](const auto& member) { return !change.state.in_isr(member.first); });
-    for (const BrokerId member : change.state.isr) {
-      trusted.try_emplace(member, picture.cluster().host_crashes(member));
+    // A leader that asks for a member has seen its log: the leader epoch stays. Who gets in with an
+    // election may have lost something that the controller does not know of yet.
+    const bool is_asked_for =
+        epoch == change.state.leader_epoch && change.state.leader != kNoBroker;
+    if (epoch == kUnknownLeaderEpoch || is_asked_for) {
+      for (const BrokerId member : change.state.isr) {
+        trusted.try_emplace(member, picture.cluster().host_crashes(member));
+      }
     }
+    epoch = change.state.leader_epoch;
   }
   for (const ReplicaPicture& replica : picture.replicas()) {
     const auto promised = committed.partitions().find(replica.key);
     const auto trusted = trusted_.find(replica.key);
     if (promised == committed.partitions().end() || trusted == trusted_.end()) continue;
-    const auto member = trusted->second.find(replica.broker);
-    if (member == trusted->second.end()) continue;
+    const auto member = trusted->second.members.find(replica.broker);
+    if (member == trusted->second.members.end()) continue;
     // What it lost since it joined is for the controller to find out.
     if (member->second != picture.cluster().host_crashes(replica.broker)) continue;
     for (const auto& [offset, entry] : promised->second) {

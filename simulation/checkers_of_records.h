@@ -61,8 +61,12 @@ class IsrHoldsWhatIsCommitted final : public Checker {
                                   const CommittedRecords& committed) override;
 
  private:
-  /// Members, with how often their host had crashed when they joined.
-  std::map<PartitionKey, std::map<BrokerId, std::uint64_t>> trusted_;
+  struct Trusted {
+    LeaderEpoch epoch = kUnknownLeaderEpoch;
+    /// With how often their host had crashed when they joined.
+    std::map<BrokerId, std::uint64_t> members;
+  };
+  std::map<PartitionKey, Trusted> trusted_;
 };
 
 }  // namespace ottla::simulation

@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <map>
+#include <set>
 #include <string>
 
 #include "simulation/cluster.h"
@@ -45,6 +46,7 @@ class Faults {
   void slow_down_disk(BrokerId broker);
   void fail_disk(BrokerId broker);
   void fill_disk(BrokerId broker);
+  void empty_disk(BrokerId broker);
   void degrade_network();
   void stop_ensemble();
   /// Starts the broker if it does not run.
@@ -54,6 +56,7 @@ class Faults {
   Cluster& cluster_;
   const Options options_;
   bool healed_ = false;
+  std::set<BrokerId> full_disks_;
   std::map<std::string, std::uint64_t> counts_;
 };
 

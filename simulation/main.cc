@@ -1,9 +1,12 @@
 #include <glog/logging.h>
+#include <unistd.h>
 
 #include <charconv>
 #include <chrono>
+#include <csignal>
 #include <cstdint>
 #include <iostream>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -15,11 +18,16 @@ namespace {
 constexpr std::string_view kUsage =
     R"(ottla-simulate: whole clusters on simulated time, network, disks and ZooKeeper, by seed
 
-  --seed N        the first run's seed (default 1); the same seed replays exactly
-  --runs K        so many runs, with seeds N, N+1, ... (default 1)
+  --seed N        one run with this seed; the same seed replays exactly
+  --seeds K       so many runs, with seeds from --from on (default 1)
+  --from N        the first seed (default 1)
   --seconds S     simulated seconds in which things go wrong (default 25)
   --brokers B     brokers in the cluster (default 3)
   --no-faults     nothing goes wrong
+  --bug NAME      builds a known mistake in, which the rules must find:
+                    acknowledges-before-replication, serves-beyond-high-watermark,
+                    ignores-sequences, skips-epoch-comparison, changes-isr-alone,
+                    forgets-host-crashes, writes-unfenced
   --verbose       what the brokers log, with simulated times
   --keep-going    do not stop at the first run that fails
 )";
@@ -28,7 +36,22 @@ struct Arguments {
   ottla::simulation::RunOptions run;
   std::uint64_t runs = 1;
   bool keep_going = false;
+  std::string replay_flags;
 };
+
+/// What a process that dies in the middle of a run leaves behind.
+std::string g_replay;
+
+std::string replay_command(const Arguments& arguments) {
+  return "  replay: ottla-simulate --seed " + std::to_string(arguments.run.seed) +
+         arguments.replay_flags + " --verbose\n";
+}
+
+void die_with_replay(int signal) {
+  (void)!write(STDOUT_FILENO, g_replay.data(), g_replay.size());  // dying anyway
+  std::signal(signal, SIG_DFL);
+  std::raise(signal);
+}
 
 bool parse(const std::vector<std::string_view>& words, Arguments& arguments) {
   for (std::size_t i = 0; i < words.size(); ++i) {
@@ -40,18 +63,28 @@ bool parse(const std::vector<std::string_view>& words, Arguments& arguments) {
     };
     const std::string_view word = words[i];
     bool understood = true;
-    if (word == "--seed") {
+    if (word == "--seed" || word == "--from") {
       understood = number(arguments.run.seed);
-    } else if (word == "--runs") {
+    } else if (word == "--seeds") {
       understood = number(arguments.runs);
+    } else if (word == "--bug") {
+      const auto bug = ++i < words.size() ? ottla::simulation::bug_named(words[i]) : std::nullopt;
+      understood = bug.has_value();
+      if (bug) {
+        arguments.run.bugs.add(*bug);
+        arguments.replay_flags += " --bug " + std::string(words[i]);
+      }
     } else if (word == "--brokers") {
       understood = number(arguments.run.brokers) && arguments.run.brokers > 0;
+      arguments.replay_flags += " --brokers " + std::to_string(arguments.run.brokers);
     } else if (word == "--seconds") {
       std::int64_t seconds = 0;
       understood = number(seconds) && seconds > 0;
       arguments.run.chaos = std::chrono::seconds(seconds);
+      arguments.replay_flags += " --seconds " + std::to_string(seconds);
     } else if (word == "--no-faults") {
       arguments.run.faults = false;
+      arguments.replay_flags += " --no-faults";
     } else if (word == "--verbose") {
       arguments.run.print_log = true;
     } else if (word == "--keep-going") {
@@ -64,7 +97,7 @@ bool parse(const std::vector<std::string_view>& words, Arguments& arguments) {
   return true;
 }
 
-void print(const ottla::simulation::Verdict& verdict) {
+void print(const ottla::simulation::Verdict& verdict, const std::string& replay) {
   std::cout << "seed " << verdict.seed << ": "
             << (verdict.passed() ? "passed" : "FAILED " + verdict.rule) << ", "
             << verdict.simulated / std::chrono::seconds(1) << " s simulated, " << verdict.steps
@@ -73,7 +106,7 @@ void print(const ottla::simulation::Verdict& verdict) {
             << " excused, " << verdict.controller_terms << " controller epochs, "
             << verdict.elections << " partition states, trace " << std::hex << verdict.trace_hash
             << std::dec << "\n";
-  if (!verdict.passed()) std::cout << "  " << verdict.violation << "\n";
+  if (!verdict.passed()) std::cout << "  " << verdict.violation << "\n" << replay;
   std::cout << std::flush;
 }
 
@@ -93,18 +126,22 @@ int main(int argc, char** argv) {
   FLAGS_stderrthreshold = google::GLOG_FATAL;
   FLAGS_minloglevel = arguments.run.print_log ? google::GLOG_INFO : google::GLOG_FATAL;
 
+  std::signal(SIGSEGV, die_with_replay);
+  std::signal(SIGABRT, die_with_replay);
   std::uint64_t failed = 0;
   const std::uint64_t first = arguments.run.seed;
-  for (std::uint64_t number = 0; number < arguments.runs; ++number) {
-    arguments.run.seed = first + number;
+  std::uint64_t done = 0;
+  while (done < arguments.runs) {
+    arguments.run.seed = first + done++;
+    g_replay = replay_command(arguments);
     const ottla::simulation::Verdict verdict = ottla::simulation::run(arguments.run);
-    const bool progress = arguments.runs <= 20 || (number + 1) % 1000 == 0;
-    if (!verdict.passed() || progress) print(verdict);
+    const bool progress = arguments.runs <= 20 || done % 1000 == 0;
+    if (!verdict.passed() || progress) print(verdict, g_replay);
     failed += verdict.passed() ? 0 : 1;
     if (!verdict.passed() && !arguments.keep_going) break;
   }
   if (arguments.runs > 1) {
-    std::cout << arguments.runs << " runs from seed " << first << ": " << failed << " failed\n";
+    std::cout << done << " runs from seed " << first << ": " << failed << " failed\n";
   }
   return failed == 0 ? 0 : 1;
 }

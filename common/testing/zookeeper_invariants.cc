@@ -47,7 +47,8 @@ TransactionSummary summarize(const SimulatedZooKeeper::Transaction& transaction)
   for (const Op& op : transaction.ops) {
     const std::string path = path_of(op);
     if (path == layout::kControllerEpoch) {
-      if (std::holds_alternative<Check>(op)) summary.checks_epoch = true;
+      const auto* const check = std::get_if<Check>(&op);
+      summary.checks_epoch |= check != nullptr && check->version != zookeeper::kAnyVersion;
       if (const auto data = data_of(op))
         summary.new_epoch = layout::parse_number(*data).value_or(-1);
     } else if (path == layout::kController) {

@@ -1,0 +1,83 @@
+#include "simulation/simulation.h"
+
+#include <glog/logging.h>
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <iostream>
+#include <optional>
+#include <string>
+
+namespace ottla::simulation {
+namespace {
+
+// `ottla-simulate` runs any number of seeds; these are those of every test run.
+constexpr std::uint64_t kSeedsPerTest = 20;
+constexpr std::uint64_t kTests = 8;
+/// A deliberate bug must be found within so many.
+constexpr std::uint64_t kSeedsForABug = 150;
+
+Verdict run_seed(std::uint64_t seed, std::optional<Bug> bug = std::nullopt) {
+  FLAGS_minloglevel = google::GLOG_FATAL;
+  RunOptions options{.seed = seed};
+  if (bug) options.bugs.add(*bug);
+  return run(options);
+}
+
+std::string explain(const Verdict& verdict) {
+  return verdict.rule + " " + verdict.violation + "\nreplay: ottla-simulate --seed " +
+         std::to_string(verdict.seed) + " --verbose";
+}
+
+TEST(Simulation, TheSameSeedRepeatsExactly) {
+  const Verdict first = run_seed(7);
+  const Verdict second = run_seed(7);
+  EXPECT_EQ(first.trace_hash, second.trace_hash);
+  EXPECT_EQ(first.steps, second.steps);
+  EXPECT_EQ(first.promised_records, second.promised_records);
+  EXPECT_NE(first.trace_hash, run_seed(8).trace_hash);
+}
+
+TEST(Simulation, WithoutFaultsNothingIsElectedTwice) {
+  FLAGS_minloglevel = google::GLOG_FATAL;
+  const Verdict verdict = run({.seed = 1, .faults = false});
+  EXPECT_TRUE(verdict.passed()) << explain(verdict);
+  EXPECT_EQ(verdict.controller_terms, 1U);
+  EXPECT_GT(verdict.promised_records, 1000U);
+}
+
+class Seeds : public ::testing::TestWithParam<std::uint64_t> {};
+
+TEST_P(Seeds, KeepTheRules) {
+  std::uint64_t promised = 0;
+  for (std::uint64_t i = 0; i < kSeedsPerTest; ++i) {
+    const Verdict verdict = run_seed(1 + GetParam() * kSeedsPerTest + i);
+    EXPECT_TRUE(verdict.passed()) << explain(verdict);
+    promised += verdict.promised_records;
+  }
+  EXPECT_GT(promised, 100 * kSeedsPerTest) << "too little got through for the rules to mean much";
+}
+
+INSTANTIATE_TEST_SUITE_P(Simulation, Seeds, ::testing::Range<std::uint64_t>(0, kTests));
+
+class DeliberateBug : public ::testing::TestWithParam<std::pair<Bug, std::string_view>> {};
+
+TEST_P(DeliberateBug, IsFound) {
+  for (std::uint64_t seed = 1; seed <= kSeedsForABug; ++seed) {
+    const Verdict verdict = run_seed(seed, GetParam().first);
+    if (verdict.passed()) continue;
+    std::cout << "seed " << seed << ": " << verdict.rule << "\n";
+    return;
+  }
+  FAIL() << "no rule was broken within " << kSeedsForABug << " seeds";
+}
+
+INSTANTIATE_TEST_SUITE_P(Simulation, DeliberateBug, ::testing::ValuesIn(kBugNames),
+                         [](const auto& parameter) {
+                           std::string name(parameter.param.second);
+                           std::erase(name, '-');
+                           return name;
+                         });
+
+}  // namespace
+}  // namespace ottla::simulation
