@@ -150,7 +150,8 @@ class BadInputTest(unittest.TestCase):
         yield wire.request(wire.DESCRIBE_CONFIGS, 1, array([i8(2) + text(topic) + i32(-1)]) + i8(0))
         yield wire.request(wire.CREATE_PARTITIONS, 0,
                            array([text("none") + i32(5) + i32(-1)]) + i32(100) + i8(1))
-        yield wire.request(wire.CREATE_TOPICS, 1, array([text("x") + i32(1) + i16(1) + i32(0) + i32(0)]) + i32(100) + i8(1))
+        yield wire.request(wire.CREATE_TOPICS, 1,
+                           array([text("x") + i32(1) + i16(1) + i32(0) + i32(0)]) + i32(100) + i8(1))
         yield wire.request(wire.DELETE_TOPICS, 0, array([text("none")]) + i32(100))
 
     def test_every_cut_of_every_request(self):

@@ -1,5 +1,6 @@
 """Kafka 3.9's own tools accept what Ottla wrote, and Ottla serves what a Kafka 3.9 broker left."""
 
+import contextlib
 import hashlib
 import json
 import re
@@ -7,7 +8,7 @@ import shutil
 import unittest
 
 import interop_clients
-from cluster import HERE, Cluster
+from cluster import HERE, Cluster, free_port, wait_until
 
 KAFKA = "3.9.1"
 RECORDS = 3000
@@ -65,22 +66,23 @@ class TakeoverTest(unittest.TestCase):
             shutil.copytree(HERE / "samples" / sample, cluster.directory / "taken-over")
             interop_clients.run([interop_clients.KAFKA_REF, "zk-load", "--zk", cluster.zookeeper.connect,
                                  HERE / "samples" / "znodes.tsv"])
-        settings = dict(line.split("=", 1) for line in (HERE / "samples" / "server.properties").read_text().splitlines()
-                        if "=" in line and not line.startswith("#"))
+        lines = (HERE / "samples" / "server.properties").read_text().splitlines()
+        self.settings = dict(line.split("=", 1) for line in lines if "=" in line and not line.startswith("#"))
         for name in ("broker.id", "listeners", "zookeeper.connect", "log.dirs"):
-            del settings[name]
+            del self.settings[name]
         self.cluster = Cluster(ids=[SAMPLE_BROKER], chroot="", prepare=put_in_place,
-                               log__dirs=lambda cluster: cluster.directory / "taken-over", **settings)
+                               log__dirs=lambda cluster: cluster.directory / "taken-over", **self.settings)
         self.addCleanup(self.cluster.close)
 
-    def read(self, topic, *options):
-        lines = interop_clients.run(["kcat", "-C", "-b", self.cluster.bootstrap, "-t", topic, "-o", "beginning", "-e",
-                                     "-q", "-J", "-X", "check.crcs=true", *options]).splitlines()
+    def read(self, topic, *options, bootstrap=None):
+        lines = interop_clients.run(["kcat", "-C", "-b", bootstrap or self.cluster.bootstrap, "-t", topic,
+                                     "-o", "beginning", "-e", "-q", "-J", "-X", "check.crcs=true", *options]).splitlines()
         return [json.loads(line) for line in lines]
 
-    def sum_of(self, topic):
+    def sum_of(self, topic, bootstrap=None):
         """As: kafka-console-consumer --from-beginning | sort | sha256sum."""
-        values = sorted("null" if record["payload"] is None else record["payload"] for record in self.read(topic))
+        values = sorted("null" if record["payload"] is None else record["payload"]
+                        for record in self.read(topic, bootstrap=bootstrap))
         return hashlib.sha256("".join(value + "\n" for value in values).encode()).hexdigest()[:16]
 
     def check_topics(self, sums, counts):
@@ -106,20 +108,47 @@ class TakeoverTest(unittest.TestCase):
         self.start("unclean")
         self.check_topics({**self.SUMS, "plain": "d6bd24a722dd70c0", "c-gzip": "f19fb08423211f3b"}, self.COUNTS)
 
-    def test_and_kafka_takes_them_back(self):
-        """What Ottla appended after the takeover is a log like any other to Kafka's tools."""
+    def test_given_back_to_kafka_and_taken_again(self):
+        interop_clients.kafka_jars(KAFKA)
         self.start("clean")
-        kcat = interop_clients.Kcat()
-        kcat.produce(self.cluster.bootstrap, "plain", 2, "zstd", 100, "added")
         broker = self.cluster.brokers[SAMPLE_BROKER]
+        kcat = interop_clients.Kcat()
+        kcat.produce(self.cluster.bootstrap, "plain", 2, "zstd", 100, "by-ottla")
+        # An open transaction, dirty keys and a moved log start must survive us.
+        before = {topic: self.sum_of(topic) for topic in ("plain", "fmt-v0", "trimmed", "compacted", "txn")}
         self.assertEqual(broker.process.terminate(), 0)
-        for partition in ("plain-0", "fmt-v0-0", "trimmed-0", "compacted-0"):
-            logs = sorted((self.cluster.directory / "taken-over" / partition).glob("*.log"))
-            dump = interop_clients.kafka_tool(KAFKA, "kafka-dump-log", "--deep-iteration", "--files",
-                                              ",".join(map(str, logs)))
-            self.assertNotIn("isvalid: false", dump)
-            if partition == "plain-0":
-                self.assertIn("lastOffset: 349 ", dump)
+        dump = interop_clients.kafka_tool(KAFKA, "kafka-dump-log", "--deep-iteration", "--files", ",".join(
+            str(log) for log in sorted((self.cluster.directory / "taken-over").glob("plain-0/*.log"))))
+        self.assertNotIn("isvalid: false", dump)
+        self.assertIn("lastOffset: 349 ", dump)
+
+        with self.kafka() as kafka:
+            self.assertEqual({topic: self.sum_of(topic, kafka) for topic in before}, before)
+            kcat.produce(kafka, "plain", 2, "lz4", 50, "by-kafka")
+            before["plain"] = self.sum_of("plain", kafka)
+        broker.start()
+        self.cluster.wait_for_brokers()
+        self.assertEqual({topic: self.sum_of(topic) for topic in before}, before)
+        self.assertEqual(len(self.read("plain")), 750)
+
+    @contextlib.contextmanager
+    def kafka(self):
+        """Kafka itself, as the same broker on the same disks; its address."""
+        directory = self.cluster.directory / "kafka"
+        settings = {**self.settings, "log.dirs": self.cluster.directory / "taken-over"}
+        start = [interop_clients.KAFKA_REF, "start", "--dir", directory, "--brokers", 1, "--first-id", SAMPLE_BROKER,
+                 "--base-port", free_port(), "--zk", self.cluster.zookeeper.connect, "--version", KAFKA]
+        for name, value in settings.items():
+            start += ["--set", f"{name}={value}"]
+        try:
+            address = interop_clients.run(start).split()[-1]
+            listed = ["kcat", "-L", "-J", "-b", address, "-t", "plain"]
+            wait_until(lambda: [partition["leader"] for partition in
+                                json.loads(interop_clients.run(listed))["topics"][0]["partitions"]]
+                       == [SAMPLE_BROKER] * 2, "Kafka to lead its partitions")
+            yield address
+        finally:
+            interop_clients.run([interop_clients.KAFKA_REF, "stop", "--dir", directory])
 
 
 if __name__ == "__main__":

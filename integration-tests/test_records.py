@@ -99,10 +99,12 @@ class RecordsTest(unittest.TestCase):
             self.assertTrue(before <= stamp <= now_ms())
 
     def test_timestamps_too_far_off(self):
-        leader = self.leader_of("near", message__timestamp__before__max__ms=60000, message__timestamp__after__max__ms=60000)
+        leader = self.leader_of("near", message__timestamp__before__max__ms=60000,
+                                message__timestamp__after__max__ms=60000)
         self.assertEqual(leader.produce("near", batch([record(b"v")], timestamp=now_ms()))[0], NO_ERROR)
         for off in (-120_000, 120_000):
-            self.assertEqual(leader.produce("near", batch([record(b"v")], timestamp=now_ms() + off))[0], INVALID_TIMESTAMP)
+            sent = batch([record(b"v")], timestamp=now_ms() + off)
+            self.assertEqual(leader.produce("near", sent)[0], INVALID_TIMESTAMP)
 
     def test_produce_says_no(self):
         leader = self.leader_of("no")
