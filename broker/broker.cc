@@ -6,7 +6,6 @@
 #include <chrono>
 #include <future>
 #include <string>
-#include <thread>
 #include <utility>
 #include <vector>
 
@@ -428,7 +427,10 @@ void Broker::Parts::hand_over_leadership() {
     }
     const bool is_last = metadata.image()->brokers().size() <= 1;
     if (!can_succeed || is_last || clock.now() >= deadline) break;
-    std::this_thread::sleep_for(kHandOverPollInterval);
+    Latch pause;
+    const env::TimerHandle timer =
+        membership_loop.post_after(kHandOverPollInterval, [&pause] { pause.open(); });
+    pause.wait();
   }
   LOG(WARNING) << "[broker " << identity.broker_id
                << "] stops without having handed over all its partitions";
