@@ -8,11 +8,11 @@
 #include <set>
 #include <utility>
 
+#include "broker/group/log_batch.h"
 #include "broker/group/partition_load.h"
 #include "broker/replica/partition.h"
 #include "broker/replica/replicas.h"
 #include "common/metrics/group_metrics.h"
-#include "common/record/record_batch_builder.h"
 
 namespace ottla::group {
 namespace {
@@ -26,18 +26,6 @@ constexpr milliseconds kLookAround{1'000};
 
 TopicPartition offsets_partition(std::int32_t partition) {
   return {kOffsetsTopic, partition};
-}
-
-/// Batches of the coordinator have sequence 0 without a producer, as Kafka writes them.
-Result<SharedBuffer> batch_of(const std::vector<LogRecord>& records, record::Codec codec,
-                              env::WallTimeMs now) {
-  record::RecordBatchBuilder builder({.codec = codec, .base_sequence = 0});
-  for (const LogRecord& record : records) {
-    std::optional<ByteView> value;
-    if (record.value) value = as_bytes(*record.value);
-    builder.append(now, as_bytes(record.key), value);
-  }
-  return builder.build();
 }
 
 class CommitCallback final : public replica::CommitWaiter {
@@ -113,7 +101,7 @@ class GroupCoordinator::Inner final : public OffsetsLog,
   // OffsetsLog, on the loop.
   void append(std::int32_t partition, LeaderEpoch epoch, std::vector<LogRecord> records,
               Callback<Outcome> done) override {
-    auto batch = batch_of(records, config_.codec, with_.clock.wall_now_ms());
+    auto batch = build_batch(records, config_.codec, with_.clock.wall_now_ms());
     if (!batch) return std::move(done)({.error = batch.error().code()});
     replica::AppendRequest request;
     request.partitions.push_back({offsets_partition(partition), (*batch)->bytes(), epoch});

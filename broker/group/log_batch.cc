@@ -1,0 +1,30 @@
+#include "broker/group/log_batch.h"
+
+#include <optional>
+
+#include "common/record/record_batch_builder.h"
+
+namespace ottla::group {
+namespace {
+
+bool is_commit(const LogRecord& record) {
+  constexpr std::int16_t kGroupKey = 2;
+  return record.value && load_big_endian<std::int16_t>(as_bytes(record.key).data()) < kGroupKey;
+}
+
+}  // namespace
+
+Result<SharedBuffer> build_batch(const std::vector<LogRecord>& records, record::Codec codec,
+                                 env::WallTimeMs now) {
+  const bool commits = !records.empty() && is_commit(records.front());
+  record::RecordBatchBuilder builder(
+      {.codec = codec, .base_sequence = commits ? 0 : record::kNoSequence});
+  for (const LogRecord& record : records) {
+    std::optional<ByteView> value;
+    if (record.value) value = as_bytes(*record.value);
+    builder.append(now, as_bytes(record.key), value);
+  }
+  return builder.build();
+}
+
+}  // namespace ottla::group
