@@ -246,8 +246,9 @@ void LogStore::load_log(Loading& loading, std::size_t number, std::size_t job) {
                                                .shutdown = plan.directory->shutdown_kind()});
   if (!log) {
     LOG(ERROR) << "[" << path << "] cannot be loaded: " << log.error();
+    // Also for a full disk, which may pass elsewhere: whoever goes on without this log loses it.
     (void)plan.directory->health().report(
-        Error(ErrorCode::KafkaStorageError, log.error().describe()));
+        Error(ErrorCode::KafkaStorageError, path + " cannot be loaded: " + log.error().describe()));
     MutexLock lock(plan.mutex);
     ++plan.result.failed;
     return;

@@ -138,6 +138,28 @@ TEST_F(LogStoreTest, AProcessCrashLosesNothing) {
   EXPECT_EQ(store_->find({"t", 0})->log_end_offset(), Offset(5));
 }
 
+// Else the broker would serve without it, make it anew, and call the next stop a clean one.
+TEST_F(LogStoreTest, ALogThatCannotBeLoadedForAFullDiskTakesItsDirectoryOffline) {
+  start();
+  append(*make({"t", 0}), 5);
+  const std::string directory = store_->directory_of({"t", 0});
+  int refused = 0;
+  for (std::uint64_t free_bytes = 0; free_bytes < 300; free_bytes += 10) {
+    files_.set_free_bytes(std::nullopt);
+    crash_process();
+    open();
+    files_.set_free_bytes(free_bytes);
+    std::optional<bool> loaded;
+    store_->load([this](const std::string&) { return config_; },
+                 [&](const Result<std::vector<DirectoryLoad>>& result) { loaded = bool(result); });
+    world_.run_for(seconds(1));
+    if (!loaded.value_or(false) || store_->find({"t", 0})) continue;
+    ++refused;
+    EXPECT_EQ(store_->offline_directories(), std::vector<std::string>{directory}) << free_bytes;
+  }
+  EXPECT_GT(refused, 0);
+}
+
 TEST_F(LogStoreTest, AHostCrashIsReportedUntilSomebodyHeardOfIt) {
   start();
   const auto log = make({"t", 0});
