@@ -22,6 +22,7 @@
 #include "broker/membership/registration.h"
 #include "broker/metadata/metadata_cache.h"
 #include "broker/network/network.h"
+#include "broker/peer_watch.h"
 #include "broker/replica/replicas.h"
 #include "broker/settings.h"
 #include "broker/storage/log_store.h"
@@ -166,6 +167,7 @@ struct Broker::Parts : public membership::ConfigListener, public membership::Reg
   std::unique_ptr<network::Network> network;
   std::unique_ptr<group::GroupCoordinator> groups;
   std::unique_ptr<replica::Replicas> replicas;
+  std::unique_ptr<PeerWatch> peer_watch;
   std::unique_ptr<Commands> commands;
   std::unique_ptr<rpc::GrpcReplicationServer> replication_server;
   std::unique_ptr<rpc::GrpcServer> grpc_server;
@@ -269,8 +271,10 @@ void Broker::Parts::build_replicas() {
           .transport = replication,
           .leadership = groups.get()});
   groups->start(*replicas);
-  commands =
-      std::make_unique<Commands>(*replicas, *config_watcher, metadata, membership_loop, [this] {
+  peer_watch =
+      std::make_unique<PeerWatch>(identity.broker_id, *liveness, metadata, clock, membership_loop);
+  commands = std::make_unique<Commands>(
+      *replicas, *config_watcher, *peer_watch, metadata, membership_loop, [this] {
         io_pool.post([this] {
           if (const auto confirmed = logs->confirm_boot(); !confirmed) {
             LOG(ERROR) << "[broker " << identity.broker_id
@@ -375,7 +379,8 @@ Result<> Broker::Parts::start() {
                                                          .old_offsets = *old_offsets,
                                                          .clock = clock,
                                                          .random = random,
-                                                         .io_pool = io_pool});
+                                                         .io_pool = io_pool,
+                                                         .peers = peer_watch.get()});
 
   OTTLA_TRY(cluster::Broker node, registration_node());
   membership_loop.post(
@@ -458,6 +463,7 @@ void Broker::Parts::stop() {
     membership_loop.post([this, callback = stopped.callback()]() mutable {
       registration->stop();
       config_watcher->stop();
+      peer_watch->stop();
       callback(true);
     });
     stopped.wait();

@@ -10,6 +10,7 @@
 #include "broker/latch.h"
 #include "broker/membership/config_watcher.h"
 #include "broker/metadata/metadata_cache.h"
+#include "broker/peer_watch.h"
 #include "broker/replica/replicas.h"
 #include "common/base/task.h"
 #include "common/env/executor.h"
@@ -19,17 +20,19 @@ namespace ottla::broker {
 
 /// The controller's commands on their way to the replicas, in order. The configs of topics that
 /// are new to this broker are read first: no notification tells of them, and a log that is made
-/// with the defaults would, say, not recompress its first batches.
+/// with the defaults would, say, not recompress its first batches. Not for long, though: a broker
+/// that is cut off from ZooKeeper still takes part in failovers.
 /// Thread: any; the queue belongs to `loop`, the configs' own.
 class Commands final : public rpc::BrokerControl {
  public:
   /// References outlive the commands; the replicas and `configs` are stopped before.
   /// `on_settled`: the controller has acted on how the last process stopped; called once, on the
   /// replicas' control loop.
-  Commands(replica::Replicas& replicas, membership::ConfigWatcher& configs,
+  Commands(replica::Replicas& replicas, membership::ConfigWatcher& configs, PeerWatch& peer_watch,
            metadata::MetadataCache& metadata, env::Executor& loop, Task on_settled)
       : replicas_(replicas),
         configs_(configs),
+        peer_watch_(peer_watch),
         metadata_(metadata),
         loop_(loop),
         on_settled_(std::move(on_settled)) {}
@@ -47,6 +50,7 @@ class Commands final : public rpc::BrokerControl {
     rpc::ClusterUpdate update;
     Callback<rpc::ClusterUpdateReply> reply;
     bool ready;
+    env::TimerHandle patience;
   };
 
   [[nodiscard]] std::vector<std::string> new_topics(const rpc::ClusterUpdate& update) const;
@@ -55,6 +59,7 @@ class Commands final : public rpc::BrokerControl {
 
   replica::Replicas& replicas_;
   membership::ConfigWatcher& configs_;
+  PeerWatch& peer_watch_;
   metadata::MetadataCache& metadata_;
   env::Executor& loop_;
   Task on_settled_;

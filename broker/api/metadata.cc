@@ -1,6 +1,8 @@
 #include "common/protocol/messages/metadata.h"
 
+#include <chrono>
 #include <limits>
+#include <memory>
 #include <set>
 #include <utility>
 
@@ -191,15 +193,76 @@ class MetadataAnswer {
   MetadataResponse response_;
 };
 
+/// How long an answer is held for a failover that is under way.
+constexpr std::chrono::milliseconds kLongestFailoverWait{250};
+
+/// The leaders, live or not, of the topics that are asked for by name or id.
+std::set<BrokerId> leaders_of_named(const MetadataRequest& request, const MetadataImage& image) {
+  std::set<BrokerId> leaders;
+  if (!request.topics) return leaders;
+  for (const MetadataRequest::Topic& asked : *request.topics) {
+    const auto topic = asked.topic_id.is_zero() ? image.topic(asked.name.value_or(""))
+                                                : image.topic(asked.topic_id);
+    if (!topic) continue;
+    for (const PartitionMetadata& partition : topic->partitions) {
+      if (partition.state.leader != kNoBroker) leaders.insert(partition.state.leader);
+    }
+  }
+  return leaders;
+}
+
+/// A client that lost its connection to a leader asks for its topics at once, before any broker can
+/// have noticed that the leader died; and whatever it is told then, an old leader or none, it asks
+/// next after an interval of its own, which is long (up to a second in librdkafka). So the leaders
+/// are asked whether they live, which costs a round trip between brokers, and if one is dead the
+/// answer waits for its successor.
+/// Thread: the connection's loop, but for what PeerProof calls, which posts there.
+class HeldMetadata : public std::enable_shared_from_this<HeldMetadata> {
+ public:
+  HeldMetadata(Call call, MetadataRequest request, Services& services)
+      : call_(std::move(call)), request_(std::move(request)), services_(services) {}
+
+  void start() {
+    auto leaders = leaders_of_named(request_, *services_.metadata.image());
+    leaders.erase(services_.broker);
+    if (services_.peers == nullptr || leaders.empty()) return end();
+    deadline_ = services_.clock.now() + kLongestFailoverWait;
+    services_.peers->confirm({leaders.begin(), leaders.end()}, resume());
+  }
+
+ private:
+  Task resume() {
+    return [self = shared_from_this()] { self->call_.loop().post([self] { self->go_on(); }); };
+  }
+
+  void go_on() {
+    if (services_.clock.now() >= deadline_) return end();
+    const auto image = services_.metadata.image();
+    for (const BrokerId leader : leaders_of_named(request_, *image)) {
+      if (image->broker(leader) == nullptr) {
+        return services_.peers->await_change(deadline_, resume());
+      }
+    }
+    end();
+  }
+
+  void end() { answer(call_, MetadataAnswer(request_, call_, services_).build()); }
+
+  Call call_;
+  MetadataRequest request_;
+  Services& services_;
+  env::MonotonicTime deadline_;
+};
+
 }  // namespace
 
 void handle_metadata(Call call, Services& services) {
-  const auto request = decode_or_close<MetadataRequest>(call);
+  auto request = decode_or_close<MetadataRequest>(call);
   if (!request) return;
   if (asks_by_id_too_early(*request, call.version())) {
     return answer(call, refuse_all(*request, ErrorCode::InvalidRequest));
   }
-  answer(call, MetadataAnswer(*request, call, services).build());
+  std::make_shared<HeldMetadata>(std::move(call), *std::move(request), services)->start();
 }
 
 }  // namespace ottla::api

@@ -74,6 +74,17 @@ class OldOffsets {
                      Callback<std::vector<Fetched>> done) = 0;
 };
 
+/// Whether other brokers' processes live, asked when it matters. `done` runs on any thread.
+class PeerProof {
+ public:
+  virtual ~PeerProof() = default;
+  /// Once each of the brokers has answered a question put after this call or is proven dead (the
+  /// metadata then leaves it out), at the latest after a moment.
+  virtual void confirm(std::vector<BrokerId> brokers, Task done) = 0;
+  /// Once the metadata has changed, at the latest at `deadline`.
+  virtual void await_change(env::MonotonicTime deadline, Task done) = 0;
+};
+
 /// References outlive the ApiServer.
 struct Dependencies {
   BrokerId broker;
@@ -90,6 +101,7 @@ struct Dependencies {
   env::Random& random;
   env::Executor& io_pool;                ///< Conversion of records for old clients.
   metrics::Registry* metrics = nullptr;  ///< Null: nobody looks.
+  PeerProof* peers = nullptr;            ///< Null: the controller's word is enough.
 };
 
 }  // namespace ottla::api

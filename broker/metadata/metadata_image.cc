@@ -50,6 +50,15 @@ std::shared_ptr<const MetadataImage> MetadataImage::apply(const rpc::ClusterUpda
   return next;
 }
 
+std::shared_ptr<const MetadataImage> MetadataImage::without(const Registrations& dead) const {
+  auto next = std::make_shared<MetadataImage>(*this);
+  auto brokers = *brokers_;
+  std::erase_if(
+      brokers, [&](const auto& entry) { return dead.contains({entry.first, entry.second.epoch}); });
+  next->brokers_ = std::make_shared<const std::map<BrokerId, cluster::Broker>>(std::move(brokers));
+  return next;
+}
+
 const cluster::Broker* MetadataImage::broker(BrokerId id) const {
   const auto found = brokers_->find(id);
   return found == brokers_->end() ? nullptr : &found->second;

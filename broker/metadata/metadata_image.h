@@ -3,8 +3,10 @@
 #include <cstdint>
 #include <map>
 #include <memory>
+#include <set>
 #include <string>
 #include <unordered_map>
+#include <utility>
 #include <vector>
 
 #include "common/base/error.h"
@@ -28,6 +30,9 @@ struct TopicMetadata {
   std::vector<PartitionMetadata> partitions;
 };
 
+/// Brokers, each by the epoch of one of its registrations.
+using Registrations = std::set<std::pair<BrokerId, BrokerEpoch>>;
+
 /// This broker's picture of the cluster at one moment, as the controller told it. Never changes:
 /// an update makes another image, which shares the topics that did not change.
 /// Thread: immutable.
@@ -38,6 +43,9 @@ class MetadataImage {
   /// The image after `update`. Whether the update may be applied at all (epochs) is the caller's
   /// question.
   [[nodiscard]] std::shared_ptr<const MetadataImage> apply(const rpc::ClusterUpdate& update) const;
+
+  /// The same image in which these registrations are not live.
+  [[nodiscard]] std::shared_ptr<const MetadataImage> without(const Registrations& dead) const;
 
   [[nodiscard]] BrokerId controller() const { return controller_; }
   [[nodiscard]] ControllerEpoch controller_epoch() const { return controller_epoch_; }

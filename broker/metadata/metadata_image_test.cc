@@ -72,5 +72,36 @@ TEST(MetadataCache, ReadersKeepTheImageTheyTook) {
   EXPECT_NE(cache.image()->topic("orders"), nullptr);
 }
 
+rpc::ClusterUpdate with_broker(int id, int epoch) {
+  cluster::Broker broker;
+  broker.id = BrokerId(id);
+  broker.epoch = BrokerEpoch(epoch);
+  rpc::ClusterUpdate update;
+  update.live_brokers = {broker};
+  return update;
+}
+
+TEST(MetadataCache, LeavesOutADeadBrokerUntilItRegistersAgain) {
+  MetadataCache cache;
+  cache.publish(cache.told_image()->apply(with_broker(7, 10)));
+  cache.set_dead(BrokerId(7), BrokerEpoch(10), true);
+  EXPECT_EQ(cache.image()->broker(BrokerId(7)), nullptr);
+  EXPECT_NE(cache.told_image()->broker(BrokerId(7)), nullptr);
+
+  // An update of a controller that has not noticed yet does not bring it back.
+  cache.publish(cache.told_image()->apply(with_topic(kFirstId, {partition(0, 7)})));
+  EXPECT_EQ(cache.image()->broker(BrokerId(7)), nullptr);
+  cache.publish(cache.told_image()->apply(with_broker(7, 11)));
+  EXPECT_NE(cache.image()->broker(BrokerId(7)), nullptr);
+}
+
+TEST(MetadataCache, ABrokerThatAnswersAgainIsBack) {
+  MetadataCache cache;
+  cache.publish(cache.told_image()->apply(with_broker(7, 10)));
+  cache.set_dead(BrokerId(7), BrokerEpoch(10), true);
+  cache.set_dead(BrokerId(7), BrokerEpoch(10), false);
+  EXPECT_NE(cache.image()->broker(BrokerId(7)), nullptr);
+}
+
 }  // namespace
 }  // namespace ottla::metadata

@@ -273,7 +273,7 @@ void Replicas::Core::apply(const rpc::ClusterUpdate& update, rpc::ClusterUpdateR
     }
   }
   // Clients hear of a new leader once it serves.
-  const auto image = with_.metadata.image()->apply(update);
+  const auto image = with_.metadata.told_image()->apply(update);
   with_.metadata.publish(image);
   carry_out(std::move(changes));
   if (update.live_brokers) tell_fetchers(*image);

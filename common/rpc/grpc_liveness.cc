@@ -2,6 +2,7 @@
 
 #include <atomic>
 #include <condition_variable>
+#include <deque>
 #include <functional>
 #include <optional>
 #include <string>
@@ -80,6 +81,14 @@ class Watch : public std::enable_shared_from_this<Watch> {
     });
   }
 
+  /// On the loop.
+  void confirm(Task done) {
+    if (stopped_) return;
+    if (verdict_ == Liveness::ProcessDead) return std::move(done)();
+    confirmations_.emplace_back(question_ + 1, std::move(done));
+    ask();
+  }
+
   /// No verdict is given once this has returned, if called on the loop; else soon after.
   void stop() {
     stopped_ = true;
@@ -87,6 +96,7 @@ class Watch : public std::enable_shared_from_this<Watch> {
       self->timer_.reset();
       if (self->stream_) self->stream_->cancel();
       self->stream_.reset();
+      self->confirmations_.clear();
       self->token_.reset();
     });
   }
@@ -112,10 +122,12 @@ class Watch : public std::enable_shared_from_this<Watch> {
       StartCall();
     }
     /// On the loop.
-    void ping() {
-      if (writing_ || ended_) return;
+    void ping(std::uint64_t number) {
+      if (ended_) return;
+      wanted_ = number;
+      if (writing_) return;  // sent when that is done
       writing_ = true;
-      ping_.set_number(ping_.number() + 1);
+      ping_.set_number(number);
       StartWrite(&ping_);
     }
     /// On the loop.
@@ -128,16 +140,19 @@ class Watch : public std::enable_shared_from_this<Watch> {
 
     void OnReadDone(bool ok) override {
       if (!ok) return notify([](Watch& watch, Stream& stream) { watch.on_broken(stream); });
-      notify([nonce = pong_.start_nonce()](Watch& watch, Stream& stream) {
-        watch.on_pong(stream, nonce);
+      notify([number = pong_.number(), nonce = pong_.start_nonce()](Watch& watch, Stream& stream) {
+        watch.on_pong(stream, number, nonce);
       });
       StartRead(&pong_);
     }
     void OnWriteDone(bool ok) override {
       loop_.post([self = shared_from_this(), ok] {
         self->writing_ = false;
-        const auto watch = self->watch_.lock();
-        if (!ok && watch) watch->on_broken(*self);
+        if (ok) {
+          if (self->wanted_ > self->ping_.number()) self->ping(self->wanted_);
+        } else if (const auto watch = self->watch_.lock()) {
+          watch->on_broken(*self);
+        }
       });
     }
     void OnDone(const grpc::Status&) override {
@@ -164,8 +179,9 @@ class Watch : public std::enable_shared_from_this<Watch> {
     grpc::ClientContext context_;
     proto::Ping ping_;
     proto::Pong pong_;
-    bool writing_ = false;  // loop
-    bool ended_ = false;    // loop
+    std::uint64_t wanted_ = 0;  // loop
+    bool writing_ = false;      // loop
+    bool ended_ = false;        // loop
     std::shared_ptr<Stream> keep_alive_;
   };
 
@@ -173,13 +189,17 @@ class Watch : public std::enable_shared_from_this<Watch> {
     if (stopped_) return;
     stream_ = std::make_shared<Stream>(weak_from_this(), loop_, make_token_(), endpoint_);
     stream_->open();
-    stream_->ping();
+    ask();
+  }
+
+  void ask() {
+    if (stream_) stream_->ping(++question_);
   }
 
   void tick() {
     if (stopped_) return;
     if (stream_) {
-      stream_->ping();
+      ask();
     } else if (!probing_) {
       open_stream();
     }
@@ -192,11 +212,21 @@ class Watch : public std::enable_shared_from_this<Watch> {
     });
   }
 
-  void on_pong(Stream& stream, const std::string& nonce) {
+  void on_pong(Stream& stream, std::uint64_t answered, const std::string& nonce) {
     if (stopped_ || &stream != stream_.get()) return;
     if (!start_nonce_.empty() && nonce != start_nonce_) return tell(Liveness::ProcessDead);
     last_heard_ = clock_.now();
     tell(Liveness::Alive);
+    settle(answered);
+  }
+
+  /// Runs the confirmations that waited for a question up to `answered`, which ascend.
+  void settle(std::uint64_t answered) {
+    while (!stopped_ && !confirmations_.empty() && confirmations_.front().first <= answered) {
+      Task done = std::move(confirmations_.front().second);
+      confirmations_.pop_front();
+      std::move(done)();
+    }
   }
 
   void on_broken(Stream& stream) {
@@ -224,6 +254,7 @@ class Watch : public std::enable_shared_from_this<Watch> {
     if (verdict_ == verdict || verdict_ == Liveness::ProcessDead) return;
     verdict_ = verdict;
     changed_(verdict);
+    if (verdict == Liveness::ProcessDead) settle(question_ + 1);
   }
 
   const GrpcLivenessMonitor::Options options_;
@@ -238,6 +269,8 @@ class Watch : public std::enable_shared_from_this<Watch> {
   std::atomic<bool> stopped_ = false;
   env::MonotonicTime last_heard_;
   std::optional<Liveness> verdict_;
+  std::uint64_t question_ = 0;  ///< The number of the last ping; goes on over streams.
+  std::deque<std::pair<std::uint64_t, Task>> confirmations_;  ///< By the question they wait for.
   std::shared_ptr<Stream> stream_;
   bool probing_ = false;
   env::TimerHandle timer_;
@@ -248,6 +281,7 @@ class WatchHandle final : public LivenessWatch {
  public:
   explicit WatchHandle(std::shared_ptr<Watch> watch) : watch_(std::move(watch)) {}
   ~WatchHandle() override { watch_->stop(); }
+  void confirm(Task done) override { watch_->confirm(std::move(done)); }
 
  private:
   std::shared_ptr<Watch> watch_;

@@ -72,6 +72,10 @@ enum class Liveness : std::uint8_t {
 class LivenessWatch {
  public:
   virtual ~LivenessWatch() = default;
+  /// Asks the process now: `done` runs once it has answered a question put after this call, or its
+  /// death is proven (and `changed` was told). Not at all if the watch ends before. Thread: the
+  /// loop on which verdicts come; a monitor that cannot ask says yes at once.
+  virtual void confirm(Task done) { std::move(done)(); }
 };
 
 class LivenessMonitor {

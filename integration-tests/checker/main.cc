@@ -23,6 +23,7 @@
 #include <iostream>
 #include <map>
 #include <memory>
+#include <optional>
 #include <set>
 #include <string>
 #include <vector>
@@ -55,7 +56,7 @@ std::string value_of(std::int64_t number, std::size_t bytes) {
 
 struct ProducedPartition {
   std::int64_t next = 0;
-  SteadyClock::time_point last_ack;
+  std::optional<SteadyClock::time_point> last_ack;
   double longest_gap = 0;
 };
 
@@ -79,7 +80,11 @@ void on_delivery(rd_kafka_t*, const rd_kafka_message_t* message, void* opaque) {
   const auto now = SteadyClock::now();
   ProducedPartition& partition =
       production.partitions.at(static_cast<std::size_t>(message->partition));
-  partition.longest_gap = std::max(partition.longest_gap, seconds_between(partition.last_ack, now));
+  // From the first acknowledgement on: a client's own start is no outage.
+  if (partition.last_ack) {
+    partition.longest_gap =
+        std::max(partition.longest_gap, seconds_between(*partition.last_ack, now));
+  }
   partition.last_ack = now;
   production.longest_latency = std::max(
       production.longest_latency, static_cast<double>(rd_kafka_message_latency(message)) / 1e6);
@@ -124,6 +129,11 @@ int produce(const po::variables_map& options) {
     // Without idempotence only one request under way keeps the order over retries.
     set(conf, "max.in.flight.requests.per.connection", "1");
   }
+  for (const std::string& property : options["producer-property"].as<std::vector<std::string>>()) {
+    const std::size_t equals = property.find('=');
+    if (equals == std::string::npos) die("--producer-property wants name=value: " + property);
+    set(conf, property.substr(0, equals).c_str(), property.substr(equals + 1));
+  }
   rd_kafka_conf_set_dr_msg_cb(conf, on_delivery);
   rd_kafka_conf_set_opaque(conf, &production);
   char why[512];
@@ -131,7 +141,6 @@ int produce(const po::variables_map& options) {
   if (producer == nullptr) die(why);
 
   const auto start = SteadyClock::now();
-  for (ProducedPartition& partition : production.partitions) partition.last_ack = start;
   std::int64_t sent = 0;
   while (!(seconds > 0 && seconds_between(start, SteadyClock::now()) >= seconds)) {
     if (sent % 64 == 0) {
@@ -295,6 +304,9 @@ int main(int argc, char** argv) {
       "seconds", po::value<double>()->default_value(0), "0: until standard input closes")(
       "rate", po::value<double>()->default_value(5000), "records per second")(
       "value-bytes", po::value<std::size_t>()->default_value(100))(
+      "producer-property",
+      po::value<std::vector<std::string>>()->composing()->default_value({}, ""),
+      "NAME=VALUE of librdkafka, repeatable")(
       "compression", po::value<std::string>()->default_value("none"))("idempotent",
                                                                       "enable.idempotence");
   po::positional_options_description positions;

@@ -1,0 +1,50 @@
+#pragma once
+
+#include <map>
+#include <memory>
+#include <utility>
+#include <vector>
+
+#include "broker/api/services.h"
+#include "broker/metadata/metadata_cache.h"
+#include "common/base/id.h"
+#include "common/env/executor.h"
+#include "common/rpc/peer.h"
+
+namespace ottla::broker {
+
+/// Watches the processes of all the brokers that the controller names, and takes those that are
+/// dead out of this broker's metadata at once. The controller learns of a death in the same way,
+/// but its word comes a failover later. Thread: `loop`, where verdicts come too.
+class PeerWatch final : public api::PeerProof {
+ public:
+  /// References outlive the watch; nothing of `loop` runs when it is destroyed.
+  PeerWatch(BrokerId self, rpc::LivenessMonitor& liveness, metadata::MetadataCache& metadata,
+            const env::Clock& clock, env::Executor& loop)
+      : self_(self), liveness_(liveness), metadata_(metadata), clock_(clock), loop_(loop) {}
+
+  /// After an update of the metadata. Thread: any.
+  void metadata_changed();
+  void stop();
+
+  void confirm(std::vector<BrokerId> brokers, Task done) override;
+  void await_change(env::MonotonicTime deadline, Task done) override;
+
+ private:
+  using Registration = std::pair<BrokerId, BrokerEpoch>;
+
+  class Wait;
+
+  void look();
+
+  const BrokerId self_;
+  rpc::LivenessMonitor& liveness_;
+  metadata::MetadataCache& metadata_;
+  const env::Clock& clock_;
+  env::Executor& loop_;
+  bool stopped_ = false;
+  std::map<Registration, std::unique_ptr<rpc::LivenessWatch>> watches_;
+  std::vector<std::shared_ptr<Wait>> waiting_for_change_;
+};
+
+}  // namespace ottla::broker
