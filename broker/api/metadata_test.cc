@@ -77,6 +77,71 @@ TEST_F(ApiVersionsHandler, AnswersAVersionThatItDoesNotKnowInTheFormatOfVersion0
   EXPECT_EQ(response.api_keys[0].max_version, 4);
 }
 
+/// A topic whose only partition is led by broker 2, which has broker epoch 20.
+class HeldMetadata : public ApiFixture {
+ protected:
+  HeldMetadata() {
+    peer_proof = &peers;
+    lead(2);
+  }
+  void lead(int leader) {
+    rpc::ClusterUpdate update;
+    update.live_brokers = {broker(1, "a"), broker(2, "b"), broker(3, "c")};
+    for (cluster::Broker& live : *update.live_brokers) {
+      live.epoch = BrokerEpoch(live.id.value() * 10);
+    }
+    rpc::PartitionUpdate partition;
+    partition.assignment.replicas = {BrokerId(2), BrokerId(3)};
+    partition.state.leader = BrokerId(leader);
+    update.topics = {{"led", TopicId(7, 7), {partition}}};
+    metadata.publish(metadata.told_image()->apply(update));
+  }
+  BrokerId leader_told(const Outcome& outcome) {
+    const auto response = read<MetadataResponse>(outcome, 9);
+    return response.topics.at(0).partitions.at(0).leader_id;
+  }
+  FakePeerProof peers;
+};
+
+TEST_F(HeldMetadata, AsksTheLeadersOfTheNamedTopicsWhetherTheyLive) {
+  const auto outcome = send(about({"led"}), 9);
+  EXPECT_EQ(outcome->kind, Outcome::Kind::Waiting);
+  EXPECT_THAT(peers.confirmed, ElementsAre(BrokerId(2)));
+  peers.go_on();
+  loop.run();
+  EXPECT_EQ(leader_told(*outcome), BrokerId(2));
+}
+
+TEST_F(HeldMetadata, WaitsForTheSuccessorOfADeadLeader) {
+  const auto outcome = send(about({"led"}), 9);
+  metadata.set_dead(BrokerId(2), BrokerEpoch(20), true);
+  peers.go_on();
+  loop.run();
+  EXPECT_EQ(outcome->kind, Outcome::Kind::Waiting);
+  lead(3);
+  peers.go_on();
+  loop.run();
+  EXPECT_EQ(leader_told(*outcome), BrokerId(3));
+}
+
+TEST_F(HeldMetadata, GivesUpAfterAWhile) {
+  const auto outcome = send(about({"led"}), 9);
+  metadata.set_dead(BrokerId(2), BrokerEpoch(20), true);
+  peers.go_on();
+  loop.run();
+  clock.time = peers.awaited_until;
+  peers.go_on();
+  loop.run();
+  const auto response = read<MetadataResponse>(*outcome, 9);
+  EXPECT_EQ(response.topics.at(0).partitions.at(0).error_code, ErrorCode::LeaderNotAvailable);
+}
+
+TEST_F(HeldMetadata, AQuestionThatNamesNoTopicIsAnsweredAtOnce) {
+  MetadataRequest all;
+  all.topics = std::nullopt;
+  EXPECT_EQ(send(all, 9)->kind, Outcome::Kind::Answered);
+}
+
 TEST_F(MetadataHandler, DescribesATopicInEveryVersion) {
   for (std::int16_t version = 0; version <= 12; ++version) {
     const auto response = ask<MetadataResponse>(about({"orders"}, version < 4), version);

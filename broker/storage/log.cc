@@ -232,14 +232,10 @@ void Log::start_early_writeback(const std::shared_ptr<Segment>& segment) {
 }
 
 Result<> Log::assign_leader_epoch(LeaderEpoch epoch) {
-  MutexLock flush_lock(flush_mutex_);
-  {
-    MutexLock lock(mutex_);
-    OTTLA_TRY_VOID(check_usable());
-    if (!epochs_.assign(epoch, log_end_offset())) return {};
-    epochs_dirty_ = true;
-  }
-  return environment_.health.check(write_epochs());
+  MutexLock lock(mutex_);
+  OTTLA_TRY_VOID(check_usable());
+  if (epochs_.assign(epoch, log_end_offset())) epochs_dirty_ = true;
+  return {};
 }
 
 Result<> Log::roll() {

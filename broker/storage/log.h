@@ -94,7 +94,8 @@ class Log : public std::enable_shared_from_this<Log> {
   Result<AppendInfo> append_as_follower(std::span<const ByteView> pieces) OTTLA_EXCLUDES(mutex_);
 
   /// Notes that `epoch` begins at the log end offset: what a new leader does before its first
-  /// append. Writes the leader epoch checkpoint; may block.
+  /// append. Without I/O: the next flush writes it. A crash before that loses nothing, because every
+  /// record of the epoch tells it again, and an epoch without records divides nothing.
   Result<> assign_leader_epoch(LeaderEpoch epoch) OTTLA_EXCLUDES(mutex_);
 
   // Reading.

@@ -217,6 +217,22 @@ TEST_F(LivenessTest, TellsAliveThenDeadWhenThePortRefuses) {
   EXPECT_EQ(next_verdict(), Liveness::ProcessDead);
 }
 
+TEST_F(LivenessTest, ConfirmsThatAProcessLivesOrIsDead) {
+  auto endpoint = std::make_unique<Endpoint>("a");
+  const auto watching = watch(endpoint->broker);
+  ASSERT_EQ(next_verdict(), Liveness::Alive);
+  for (int i = 0; i < 3; ++i) {
+    std::promise<void> confirmed;
+    loop_.post([&] { watching->confirm([&] { confirmed.set_value(); }); });
+    confirmed.get_future().wait();
+  }
+  endpoint.reset();
+  std::promise<void> confirmed;
+  loop_.post([&] { watching->confirm([&] { confirmed.set_value(); }); });
+  confirmed.get_future().wait();
+  EXPECT_EQ(next_verdict(), Liveness::ProcessDead);
+}
+
 TEST_F(LivenessTest, AnotherStartOnTheSamePortProvesTheFirstDead) {
   Endpoint endpoint("second-start");
   endpoint.broker.start_nonce = "first-start";

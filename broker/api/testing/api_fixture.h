@@ -241,6 +241,23 @@ class FakeProducerIdBlocks final : public ProducerIdBlocks {
   Callback<Result<rpc::AllocateProducerIdsReply>> held;
 };
 
+/// Keeps what was asked until the test goes on.
+class FakePeerProof final : public PeerProof {
+ public:
+  void confirm(std::vector<BrokerId> brokers, Task done) override {
+    confirmed = std::move(brokers);
+    held = std::move(done);
+  }
+  void await_change(env::MonotonicTime deadline, Task done) override {
+    awaited_until = deadline;
+    held = std::move(done);
+  }
+  void go_on() { std::move(held)(); }
+  std::vector<BrokerId> confirmed;
+  env::MonotonicTime awaited_until{};
+  Task held;
+};
+
 /// What became of one request.
 struct Outcome {
   enum class Kind { Waiting, Answered, Nothing, Closed };
@@ -303,7 +320,7 @@ class ApiFixture : public ::testing::Test {
     if (!server_) {
       server_ = std::make_unique<ApiServer>(Dependencies{
           BrokerId(1), "cluster-1", broker_config, metadata, records, controller, topic_configs,
-          producer_id_blocks, groups, old_offsets, clock, random, io_pool, &registry});
+          producer_id_blocks, groups, old_offsets, clock, random, io_pool, &registry, peer_proof});
     }
     return *server_;
   }
@@ -355,6 +372,7 @@ class ApiFixture : public ::testing::Test {
   FakeTopicConfigs topic_configs;
   FakeProducerIdBlocks producer_id_blocks;
   ManualClock clock;
+  PeerProof* peer_proof = nullptr;  ///< Before the first request.
   env::SeededRandom random{1};
   LocalGroups groups{clock, random};
   FakeOldOffsets old_offsets;
