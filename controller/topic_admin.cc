@@ -49,6 +49,37 @@ Result<std::vector<cluster::Assignment>> take_assignments(
   return result;
 }
 
+/// What ZooKeeper takes in one request (jute.maxbuffer), less some for path and header: a larger
+/// one closes the session, and would again after each reconnection.
+constexpr std::size_t kNodeBytes = 1'000'000;
+/// The shortest entry of a partition in its topic's node: "0":[1],
+constexpr std::int32_t kMostPartitions = kNodeBytes / 8;
+
+tl::unexpected<Error> too_many_partitions(const std::string& topic, std::int32_t partitions) {
+  return fail(ErrorCode::InvalidPartitions,
+              "Topic '" + topic + "': " + std::to_string(partitions) +
+                  " partitions do not fit into its ZooKeeper node, which takes " +
+                  std::to_string(kNodeBytes) + " bytes.");
+}
+
+/// Before anything is made for them: a count is four bytes on the wire.
+Result<> check_partition_count(const std::string& topic, std::int32_t partitions) {
+  if (partitions > kMostPartitions) return too_many_partitions(topic, partitions);
+  return {};
+}
+
+Result<> check_fits_into_node(const cluster::Topic& topic) {
+  std::size_t bytes = 0;
+  for (std::size_t partition = 0; partition < topic.partitions.size(); ++partition) {
+    bytes += std::to_string(partition).size() + 6;
+    for (const BrokerId replica : topic.partitions[partition].replicas) {
+      bytes += std::to_string(replica.value()).size() + 1;
+    }
+  }
+  if (bytes <= kNodeBytes) return {};
+  return too_many_partitions(topic.name, static_cast<std::int32_t>(topic.partitions.size()));
+}
+
 std::vector<cluster::Assignment> as_assignments(std::vector<std::vector<BrokerId>> replicas) {
   std::vector<cluster::Assignment> result;
   for (auto& brokers : replicas) result.push_back({std::move(brokers), {}, {}});
@@ -68,6 +99,7 @@ Result<std::vector<cluster::Assignment>> assignments_of(const NewTopic& topic,
   }
   PlacementRequest request;
   request.partitions = topic.partitions == -1 ? config.default_partitions : topic.partitions;
+  OTTLA_TRY_VOID(check_partition_count(topic.name, request.partitions));
   request.replication_factor =
       topic.replication_factor == -1 ? config.default_replication_factor : topic.replication_factor;
   OTTLA_TRY(auto placed, place_replicas(surroundings.live_brokers, request, random));
@@ -88,7 +120,9 @@ Result<cluster::Topic> plan_topic(const NewTopic& topic, const TopicSurroundings
   OTTLA_TRY(auto assignments, assignments_of(topic, surroundings, config, random));
   OTTLA_TRY_VOID(check_new_name(topic.name, surroundings.existing));
   if (config.check_topic_config) OTTLA_TRY_VOID(config.check_topic_config(topic.configs));
-  return cluster::Topic{topic.name, random.uuid(), std::move(assignments)};
+  cluster::Topic planned{topic.name, random.uuid(), std::move(assignments)};
+  OTTLA_TRY_VOID(check_fits_into_node(planned));
+  return planned;
 }
 
 Result<cluster::Topic> plan_partitions(const NewPartitions& request, cluster::Topic topic,
@@ -108,7 +142,8 @@ Result<cluster::Topic> plan_partitions(const NewPartitions& request, cluster::To
                     " partitions; their number can only grow, and " +
                     std::to_string(request.count) + " were asked for.");
   }
-  const std::vector<BrokerId>& first = topic.partitions.front().replicas;
+  OTTLA_TRY_VOID(check_partition_count(topic.name, request.count));
+  const std::vector<BrokerId> first = topic.partitions.front().replicas;
   std::sort(live_brokers.begin(), live_brokers.end(),
             [](const auto& a, const auto& b) { return a.id < b.id; });
   if (request.assignments.empty()) {
@@ -124,6 +159,7 @@ Result<cluster::Topic> plan_partitions(const NewPartitions& request, cluster::To
     for (cluster::Assignment& a : as_assignments(std::move(placed))) {
       topic.partitions.push_back(std::move(a));
     }
+    OTTLA_TRY_VOID(check_fits_into_node(topic));
     return topic;
   }
   if (static_cast<std::int32_t>(request.assignments.size()) != added) {
@@ -149,6 +185,7 @@ Result<cluster::Topic> plan_partitions(const NewPartitions& request, cluster::To
     topic.partitions.push_back({replicas, {}, {}});
     ++partition;
   }
+  OTTLA_TRY_VOID(check_fits_into_node(topic));
   return topic;
 }
 

@@ -25,8 +25,8 @@ struct TopicSurroundings {
   std::vector<PlacementBroker> live_brokers;
 };
 
-/// The topic to write, with its replicas placed and a random id.
-/// Errors: TopicAlreadyExists, InvalidTopicException (name, collision of '.' and '_'),
+/// The topic to write, which fits into a node of ZooKeeper, with its replicas placed and a random
+/// id. Errors: TopicAlreadyExists, InvalidTopicException (name, collision of '.' and '_'),
 /// InvalidRequest, InvalidPartitions, InvalidReplicationFactor, InvalidReplicaAssignment,
 /// InvalidConfig.
 Result<cluster::Topic> plan_topic(const NewTopic& topic, const TopicSurroundings& surroundings,

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <fstream>
+#include <limits>
 #include <sstream>
 
 #include "controller/placement.h"
@@ -149,6 +150,19 @@ TEST_F(TopicAdmin, MorePartitionsAreRefusedWithKafkasCodes) {
   EXPECT_EQ(extend(3, {{BrokerId(0), BrokerId(1)}}), ErrorCode::InvalidReplicaAssignment);
   EXPECT_EQ(extend(3, {{}}), ErrorCode::InvalidReplicaAssignment);
   EXPECT_EQ(extend(3, {{BrokerId(1)}}), ErrorCode::None);
+}
+
+// A count of partitions is four bytes on the wire, and may not cost more than that.
+TEST_F(TopicAdmin, ATopicMustFitIntoItsZooKeeperNode) {
+  constexpr int kMost = std::numeric_limits<std::int32_t>::max();
+  EXPECT_EQ(create(named("n1", 60'000, 2)), ErrorCode::None);
+  EXPECT_EQ(create(named("n1", 80'000, 2)), ErrorCode::InvalidPartitions);
+  EXPECT_EQ(create(named("n1", kMost, 2)), ErrorCode::InvalidPartitions);
+  EXPECT_EQ(extend(60'000), ErrorCode::None);
+  EXPECT_EQ(extend(120'000), ErrorCode::InvalidPartitions);
+  EXPECT_EQ(extend(kMost), ErrorCode::InvalidPartitions);
+  config_.default_partitions = kMost;
+  EXPECT_EQ(create(named("n1", -1, 1)), ErrorCode::InvalidPartitions);
 }
 
 TEST(TopicName, DotsAndUnderscoresCollide) {

@@ -16,6 +16,7 @@ from cluster import Cluster, wait_until
 from wire import Connection, array, blob, i8, i16, i32, i64, text, unsigned, varint
 
 UNKNOWN_SERVER_ERROR, CORRUPT_MESSAGE, UNSUPPORTED_VERSION, INVALID_RECORD = -1, 2, 35, 87
+INVALID_PARTITIONS = 37
 HALF_OPEN = 1000
 
 
@@ -132,6 +133,23 @@ class BadInputTest(unittest.TestCase):
             self.assert_frame_closed(wire.request(wire.METADATA, 12, raw, flexible=True))
             self.assert_frame_closed(wire.request(wire.METADATA, 12, b"\x01\0\0" + raw, flexible=True))
             self.assert_frame_closed(wire.request(wire.METADATA, 12)[:-4] + i16(-1) + raw)
+        self.assert_memory_bounded(30)
+
+    def test_counts_that_would_cost_memory(self):
+        """Four bytes ask for two billion partitions."""
+        most = 0x7FFFFFFF
+        with Connection(self.broker) as connection:
+            for partitions in (most, 1_000_000):
+                for only_validate in (0, 1):
+                    body = array([text("many") + i32(partitions) + i16(1) + i32(0) + i32(0)])
+                    answer = connection.call(wire.CREATE_TOPICS, 1, body + i32(1000) + i8(only_validate))
+                    rows = answer.array(lambda: (answer.text(), answer.i16(), answer.text()))
+                    self.assertEqual(rows[0][:2], ("many", INVALID_PARTITIONS))
+            body = array([text("t") + i32(most) + i32(-1)])
+            answer = connection.call(wire.CREATE_PARTITIONS, 0, body + i32(1000) + i8(0))
+            answer.i32()
+            self.assertEqual(answer.array(lambda: (answer.text(), answer.i16(), answer.text()))[0][1],
+                             INVALID_PARTITIONS)
         self.assert_memory_bounded(30)
 
     def valid_requests(self):
