@@ -18,7 +18,8 @@
 namespace ottla::cli {
 
 /// Asks brokers of a cluster, one request at a time: what the admin tools need. The version of each
-/// request is the newest that both sides know. Thread: one at a time.
+/// request is the newest that both sides know. Byte views in a response are good until the same
+/// broker is asked again. Thread: one at a time.
 class BrokerClient {
  public:
   /// Connects to the first of these brokers that answers. Errors: BrokerNotAvailable, with what
@@ -63,6 +64,7 @@ class BrokerClient {
     std::unique_ptr<Connection> connection;
     std::map<protocol::ApiKey, protocol::VersionRange> versions;
     std::int32_t next_correlation_id = 1;
+    SharedBuffer answer;  ///< The last one: responses may have views into it.
   };
 
   explicit BrokerClient(std::chrono::milliseconds timeout) : timeout_(timeout) {}
@@ -83,9 +85,9 @@ class BrokerClient {
     OTTLA_TRY(const auto version, version_for(peer, Request::kKey, Request::kVersions));
     OTTLA_TRY(const Payload frame,
               protocol::encode_request(request, version, peer.next_correlation_id++, "ottla"));
-    OTTLA_TRY(const SharedBuffer answer, exchange(peer, frame));
+    OTTLA_TRY(peer.answer, exchange(peer, frame));
     OTTLA_TRY(const auto response,
-              protocol::parse_response(answer->bytes(), Request::kKey, version));
+              protocol::parse_response(peer.answer->bytes(), Request::kKey, version));
     return protocol::decode<Response>(response.body, version);
   }
 

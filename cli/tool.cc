@@ -66,8 +66,8 @@ int run_tool(const Tool& tool, std::span<const std::string> words, Console& cons
 }  // namespace
 
 std::span<const Tool* const> all_tools() {
-  static constexpr std::array<const Tool*, 6> kTools = {
-      &kClusterTool, &kConsoleConsumerTool, &kConsoleProducerTool,
+  static constexpr std::array<const Tool*, 7> kTools = {
+      &kClusterTool, &kConsoleConsumerTool, &kConsoleProducerTool, &kConsumerGroupsTool,
       &kDumpLogTool, &kGetOffsetsTool,      &kTopicsTool};
   return kTools;
 }

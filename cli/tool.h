@@ -32,6 +32,7 @@ extern const Tool kConsoleConsumerTool;
 extern const Tool kGetOffsetsTool;
 extern const Tool kDumpLogTool;
 extern const Tool kClusterTool;
+extern const Tool kConsumerGroupsTool;
 
 /// All tools, by name.
 [[nodiscard]] std::span<const Tool* const> all_tools();

@@ -1,0 +1,446 @@
+// `ottla consumer-groups`: what kafka-consumer-groups does.
+#include <algorithm>
+#include <array>
+#include <chrono>
+#include <fstream>
+#include <iterator>
+#include <set>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include <boost/json.hpp>
+
+#include "cli/group_client.h"
+#include "cli/group_tables.h"
+#include "cli/offset_reset.h"
+#include "cli/tool.h"
+
+namespace ottla::cli {
+namespace {
+
+namespace json = boost::json;
+
+constexpr Flag kFlags[] = {
+    kBootstrapServerFlag,
+    kCommandConfigFlag,
+    kJsonFlag,
+    {.name = "list", .doc = "show all groups"},
+    {.name = "describe", .doc = "show groups: their offsets, or --members, or --state"},
+    {.name = "reset-offsets", .doc = "move the offsets of groups without active members"},
+    {.name = "delete", .doc = "delete groups without members, with their offsets"},
+    {.name = "delete-offsets", .doc = "forget a group's offsets for topics that it does not read"},
+    {.name = "group", .value = "name", .doc = "a group", .repeated = true},
+    {.name = "all-groups", .doc = "every group"},
+    {.name = "topic",
+     .value = "topic[:0,1]",
+     .doc = "a topic, or some of its partitions",
+     .repeated = true},
+    {.name = "all-topics", .doc = "every topic that the group has offsets for"},
+    {.name = "offsets", .doc = "with --describe: offsets and lag (the default)"},
+    {.name = "members", .doc = "with --describe: the members"},
+    {.name = "state",
+     .value = "states",
+     .doc = "with --describe: the state; with --list: show states, of these states only",
+     .bare = ""},
+    {.name = "type",
+     .value = "types",
+     .doc = "with --list: show types, of these types only",
+     .bare = ""},
+    {.name = "verbose", .doc = "with --members: their partitions too"},
+    {.name = "dry-run", .doc = "with --reset-offsets: only show the new offsets (the default)"},
+    {.name = "execute", .doc = "with --reset-offsets: carry it out"},
+    {.name = "export", .doc = "with --reset-offsets: print the plan as CSV"},
+    {.name = "to-earliest", .doc = "the first offset there is"},
+    {.name = "to-latest", .doc = "the end of the log"},
+    {.name = "to-current", .doc = "the committed offset"},
+    {.name = "to-offset", .value = "n", .doc = "this offset"},
+    {.name = "shift-by", .value = "n", .doc = "the committed offset plus n, which may be negative"},
+    {.name = "to-datetime",
+     .value = "YYYY-MM-DDTHH:mm:SS.sss",
+     .doc = "the first record of that time or later; UTC without a time zone"},
+    {.name = "by-duration", .value = "PnDTnHnMnS", .doc = "the first record since that long ago"},
+    {.name = "from-file", .value = "file", .doc = "offsets as --export printed them"},
+    {.name = "timeout", .value = "ms", .doc = "how long to wait for a coordinator; 5000"},
+};
+
+struct Session {
+  const Arguments& arguments;
+  Console& console;
+  GroupClient client;
+
+  [[nodiscard]] bool wants_json() const { return arguments.has("json"); }
+};
+
+std::vector<std::string> words_of(const std::string& text) {
+  std::vector<std::string> words;
+  std::size_t at = 0;
+  while (at < text.size()) {
+    const auto comma = std::min(text.find(',', at), text.size());
+    std::string word = text.substr(at, comma - at);
+    std::erase(word, ' ');
+    if (!word.empty()) words.push_back(std::move(word));
+    at = comma + 1;
+  }
+  return words;
+}
+
+bool same_word(const std::string& a, const std::string& b) {
+  return std::ranges::equal(
+      a, b, [](unsigned char x, unsigned char y) { return std::tolower(x) == std::tolower(y); });
+}
+
+/// --group, as often as it stands, or --all-groups.
+Result<std::vector<std::string>> chosen_groups(Session& session) {
+  if (session.arguments.has("all-groups")) {
+    OTTLA_TRY(const auto listed, session.client.list({}));
+    std::vector<std::string> groups;
+    for (const GroupListing& group : listed) groups.push_back(group.group);
+    return groups;
+  }
+  auto groups = session.arguments.values("group");
+  if (groups.empty()) return fail(ErrorCode::InvalidRequest, "--group or --all-groups is missing");
+  return groups;
+}
+
+// --list
+
+Result<> list(Session& session) {
+  const bool with_type = session.arguments.has("type");
+  const bool with_state = session.arguments.has("state");
+  OTTLA_TRY(auto groups, session.client.list(words_of(session.arguments.value_or("state", ""))));
+  if (const auto types = words_of(session.arguments.value_or("type", "")); !types.empty()) {
+    std::erase_if(groups, [&](const GroupListing& group) {
+      return std::ranges::none_of(
+          types, [&](const std::string& type) { return same_word(type, group.type); });
+    });
+  }
+  if (!session.wants_json()) {
+    print_list(session.console.out, groups, with_state, with_type);
+    return {};
+  }
+  json::array array;
+  for (const GroupListing& group : groups) {
+    array.push_back({{"group", group.group},
+                     {"state", group.state},
+                     {"type", group.type},
+                     {"protocolType", group.protocol_type}});
+  }
+  session.console.out << json::serialize(array) << '\n';
+  return {};
+}
+
+// --describe
+
+json::array as_json(const std::vector<TopicPartition>& partitions) {
+  json::array array;
+  for (const auto& partition : partitions) {
+    array.push_back({{"topic", partition.topic}, {"partition", partition.partition}});
+  }
+  return array;
+}
+
+json::value or_null(const std::optional<std::int64_t>& number) {
+  return number ? json::value(*number) : json::value(nullptr);
+}
+
+json::object as_json(const GroupView& group, const std::vector<OffsetLine>& lines) {
+  json::array members;
+  for (const GroupMember& member : group.members) {
+    json::object row{{"consumerId", member.id},
+                     {"clientId", member.client_id},
+                     {"host", member.client_host},
+                     {"partitions", as_json(member.assigned)}};
+    if (!member.instance_id.empty()) row["groupInstanceId"] = member.instance_id;
+    members.push_back(std::move(row));
+  }
+  json::array offsets;
+  for (const OffsetLine& line : lines) {
+    if (!line.partition) continue;
+    offsets.push_back({{"topic", line.partition->topic},
+                       {"partition", line.partition->partition},
+                       {"currentOffset", or_null(line.current)},
+                       {"logEndOffset", or_null(line.end)},
+                       {"lag", or_null(line.lag())},
+                       {"consumerId", line.member != nullptr ? json::value(line.member->id)
+                                                             : json::value(nullptr)}});
+  }
+  return {{"group", group.group},
+          {"state", group.state},
+          {"protocolType", group.protocol_type},
+          {"assignmentStrategy", group.protocol},
+          {"coordinator",
+           {{"id", group.coordinator.value()},
+            {"host", group.coordinator_host},
+            {"port", group.coordinator_port}}},
+          {"members", std::move(members)},
+          {"offsets", std::move(offsets)}};
+}
+
+Result<std::vector<OffsetLine>> offsets_of(Session& session, const GroupView& group) {
+  OTTLA_TRY(const auto committed, session.client.offsets(group.group));
+  std::set<TopicPartition> partitions;
+  for (const auto& [partition, offset] : committed) partitions.insert(partition);
+  for (const GroupMember& member : group.members) {
+    partitions.insert(member.assigned.begin(), member.assigned.end());
+  }
+  OTTLA_TRY(const auto ends, session.client.list_offsets(partitions, -1));
+  return offset_lines(group, committed, ends);
+}
+
+Result<> describe_one(Session& session, const std::string& name, json::array& array) {
+  OTTLA_TRY(const GroupView group, session.client.describe(name));
+  if (group.state == "Dead") {
+    return fail(ErrorCode::GroupIdNotFound, "Consumer group '" + name + "' does not exist.");
+  }
+  const bool members = session.arguments.has("members");
+  const bool state = session.arguments.has("state");
+  std::vector<OffsetLine> lines;
+  if (session.wants_json() || (!members && !state)) {
+    OTTLA_TRY(lines, offsets_of(session, group));
+  }
+  if (session.wants_json()) {
+    array.push_back(as_json(group, lines));
+    return {};
+  }
+  if (group.state == "Empty") {
+    session.console.err << "\nConsumer group '" << name << "' has no active members.\n";
+  } else if (group.state != "Stable") {
+    session.console.err << "\nWarning: Consumer group '" << name << "' is rebalancing.\n";
+  }
+  if (members) {
+    print_members(session.console.out, group, session.arguments.has("verbose"));
+  } else if (state) {
+    print_state(session.console.out, group);
+  } else {
+    print_offsets(session.console.out, group, lines);
+  }
+  return {};
+}
+
+Result<> describe(Session& session) {
+  static constexpr std::array<std::string_view, 3> kViews = {"offsets", "members", "state"};
+  if (std::ranges::count_if(kViews, [&](auto view) { return session.arguments.has(view); }) > 1) {
+    return fail(ErrorCode::InvalidRequest, "give at most one of --offsets, --members and --state");
+  }
+  OTTLA_TRY(const auto groups, chosen_groups(session));
+  json::array array;
+  Result<> outcome;
+  for (const std::string& group : groups) {
+    // One that is gone does not hide the others.
+    auto described = describe_one(session, group, array);
+    if (!described && outcome) outcome = std::move(described);
+  }
+  if (session.wants_json()) session.console.out << json::serialize(array) << '\n';
+  return outcome;
+}
+
+// --reset-offsets
+
+/// The partitions that the flags choose for a group.
+Result<std::set<TopicPartition>> chosen_partitions(
+    Session& session, const std::map<TopicPartition, std::int64_t>& committed) {
+  std::set<TopicPartition> chosen;
+  if (session.arguments.has("all-topics")) {
+    for (const auto& [partition, offset] : committed) chosen.insert(partition);
+    return chosen;
+  }
+  const auto topics = session.arguments.values("topic");
+  if (topics.empty()) return fail(ErrorCode::InvalidRequest, "--topic or --all-topics is missing");
+  for (const std::string& text : topics) {
+    OTTLA_TRY(const TopicChoice choice, parse_topic_choice(text));
+    OTTLA_TRY(const auto known, session.client.partitions(choice.topic));
+    if (choice.partitions.empty()) chosen.insert(known.begin(), known.end());
+    for (const std::int32_t number : choice.partitions) {
+      const TopicPartition partition{choice.topic, number};
+      if (std::ranges::find(known, partition) == known.end()) {
+        return fail(ErrorCode::UnknownTopicOrPartition, partition.to_string() + " does not exist");
+      }
+      chosen.insert(partition);
+    }
+  }
+  return chosen;
+}
+
+Result<std::map<TopicPartition, std::int64_t>> plan_group(
+    Session& session, OffsetTarget target, const std::set<TopicPartition>& partitions,
+    const std::map<TopicPartition, std::int64_t>& committed,
+    const std::map<TopicPartition, std::int64_t>& from_file) {
+  OTTLA_TRY(const auto earliest, session.client.list_offsets(partitions, -2));
+  OTTLA_TRY(const auto latest, session.client.list_offsets(partitions, -1));
+  std::map<TopicPartition, std::int64_t> at_time;
+  if (target.kind == OffsetTarget::Kind::Timestamp) {
+    OTTLA_TRY(at_time, session.client.list_offsets(partitions, target.number));
+  }
+  std::map<TopicPartition, std::int64_t> plan;
+  for (const TopicPartition& partition : partitions) {
+    if (!earliest.contains(partition) || !latest.contains(partition)) {
+      return fail(ErrorCode::LeaderNotAvailable,
+                  partition.to_string() + " does not exist or has no leader");
+    }
+    OffsetRange range{.earliest = earliest.at(partition), .latest = latest.at(partition)};
+    if (const auto at = committed.find(partition); at != committed.end()) {
+      range.committed = at->second;
+    }
+    if (const auto at = at_time.find(partition); at != at_time.end()) range.at_time = at->second;
+    if (const auto at = from_file.find(partition); at != from_file.end()) {
+      target.number = at->second;
+    }
+    auto offset = new_offset(target, range);
+    if (!offset) {
+      return fail(offset.error().code(), partition.to_string() + ": " + offset.error().message());
+    }
+    if (!offset->warning.empty()) {
+      session.console.err << "Warning: " << partition << ": " << offset->warning << '\n';
+    }
+    plan[partition] = offset->offset;
+  }
+  return plan;
+}
+
+Result<ResetPlan> read_plan(Session& session, const std::vector<std::string>& groups) {
+  const std::string name = session.arguments.value_or("from-file", "");
+  std::ifstream file(name, std::ios::binary);
+  if (!file) return fail(ErrorCode::InvalidRequest, "--from-file " + name + ": cannot be read");
+  const std::string csv{std::istreambuf_iterator<char>(file), {}};
+  return parse_plan(csv, groups);
+}
+
+Result<> reset_offsets(Session& session) {
+  const auto now = std::chrono::duration_cast<std::chrono::milliseconds>(
+                       std::chrono::system_clock::now().time_since_epoch())
+                       .count();
+  OTTLA_TRY(const OffsetTarget target, parse_target(session.arguments, now));
+  const bool execute = session.arguments.has("execute");
+  if (execute && session.arguments.has("dry-run")) {
+    return fail(ErrorCode::InvalidRequest, "--dry-run does not go together with --execute");
+  }
+  if (!execute && !session.arguments.has("dry-run") && !session.arguments.has("export")) {
+    session.console.err << "Nothing is changed without --execute.\n";
+  }
+  OTTLA_TRY(const auto groups, chosen_groups(session));
+  ResetPlan from_file;
+  if (target.kind == OffsetTarget::Kind::File) {
+    OTTLA_TRY(from_file, read_plan(session, groups));
+  }
+  ResetPlan plan;
+  for (const std::string& group : groups) {
+    OTTLA_TRY(const GroupView view, session.client.describe(group));
+    if (view.state != "Empty" && view.state != "Dead") {
+      return fail(ErrorCode::NonEmptyGroup, "Assignments can only be reset if the group '" + group +
+                                                "' is inactive, but the current state is " +
+                                                view.state + ".");
+    }
+    OTTLA_TRY(const auto committed, session.client.offsets(group));
+    std::set<TopicPartition> partitions;
+    if (target.kind == OffsetTarget::Kind::File) {
+      for (const auto& [partition, offset] : from_file[group]) partitions.insert(partition);
+    } else {
+      OTTLA_TRY(partitions, chosen_partitions(session, committed));
+    }
+    OTTLA_TRY(plan[group], plan_group(session, target, partitions, committed, from_file[group]));
+  }
+  if (execute) {
+    for (const auto& [group, offsets] : plan) {
+      if (!offsets.empty()) OTTLA_TRY_VOID(session.client.commit(group, offsets));
+    }
+  }
+  if (session.arguments.has("export")) {
+    session.console.out << plan_as_csv(plan);
+  } else if (session.wants_json()) {
+    json::array array;
+    for (const auto& [group, offsets] : plan) {
+      for (const auto& [partition, offset] : offsets) {
+        array.push_back({{"group", group},
+                         {"topic", partition.topic},
+                         {"partition", partition.partition},
+                         {"newOffset", offset}});
+      }
+    }
+    session.console.out << json::serialize(array) << '\n';
+  } else {
+    print_plan(session.console.out, plan);
+  }
+  return {};
+}
+
+// --delete, --delete-offsets
+
+Result<> delete_groups(Session& session) {
+  OTTLA_TRY(const auto groups, chosen_groups(session));
+  std::string deleted;
+  std::string failed;
+  json::array array;
+  ErrorCode first_error = ErrorCode::None;
+  for (const std::string& group : groups) {
+    const auto outcome = session.client.remove(group);
+    json::object row{{"group", group}, {"error", nullptr}};
+    if (outcome) {
+      deleted += (deleted.empty() ? "'" : ", '") + group + "'";
+    } else {
+      if (first_error == ErrorCode::None) first_error = outcome.error().code();
+      failed +=
+          "\n* Group '" + group + "' could not be deleted due to: " + outcome.error().describe();
+      row["error"] = std::string(name_of(outcome.error().code()));
+    }
+    array.push_back(std::move(row));
+  }
+  if (session.wants_json()) {
+    session.console.out << json::serialize(array) << '\n';
+  } else if (!deleted.empty()) {
+    session.console.out << "Deletion of requested consumer groups (" << deleted
+                        << ") was successful.\n";
+  }
+  if (failed.empty()) return {};
+  return fail(first_error, "Deletion of some consumer groups failed:" + failed);
+}
+
+Result<> delete_offsets(Session& session) {
+  const auto groups = session.arguments.values("group");
+  if (groups.size() != 1) {
+    return fail(ErrorCode::InvalidRequest, "--delete-offsets needs one --group");
+  }
+  OTTLA_TRY(const auto partitions, chosen_partitions(session, {}));
+  OTTLA_TRY(const auto deletions, session.client.remove_offsets(groups.front(), partitions));
+  const auto refused = std::ranges::find_if(
+      deletions, [](const DeletedPartition& d) { return d.error != ErrorCode::None; });
+  if (session.wants_json()) {
+    json::array array;
+    for (const auto& [partition, error] : deletions) {
+      array.push_back({{"topic", partition.topic},
+                       {"partition", partition.partition},
+                       {"error", error == ErrorCode::None ? json::value(nullptr)
+                                                          : json::value(name_of(error))}});
+    }
+    session.console.out << json::serialize(array) << '\n';
+  } else {
+    print_deletions(session.console.out, deletions);
+  }
+  if (refused == deletions.end()) return {};
+  return fail(refused->error, "some offsets of group '" + groups.front() + "' were not deleted");
+}
+
+Result<> run_consumer_groups(const Arguments& arguments, Console& console) {
+  static constexpr std::array<std::string_view, 5> kActions = {"list", "describe", "reset-offsets",
+                                                               "delete", "delete-offsets"};
+  OTTLA_TRY(const std::string_view action, arguments.exactly_one_of(kActions));
+  OTTLA_TRY(const auto timeout, arguments.number("timeout", 0));
+  OTTLA_TRY(auto client, BrokerClient::connect(arguments));
+  Session session{
+      arguments, console,
+      GroupClient(std::move(client), std::chrono::milliseconds(timeout.value_or(5'000)))};
+  if (action == "list") return list(session);
+  if (action == "describe") return describe(session);
+  if (action == "reset-offsets") return reset_offsets(session);
+  if (action == "delete") return delete_groups(session);
+  return delete_offsets(session);
+}
+
+}  // namespace
+
+const Tool kConsumerGroupsTool{.name = "consumer-groups",
+                               .summary = "show, reset and delete consumer groups",
+                               .flags = kFlags,
+                               .run = run_consumer_groups};
+
+}  // namespace ottla::cli

@@ -1,0 +1,135 @@
+#include <sstream>
+
+#include <gmock/gmock.h>
+
+#include "cli/group_tables.h"
+#include "cli/offset_reset.h"
+
+namespace ottla::cli {
+namespace {
+
+using testing::ElementsAre;
+using testing::HasSubstr;
+
+TEST(Datetime, IsUtcUnlessItSaysOtherwise) {
+  EXPECT_EQ(*parse_datetime_ms("1970-01-01T00:00:00.000"), 0);
+  EXPECT_EQ(*parse_datetime_ms("2026-11-21T10:09:08.123"), 1795255748123);
+  EXPECT_EQ(*parse_datetime_ms("2026-11-21T10:09:08.123Z"), 1795255748123);
+  EXPECT_EQ(*parse_datetime_ms("2026-11-21T11:09:08.123+01:00"), 1795255748123);
+  EXPECT_EQ(*parse_datetime_ms("2026-11-21T05:39:08.123-0430"), 1795255748123);
+  EXPECT_EQ(*parse_datetime_ms("2026-11-21T10:09:08"), 1795255748000);
+  EXPECT_EQ(*parse_datetime_ms("2024-02-29T00:00:00.5"), 1709164800500);
+  for (const char* const wrong :
+       {"", "2026-11-21", "2026-13-01T00:00:00.000", "2025-02-29T00:00:00.000",
+        "2026-11-21T24:00:00.000", "2026-11-21T10:09:08.123+1", "2026-11-21T10:09:08.123 Z",
+        "26-11-21T10:09:08.123"}) {
+    EXPECT_FALSE(parse_datetime_ms(wrong)) << wrong;
+  }
+}
+
+TEST(Duration, IsIso8601) {
+  EXPECT_EQ(parse_duration("P1D")->count(), 86'400'000);
+  EXPECT_EQ(parse_duration("PT1H30M")->count(), 5'400'000);
+  EXPECT_EQ(parse_duration("P1DT12H")->count(), 129'600'000);
+  EXPECT_EQ(parse_duration("PT0.5S")->count(), 500);
+  EXPECT_EQ(parse_duration("-PT1S")->count(), -1'000);
+  for (const char* const wrong : {"", "P", "PT", "1D", "P1H", "PT1D", "P1", "PD", "PT1H2"}) {
+    EXPECT_FALSE(parse_duration(wrong)) << wrong;
+  }
+}
+
+TEST(TopicChoice, MayNamePartitions) {
+  EXPECT_EQ(parse_topic_choice("orders")->topic, "orders");
+  EXPECT_THAT(parse_topic_choice("orders:0,2")->partitions, ElementsAre(0, 2));
+  EXPECT_FALSE(parse_topic_choice("orders:"));
+  EXPECT_FALSE(parse_topic_choice(":1"));
+  EXPECT_FALSE(parse_topic_choice("orders:-1"));
+}
+
+TEST(ResetPlan, IsReadAsItWasExported) {
+  const ResetPlan one = {{"g", {{{"a", 0}, 5}, {{"a", 1}, 7}}}};
+  EXPECT_EQ(plan_as_csv(one), "a,0,5\na,1,7\n");
+  EXPECT_EQ(*parse_plan("a,0,5\r\na,1,7\n\n", {"g"}), one);
+  const ResetPlan two = {{"g", {{{"a", 0}, 5}}}, {"h", {{{"a", 0}, 6}}}};
+  EXPECT_EQ(plan_as_csv(two), "g,a,0,5\nh,a,0,6\n");
+  EXPECT_EQ(*parse_plan("g,a,0,5\nh,a,0,6\n", {"g", "h"}), two);
+  EXPECT_THAT(parse_plan("a,0,5", {"g", "h"}).error().message(), HasSubstr("line 1"));
+  EXPECT_THAT(parse_plan("a,0,5\na,x,5", {"g"}).error().message(), HasSubstr("line 2"));
+  EXPECT_THAT(parse_plan("z,a,0,5", {"g"}).error().message(), HasSubstr("group z"));
+}
+
+TEST(NewOffset, StaysWithinTheLog) {
+  using Kind = OffsetTarget::Kind;
+  const OffsetRange range{.earliest = 10, .latest = 50, .committed = 30, .at_time = 40};
+  EXPECT_EQ(new_offset({Kind::Earliest}, range)->offset, 10);
+  EXPECT_EQ(new_offset({Kind::Latest}, range)->offset, 50);
+  EXPECT_EQ(new_offset({Kind::Current}, range)->offset, 30);
+  EXPECT_EQ(new_offset({Kind::Timestamp}, range)->offset, 40);
+  EXPECT_EQ(new_offset({Kind::Offset, 20}, range)->offset, 20);
+  EXPECT_EQ(new_offset({Kind::Shift, -5}, range)->offset, 25);
+  EXPECT_EQ(new_offset({Kind::Shift, -25}, range)->offset, 10);
+  EXPECT_THAT(new_offset({Kind::Offset, 99}, range)->warning, HasSubstr("above the latest"));
+  EXPECT_EQ(new_offset({Kind::Offset, 99}, range)->offset, 50);
+  const OffsetRange unknown{.earliest = 10, .latest = 50};
+  EXPECT_EQ(new_offset({Kind::Current}, unknown)->offset, 50);
+  EXPECT_EQ(new_offset({Kind::Timestamp}, unknown)->offset, 50);
+  EXPECT_FALSE(new_offset({Kind::Shift, 1}, unknown));
+}
+
+GroupView some_group() {
+  return {.group = "g",
+          .state = "Stable",
+          .protocol_type = "consumer",
+          .protocol = "range",
+          .coordinator = BrokerId(2),
+          .coordinator_host = "broker-2",
+          .coordinator_port = 9092,
+          .members = {{"c-1", "", "c", "/10.0.0.1", {{"a", 0}, {"a", 1}, {"b", 0}}},
+                      {"c-2", "", "d", "/10.0.0.2", {}}}};
+}
+
+TEST(GroupTables, ShowOffsetsInKafkasColumns) {
+  const GroupView group = some_group();
+  const auto lines = offset_lines(group, {{{"a", 0}, 5}, {{"old", 3}, 7}},
+                                  {{{"a", 0}, 9}, {{"a", 1}, 2}, {{"old", 3}, 7}});
+  std::ostringstream out;
+  print_offsets(out, group, lines);
+  EXPECT_EQ(
+      out.str(),
+      "\n"
+      "GROUP           TOPIC           PARTITION  CURRENT-OFFSET  LOG-END-OFFSET  LAG             "
+      "CONSUMER-ID     HOST            CLIENT-ID\n"
+      "g               a               0          5               9               4               "
+      "c-1             /10.0.0.1       c\n"
+      "g               a               1          -               2               -               "
+      "c-1             /10.0.0.1       c\n"
+      "g               b               0          -               -               -               "
+      "c-1             /10.0.0.1       c\n"
+      "g               old             3          7               7               0               "
+      "-               -               -\n"
+      "g               -               -          -               -               -               "
+      "c-2             /10.0.0.2       d\n");
+}
+
+TEST(GroupTables, ShowMembersAndState) {
+  std::ostringstream members;
+  print_members(members, some_group(), true);
+  EXPECT_EQ(members.str(),
+            "\n"
+            "GROUP           CONSUMER-ID     HOST            CLIENT-ID       #PARTITIONS     "
+            "ASSIGNMENT\n"
+            "g               c-1             /10.0.0.1       c               3               "
+            "a(0,1), b(0)\n"
+            "g               c-2             /10.0.0.2       d               0               -\n");
+  std::ostringstream state;
+  print_state(state, some_group());
+  EXPECT_EQ(state.str(),
+            "\n"
+            "GROUP                     COORDINATOR (ID)          ASSIGNMENT-STRATEGY  STATE        "
+            "   #MEMBERS\n"
+            "g                         broker-2:9092  (2)        range                Stable       "
+            "   2\n");
+}
+
+}  // namespace
+}  // namespace ottla::cli

@@ -1,0 +1,266 @@
+#include "cli/offset_reset.h"
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <cmath>
+
+namespace ottla::cli {
+namespace {
+
+constexpr std::int64_t kMsOfDay = 86'400'000;
+
+tl::unexpected<Error> refuse(std::string text) {
+  return fail(ErrorCode::InvalidRequest, std::move(text));
+}
+
+template <class T>
+std::optional<T> number_of(std::string_view text) {
+  if (text.starts_with('+')) text.remove_prefix(1);
+  T number{};
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+  if (error != std::errc() || end != text.data() + text.size() || text.empty()) return std::nullopt;
+  return number;
+}
+
+std::vector<std::string_view> split(std::string_view text, char separator) {
+  std::vector<std::string_view> parts;
+  while (true) {
+    const auto at = text.find(separator);
+    parts.push_back(text.substr(0, at));
+    if (at == text.npos) return parts;
+    text.remove_prefix(at + 1);
+  }
+}
+
+/// Takes `digits` digits off the front.
+std::optional<int> take_number(std::string_view& text, std::size_t digits) {
+  if (text.size() < digits) return std::nullopt;
+  const std::string_view part = text.substr(0, digits);
+  if (!std::ranges::all_of(part, [](char c) { return c >= '0' && c <= '9'; })) return std::nullopt;
+  text.remove_prefix(digits);
+  return number_of<int>(part);
+}
+
+bool take(std::string_view& text, char c) {
+  if (!text.starts_with(c)) return false;
+  text.remove_prefix(1);
+  return true;
+}
+
+/// Minutes east of UTC; nullopt for what is no zone.
+std::optional<int> parse_zone(std::string_view text) {
+  if (text.empty() || text == "Z") return 0;
+  const int sign = text.front() == '-' ? -1 : 1;
+  if (!take(text, '+') && !take(text, '-')) return std::nullopt;
+  const auto hours = take_number(text, 2);
+  if (!hours) return std::nullopt;
+  if (text.empty()) return sign * *hours * 60;
+  (void)take(text, ':');  // it may be left out
+  const auto minutes = take_number(text, 2);
+  if (!minutes || !text.empty()) return std::nullopt;
+  return sign * (*hours * 60 + *minutes);
+}
+
+std::optional<std::int64_t> datetime_ms(std::string_view text) {
+  const auto year = take_number(text, 4);
+  if (!year || !take(text, '-')) return std::nullopt;
+  const auto month = take_number(text, 2);
+  if (!month || !take(text, '-')) return std::nullopt;
+  const auto day = take_number(text, 2);
+  if (!day || !take(text, 'T')) return std::nullopt;
+  const auto hour = take_number(text, 2);
+  if (!hour || !take(text, ':')) return std::nullopt;
+  const auto minute = take_number(text, 2);
+  if (!minute) return std::nullopt;
+  int second = 0;
+  int ms = 0;
+  if (take(text, ':')) {
+    const auto seconds = take_number(text, 2);
+    if (!seconds) return std::nullopt;
+    second = *seconds;
+    if (take(text, '.')) {
+      int scale = 100;
+      bool any = false;
+      while (!text.empty() && text.front() >= '0' && text.front() <= '9') {
+        ms += (text.front() - '0') * scale;
+        scale /= 10;
+        any = true;
+        text.remove_prefix(1);
+      }
+      if (!any) return std::nullopt;
+    }
+  }
+  const auto zone = parse_zone(text);
+  const std::chrono::year_month_day date{std::chrono::year(*year),
+                                         std::chrono::month(static_cast<unsigned>(*month)),
+                                         std::chrono::day(static_cast<unsigned>(*day))};
+  if (!zone || !date.ok() || *hour > 23 || *minute > 59 || second > 59) return std::nullopt;
+  const std::int64_t days = std::chrono::sys_days(date).time_since_epoch().count();
+  return days * kMsOfDay + ((*hour * 60 + *minute - *zone) * 60LL + second) * 1000 + ms;
+}
+
+std::optional<std::int64_t> duration_ms(std::string_view text) {
+  const bool negative = take(text, '-');
+  if (!take(text, 'P')) return std::nullopt;
+  double ms = 0;
+  bool in_time = false;
+  bool any = false;
+  while (!text.empty()) {
+    if (!in_time && take(text, 'T')) {
+      in_time = true;
+      any = false;
+      continue;
+    }
+    const auto unit_at = text.find_first_not_of("0123456789.+-");
+    if (unit_at == text.npos || unit_at == 0) return std::nullopt;
+    const auto number = number_of<double>(text.substr(0, unit_at));
+    if (!number) return std::nullopt;
+    const char unit = text[unit_at];
+    text.remove_prefix(unit_at + 1);
+    double factor = 0;
+    if (!in_time && unit == 'D') factor = static_cast<double>(kMsOfDay);
+    if (!in_time && unit == 'W') factor = 7 * static_cast<double>(kMsOfDay);
+    if (in_time && unit == 'H') factor = 3'600'000;
+    if (in_time && unit == 'M') factor = 60'000;
+    if (in_time && unit == 'S') factor = 1'000;
+    if (factor == 0) return std::nullopt;
+    ms += *number * factor;
+    any = true;
+  }
+  if (!any) return std::nullopt;
+  return static_cast<std::int64_t>(std::llround(negative ? -ms : ms));
+}
+
+NewOffset between(std::int64_t wanted, const OffsetRange& range) {
+  const std::int64_t offset = std::clamp(wanted, range.earliest, range.latest);
+  if (offset == wanted) return {offset, {}};
+  return {offset, "new offset (" + std::to_string(wanted) + ") is " +
+                      (wanted > offset ? "above the latest" : "below the earliest") + ": set to " +
+                      std::to_string(offset)};
+}
+
+}  // namespace
+
+Result<std::int64_t> parse_datetime_ms(std::string_view text) {
+  const auto ms = datetime_ms(text);
+  if (!ms) {
+    return refuse("--to-datetime " + std::string(text) + ": must be YYYY-MM-DDTHH:mm:SS.sss");
+  }
+  return *ms;
+}
+
+Result<std::chrono::milliseconds> parse_duration(std::string_view text) {
+  const auto ms = duration_ms(text);
+  if (!ms) {
+    return refuse("--by-duration " + std::string(text) +
+                  ": must be a duration of ISO 8601, such as P7D or PT1H30M");
+  }
+  return std::chrono::milliseconds(*ms);
+}
+
+Result<OffsetTarget> parse_target(const Arguments& arguments, std::int64_t now_ms) {
+  using Kind = OffsetTarget::Kind;
+  static constexpr std::array<std::string_view, 8> kTargets = {
+      "to-offset",   "shift-by",  "to-datetime", "by-duration",
+      "to-earliest", "to-latest", "to-current",  "from-file"};
+  OTTLA_TRY(const std::string_view target, arguments.exactly_one_of(kTargets));
+  const std::string text = arguments.value_or(target, "");
+  if (target == "to-earliest") return OffsetTarget{Kind::Earliest};
+  if (target == "to-latest") return OffsetTarget{Kind::Latest};
+  if (target == "to-current") return OffsetTarget{Kind::Current};
+  if (target == "from-file") return OffsetTarget{Kind::File};
+  if (target == "to-datetime") {
+    OTTLA_TRY(const std::int64_t ms, parse_datetime_ms(text));
+    return OffsetTarget{Kind::Timestamp, ms};
+  }
+  if (target == "by-duration") {
+    OTTLA_TRY(const auto duration, parse_duration(text));
+    return OffsetTarget{Kind::Timestamp, now_ms - duration.count()};
+  }
+  const auto number = number_of<std::int64_t>(text);
+  if (!number) return refuse("--" + std::string(target) + " " + text + ": must be a number");
+  return OffsetTarget{target == "shift-by" ? Kind::Shift : Kind::Offset, *number};
+}
+
+Result<TopicChoice> parse_topic_choice(std::string_view text) {
+  const auto colon = text.find(':');
+  TopicChoice choice{.topic = std::string(text.substr(0, colon)), .partitions = {}};
+  if (choice.topic.empty()) return refuse("--topic " + std::string(text) + ": no topic");
+  if (colon == text.npos) return choice;
+  for (const std::string_view part : split(text.substr(colon + 1), ',')) {
+    const auto number = number_of<std::int32_t>(part);
+    if (!number || *number < 0) {
+      return refuse("--topic " + std::string(text) + ": partitions must be numbers, as in t:0,1");
+    }
+    choice.partitions.push_back(*number);
+  }
+  return choice;
+}
+
+Result<ResetPlan> parse_plan(std::string_view csv, const std::vector<std::string>& groups) {
+  ResetPlan plan;
+  int line_number = 0;
+  for (std::string_view line : split(csv, '\n')) {
+    ++line_number;
+    if (line.ends_with('\r')) line.remove_suffix(1);
+    if (line.empty()) continue;
+    auto fields = split(line, ',');
+    std::string group = groups.size() == 1 ? groups.front() : "";
+    if (fields.size() == 4) {
+      group = fields.front();
+      fields.erase(fields.begin());
+    }
+    const auto partition = fields.size() == 3 ? number_of<std::int32_t>(fields[1]) : std::nullopt;
+    const auto offset = fields.size() == 3 ? number_of<std::int64_t>(fields[2]) : std::nullopt;
+    if (group.empty() || !partition || !offset) {
+      return refuse(
+          "line " + std::to_string(line_number) + " of the file: must be " +
+          (groups.size() == 1 ? "topic,partition,offset" : "group,topic,partition,offset"));
+    }
+    if (std::ranges::find(groups, group) == groups.end()) {
+      return refuse("line " + std::to_string(line_number) + " of the file: group " + group +
+                    " is not one of --group");
+    }
+    plan[group][{std::string(fields[0]), *partition}] = *offset;
+  }
+  return plan;
+}
+
+std::string plan_as_csv(const ResetPlan& plan) {
+  std::string csv;
+  for (const auto& [group, offsets] : plan) {
+    for (const auto& [partition, offset] : offsets) {
+      if (plan.size() > 1) csv += group + ",";
+      csv += partition.topic + "," + std::to_string(partition.partition) + "," +
+             std::to_string(offset) + "\n";
+    }
+  }
+  return csv;
+}
+
+Result<NewOffset> new_offset(const OffsetTarget& target, const OffsetRange& range) {
+  switch (target.kind) {
+    case OffsetTarget::Kind::Earliest:
+      return NewOffset{range.earliest, {}};
+    case OffsetTarget::Kind::Latest:
+      return NewOffset{range.latest, {}};
+    case OffsetTarget::Kind::Current:
+      return NewOffset{range.committed.value_or(range.latest), {}};
+    case OffsetTarget::Kind::Offset:
+    case OffsetTarget::Kind::File:
+      return between(target.number, range);
+    case OffsetTarget::Kind::Shift:
+      if (!range.committed) {
+        return refuse("cannot shift an offset that was never committed");
+      }
+      return between(*range.committed + target.number, range);
+    case OffsetTarget::Kind::Timestamp:
+      if (range.at_time) return NewOffset{*range.at_time, {}};
+      return NewOffset{range.latest, "no record of that time or later: set to the latest, " +
+                                         std::to_string(range.latest)};
+  }
+  return refuse("no target");
+}
+
+}  // namespace ottla::cli
