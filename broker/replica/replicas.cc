@@ -123,8 +123,10 @@ class Replicas::Core final : public Feed::Source,
                        FollowChanges& changes, rpc::ClusterUpdateReply& reply);
   Result<> take_role(const rpc::TopicUpdate& topic, const rpc::PartitionUpdate& update,
                      FollowChanges& changes);
+  [[nodiscard]] bool is_leftover(const rpc::PartitionUpdate& update) const;
   Result<std::shared_ptr<Partition>> hold(const rpc::TopicUpdate& topic,
-                                          const rpc::PartitionUpdate& update);
+                                          const rpc::PartitionUpdate& update,
+                                          FollowChanges& changes);
   Result<std::shared_ptr<storage::Log>> open_log(const TopicPartition& name, const TopicId& id,
                                                  const rpc::PartitionUpdate& update,
                                                  const TopicConfig& config);
@@ -296,7 +298,7 @@ void Replicas::Core::apply_partition(const rpc::TopicUpdate& topic,
 
 Result<> Replicas::Core::take_role(const rpc::TopicUpdate& topic,
                                    const rpc::PartitionUpdate& update, FollowChanges& changes) {
-  OTTLA_TRY(const std::shared_ptr<Partition> partition, hold(topic, update));
+  OTTLA_TRY(const std::shared_ptr<Partition> partition, hold(topic, update, changes));
   const TopicPartition& name = partition->name();
   RoleChange change{.assignment = update.assignment,
                     .state = update.state,
@@ -334,12 +336,26 @@ Result<> Replicas::Core::take_role(const rpc::TopicUpdate& topic,
   return {};
 }
 
+/// Whether what this broker holds under another topic id is of a topic that was deleted while it
+/// was away. A member of the ISR holds what the controller means, whatever the id says: then the id
+/// is wrong, and nothing is touched (W5).
+bool Replicas::Core::is_leftover(const rpc::PartitionUpdate& update) const {
+  return update.is_new || !update.state.in_isr(config_->broker);
+}
+
 Result<std::shared_ptr<Partition>> Replicas::Core::hold(const rpc::TopicUpdate& topic,
-                                                        const rpc::PartitionUpdate& update) {
+                                                        const rpc::PartitionUpdate& update,
+                                                        FollowChanges& changes) {
   const TopicPartition name{topic.name, update.partition};
   const std::shared_ptr<Partition> known = hosted(name);
   if (known && (known->topic_id() == topic.id || topic.id.is_zero())) return known;
-  if (known && !known->topic_id().is_zero()) return fail(ErrorCode::InconsistentTopicId);
+  if (known && !known->topic_id().is_zero()) {
+    // The topic was deleted and another one of its name created, and we heard of neither.
+    if (!is_leftover(update)) return fail(ErrorCode::InconsistentTopicId);
+    release(known, ErrorCode::UnknownTopicId, changes);
+    MutexLock lock(mutex_);
+    by_id_.erase({known->topic_id(), name.partition});
+  }
   auto partition = std::make_shared<Partition>(context_, name, topic.id);
   MutexLock lock(mutex_);
   partitions_[name] = partition;
@@ -363,10 +379,7 @@ Result<std::shared_ptr<storage::Log>> Replicas::Core::open_log(const TopicPartit
   }
   const std::optional<TopicId> known_id = with_.logs.topic_id(name);
   if (known_id && !id.is_zero() && *known_id != id) {
-    // A topic of the same name was deleted while we were away. A member of the ISR holds what the
-    // controller means, whatever the id says: then the id is wrong, and nothing is touched (W5).
-    const bool is_leftover = update.is_new || !update.state.in_isr(config_->broker);
-    if (!is_leftover) return fail(ErrorCode::InconsistentTopicId);
+    if (!is_leftover(update)) return fail(ErrorCode::InconsistentTopicId);
     LOG(WARNING) << '[' << name << "] the log of topic id " << *known_id
                  << " is put aside as stray: the topic has id " << id << " now";
     OTTLA_TRY_VOID(with_.logs.mark_stray(name));

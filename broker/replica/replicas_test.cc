@@ -260,6 +260,28 @@ TEST(Replicas, AReplicaThatWasStoppedKeepsItsHighWatermark) {
   EXPECT_EQ(cluster->partition(kTwo)->high_watermark(), before);
 }
 
+// A broker that was cut off while a topic was deleted and made again.
+TEST(Replicas, ATopicOfTheSameNameReplacesOneThatWasDeletedUnheard) {
+  const auto cluster = make_cluster(14);
+  EXPECT_EQ(cluster->append_and_wait(kOne, {"a"}).error, ErrorCode::None);
+  EXPECT_TRUE(settle(*cluster));
+  rpc::ClusterUpdate update = cluster->update_for(kTwo, {0}, false);
+  update.topics.at(0).id = TopicId(7, 7);
+  rpc::PartitionUpdate& partition = update.topics.at(0).partitions.at(0);
+  partition.is_new = true;
+  partition.state.leader = kTwo;
+  partition.state.leader_epoch = LeaderEpoch(0);
+  partition.state.partition_epoch = PartitionEpoch(0);
+  std::optional<rpc::ClusterUpdateReply> reply;
+  cluster->replicas(kTwo).update_cluster(update, [&](rpc::ClusterUpdateReply got) { reply = got; });
+  EXPECT_TRUE(cluster->world.run_until_true([&] { return reply.has_value(); }, seconds(1)));
+  EXPECT_TRUE(reply->outcomes.empty());
+  const auto view = cluster->partition(kTwo)->view();
+  EXPECT_EQ(cluster->partition(kTwo)->topic_id(), TopicId(7, 7));
+  EXPECT_EQ(view.role, Partition::Role::Leader);
+  EXPECT_EQ(view.log->log_end_offset(), Offset(0));
+}
+
 // W13: a stale StopReplica must not delete a newer topic's log.
 TEST(Replicas, StopReplicaNeedsTheTopicIdAndTheEpoch) {
   const auto cluster = make_cluster(11);
