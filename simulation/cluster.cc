@@ -35,11 +35,12 @@ Cluster::Cluster(Options options)
         std::make_unique<testing::SimulatedFileSystem>(world_.random().next(), &world_.clock());
     host.broker = std::make_unique<SimulatedBroker>(
         broker_config(id),
-        BrokerSurroundings{world_, zookeeper_, network_, *host.files, topics_, bugs_});
+        BrokerSurroundings{world_, zookeeper_, network_, *host.files, topics_, bugs_, before_end_});
   }
 }
 
 Cluster::~Cluster() {
+  before_end_ = nullptr;
   for (auto& [id, host] : hosts_) host.broker->kill();
 }
 
@@ -64,12 +65,11 @@ void Cluster::start_all() {
 }
 
 void Cluster::crash_process(BrokerId id) {
-  if (before_crash_) before_crash_();
   hosts_.at(id).broker->kill();
 }
 
 void Cluster::crash_host(BrokerId id) {
-  if (before_crash_) before_crash_();
+  if (before_end_) before_end_();
   hosts_.at(id).files->crash_host();
   ++hosts_.at(id).crashes;
   hosts_.at(id).broker->kill();

@@ -54,8 +54,8 @@ class Cluster {
 
   /// How often its host has crashed.
   [[nodiscard]] std::uint64_t host_crashes(BrokerId id) const { return hosts_.at(id).crashes; }
-  /// Called before a process ends by a crash: the last chance to look at its memory.
-  void before_crash(std::function<void()> listener) { before_crash_ = std::move(listener); }
+  /// Called before a process ends in any way: the last chance to look at its memory.
+  void before_end(std::function<void()> listener) { before_end_ = std::move(listener); }
   /// Called when a host has crashed.
   void on_host_crash(std::function<void(BrokerId)> listener) {
     host_crash_listeners_.push_back(std::move(listener));
@@ -96,6 +96,7 @@ class Cluster {
   Network network_;
   TopicCatalog topics_;
   const DeliberateBugs bugs_;
+  std::function<void()> before_end_;
   std::vector<BrokerId> ids_;
   std::map<BrokerId, Host> hosts_;
   std::unique_ptr<env::Executor> outside_;
@@ -103,7 +104,6 @@ class Cluster {
   std::uint64_t last_timer_ = 0;
   std::set<BrokerId> cut_from_clients_;
   std::uint64_t client_losses_per_mille_ = 5;
-  std::function<void()> before_crash_;
   std::vector<std::function<void(BrokerId)>> host_crash_listeners_;
 };
 

@@ -39,6 +39,7 @@ void Picture::refresh_replicas() {
     ReplicaPicture& picture = absent_.emplace_back();
     picture.broker = which.first;
     picture.key = which.second;
+    picture.seen_at = log.seen_at;
     picture.records = log.records;
   }
 }
@@ -148,6 +149,7 @@ void Picture::read_replicas(SimulatedBroker& broker) {
       records->insert(records->end(), read->begin(), read->end());
       known.records = std::move(records);
     }
+    known.seen_at = picture.seen_at = cluster_.world().now();
     known.incarnation = picture.incarnation;
     known.leader_epoch = picture.leader_epoch;
     picture.records = known.records;

@@ -33,6 +33,7 @@ struct ReplicaPicture {
   bool is_leader = false;
   LeaderEpoch leader_epoch = kUnknownLeaderEpoch;
   Offset high_watermark{0};
+  env::MonotonicTime seen_at{};
   /// In order of offsets.
   std::shared_ptr<const std::vector<LoggedRecord>> records;
 
@@ -80,6 +81,7 @@ class Picture {
   struct KnownLog {
     std::uint64_t incarnation = 0;
     LeaderEpoch leader_epoch = kUnknownLeaderEpoch;
+    env::MonotonicTime seen_at{};
     std::shared_ptr<const std::vector<LoggedRecord>> records;
   };
 
