@@ -1,0 +1,429 @@
+"""Consumer groups of unmodified clients: every record comes at least once, no committed offset goes backwards,
+also while coordinators are killed and members come and go."""
+
+import json
+import pathlib
+import re
+import subprocess
+import tempfile
+import threading
+import time
+import unittest
+
+import interop_clients
+from cluster import Cluster, ToolFailed, wait_until
+
+PARTITIONS = 8
+FAST = {"group__initial__rebalance__delay__ms": 200, "offsets__topic__num__partitions": 5,
+        "min__insync__replicas": 2}
+
+
+class Member:
+    """A consumer process whose lines are gathered as they come."""
+
+    def __init__(self, command):
+        self.lines = []
+        self.child = subprocess.Popen([str(word) for word in command], stdin=subprocess.PIPE,
+                                      stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+        self.reader = threading.Thread(target=self._read, daemon=True)
+        self.reader.start()
+
+    def _read(self):
+        for line in self.child.stdout:
+            self.lines.append(line.rstrip("\n"))
+
+    def records(self):
+        """[(partition, offset, value)]"""
+        return [(int(words[1]), int(words[2]), words[3])
+                for words in (line.split() for line in list(self.lines)) if words[:1] == ["record"]]
+
+    def count(self, what):
+        return sum(line.split()[:1] == [what] for line in list(self.lines))
+
+    def leave(self):
+        if self.child.poll() is None:
+            self.child.stdin.close()  # its sign to leave
+            try:
+                self.child.wait(20)
+            except subprocess.TimeoutExpired:
+                self.child.kill()
+        self.close()
+
+    def stop(self):
+        """Leaves on SIGTERM."""
+        if self.child.poll() is None:
+            self.child.terminate()
+            self.child.wait(20)
+        self.close()
+
+    def kill(self):
+        if self.child.poll() is None:
+            self.child.kill()
+        self.child.wait(10)
+        self.close()
+
+    def close(self):
+        self.reader.join(10)
+        self.child.stdin.close()
+        self.child.stdout.close()
+
+
+class Producer(threading.Thread):
+    """Numbers the records that were acknowledged, until it is stopped."""
+
+    def __init__(self, cluster, topic, per_round=40):
+        super().__init__(daemon=True)
+        self.cluster, self.topic, self.per_round = cluster, topic, per_round
+        self.acknowledged = []
+        self.stopping = threading.Event()
+
+    def run(self):
+        number = 0
+        while not self.stopping.is_set():
+            values = [f"v{number + i}" for i in range(self.per_round)]
+            number += self.per_round
+            outcome = subprocess.run(["kcat", "-P", "-b", self.cluster.bootstrap, "-t", self.topic, "-X", "acks=all"],
+                                     input="\n".join(values) + "\n", text=True, capture_output=True)
+            if outcome.returncode == 0 and "failed" not in outcome.stderr:
+                self.acknowledged += values
+
+    def stop(self):
+        self.stopping.set()
+        self.join(60)
+
+
+class OffsetWatch(threading.Thread):
+    """Asks for the group's offsets all the time and notes each one that goes backwards."""
+
+    def __init__(self, cluster, group):
+        super().__init__(daemon=True)
+        self.cluster, self.group = cluster, group
+        self.highest = {}
+        self.faults = []
+        self.looks = 0
+        self.stopping = threading.Event()
+
+    def run(self):
+        while not self.stopping.is_set():
+            try:
+                described = json.loads(self.cluster.ottla("consumer-groups", "--describe", "--group", self.group, "--json"))
+            except (ToolFailed, ValueError, subprocess.SubprocessError):
+                continue
+            self.looks += 1
+            for row in described[0]["offsets"]:
+                if row["currentOffset"] is None:
+                    continue
+                before = self.highest.get(row["partition"], -1)
+                if row["currentOffset"] < before:
+                    self.faults.append((row["partition"], before, row["currentOffset"]))
+                self.highest[row["partition"]] = max(before, row["currentOffset"])
+            self.stopping.wait(0.05)
+
+    def stop(self):
+        self.stopping.set()
+        self.join(30)
+
+
+class GroupsTest(unittest.TestCase):
+    def start(self, brokers=3, **overrides):
+        self.cluster = Cluster(brokers, **{**FAST, **overrides})
+        self.addCleanup(self.cluster.close)
+        self.cluster.create_topic("orders", PARTITIONS, 3)
+        self.cluster.wait_for_isr("orders")
+        return self.cluster
+
+    def kcat(self, group, *settings):
+        words = [word for setting in ("auto.offset.reset=earliest", "session.timeout.ms=6000",
+                                      "heartbeat.interval.ms=500", "auto.commit.interval.ms=200", *settings)
+                 for word in ("-X", setting)]
+        member = Member(["kcat", "-b", self.cluster.bootstrap, "-G", group, "-u", "-q", "-f", "record %p %o %s\n",
+                         *words, "orders"])
+        self.addCleanup(member.kill)
+        return member
+
+    def java(self, group, *settings):
+        member = Member([*interop_clients.java_main("3.9.1", "Group"), self.cluster.bootstrap, "orders", group,
+                         "session.timeout.ms=6000", "heartbeat.interval.ms=500", *settings])
+        self.addCleanup(member.kill)
+        return member
+
+    def python(self, group):
+        interop_clients.python()
+        script = pathlib.Path(__file__).parent / "clients" / "python" / "group.py"
+        member = Member([interop_clients.PYTHON, script, self.cluster.bootstrap, "orders", group])
+        self.addCleanup(member.kill)
+        return member
+
+    def produce(self, count, prefix="x"):
+        subprocess.run(["kcat", "-P", "-b", self.cluster.bootstrap, "-t", "orders", "-X", "acks=all",
+                        "-X", "sticky.partitioning.linger.ms=0"],  # to all partitions
+                       input="".join(f"{prefix}{i}\n" for i in range(count)), text=True, check=True)
+        return {f"{prefix}{i}" for i in range(count)}
+
+    def describe(self, group):
+        return json.loads(self.cluster.ottla("consumer-groups", "--describe", "--group", group, "--json"))[0]
+
+    def wait_for_members(self, group, count, seconds=40):
+        """Stable with so many members that share all partitions, each with one reader."""
+        def settled():
+            described = self.describe(group)
+            owned = sorted(p["partition"] for m in described["members"] for p in m["partitions"])
+            return (described["state"] == "Stable" and len(described["members"]) == count
+                    and owned == list(range(PARTITIONS)) and described)
+        return wait_until(settled, f"{count} members of {group}", seconds)
+
+    def wait_for_records(self, members, wanted, seconds=60):
+        def all_there():
+            return wanted <= {value for member in members for _, _, value in member.records()}
+        wait_until(all_there, f"{len(wanted)} records", seconds)
+
+    def wait_for_lag(self, group, lag=0, seconds=30):
+        def lags():
+            rows = self.describe(group)["offsets"]
+            return rows and sum(row["logEndOffset"] if row["lag"] is None else row["lag"] for row in rows) == lag
+        wait_until(lags, f"lag {lag}", seconds)
+
+    # Different clients.
+
+    def test_clients_share_a_group(self):
+        """librdkafka, Java and kafka-python in one group (all know range)."""
+        self.start()
+        wanted = self.produce(200)
+        settings = "partition.assignment.strategy=org.apache.kafka.clients.consumer.RangeAssignor"
+        members = [self.kcat("mixed", "partition.assignment.strategy=range"), self.java("mixed", settings),
+                   self.python("mixed")]
+        self.wait_for_members("mixed", 3)
+        wanted |= self.produce(200, "y")
+        self.wait_for_records(members, wanted)
+        members[1].leave()
+        self.wait_for_members("mixed", 2)
+        wanted |= self.produce(100, "z")
+        self.wait_for_records(members, wanted)
+        self.wait_for_lag("mixed")
+        for member in members:
+            member.leave() if member is members[2] else member.stop()
+        wait_until(lambda: self.describe("mixed")["state"] == "Empty", "an empty group")
+        self.wait_for_lag("mixed")
+
+    def test_cooperative_assignment(self):
+        self.start()
+        strategy = "partition.assignment.strategy=org.apache.kafka.clients.consumer.CooperativeStickyAssignor"
+        wanted = self.produce(100)
+        members = [self.java("coop", strategy)]
+        self.wait_for_members("coop", 1)
+        members.append(self.java("coop", strategy))
+        self.wait_for_members("coop", 2)
+        kept = [line for line in members[0].lines if line.startswith("revoked")]
+        self.assertTrue(kept and all(len(line.split()[1].split(",")) <= PARTITIONS // 2 for line in kept),
+                        f"only what moves is revoked: {kept}")
+        wanted |= self.produce(100, "y")
+        self.wait_for_records(members, wanted)
+        members[1].kill()
+        self.wait_for_members("coop", 1)
+        wanted |= self.produce(100, "z")
+        self.wait_for_records(members, wanted)
+        members[0].leave()
+
+    def test_static_member_comes_back_without_a_rebalance(self):
+        self.start()
+        first = self.java("static", "group.instance.id=a", "session.timeout.ms=20000")
+        second = self.kcat("static", "group.instance.id=b", "session.timeout.ms=20000",
+                           "partition.assignment.strategy=range")
+        described = self.wait_for_members("static", 2)
+        before = {m["groupInstanceId"]: m["partitions"] for m in described["members"]}
+        ids = {m["groupInstanceId"]: m["consumerId"] for m in described["members"]}
+        assignments = first.count("assigned")
+        second.kill()
+        second = self.kcat("static", "group.instance.id=b", "session.timeout.ms=20000",
+                           "partition.assignment.strategy=range")
+        wait_until(lambda: {m["groupInstanceId"]: m["consumerId"] for m in self.describe("static")["members"]}["b"]
+                   != ids["b"], "the second member under a new id")
+        wanted = self.produce(100)
+        self.wait_for_records([first, second], wanted)
+        described = self.wait_for_members("static", 2)
+        self.assertEqual({m["groupInstanceId"]: m["partitions"] for m in described["members"]}, before)
+        self.assertEqual(first.count("assigned"), assignments, "nobody else noticed")
+        first.leave()
+        second.stop()
+
+    # Failures.
+
+    def test_coordinator_killed(self):
+        """Twice, between commits and in the middle of a rebalance."""
+        cluster = self.start()
+        producer = Producer(cluster, "orders")
+        members = [self.kcat("busy") for _ in range(3)]
+        self.wait_for_members("busy", 3)
+        cluster.wait_for_isr("__consumer_offsets")
+        producer.start()
+        watch = OffsetWatch(cluster, "busy")
+        watch.start()
+        wait_until(lambda: sum(len(m.records()) for m in members) > 200, "records")
+        for in_rebalance in (False, True):
+            victim = cluster.brokers[self.describe("busy")["coordinator"]["id"]]
+            if in_rebalance:
+                members.append(self.kcat("busy"))
+                wait_until(lambda: self.describe("busy")["state"] != "Stable", "a rebalance", 10)
+            looked = time.monotonic()
+            victim.process.kill()
+
+            def serves():
+                described = self.describe("busy")
+                return described["coordinator"]["id"] != victim.id and described
+            wait_until(serves, "another coordinator", 30)
+            print(f"coordinator serves after {time.monotonic() - looked:.2f} s", flush=True)
+            self.wait_for_members("busy", len(members))
+            print(f"group is stable after {time.monotonic() - looked:.2f} s", flush=True)
+            seen = sum(len(m.records()) for m in members)
+            wait_until(lambda: sum(len(m.records()) for m in members) > seen + 100, "more records")
+            victim.start()
+            cluster.wait_for_isr("orders")
+            cluster.wait_for_isr("__consumer_offsets")
+        producer.stop()
+        self.wait_for_records(members, set(producer.acknowledged))
+        self.wait_for_lag("busy")
+        watch.stop()
+        print(f"{len(producer.acknowledged)} records, offsets looked at {watch.looks} times", flush=True)
+        self.assertGreater(watch.looks, 20)
+        self.assertEqual(watch.faults, [])
+        for member in members:
+            member.stop()
+
+    def test_many_members_come_and_go(self):
+        """50 members; a third leaves, a third is killed, others come."""
+        cluster = self.start()
+        members = [self.kcat("crowd", "session.timeout.ms=10000") for _ in range(50)]
+
+        def count():
+            described = self.describe("crowd")
+            return described["state"] == "Stable" and len(described["members"])
+        wait_until(lambda: count() == 50, "50 members", 90)
+        wanted = self.produce(500)
+        for i, member in enumerate(members[:34]):
+            member.kill() if i % 2 else member.stop()
+        gone, members = members[:34], members[34:]
+        members += [self.kcat("crowd", "session.timeout.ms=10000") for _ in range(10)]
+        wait_until(lambda: count() == 26, "26 members", 90)
+        wanted |= self.produce(500, "y")
+        self.wait_for_records(gone + members, wanted)
+        self.wait_for_lag("crowd")
+        for member in members:
+            member.child.terminate()
+        wait_until(lambda: self.describe("crowd")["state"] == "Empty", "an empty group", 60)
+
+    def test_all_brokers_restarted(self):
+        """Groups and offsets are in the log."""
+        cluster = self.start()
+        self.produce(100)
+        member = self.kcat("durable")
+        self.wait_for_lag_of(member, "durable")
+        member.stop()
+        before = self.describe("durable")
+        self.assertEqual(before["state"], "Empty")
+        for broker in cluster.brokers.values():
+            broker.process.kill()
+        for broker in cluster.brokers.values():
+            broker.start()
+        cluster.wait_for_brokers()
+        after = wait_until(lambda: self.describe("durable"), "the group")
+        for row in ("state", "protocolType", "offsets"):
+            self.assertEqual(after[row], before[row])
+
+    def wait_for_lag_of(self, member, group):
+        wait_until(lambda: member.records(), "records")
+        self.wait_for_lag(group)
+
+    # The tool.
+
+    def test_tool(self):
+        cluster = self.start()
+        self.produce(100)
+        member = self.kcat("tool")
+        self.wait_for_lag_of(member, "tool")
+
+        def tool(*arguments, check=True):
+            return cluster.ottla("consumer-groups", *arguments, check=check)
+        self.assertEqual(tool("--list"), "tool\n")
+        self.assertRegex(tool("--list", "--state"), r"tool +Stable")
+        self.assertRegex(tool("--describe", "--group", "tool"), r"tool +orders +0 +\d+ +\d+ +0 +rdkafka-")
+        self.assertRegex(tool("--describe", "--group", "tool", "--members", "--verbose"), r"8 +orders\(0,1,2,3,4,5,6,7\)")
+        with self.assertRaisesRegex(ToolFailed, "current state is Stable"):
+            tool("--reset-offsets", "--group", "tool", "--topic", "orders", "--to-earliest", "--execute")
+        with self.assertRaisesRegex(ToolFailed, "NON_EMPTY_GROUP"):
+            tool("--delete", "--group", "tool")
+        with self.assertRaisesRegex(ToolFailed, "GROUP_SUBSCRIBED_TO_TOPIC"):
+            tool("--delete-offsets", "--group", "tool", "--topic", "orders")
+        member.stop()
+        ends = {row["partition"]: row["logEndOffset"] for row in self.describe("tool")["offsets"]}
+
+        def offsets():
+            return {row["partition"]: row["currentOffset"] for row in self.describe("tool")["offsets"]}
+        tool("--reset-offsets", "--group", "tool", "--topic", "orders", "--to-earliest")
+        self.assertEqual(offsets(), ends, "nothing happens without --execute")
+        plan = tool("--reset-offsets", "--group", "tool", "--all-topics", "--to-current", "--export")
+        tool("--reset-offsets", "--group", "tool", "--topic", "orders:0,1", "--to-earliest", "--execute")
+        self.assertEqual(offsets(), {**ends, 0: 0, 1: 0})
+        tool("--reset-offsets", "--group", "tool", "--topic", "orders:0", "--shift-by", "2", "--execute")
+        self.assertEqual(offsets()[0], 2)
+        tool("--reset-offsets", "--group", "tool", "--topic", "orders", "--to-offset", "1", "--execute")
+        self.assertEqual(set(offsets().values()), {1})
+        tool("--reset-offsets", "--group", "tool", "--all-topics", "--by-duration", "PT1H", "--execute")
+        self.assertEqual(set(offsets().values()), {0})
+        tool("--reset-offsets", "--group", "tool", "--all-topics", "--to-datetime", "2035-01-01T00:00:00.000", "--execute")
+        self.assertEqual(offsets(), ends)
+        tool("--reset-offsets", "--group", "tool", "--all-topics", "--to-offset", "3", "--execute")
+        with tempfile.NamedTemporaryFile("w", suffix=".csv") as file:
+            file.write(plan)
+            file.flush()
+            tool("--reset-offsets", "--group", "tool", "--from-file", file.name, "--execute")
+        self.assertEqual(offsets(), ends)
+        tool("--delete-offsets", "--group", "tool", "--topic", "orders:3")
+        self.assertEqual(sorted(offsets()), [0, 1, 2, 4, 5, 6, 7])
+        tool("--delete", "--group", "tool")
+        self.assertEqual(tool("--list"), "")
+        with self.assertRaisesRegex(ToolFailed, "does not exist"):
+            tool("--describe", "--group", "tool")
+
+    def test_deleted_topic_takes_its_offsets_along(self):
+        cluster = self.start()
+        self.produce(50)
+        member = self.kcat("gone")
+        self.wait_for_lag_of(member, "gone")
+        member.stop()
+        cluster.ottla("topics", "--delete", "--topic", "orders")
+        wait_until(lambda: "gone" not in cluster.ottla("consumer-groups", "--list").split(), "no group without offsets")
+
+    # Old clients.
+
+    def test_kafkas_own_tools(self):
+        """kafka-consumer-groups of 3.9 against our coordinator."""
+        cluster = self.start()
+        self.produce(100)
+        member = self.kcat("theirs")
+        self.wait_for_lag_of(member, "theirs")
+
+        def tool(*arguments):
+            return interop_clients.kafka_tool("3.9.1", "kafka-consumer-groups", "--bootstrap-server", cluster.bootstrap,
+                                              *arguments)
+        self.assertIn("theirs", tool("--list"))
+        described = tool("--describe", "--group", "theirs")
+        self.assertRegex(described, r"theirs +orders +7 +\d+ +\d+ +0 +rdkafka-")
+        self.assertRegex(tool("--describe", "--group", "theirs", "--state"), r"range +Stable +1")
+        member.stop()
+        tool("--reset-offsets", "--group", "theirs", "--topic", "orders", "--to-offset", "1", "--execute")
+        self.assertEqual({row["currentOffset"] for row in self.describe("theirs")["offsets"]}, {1})
+        self.assertIn("Successful", tool("--delete-offsets", "--group", "theirs", "--topic", "orders:0"))
+        self.assertIn("successful", tool("--delete", "--group", "theirs"))
+
+    def test_zookeeper_consumer_of_0_8(self):
+        """The high-level consumer of Kafka 0.8.2: members and offsets in ZooKeeper, records from us."""
+        cluster = self.start()
+        wanted = self.produce(100)
+        output = interop_clients.kafka_tool(
+            "0.8.2.2", "kafka-console-consumer", "--zookeeper", cluster.zookeeper.connect + cluster.chroot,
+            "--topic", "orders", "--from-beginning", "--max-messages", "100", seconds=60)
+        self.assertEqual({line for line in output.splitlines() if re.fullmatch(r"x\d+", line)}, wanted)
+
+
+if __name__ == "__main__":
+    unittest.main()
