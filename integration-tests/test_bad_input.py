@@ -152,6 +152,17 @@ class BadInputTest(unittest.TestCase):
                              INVALID_PARTITIONS)
         self.assert_memory_bounded(30)
 
+    def test_arrays_of_next_to_nothing(self):
+        """Two bytes on the wire become a hundred in memory, millions of times."""
+        count = 3_000_000
+        pathlib.Path(f"/proc/{self.pid}/clear_refs").write_text("5")
+        before = self.peak_rss_mib()
+        self.assert_frame_closed(wire.request(wire.METADATA, 1, i32(count) + b"\0\0" * count))
+        self.assert_frame_closed(wire.request(wire.LIST_OFFSETS, 1, i32(-1) + i32(count) + b"\0" * 6 * count))
+        self.assert_frame_closed(wire.request(
+            wire.FETCH, 4, i32(-1) + i32(0) + i32(0) + i32(100) + i8(0) + i32(count) + b"\0" * 6 * count))
+        self.assertLess(self.peak_rss_mib() - before, 250)
+
     def valid_requests(self):
         topic = "t"
         yield wire.request(wire.PRODUCE, 3, wire.produce_body(topic, wire.batch([wire.record(b"v", b"k")])))

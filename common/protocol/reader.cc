@@ -96,13 +96,19 @@ void Reader::read(Records& to) {
   to = Records(MutableByteView(const_cast<std::byte*>(bytes->data()), bytes->size()));
 }
 
-std::int64_t Reader::array_count(std::size_t smallest) {
+std::int64_t Reader::array_count(std::size_t smallest, std::size_t element) {
   const std::int64_t count = bytes_length();
   if (failed_ || count < 0) return -1;
   if (static_cast<std::uint64_t>(count) > remaining() / smallest) {
     fail("an array has more elements than the message has bytes for");
     return 0;
   }
+  const std::size_t room = static_cast<std::size_t>(count) * element;
+  if (room > array_room_) {
+    fail("the arrays would take too much memory");
+    return 0;
+  }
+  array_room_ -= room;
   return count;
 }
 

@@ -22,14 +22,18 @@ namespace ottla::protocol {
 /// Reads Kafka's primitive types from a frame. After the first failure every read gives zero and
 /// `failed` stays true, so that a decoder asks once at its end (and in loops), not at each field.
 ///
-/// A length is believed only as far as the remaining bytes can hold it: memory taken for arrays is
-/// bounded by a small multiple of the frame's size.
+/// A length is believed only as far as the remaining bytes can hold it, and all arrays of a message
+/// together take at most 64 MiB and four times the frame's size: an element of two bytes on the
+/// wire may be a struct of 100 in memory.
 class Reader {
  public:
   explicit Reader(MutableByteView bytes) : Reader(ByteView(bytes)) { writable_ = true; }
   /// For bytes that nobody may write to: messages with `records` cannot be read from them.
   explicit Reader(ByteView bytes)
-      : begin_(bytes.data()), at_(bytes.data()), end_(bytes.data() + bytes.size()) {}
+      : begin_(bytes.data()),
+        at_(bytes.data()),
+        end_(bytes.data() + bytes.size()),
+        array_room_(kFreeArrayRoom + 4 * bytes.size()) {}
 
   /// Compact lengths (unsigned varint of the length plus one) and tagged fields, KIP-482.
   void set_flexible(bool flexible) { flexible_ = flexible; }
@@ -59,7 +63,7 @@ class Reader {
   /// `smallest`: bytes that an element takes at least.
   template <class T>
   [[nodiscard]] bool begin_array(std::vector<T>& to, std::size_t smallest) {
-    const std::int64_t count = array_count(smallest);
+    const std::int64_t count = array_count(smallest, sizeof(T));
     if (count < 0) fail("null for an array that cannot be null");
     to.clear();
     if (failed_) return false;
@@ -69,7 +73,7 @@ class Reader {
   template <class T>
   [[nodiscard]] bool begin_array(std::optional<std::vector<T>>& to, std::size_t smallest,
                                  bool allowed) {
-    const std::int64_t count = array_count(smallest);
+    const std::int64_t count = array_count(smallest, sizeof(T));
     if (count < 0 && !allowed) fail("null for an array that cannot be null");
     to.reset();
     if (failed_ || count < 0) return false;
@@ -113,15 +117,18 @@ class Reader {
     const std::byte* at = take(sizeof(T));
     return at != nullptr ? load_big_endian<T>(at) : T{};
   }
-  /// -1 for null.
-  [[nodiscard]] std::int64_t array_count(std::size_t smallest);
+  /// -1 for null. `element` is what one takes in memory.
+  [[nodiscard]] std::int64_t array_count(std::size_t smallest, std::size_t element);
   [[nodiscard]] std::int64_t string_length();
   [[nodiscard]] std::int64_t bytes_length();
   void take_string(std::string& to, std::int64_t length);
 
+  static constexpr std::size_t kFreeArrayRoom = std::size_t{64} << 20;
+
   const std::byte* begin_;
   const std::byte* at_;
   const std::byte* end_;
+  std::size_t array_room_;
   const char* reason_ = "";
   std::size_t failed_at_ = 0;
   bool flexible_ = false;

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <initializer_list>
@@ -118,6 +119,24 @@ TEST(Reader, BelievesACountOnlyIfTheBytesCanHoldIt) {
   Reader flexible = compact.reader(true);
   EXPECT_FALSE(flexible.begin_array(numbers, 1));
   EXPECT_TRUE(flexible.failed());
+}
+
+TEST(Reader, BoundsTheMemoryOfAllArraysTogether) {
+  struct Large {
+    std::array<std::byte, 128> bytes;
+  };
+  // Each array alone is small enough; elements take one byte on the wire.
+  std::vector<std::uint8_t> wire(4 << 20);
+  for (int i = 0; i < 4; ++i) {
+    store_big_endian<std::int32_t>(reinterpret_cast<std::byte*>(wire.data()) + 4 * i, 200'000);
+  }
+  Reader in(ByteView(reinterpret_cast<const std::byte*>(wire.data()), wire.size()));
+  std::vector<Large> large;
+  EXPECT_TRUE(in.begin_array(large, 1));
+  EXPECT_TRUE(in.begin_array(large, 1));
+  EXPECT_TRUE(in.begin_array(large, 1));
+  EXPECT_FALSE(in.begin_array(large, 1));
+  EXPECT_TRUE(in.failed());
 }
 
 TEST(Reader, AcceptsAsManyElementsAsFit) {
