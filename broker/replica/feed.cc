@@ -179,7 +179,18 @@ void Feed::pump() {
     in_flight_bytes_ += record_bytes(message);
     writer_->send(std::move(message));
   }
+  note_withheld();
   if (!changed_.empty()) send_offsets_soon();
+}
+
+/// What is ready still is kept back by the closed window. Its partitions may wait for this follower
+/// as long as it makes progress, and no longer.
+void Feed::note_withheld() {
+  for (const std::uint32_t id : ready_) {
+    const auto found = fed_.find(id);
+    if (found == fed_.end() || std::exchange(found->second->is_withheld, true)) continue;
+    found->second->partition->note_withheld(link(*found->second));
+  }
 }
 
 rpc::LeaderMessage Feed::gather() {
@@ -198,6 +209,7 @@ bool Feed::add(std::uint32_t id, rpc::LeaderMessage& message, std::uint64_t& byt
   if (found == fed_.end()) return true;
   Fed& fed = *found->second;
   fed.is_ready = false;
+  fed.is_withheld = false;
 
   const auto access = fed.partition->read_access(fed.epoch, /*leader_only=*/true);
   if (!access) {

@@ -60,6 +60,7 @@ class Feed final : public rpc::LeaderHandler,
     Offset sent_log_start = kUnknownOffset;
     bool is_ready = false;         ///< Stands in ready_.
     bool is_loading = false;       ///< A cold read is under way, or waits for its turn.
+    bool is_withheld = false;      ///< The partition knows that the window keeps records back.
     bool offsets_changed = false;  ///< Stands in changed_.
     SharedBuffer loaded;           ///< What the cold read brought.
   };
@@ -68,6 +69,7 @@ class Feed final : public rpc::LeaderHandler,
   void drop(std::uint32_t id);
   void take_dirty() OTTLA_EXCLUDES(dirty_mutex_);
   void make_ready(std::uint32_t id, Fed& fed);
+  void note_withheld();
   void pump();
   [[nodiscard]] rpc::LeaderMessage gather();
   /// Adds what `id` has to the message. False: the message is full.

@@ -30,6 +30,7 @@ void FollowerState::on_sent(Offset end, Offset leader_end, env::MonotonicTime no
   sent_end_offset = end;
   leader_end_when_sent = leader_end;
   sent_at = now;
+  is_withheld = false;
 }
 
 void FollowerState::on_progress(Offset end, Offset start, Offset leader_end,
@@ -53,7 +54,7 @@ bool is_caught_up(const FollowerState& follower, Offset leader_end, env::Monoton
 bool is_lagging(const FollowerState& follower, Offset leader_end, env::MonotonicTime now,
                 env::Duration max_lag) {
   if (is_caught_up(follower, leader_end, now, max_lag)) return false;
-  const bool has_all_that_was_sent = follower.subscribed &&
+  const bool has_all_that_was_sent = follower.subscribed && !follower.is_withheld &&
                                      follower.sent_end_offset != kUnknownOffset &&
                                      follower.log_end_offset >= follower.sent_end_offset;
   return !has_all_that_was_sent;

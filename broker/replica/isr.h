@@ -25,6 +25,9 @@ struct FollowerState {
   /// When the last records were sent, and where our log ended then.
   env::MonotonicTime sent_at{};
   Offset leader_end_when_sent = kUnknownOffset;
+  /// There is more to send, but its stream takes nothing: the window of unacknowledged bytes, which
+  /// all its partitions share, is closed.
+  bool is_withheld = false;
   /// The last moment at which it is known to have held all of our log; unset: never.
   std::optional<env::MonotonicTime> caught_up_at;
 
@@ -40,7 +43,7 @@ struct FollowerState {
 
 /// Whether the follower is to leave the ISR: not caught up, and that is its own doing. A follower
 /// that holds everything this leader has served is kept: a slow leader does not throw out its
-/// healthy followers (KAFKA-8733, KIP-501).
+/// healthy followers (KAFKA-8733, KIP-501). What its closed window keeps back counts as served.
 [[nodiscard]] bool is_lagging(const FollowerState& follower, Offset leader_end,
                               env::MonotonicTime now, env::Duration max_lag);
 

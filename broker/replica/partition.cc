@@ -86,9 +86,9 @@ void Partition::match_followers_to_isr() {
                                     [&](const FollowerState& f) { return f.broker == broker; });
     if (known == followers_.end()) {
       followers_.push_back({.broker = broker});
-    } else if (!isr_.contains(broker) && known->log_end_offset < log_->log_end_offset()) {
+    } else if (!isr_.contains(broker)) {
       // Put out of the ISR, perhaps because it is dead: the high watermark does not wait for it
-      // until it has caught up again.
+      // until it has caught up again, with what is appended after this too.
       known->caught_up_at.reset();
     }
   }
@@ -469,6 +469,11 @@ void Partition::note_sent(FollowerLink link, Offset end) {
   if (FollowerState* follower = linked(link)) {
     follower->on_sent(end, log_->log_end_offset(), context_->clock.now());
   }
+}
+
+void Partition::note_withheld(FollowerLink link) {
+  MutexLock lock(state_mutex_);
+  if (FollowerState* follower = linked(link)) follower->is_withheld = true;
 }
 
 std::optional<rpc::AlterPartition> Partition::on_follower_progress(FollowerLink link,

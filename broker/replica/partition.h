@@ -160,6 +160,8 @@ class Partition : public std::enable_shared_from_this<Partition> {
   void follower_left(FollowerLink link) OTTLA_EXCLUDES(state_mutex_);
   /// Records up to `end` were put on its stream.
   void note_sent(FollowerLink link, Offset end) OTTLA_EXCLUDES(state_mutex_);
+  /// Records wait because its stream's window is closed.
+  void note_withheld(FollowerLink link) OTTLA_EXCLUDES(state_mutex_);
   /// Moves the high watermark; returns the ISR request that the follower's progress calls for.
   [[nodiscard]] std::optional<rpc::AlterPartition> on_follower_progress(FollowerLink link,
                                                                         Offset log_end,

@@ -196,7 +196,7 @@ void Replicas::Core::stop() {
     for (const auto& [leader, fetcher] : self->fetchers_) fetcher->stop();
     self->fetchers_.clear();
   });
-  isr_->stop();
+  if (isr_) isr_->stop();  // not there if the broker's start failed before that of the replicas
 }
 
 void Replicas::Core::set_broker_epoch(BrokerEpoch epoch) {

@@ -130,6 +130,41 @@ TEST(Replicas, ALaggingFollowerLeavesTheIsrAndComesBack) {
   EXPECT_TRUE(settle(*cluster));
 }
 
+// A follower that takes nothing more closes its stream's window with one partition; the others must
+// not wait for it for ever either.
+TEST(Replicas, AFollowerThatTakesNothingLeavesTheIsrOfAllItsPartitions) {
+  const auto cluster = make_cluster(30, {.partitions = 4, .stream_window_bytes = 512});
+  cluster->streams.cut(kOne, kTwo);
+  cluster->append(
+      kOne, 0, {std::string(1024, 'a')}, Acks::All, [](const AppendedPartition&) {}, seconds(10));
+  cluster->world.run_for(milliseconds(50));
+  std::optional<AppendedPartition> answer;
+  cluster->append(
+      kOne, 3, {"b"}, Acks::All, [&](AppendedPartition got) { answer = got; }, seconds(10));
+  ASSERT_TRUE(cluster->world.run_until_true([&] { return answer.has_value(); }, seconds(11)));
+  EXPECT_EQ(answer->error, ErrorCode::None);
+  EXPECT_EQ(cluster->state(3).isr, (std::vector{kOne, kThree}));
+  cluster->streams.heal_all();
+  EXPECT_TRUE(settle(*cluster));
+}
+
+// The controller takes a silent broker out of the ISR long before its stream breaks; the next
+// append does not wait until it has lagged for replica.lag.time.max.ms.
+TEST(Replicas, WhoWasPutOutOfTheIsrIsNotWaitedFor) {
+  const auto cluster = make_cluster(31, {.max_lag = seconds(60)});
+  ASSERT_EQ(cluster->append_and_wait(kOne, {"a"}).error, ErrorCode::None);
+  ASSERT_TRUE(settle(*cluster));
+  cluster->streams.cut(kOne, kThree);
+  cluster->streams.cut(kThree, kOne);
+  cluster->suspects = {kThree};
+  cluster->put_out(0, kThree);
+  cluster->world.run_for(seconds(3));
+  EXPECT_EQ(cluster->append_and_wait(kOne, {"b"}).error, ErrorCode::None);
+  cluster->suspects.clear();
+  cluster->streams.heal_all();
+  EXPECT_TRUE(settle(*cluster));
+}
+
 TEST(Replicas, WaitingAppendsFailWhenTheLeaderIsReplaced) {
   const auto cluster = make_cluster(5, {.max_lag = seconds(60)});
   cluster->streams.cut(kOne, kTwo);

@@ -37,6 +37,7 @@ class SimulatedCluster {
     std::chrono::milliseconds max_lag{500};
     bool lossy_controller = false;  ///< ISR requests and their answers get lost.
     bool rack_aware = false;
+    std::uint64_t stream_window_bytes = 8 << 20;
   };
 
   SimulatedCluster(std::uint64_t seed, Options options)
@@ -132,6 +133,7 @@ class SimulatedCluster {
     process->replicas = std::make_unique<Replicas>(
         ReplicasConfig{.broker = broker,
                        .replica_lag_time_max = options_.max_lag,
+                       .stream_window_bytes = options_.stream_window_bytes,
                        .rack_aware_fetch = options_.rack_aware},
         Replicas::Dependencies{
             .clock = world.clock(),
@@ -195,6 +197,8 @@ class SimulatedCluster {
     broadcast_partition(p);
   }
   void calm() { options_.lossy_controller = false; }
+  /// Brokers that the controller lets join no ISR.
+  std::set<BrokerId> suspects;
   /// ISR requests get no answer while this is set.
   bool controller_is_deaf = false;
 
@@ -381,8 +385,8 @@ class SimulatedCluster {
       for (const rpc::IsrMember& member : request.new_isr) {
         isr.push_back(member.broker);
         if (state.in_isr(member.broker)) continue;
-        eligible =
-            eligible && is_up(member.broker) && process(member.broker).epoch == member.broker_epoch;
+        eligible = eligible && is_up(member.broker) && !suspects.contains(member.broker) &&
+                   process(member.broker).epoch == member.broker_epoch;
       }
       rpc::AlterPartitionOutcome outcome{
           .topic = request.topic, .topic_id = request.topic_id, .partition = request.partition};
