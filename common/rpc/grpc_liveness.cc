@@ -250,8 +250,11 @@ class Watch : public std::enable_shared_from_this<Watch> {
   }
 
   void tell(Liveness verdict) {
-    // A dead process stays dead: what answers there later is another one.
-    if (verdict_ == verdict || verdict_ == Liveness::ProcessDead) return;
+    if (verdict_ == verdict) return;
+    // A dead process stays dead, and silence is no news of it. But its own nonce proves that it
+    // lives: a firewall had refused the connection in its place.
+    const bool was_mistaken = verdict == Liveness::Alive && !start_nonce_.empty();
+    if (verdict_ == Liveness::ProcessDead && !was_mistaken) return;
     verdict_ = verdict;
     changed_(verdict);
     if (verdict == Liveness::ProcessDead) settle(question_ + 1);

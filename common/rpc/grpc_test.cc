@@ -240,6 +240,17 @@ TEST_F(LivenessTest, AnotherStartOnTheSamePortProvesTheFirstDead) {
   EXPECT_EQ(next_verdict(), Liveness::ProcessDead);
 }
 
+TEST_F(LivenessTest, TheNonceProvesThatItWasNotDead) {
+  auto endpoint = std::make_unique<Endpoint>("a");
+  const std::int32_t port = endpoint->port;
+  const auto watched = watch(endpoint->broker);
+  ASSERT_EQ(next_verdict(), Liveness::Alive);
+  endpoint.reset();  // as a firewall does that rejects for a while
+  ASSERT_EQ(next_verdict(), Liveness::ProcessDead);
+  endpoint = std::make_unique<Endpoint>("a", port);
+  EXPECT_EQ(next_verdict(), Liveness::Alive);
+}
+
 TEST_F(LivenessTest, SilenceIsOnlySuspicion) {
   // A listener that accepts and never answers, as a stopped process does.
   const int listener = ::socket(AF_INET, SOCK_STREAM, 0);

@@ -63,8 +63,10 @@ class Peers {
 
 /// What is known of a peer's process, apart from ZooKeeper.
 enum class Liveness : std::uint8_t {
-  Alive,        ///< Answers pings.
-  ProcessDead,  ///< Its connection closed and a new one was refused: proof, on a live host.
+  Alive,  ///< Answers pings.
+  /// Its connection closed and a new one was refused: proof, on a live host. Alive may follow, if
+  /// something in between had refused: the process is known by its start nonce.
+  ProcessDead,
   Silent,  ///< No answer for the suspicion timeout: suspicion only (pause, cut-off, host crash).
 };
 
