@@ -3,9 +3,11 @@
 #include <gtest/gtest.h>
 
 #include <condition_variable>
+#include <future>
 #include <mutex>
 
 #include "common/env/executor.h"
+#include "common/rpc/grpc_peers.h"
 #include "common/rpc/grpc_server.h"
 
 namespace ottla::rpc {
@@ -13,8 +15,10 @@ namespace {
 
 using std::chrono::seconds;
 
-class NoBroker final : public BrokerControl {
-  void update_cluster(ClusterUpdate, Callback<ClusterUpdateReply>) override {}
+class IdleBroker final : public BrokerControl {
+  void update_cluster(ClusterUpdate, Callback<ClusterUpdateReply> reply) override {
+    std::move(reply)({});
+  }
   void query_replica_logs(ReplicaLogQuery, Callback<ReplicaLogAnswer>) override {}
 };
 class NoController final : public ControllerControl {
@@ -91,7 +95,7 @@ struct Fixture {
 
   env::EventLoop leader_loop{"leader"};
   env::EventLoop follower_loop{"follower"};
-  NoBroker broker;
+  IdleBroker broker;
   NoController controller;
   Service service{leader_loop};
   GrpcReplicationServer streams{service};
@@ -134,6 +138,37 @@ TEST(GrpcReplication, CarriesMessagesInOrderBothWays) {
     ASSERT_EQ(records_of(messages[i].partitions[0]),
               std::string(1000 * (i % 100), static_cast<char>('a' + i % 26)));
   }
+}
+
+// W24: control has a connection and threads of its own.
+TEST(GrpcReplication, W24RecordsThatAreStuckDelayNoCommand) {
+  Fixture f;
+  const auto writer = f.open(BrokerEpoch(200));
+  writer->send({.subscribe = {{.id = SubscriptionId(1), .topic_id = TopicId(1, 2)}}});
+  ASSERT_TRUE(f.service.handler_->wait_for_messages(1));
+  // Both ends' loops do something else for long, with 64 MiB of records on their way.
+  std::promise<void> end_of_work;
+  const std::shared_future<void> ended = end_of_work.get_future().share();
+  f.leader_loop.post([ended] { ended.wait(); });
+  f.follower_loop.post([ended] { ended.wait(); });
+  const auto records = std::make_shared<std::string>(1 << 20, 'r');
+  for (int i = 0; i < 64; ++i) {
+    LeaderMessage message;
+    message.partitions.push_back(
+        {.id = SubscriptionId(1), .records = {{records, as_bytes(*records)}}});
+    f.service.writer_->send(std::move(message));
+  }
+  const auto peer = GrpcPeers().connect(f.leader);
+  for (int i = 0; i < 20; ++i) {
+    std::promise<bool> answered;
+    peer->update_cluster({}, seconds(5), [&](Result<ClusterUpdateReply> reply) {
+      answered.set_value(reply.has_value());
+    });
+    EXPECT_TRUE(answered.get_future().get());
+  }
+  EXPECT_TRUE(f.received->messages().empty());
+  end_of_work.set_value();
+  EXPECT_TRUE(f.received->wait_for_messages(64));
 }
 
 TEST(GrpcReplication, ARefusalReachesTheFollowerAsItsCode) {
