@@ -33,6 +33,7 @@ extern const Tool kGetOffsetsTool;
 extern const Tool kDumpLogTool;
 extern const Tool kClusterTool;
 extern const Tool kConsumerGroupsTool;
+extern const Tool kDeleteRecordsTool;
 
 /// All tools, by name.
 [[nodiscard]] std::span<const Tool* const> all_tools();

@@ -12,6 +12,7 @@ void handle_unsupported_api_versions(Call call);
 void handle_create_partitions(Call call, Services& services);
 void handle_create_topics(Call call, Services& services);
 void handle_delete_groups(Call call, Services& services);
+void handle_delete_records(Call call, Services& services);
 void handle_delete_topics(Call call, Services& services);
 void handle_describe_cluster(Call call, Services& services);
 void handle_describe_configs(Call call, Services& services);

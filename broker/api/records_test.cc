@@ -2,6 +2,7 @@
 #include <gmock/gmock.h>
 
 #include "broker/api/testing/api_fixture.h"
+#include "common/protocol/messages/delete_records.h"
 #include "common/protocol/messages/list_offsets.h"
 #include "common/protocol/messages/offset_for_leader_epoch.h"
 #include "common/protocol/messages/produce.h"
@@ -10,6 +11,8 @@
 namespace ottla::api {
 namespace {
 
+using protocol::DeleteRecordsRequest;
+using protocol::DeleteRecordsResponse;
 using protocol::ListOffsetsRequest;
 using protocol::ListOffsetsResponse;
 using protocol::OffsetForLeaderEpochRequest;
@@ -248,6 +251,26 @@ TEST_F(OffsetForLeaderEpochHandler, AnswersEveryVersion) {
     if (version >= 1) {
       EXPECT_EQ(response.topics[1].partitions[0].leader_epoch, LeaderEpoch(2));
     }
+  }
+}
+
+class DeleteRecordsHandler : public ApiFixture {};
+
+TEST_F(DeleteRecordsHandler, AsksOnlyForPartitionsOfClientsTopics) {
+  DeleteRecordsRequest request;
+  request.timeout_ms = 700;
+  request.topics.push_back({.name = "orders", .partitions = {{0, Offset(5)}, {99, Offset(5)}}});
+  request.topics.push_back({.name = "nothing", .partitions = {{0, Offset(5)}}});
+  for (std::int16_t version = 0; version <= 2; ++version) {
+    const auto response = ask<DeleteRecordsResponse>(request, version);
+    ASSERT_THAT(response.topics, SizeIs(2));
+    EXPECT_EQ(response.topics[0].partitions[0].error_code, ErrorCode::None);
+    EXPECT_EQ(response.topics[0].partitions[0].low_watermark, Offset(5));
+    EXPECT_EQ(response.topics[0].partitions[1].error_code, ErrorCode::UnknownTopicOrPartition);
+    EXPECT_EQ(response.topics[0].partitions[1].low_watermark, kUnknownOffset);
+    EXPECT_EQ(response.topics[1].partitions[0].error_code, ErrorCode::UnknownTopicOrPartition);
+    EXPECT_THAT(records.deletions, SizeIs(1));
+    EXPECT_EQ(records.last_timeout, std::chrono::milliseconds(700));
   }
 }
 

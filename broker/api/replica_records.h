@@ -28,6 +28,11 @@ class ReplicaRecords final : public RecordService {
       const std::vector<replica::EpochQuery>& queries) const override {
     return replicas_.offsets_for_leader_epochs(queries);
   }
+  void delete_records(std::vector<replica::DeleteRecordsQuery> queries, env::Duration timeout,
+                      env::Executor& on,
+                      Callback<std::vector<replica::DeletedRecords>> done) override {
+    replicas_.delete_records(std::move(queries), timeout, on, std::move(done));
+  }
 
  private:
   replica::Replicas& replicas_;

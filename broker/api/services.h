@@ -37,6 +37,9 @@ class RecordService {
                             Callback<std::vector<replica::ListedOffset>> done) = 0;
   [[nodiscard]] virtual std::vector<replica::EpochAnswer> offsets_for_leader_epochs(
       const std::vector<replica::EpochQuery>& queries) const = 0;
+  virtual void delete_records(std::vector<replica::DeleteRecordsQuery> queries,
+                              env::Duration timeout, env::Executor& on,
+                              Callback<std::vector<replica::DeletedRecords>> done) = 0;
 };
 
 /// The configuration of each topic, as this broker knows it. Thread: any.

@@ -273,7 +273,7 @@ Result<> Log::roll_locked(Offset new_base_offset) {
 }
 
 std::chrono::milliseconds Log::roll_jitter(const LogConfig& config, Offset base_offset) const {
-  const std::int64_t range = std::min(config.segment_jitter, config.segment_age).count();
+  const std::int64_t range = std::min(config.segment_jitter, config.roll_age()).count();
   if (range <= 0) return std::chrono::milliseconds(0);
   // Spread by name and segment, so that it needs no randomness: FNV-1a.
   std::uint64_t hash = 0xcbf29ce484222325ULL;
@@ -369,6 +369,8 @@ Result<> Log::rename_directory(const std::string& new_directory) {
   directory_ = new_directory;
   const SharedSegmentList list = segments();
   for (const auto& segment : *list) segment->set_directory(new_directory);
+  MutexLock published(published_mutex_);
+  retired_.clear();  // they go with the directory
   return {};
 }
 

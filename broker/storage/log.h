@@ -94,8 +94,8 @@ class Log : public std::enable_shared_from_this<Log> {
   Result<AppendInfo> append_as_follower(std::span<const ByteView> pieces) OTTLA_EXCLUDES(mutex_);
 
   /// Notes that `epoch` begins at the log end offset: what a new leader does before its first
-  /// append. Without I/O: the next flush writes it. A crash before that loses nothing, because every
-  /// record of the epoch tells it again, and an epoch without records divides nothing.
+  /// append. Without I/O: the next flush writes it. A crash before that loses nothing, because
+  /// every record of the epoch tells it again, and an epoch without records divides nothing.
   Result<> assign_leader_epoch(LeaderEpoch epoch) OTTLA_EXCLUDES(mutex_);
 
   // Reading.
@@ -149,6 +149,13 @@ class Log : public std::enable_shared_from_this<Log> {
   /// Deletes segments by retention.ms, retention.bytes (where cleanup.policy has delete) and below
   /// the log start offset, never above the high watermark. Returns how many.
   Result<int> delete_old_segments(Offset high_watermark) OTTLA_EXCLUDES(mutex_);
+  /// Its first half: takes the segments out of the log, whose start offset is above them from then
+  /// on. No file is touched: once the log start offset is in its checkpoint, a crash in the middle
+  /// of the second half leaves nothing that would be taken for a gap, or come back.
+  Result<int> retire_old_segments(Offset high_watermark) OTTLA_EXCLUDES(mutex_);
+  /// Its second half: renames the files to *.deleted, to be removed after file.delete.delay.ms.
+  /// Blocks; appends and reads go on meanwhile.
+  Result<> delete_retired_segments() OTTLA_EXCLUDES(mutex_);
 
   // Durability.
 
@@ -171,8 +178,8 @@ class Log : public std::enable_shared_from_this<Log> {
   void set_config(std::shared_ptr<const LogConfig> config);
   [[nodiscard]] std::uint64_t size_bytes() const;
   [[nodiscard]] std::size_t segment_count() const { return segments()->size(); }
-  /// Where the oldest segment begins; the log start offset may be above it.
-  [[nodiscard]] Offset first_segment_offset() const { return segments()->front()->base_offset(); }
+  /// Where the oldest segment on disk begins; the log start offset may be above it.
+  [[nodiscard]] Offset first_segment_offset() const OTTLA_EXCLUDES(published_mutex_);
   [[nodiscard]] const LogRecovery& recovery() const { return recovery_; }
   [[nodiscard]] std::vector<ActiveProducer> active_producers() const OTTLA_EXCLUDES(mutex_);
   /// Starts a new segment unless the active one is empty.
@@ -231,6 +238,7 @@ class Log : public std::enable_shared_from_this<Log> {
   Result<Offset> recover_segment(Segment& segment) OTTLA_REQUIRES(mutex_);
   Result<> rebuild_indexes(Segment& segment) OTTLA_REQUIRES(mutex_);
   Result<> drop_segments(SegmentList& segments, std::size_t from) OTTLA_REQUIRES(mutex_);
+  Result<> drop_below_start(SegmentList& segments, Offset log_start) OTTLA_REQUIRES(mutex_);
   Result<Offset> end_of(const Segment& segment) const;
   Result<> load_epochs(const SegmentList& segments) OTTLA_REQUIRES(mutex_);
   /// Producer state as of `end`: the newest usable snapshot and the batches behind it.
@@ -241,10 +249,12 @@ class Log : public std::enable_shared_from_this<Log> {
   Result<> remove_snapshots(const SegmentList& segments, Offset end) OTTLA_REQUIRES(mutex_);
   Result<> write_snapshot(Offset offset) OTTLA_REQUIRES(mutex_);
 
+  // log_retention.cc
+  [[nodiscard]] Result<std::size_t> expired_segments(const SegmentList& list,
+                                                     Offset high_watermark) const;
+  Result<> delete_retired() OTTLA_REQUIRES(flush_mutex_) OTTLA_EXCLUDES(mutex_);
+
   // log_cleanup.cc
-  Result<int> delete_first_segments(std::size_t count) OTTLA_REQUIRES(mutex_);
-  [[nodiscard]] Result<std::size_t> expired_segments(Offset high_watermark) const
-      OTTLA_REQUIRES(mutex_);
   Result<> write_epochs() OTTLA_REQUIRES(flush_mutex_) OTTLA_EXCLUDES(mutex_);
   Result<> prepare_cut(Offset offset) OTTLA_EXCLUDES(mutex_);
   Result<> truncate_locked(Offset offset) OTTLA_REQUIRES(mutex_);
@@ -286,6 +296,8 @@ class Log : public std::enable_shared_from_this<Log> {
 
   mutable Mutex published_mutex_{LockRank::Leaf};
   SharedSegmentList segments_ OTTLA_GUARDED_BY(published_mutex_);
+  /// Out of the log, oldest first, but their files are still there.
+  SegmentList retired_ OTTLA_GUARDED_BY(published_mutex_);
   std::shared_ptr<const LogConfig> config_ OTTLA_GUARDED_BY(published_mutex_);
   RecentPositions recent_;
   LogRecovery recovery_;  // written while opening

@@ -29,6 +29,7 @@ Result<bool> Log::truncate_to(Offset offset) {
   if (offset >= log_end_offset()) return false;
   OTTLA_TRY_VOID(prepare_cut(offset));
   MutexLock flush_lock(flush_mutex_);
+  OTTLA_TRY_VOID(environment_.health.check(delete_retired()));
   {
     MutexLock lock(mutex_);
     cutting_ = false;
@@ -46,6 +47,7 @@ Result<bool> Log::truncate_to(Offset offset) {
 Result<> Log::truncate_fully_and_start_at(Offset offset) {
   OTTLA_TRY_VOID(prepare_cut(offset));
   MutexLock flush_lock(flush_mutex_);
+  OTTLA_TRY_VOID(environment_.health.check(delete_retired()));
   {
     MutexLock lock(mutex_);
     cutting_ = false;
@@ -120,77 +122,6 @@ Result<> Log::start_over_locked(Offset offset) {
   publish(std::move(segments));
   recent_.reset({offset, offset, 0});
   return environment_.files.sync_directory(directory_);
-}
-
-Result<bool> Log::raise_log_start_offset(Offset offset, Offset high_watermark) {
-  MutexLock lock(mutex_);
-  OTTLA_TRY_VOID(check_usable());
-  if (offset > high_watermark || offset > log_end_offset()) {
-    return fail(ErrorCode::OffsetOutOfRange);
-  }
-  if (offset <= log_start_offset()) return false;
-  log_start_offset_.store(offset.value(), std::memory_order_release);
-  if (epochs_.truncate_from_start(offset)) epochs_dirty_ = true;
-  LOG(INFO) << "[" << partition_ << "] log start offset is now " << offset;
-  return true;
-}
-
-Result<int> Log::delete_old_segments(Offset high_watermark) {
-  MutexLock lock(mutex_);
-  OTTLA_TRY_VOID(check_usable());
-  return environment_.health.check([&]() -> Result<int> {
-    OTTLA_TRY(const std::size_t count, expired_segments(high_watermark));
-    return delete_first_segments(count);
-  }());
-}
-
-/// How many segments at the log's beginning may go. The last one goes only by time, and when it
-/// holds something.
-Result<std::size_t> Log::expired_segments(Offset high_watermark) const {
-  const SharedSegmentList list = segments();
-  const std::shared_ptr<const LogConfig> config = this->config();
-  const env::WallTimeMs now = environment_.clock.wall_now_ms();
-  std::int64_t surplus = 0;
-  if (config->cleanup_delete && config->retention_bytes) {
-    surplus = static_cast<std::int64_t>(size_bytes()) - *config->retention_bytes;
-  }
-  std::size_t count = 0;
-  for (; count < list->size(); ++count) {
-    const Segment& segment = *(*list)[count];
-    const bool is_last = count + 1 == list->size();
-    if (is_last && segment.size() == 0) break;
-    const Offset end = is_last ? log_end_offset() : (*list)[count + 1]->base_offset();
-    if (end > high_watermark) break;
-    const auto size = static_cast<std::int64_t>(segment.size());
-    bool expired = !is_last && end <= log_start_offset();
-    if (config->cleanup_delete && config->retention_bytes && surplus - size >= 0) expired = true;
-    if (!expired && config->cleanup_delete && config->retention_age) {
-      OTTLA_TRY(const std::int64_t newest, segment.retention_timestamp());
-      expired = now - newest > config->retention_age->count();
-    }
-    if (!expired) break;
-    surplus -= size;
-  }
-  return count;
-}
-
-Result<int> Log::delete_first_segments(std::size_t count) {
-  if (count == 0) return 0;
-  if (count == segments()->size()) OTTLA_TRY_VOID(roll_locked(log_end_offset()));
-  SegmentList segments = *this->segments();
-  const auto first_kept = segments.begin() + static_cast<std::ptrdiff_t>(count);
-  const SegmentList dropped(segments.begin(), first_kept);
-  segments.erase(segments.begin(), first_kept);
-  const Offset start = std::max(log_start_offset(), segments.front()->base_offset());
-  LOG(INFO) << "[" << partition_ << "] deleting " << count << " segments below " << start;
-  log_start_offset_.store(start.value(), std::memory_order_release);
-  publish(std::move(segments));
-  if (epochs_.truncate_from_start(start)) epochs_dirty_ = true;
-  for (const std::shared_ptr<Segment>& segment : dropped) {
-    OTTLA_TRY(auto paths, segment->mark_deleted());
-    environment_.deletions.schedule(std::move(paths), config()->file_delete_delay);
-  }
-  return static_cast<int>(count);
 }
 
 }  // namespace ottla::storage

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <chrono>
 #include <cstdint>
 #include <limits>
@@ -45,6 +46,13 @@ struct LogConfig {
   std::int32_t gzip_level = -1;                       ///< compression.gzip.level
   std::int32_t lz4_level = 9;                         ///< compression.lz4.level
   std::int32_t zstd_level = 3;                        ///< compression.zstd.level
+
+  /// After how long the active segment gives way to a new one: a compacted log must not keep its
+  /// records from the cleaner for longer than max.compaction.lag.ms.
+  [[nodiscard]] Milliseconds roll_age() const {
+    if (!cleanup_compact) return segment_age;
+    return std::min(segment_age, Milliseconds(max_compaction_lag_ms));
+  }
 
   friend bool operator==(const LogConfig&, const LogConfig&) = default;
 };

@@ -63,7 +63,7 @@ class RandomLife {
         {.directory = "/d/t-0",
          .partition = {"t", 0},
          .config = config_,
-         .log_start_offset = Offset(0),
+         .log_start_offset = start_checkpoint_,
          .recovery_point = checkpoint_,
          .shutdown = shutdown});
     ASSERT_TRUE(log) << log.error();
@@ -71,7 +71,7 @@ class RandomLife {
   }
 
   void step() {
-    switch (random_.below(12)) {
+    switch (random_.below(13)) {
       case 0:
         if (log_->flush()) flushed_ = log_->recovery_point();
         break;
@@ -90,6 +90,9 @@ class RandomLife {
         break;
       case 5:
         ++epoch_;
+        break;
+      case 6:
+        delete_records();
         break;
       default:
         append();
@@ -130,6 +133,7 @@ class RandomLife {
     auto at = model_.begin();
     std::advance(at, static_cast<std::ptrdiff_t>(random_.below(model_.size())));
     const Offset to = at->first;
+    if (to < log_->log_start_offset()) return;
     cut_to_ = to;
     const bool done = log_->truncate_to(to).has_value();
     flushed_ = std::min(flushed_, to);
@@ -140,6 +144,20 @@ class RandomLife {
     model_.erase(at, model_.end());
     cut_to_.reset();
     relearn_sequence();
+  }
+
+  /// As the LogStore does it.
+  void delete_records() {
+    if (model_.empty() || random_.below(3) != 0) return;
+    auto at = model_.begin();
+    std::advance(at, static_cast<std::ptrdiff_t>(random_.below(model_.size())));
+    const Offset end = log_->log_end_offset();
+    if (at->first > flushed_ || !log_->raise_log_start_offset(at->first, end)) return;
+    start_reached_ = log_->log_start_offset();
+    if (!log_->retire_old_segments(end)) return;
+    const Offset start = log_->log_start_offset();
+    start_checkpoint_ = start > log_->first_segment_offset() ? start : Offset(0);
+    (void)log_->delete_retired_segments();
   }
 
   void crash() {
@@ -159,6 +177,7 @@ class RandomLife {
     if (maybe_ && end == maybe_->end && !cut_to_) model_[before] = *maybe_;
     maybe_.reset();
     ASSERT_GE(end, flushed_) << (host ? "host" : "process");
+    ASSERT_GE(log_->log_start_offset(), start_checkpoint_);
     if (!host && !cut_to_) {
       ASSERT_GE(end, before);
     }
@@ -173,11 +192,14 @@ class RandomLife {
 
   void check_contents() {
     for (const auto& [base, batch] : model_) {
+      if (base < log_->log_start_offset()) continue;
       const Offset middle = base + (batch.end - base - 1) / 2;
       const auto data = log_->read(middle, {.max_bytes = 1});
       ASSERT_TRUE(data) << data.error();
       const SharedBuffer bytes = read_slice(data->records).value();
       ASSERT_EQ(as_text(bytes->bytes()), batch.bytes) << "at " << base;
+      // Epochs of records that were deleted, and came back, may be forgotten.
+      if (base < start_reached_) continue;
       ASSERT_EQ(log_->leader_epoch_of(base), batch.epoch) << "at " << base;
     }
     check_times();
@@ -185,6 +207,8 @@ class RandomLife {
 
   /// The time index against a walk over all records.
   void check_times() {
+    // Below the log start offset, records of its segment still count for the largest time.
+    if (log_->log_start_offset() > Offset(0)) return;
     std::int64_t largest = -1;
     Offset first_above = kUnknownOffset;
     const std::int64_t wanted = 1'700'000'000'900;
@@ -209,13 +233,19 @@ class RandomLife {
   void relearn_sequence() {
     next_sequence_ = 0;
     bool known = false;
+    Offset last_batch = kUnknownOffset;
     for (const auto& [base, batch] : model_) {
       const auto view = record::RecordBatchView::parse(as_bytes(batch.bytes)).value();
       if (!view.has_producer_id()) continue;
       next_sequence_ = view.last_sequence() + 1;
       known = true;
+      last_batch = base;
     }
     const auto producers = log_->active_producers();
+    if (known && producers.empty() && last_batch < log_->log_start_offset()) {
+      next_sequence_ = 0;  // forgotten with its records
+      return;
+    }
     ASSERT_EQ(producers.size(), known ? 1U : 0U);
     if (known) {
       ASSERT_EQ(producers[0].last_sequence, next_sequence_ - 1);
@@ -236,6 +266,8 @@ class RandomLife {
   std::optional<Offset> cut_to_;
   Offset flushed_{0};
   Offset checkpoint_{0};
+  Offset start_checkpoint_{0};
+  Offset start_reached_{0};
   std::int32_t epoch_ = 0;
   std::int32_t next_sequence_ = 0;
 };

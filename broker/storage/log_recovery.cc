@@ -48,6 +48,7 @@ Result<> Log::load_locked(const LogOpening& opening) {
     OTTLA_TRY_VOID(environment_.files.sync_directory(parent_of(directory_)));
   }
   OTTLA_TRY(SegmentList segments, open_segments());
+  OTTLA_TRY_VOID(drop_below_start(segments, opening.log_start_offset));
   const Offset log_start =
       segments.empty() ? opening.log_start_offset
                        : std::max(opening.log_start_offset, segments.front()->base_offset());
@@ -317,6 +318,26 @@ Result<> Log::drop_segments(SegmentList& segments, std::size_t from) {
   return environment_.files.sync_directory(directory_);
 }
 
+/// Finishes a deletion that a crash interrupted: of its segments some may be gone and others not,
+/// in any order, and a gap between them must not end the log.
+Result<> Log::drop_below_start(SegmentList& segments, Offset log_start) {
+  while (segments.size() > 1 && segments[1]->base_offset() <= log_start) {
+    OTTLA_TRY(auto paths, segments.front()->mark_deleted());
+    environment_.deletions.schedule(std::move(paths), config()->file_delete_delay);
+    segments.erase(segments.begin());
+  }
+  if (segments.empty()) return {};
+  // What lies between such a snapshot and the log is not known any more: its producers' last
+  // sequences are not the last.
+  OTTLA_TRY(const auto names, file_names(environment_.files, directory_));
+  for (const std::string& name : names) {
+    const auto offset = parse_segment_name(name, kSnapshotSuffix);
+    if (!offset || *offset >= segments.front()->base_offset()) continue;
+    OTTLA_TRY_VOID(environment_.files.remove(directory_ + "/" + name));
+  }
+  return {};
+}
+
 /// Errors: CorruptMessage if the segment does not end with a whole batch.
 Result<Offset> Log::end_of(const Segment& segment) const {
   OTTLA_TRY(const OffsetPosition indexed,
@@ -384,7 +405,9 @@ Result<> Log::load_producers(const SegmentList& segments, Offset end, bool scan_
     OTTLA_TRY_VOID(environment_.files.remove(path));
   }
   if (!loaded && !scan_without_snapshot) return {};
-  const Offset from = std::max(loaded.value_or(Offset(0)), log_start_offset());
+  // Also batches below the log start offset, as long as they are there: they may hold the last
+  // sequence of a producer that the snapshot knows.
+  const Offset from = loaded.value_or(Offset(0));
   for (std::size_t i = 0; i < segments.size(); ++i) {
     const Segment& segment = *segments[i];
     if (i + 1 < segments.size() && segments[i + 1]->base_offset() <= from) continue;

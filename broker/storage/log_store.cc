@@ -559,12 +559,18 @@ int LogStore::delete_old_segments() {
   }
   if (!high_watermark_of) return 0;
   int deleted = 0;
+  std::vector<std::shared_ptr<Log>> shortened;
   for (const std::shared_ptr<Log>& log : logs()) {
     const auto high_watermark = high_watermark_of(log->partition());
     if (!high_watermark) continue;
-    const auto count = log->delete_old_segments(*high_watermark);
-    if (count) deleted += *count;
+    const auto count = log->retire_old_segments(*high_watermark);
+    if (!count || *count == 0) continue;  // an error took its log dir offline
+    deleted += *count;
+    shortened.push_back(log);
   }
+  if (shortened.empty()) return 0;
+  (void)checkpoint_log_starts();  // an error took the log dir offline, which refuses what follows
+  for (const std::shared_ptr<Log>& log : shortened) (void)log->delete_retired_segments();
   return deleted;
 }
 

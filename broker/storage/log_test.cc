@@ -416,6 +416,32 @@ TEST_F(LogTest, RetentionBySizeKeepsWhatIsAboveTheHighWatermark) {
   EXPECT_EQ(log_->log_start_offset(), log_->first_segment_offset());
 }
 
+TEST_F(LogTest, RetentionByTimeRollsTheActiveSegmentWhenAllHasExpired) {
+  config_->retention_age = std::chrono::milliseconds(1);
+  for (int i = 0; i < 100; ++i) ASSERT_TRUE(append({.timestamp = 1000}));
+  EXPECT_GT(log_->delete_old_segments(Offset(100)).value(), 1);
+  EXPECT_EQ(log_->segment_count(), 1U);
+  EXPECT_EQ(log_->size_bytes(), 0U);
+  EXPECT_EQ(log_->log_start_offset(), Offset(100));
+  EXPECT_EQ(log_->log_end_offset(), Offset(100));
+  EXPECT_EQ(log_->delete_old_segments(Offset(100)).value(), 0);  // an empty one stays
+}
+
+TEST_F(LogTest, RetiredSegmentsAreOutOfTheLogBeforeTheirFilesAreRenamed) {
+  config_->retention_age.reset();
+  for (int i = 0; i < 100; ++i) ASSERT_TRUE(append({}));
+  EXPECT_TRUE(log_->raise_log_start_offset(Offset(70), Offset(100)).value());
+  const auto data = log_->read(Offset(70), {}).value();
+  EXPECT_GT(log_->retire_old_segments(Offset(100)).value(), 1);
+  EXPECT_EQ(log_->first_segment_offset(), Offset(0));  // the log start checkpoint needs a line
+  EXPECT_TRUE(files_.exists("/d/t-0/00000000000000000000.log").value());
+  ASSERT_TRUE(log_->delete_retired_segments());
+  EXPECT_GT(log_->first_segment_offset(), Offset(0));
+  EXPECT_LE(log_->first_segment_offset(), Offset(70));
+  EXPECT_TRUE(files_.exists("/d/t-0/00000000000000000000.log.deleted").value());
+  EXPECT_EQ(batch_bases(data).front(), Offset(70));
+}
+
 // Trouble.
 
 TEST_F(LogTest, AFullDiskRefusesAndLeavesNoTrace) {

@@ -184,7 +184,7 @@ bool Segment::must_roll(const AppendedSet& set, const LogConfig& config,
   // By the records' time where they have one: replicas then roll at the same record.
   const bool by_records = first_timestamp_ && *first_timestamp_ >= 0 && set.largest.timestamp >= 0;
   const std::int64_t age = by_records ? set.largest.timestamp - *first_timestamp_ : now - created_;
-  return age > config.segment_age.count() - jitter.count();
+  return age > config.roll_age().count() - jitter.count();
 }
 
 Result<> Segment::append(std::span<const ByteView> pieces, const AppendedSet& set,

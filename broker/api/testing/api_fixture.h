@@ -128,12 +128,24 @@ class FakeRecords final : public RecordService {
     return result;
   }
 
+  void delete_records(std::vector<replica::DeleteRecordsQuery> queries, env::Duration timeout,
+                      env::Executor&,
+                      Callback<std::vector<replica::DeletedRecords>> done) override {
+    std::vector<replica::DeletedRecords> result;
+    for (const auto& query : queries) result.push_back({query.partition, {}, query.offset});
+    deletions = std::move(queries);
+    last_timeout = timeout;
+    std::move(done)(std::move(result));
+  }
+
   std::map<TopicPartition, replica::AppendedPartition> appended;
   std::map<TopicPartition, replica::FetchedPartition> fetched;
   std::map<TopicPartition, replica::ListedOffset> listed;
   std::vector<replica::AppendRequest> appends;
   std::vector<replica::FetchRequest> fetches;
   std::vector<replica::OffsetQuery> last_queries;
+  std::vector<replica::DeleteRecordsQuery> deletions;
+  env::Duration last_timeout{};
   replica::IsolationLevel last_isolation{};
   bool hold = false;
   Callback<replica::AppendResult> held_append;

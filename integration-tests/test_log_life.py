@@ -1,0 +1,96 @@
+"""What a log keeps and what it lets go: retention, DeleteRecords, compaction, seen by clients and on the disk."""
+
+import json
+import pathlib
+import unittest
+
+from cluster import Cluster, ToolFailed, wait_until
+
+FAST = dict(log__retention__check__interval__ms=300, log__cleaner__backoff__ms=200)
+
+
+class LogLifeTest(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.cluster = Cluster(**FAST)
+        cls.addClassCleanup(cls.cluster.close)
+
+    def produce(self, topic, lines, *arguments):
+        self.cluster.ottla("console-producer", "--topic", topic, "--sync", *arguments,
+                           stdin="".join(line + "\n" for line in lines))
+
+    def offsets(self, topic, time):
+        found = json.loads(self.cluster.ottla("get-offsets", "--topic", topic, "--time", time, "--json"))
+        return {row["partition"]: row["offset"] for row in found}
+
+    def consume(self, topic, *arguments):
+        return self.cluster.ottla("console-consumer", "--topic", topic, "--from-beginning",
+                                  "--timeout-ms", 3000, *arguments, check=False).splitlines()
+
+    def files(self, topic, pattern):
+        """By broker: names of the partition's files."""
+        return {broker.id: sorted(path.name for path in
+                                  pathlib.Path(broker.directory / "data").glob(f"{topic}-0/{pattern}"))
+                for broker in self.cluster.brokers.values()}
+
+    def delete_records(self, topic, offset, check=True):
+        path = self.cluster.directory / f"delete-{topic}.json"
+        path.write_text(json.dumps({"partitions": [{"topic": topic, "partition": 0, "offset": offset}],
+                                    "version": 1}))
+        return self.cluster.ottla("delete-records", "--offset-json-file", path, check=check)
+
+    def test_retention_deletes_by_size_and_by_time(self):
+        self.cluster.create_topic("sized", segment__bytes=2000, retention__bytes=5000,
+                                  file__delete__delay__ms=500)
+        self.cluster.wait_for_isr("sized")
+        for _ in range(12):
+            self.produce("sized", ["x" * 400] * 4)
+        wait_until(lambda: self.offsets("sized", "earliest")[0] > 10, "old segments to go")
+        start = self.offsets("sized", "earliest")[0]
+        self.assertEqual(self.offsets("sized", "latest")[0], 48)
+        self.assertEqual(len(self.consume("sized")), 48 - start)
+        # On all replicas, and the files go a moment later.
+        wait_until(lambda: all("00000000000000000000.log" not in names and names
+                               for names in self.files("sized", "*.log").values()), "all replicas to delete")
+        wait_until(lambda: not any(self.files("sized", "*.deleted").values()), "renamed files to be removed")
+
+    def test_retention_by_time_follows_the_topics_config_and_rolls_the_active_segment(self):
+        self.cluster.create_topic("timed", retention__ms=1000, replicas=1)
+        self.produce("timed", ["a", "b", "c"])
+        wait_until(lambda: self.offsets("timed", "earliest")[0] == 3, "the records to expire")
+        self.assertEqual(self.consume("timed"), [])
+        self.produce("timed", ["d"])
+        self.assertEqual(self.offsets("timed", "latest")[0], 4)
+
+    def test_deleted_records_are_gone_on_all_replicas(self):
+        self.cluster.create_topic("cut", segment__bytes=1000)
+        self.cluster.wait_for_isr("cut")
+        for i in range(10):
+            self.produce("cut", [f"{i}" * 300])
+        self.assertIn("low_watermark: 6", self.delete_records("cut", 6))
+        self.assertEqual(self.offsets("cut", "earliest")[0], 6)
+        self.assertEqual([line[0] for line in self.consume("cut")], ["6", "7", "8", "9"])
+        wait_until(lambda: all(names and names[0] > "00000000000000000003.log"
+                               for names in self.files("cut", "*.log").values()), "segments below to go everywhere")
+        self.assertIn("OFFSET_OUT_OF_RANGE", self.delete_records("cut", 11, check=False))
+        self.assertIn("low_watermark: 10", self.delete_records("cut", -1))
+        self.assertEqual(self.consume("cut"), [])
+
+    def test_records_of_a_compacted_topic_are_not_deleted_by_hand(self):
+        self.cluster.create_topic("kept", replicas=1, cleanup__policy="compact")
+        self.assertIn("POLICY_VIOLATION", self.delete_records("kept", -1, check=False))
+
+    def test_a_deleted_topics_directory_goes(self):
+        self.cluster.create_topic("gone", file__delete__delay__ms=1000)
+        self.cluster.wait_for_isr("gone")
+        self.produce("gone", ["a"])
+        self.cluster.ottla("topics", "--delete", "--topic", "gone")
+
+        def left():
+            return [path for broker in self.cluster.brokers.values()
+                    for path in (broker.directory / "data").glob("gone-0*")]
+        wait_until(lambda: not left(), "directories of the topic to be removed", 90)
+
+
+if __name__ == "__main__":
+    unittest.main()
