@@ -153,7 +153,7 @@ class RandomLife {
     std::advance(at, static_cast<std::ptrdiff_t>(random_.below(model_.size())));
     const Offset end = log_->log_end_offset();
     if (at->first > flushed_ || !log_->raise_log_start_offset(at->first, end)) return;
-    start_reached_ = log_->log_start_offset();
+    start_reached_ = std::max(start_reached_, log_->log_start_offset());
     if (!log_->retire_old_segments(end)) return;
     const Offset start = log_->log_start_offset();
     start_checkpoint_ = start > log_->first_segment_offset() ? start : Offset(0);
