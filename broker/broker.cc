@@ -19,6 +19,7 @@
 #include "broker/membership/cluster_entry.h"
 #include "broker/membership/config_watcher.h"
 #include "broker/membership/directory_id.h"
+#include "broker/membership/failure_notice.h"
 #include "broker/membership/registration.h"
 #include "broker/metadata/metadata_cache.h"
 #include "broker/network/network.h"
@@ -56,6 +57,8 @@ constexpr seconds kStopPart{10};
 /// The controller may still have the connection that this broker lost.
 constexpr seconds kHandOverWithoutZooKeeper{3};
 constexpr milliseconds kHandOverPollInterval{50};
+
+constexpr std::size_t kProbeThreads = 2;
 
 /// Waits for a callback of type Callback<Args...>.
 template <class T>
@@ -142,6 +145,8 @@ struct Broker::Parts : public membership::ConfigListener, public membership::Reg
   env::SystemRandom random;
   env::PosixFileSystem files;
   env::ThreadPool io_pool{"io", static_cast<std::size_t>(values->get(config::kNumIoThreads))};
+  /// A proof of death does not queue behind cold reads and syncs.
+  env::ThreadPool probe_pool{"probes", kProbeThreads};
   env::EventLoop control_loop{"replica-control"};
   env::EventLoop controller_loop{"controller"};
   env::EventLoop membership_loop{"membership"};
@@ -159,6 +164,7 @@ struct Broker::Parts : public membership::ConfigListener, public membership::Reg
   std::unique_ptr<zookeeper::Client> zookeeper;
   std::unique_ptr<membership::ConfigWatcher> config_watcher;
   std::unique_ptr<membership::BrokerRegistration> registration;
+  std::unique_ptr<membership::FailureNotice> failure_notice;
   std::unique_ptr<rpc::GrpcLivenessMonitor> liveness;
   rpc::GrpcPeers peers;
   rpc::GrpcReplication replication;
@@ -188,7 +194,11 @@ Result<> Broker::Parts::open_logs() {
                         LOG(ERROR) << "[log dir " << directory << "] offline: " << cause.describe();
                         CHECK(logs->offline_directories().size() < config::log_dirs(*values).size())
                             << "all log dirs have failed";
-                        if (replicas) replicas->log_directory_failed(directory);
+                        if (!replicas) return;  // The first update's answer will tell.
+                        replicas->log_directory_failed(directory);
+                        // After the replicas: the controller asks them next.
+                        control_loop.post(
+                            [this] { membership_loop.post([this] { failure_notice->post(); }); });
                       }));
   return {};
 }
@@ -342,8 +352,10 @@ Result<> Broker::Parts::start() {
                                                                random, *this);
   registration = std::make_unique<membership::BrokerRegistration>(*zookeeper, membership_loop,
                                                                   clock, random, *this);
+  failure_notice = std::make_unique<membership::FailureNotice>(*zookeeper, membership_loop, random,
+                                                               identity.broker_id);
   liveness = std::make_unique<rpc::GrpcLivenessMonitor>(liveness_options(*values), clock,
-                                                        membership_loop, io_pool);
+                                                        membership_loop, probe_pool);
   controller = std::make_unique<controller::Controller>(
       controller_config(config, identity.broker_id),
       controller::Controller::World{.client = *zookeeper,
@@ -463,6 +475,7 @@ void Broker::Parts::stop() {
     membership_loop.post([this, callback = stopped.callback()]() mutable {
       registration->stop();
       config_watcher->stop();
+      failure_notice->stop();
       peer_watch->stop();
       callback(true);
     });
@@ -475,6 +488,7 @@ void Broker::Parts::stop() {
   liveness.reset();
   membership_loop.stop();
   control_loop.stop();
+  probe_pool.stop();
   io_pool.stop();
 }
 

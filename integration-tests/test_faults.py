@@ -1,6 +1,7 @@
 """Crashes, pauses and restarts under an acks=all producer: nothing acknowledged is lost, nothing comes
 twice or out of order, and the partitions are writable again soon."""
 
+import shutil
 import signal
 import unittest
 
@@ -131,6 +132,32 @@ class FaultsTest(unittest.TestCase):
         self.assertGreater(cluster.controller_epoch(), epoch)
         checker.wait_for_progress(1000)
         self.assert_nothing_lost(checker)
+
+    def test_log_dir_failed(self):
+        """One of two log dirs: its partitions get other leaders, the broker serves on from the other dir."""
+        def two_dirs(broker_id):
+            return lambda cluster: ",".join(
+                str(cluster.directory / f"broker-{broker_id}" / name) for name in ("data", "more"))
+        cluster = self.start(log__segment__bytes=65536,
+                             **{f"{broker_id}:log.dirs": two_dirs(broker_id) for broker_id in (1, 2, 3)})
+        checker = self.produce()
+        victim = cluster.leader(self.TOPIC)
+        # The next roll finds no directory to create its files in.
+        lost = next(directory for directory in (victim.directory / "data", victim.directory / "more")
+                    if (directory / f"{self.TOPIC}-0").exists())
+        moved = [int(path.name.rsplit("-", 1)[1]) for path in lost.glob(f"{self.TOPIC}-*")]
+        kept = [number for number in range(self.PARTITIONS) if number not in moved]
+        shutil.rmtree(lost)
+
+        def without_the_lost():
+            partitions = cluster.partitions(self.TOPIC)
+            return (all(partitions[number]["leader"] not in (-1, victim.id) and
+                        victim.id not in partitions[number]["isr"] for number in moved) and
+                    all(victim.id in partitions[number]["isr"] for number in kept))
+        wait_until(without_the_lost, "leaders elsewhere for what was in the failed log dir")
+        self.assertTrue(victim.process.running())
+        checker.wait_for_progress(2000)
+        self.assertLess(self.assert_nothing_lost(checker)["longest_gap_seconds"], 3.0)
 
     def test_zookeeper_restarted(self):
         cluster = self.start()
