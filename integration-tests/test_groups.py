@@ -154,6 +154,12 @@ class GroupsTest(unittest.TestCase):
         self.addCleanup(member.kill)
         return member
 
+    def go(self, group):
+        client = interop_clients.go()
+        member = Member([client.produce_command[0], "group", self.cluster.bootstrap, "orders", group])
+        self.addCleanup(member.kill)
+        return member
+
     def produce(self, count, prefix="x"):
         subprocess.run(["kcat", "-P", "-b", self.cluster.bootstrap, "-t", "orders", "-X", "acks=all",
                         "-X", "sticky.partitioning.linger.ms=0"],  # to all partitions
@@ -186,22 +192,22 @@ class GroupsTest(unittest.TestCase):
     # Different clients.
 
     def test_clients_share_a_group(self):
-        """librdkafka, Java and kafka-python in one group (all know range)."""
+        """librdkafka, Java, kafka-python and Go (sarama) in one group: all know range."""
         self.start()
         wanted = self.produce(200)
         settings = "partition.assignment.strategy=org.apache.kafka.clients.consumer.RangeAssignor"
         members = [self.kcat("mixed", "partition.assignment.strategy=range"), self.java("mixed", settings),
-                   self.python("mixed")]
-        self.wait_for_members("mixed", 3)
+                   self.python("mixed"), self.go("mixed")]
+        self.wait_for_members("mixed", 4)
         wanted |= self.produce(200, "y")
         self.wait_for_records(members, wanted)
         members[1].leave()
-        self.wait_for_members("mixed", 2)
+        self.wait_for_members("mixed", 3)
         wanted |= self.produce(100, "z")
         self.wait_for_records(members, wanted)
         self.wait_for_lag("mixed")
         for member in members:
-            member.leave() if member is members[2] else member.stop()
+            member.stop() if member is members[0] else member.leave()
         wait_until(lambda: self.describe("mixed")["state"] == "Empty", "an empty group")
         self.wait_for_lag("mixed")
 

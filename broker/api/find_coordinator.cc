@@ -23,11 +23,16 @@ struct Found {
 
 /// The leader of the key's partition in the topic that its coordinator writes to.
 Found find(const std::string& key, std::int8_t key_type, const Call& call, Services& services) {
-  if (key_type != static_cast<std::int8_t>(KeyType::Group)) {
-    // Nobody coordinates transactions yet; share groups do not exist in ZooKeeper mode.
-    return {.error = key_type == static_cast<std::int8_t>(KeyType::Transaction)
-                         ? ErrorCode::CoordinatorNotAvailable
-                         : ErrorCode::InvalidRequest};
+  switch (static_cast<KeyType>(key_type)) {
+    case KeyType::Group:
+      break;
+    case KeyType::Transaction:  // Nobody coordinates transactions yet.
+      return {.error = ErrorCode::CoordinatorNotAvailable};
+    case KeyType::Share:  // Share groups do not exist in ZooKeeper mode.
+      return {.error = call.version_at_least(6) ? ErrorCode::CoordinatorNotAvailable
+                                                : ErrorCode::InvalidRequest};
+    default:
+      return {.error = ErrorCode::InvalidRequest};
   }
   const auto image = services.metadata.image();
   const auto topic = image->topic(group::kOffsetsTopic);

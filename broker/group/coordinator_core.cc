@@ -214,8 +214,6 @@ void CoordinatorCore::delete_group(const std::string& id, Callback<ErrorCode> do
   if (!group->is(GroupState::Empty)) return std::move(done)(ErrorCode::NonEmptyGroup);
   const auto held = group->offsets.partitions();
   counters_.deletions->add(static_cast<std::int64_t>(held.size()));
-  for (auto& [pending, timer] : group->pending_members()) timers_.remove(timer);
-  group->pending_members().clear();
   LOG(INFO) << "[group " << id << "] deleted, with " << held.size() << " offsets";
   remove_offsets(group, {held.begin(), held.end()}, std::move(done));
 }

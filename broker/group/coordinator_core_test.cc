@@ -423,6 +423,8 @@ TEST(OffsetCommit, IsTakenFromWhoIsInNoGroup) {
   EXPECT_EQ(test.offset("none", kOrders0), -1);
   EXPECT_EQ(state_of(test, "g"), GroupState::Empty);
   EXPECT_EQ(test.core.describe("g").protocol_type, "");
+  EXPECT_EQ(**test.commit("g", kOrders0, 43, {.member_id = "whoever"}), ErrorCode::None)
+      << "without a generation nobody asks who it is";
 }
 
 TEST(OffsetCommit, OnlyMembersOfTheGenerationMayCommit) {

@@ -54,13 +54,15 @@ void CoordinatorCore::commit(CommitRequest request, Callback<std::vector<ErrorCo
 }
 
 ErrorCode CoordinatorCore::check_commit(const GroupPtr& group, const CommitRequest& request) {
+  // An operator, or a consumer that is in no group: whatever else it says.
+  if (request.generation < 0 && group->is(GroupState::Empty)) return ErrorCode::None;
   const bool claims_membership =
       request.generation >= 0 || !request.member_id.empty() || request.instance_id;
   if (claims_membership) {
     const ErrorCode error = check_member(*group, request.member_id, request.instance_id);
     if (error != ErrorCode::None) return error;
     if (request.generation != group->generation()) return ErrorCode::IllegalGeneration;
-  } else if (!group->is(GroupState::Empty)) {
+  } else {
     return ErrorCode::UnknownMemberId;
   }
   switch (group->state()) {
@@ -173,7 +175,8 @@ void CoordinatorCore::delete_offsets(const std::string& id, std::vector<TopicPar
                  });
 }
 
-/// Removes these offsets, and the group too when it is empty and has no others. What is gone from
+/// Removes these offsets, and the group too when it is empty and has no others; who was given an id
+/// is not waited for, and asks for another one. What is gone from
 /// memory may come back in a failover if the records are lost; expiry then removes it again.
 void CoordinatorCore::remove_offsets(const GroupPtr& group,
                                      const std::vector<TopicPartition>& partitions,
@@ -187,12 +190,13 @@ void CoordinatorCore::remove_offsets(const GroupPtr& group,
       tombstones.push_back(*std::move(tombstone));
     }
   }
-  if (group->is(GroupState::Empty) && group->pending_members().empty() && others.empty()) {
+  if (group->is(GroupState::Empty) && others.empty()) {
     if (group->generation() > 0) {
       if (auto tombstone = group_tombstone(group->id())) {
         tombstones.push_back(*std::move(tombstone));
       }
     }
+    for (auto& [pending, timer] : group->pending_members()) timers_.remove(timer);
     group->transition_to(GroupState::Dead, clock_.wall_now_ms());
   }
   if (tombstones.empty()) {

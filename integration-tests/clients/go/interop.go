@@ -1,4 +1,5 @@
-// produce BOOTSTRAP TOPIC PARTITIONS CODEC COUNT PREFIX | consume BOOTSTRAP TOPIC PARTITIONS, with the sarama client.
+// produce BOOTSTRAP TOPIC PARTITIONS CODEC COUNT PREFIX | consume BOOTSTRAP TOPIC PARTITIONS | group BOOTSTRAP TOPIC GROUP,
+// with the sarama client.
 package main
 
 import (
@@ -89,9 +90,12 @@ func consume(bootstrap []string, topic string, partitions int) {
 
 func main() {
 	bootstrap := strings.Split(os.Args[2], ",")
-	if os.Args[1] == "produce" {
+	switch os.Args[1] {
+	case "produce":
 		produce(bootstrap, os.Args[3], number(os.Args[4]), os.Args[5], number(os.Args[6]), os.Args[7])
-	} else {
+	case "consume":
 		consume(bootstrap, os.Args[3], number(os.Args[4]))
+	case "group":
+		group(bootstrap, os.Args[3], os.Args[4])
 	}
 }
