@@ -246,10 +246,11 @@ class Cluster:
     def bootstrap(self):
         return ",".join(broker.address for broker in self.brokers.values())
 
-    def ottla(self, *arguments, check=True, seconds=60, stdin=None):
-        """Runs the command line tool; its standard output."""
+    def ottla(self, *arguments, check=True, seconds=60, stdin=None, without=None):
+        """Runs the command line tool; its standard output. The broker `without` is not its first contact."""
+        bootstrap = ",".join(broker.address for broker in self.brokers.values() if broker is not without)
         outcome = subprocess.run(
-            [str(OTTLA), arguments[0], "--bootstrap-server", self.bootstrap,
+            [str(OTTLA), arguments[0], "--bootstrap-server", bootstrap,
              *[str(argument) for argument in arguments[1:]]],
             input=stdin, capture_output=True, text=True, timeout=seconds)
         if check and outcome.returncode != 0:

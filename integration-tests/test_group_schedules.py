@@ -359,9 +359,9 @@ class GroupSchedulesTest(unittest.TestCase):
                                          "--base-port", free_port(), "--heap", "400M", *settings]).strip()
         cls.addClassCleanup(interop_clients.run, [interop_clients.KAFKA_REF, "stop", "--dir", cls.directory])
         cls.kafka_port = int(bootstrap.split(":")[1])
-        cls.cluster = Cluster(1, **{name.replace(".", "__"): value for name, value in SETTINGS.items()})
+        cls.cluster = Cluster(ids=[0], **{name.replace(".", "__"): value for name, value in SETTINGS.items()})
         cls.addClassCleanup(cls.cluster.close)
-        cls.ports = (cls.kafka_port, cls.cluster.brokers[1].port)
+        cls.ports = (cls.kafka_port, cls.cluster.brokers[0].port)
         for port in cls.ports:
             for topic in ("orders", "more"):
                 interop_clients.run([OTTLA, "topics", "--bootstrap-server", f"127.0.0.1:{port}",

@@ -95,9 +95,10 @@ class Producer(threading.Thread):
 class OffsetWatch(threading.Thread):
     """Asks for the group's offsets all the time and notes each one that goes backwards."""
 
-    def __init__(self, cluster, group):
+    def __init__(self, cluster, group, not_of=None):
+        """A broker that does not know that it was replaced may show what it knew: `not_of` is not asked."""
         super().__init__(daemon=True)
-        self.cluster, self.group = cluster, group
+        self.cluster, self.group, self.not_of = cluster, group, not_of
         self.highest = {}
         self.faults = []
         self.looks = 0
@@ -106,7 +107,10 @@ class OffsetWatch(threading.Thread):
     def run(self):
         while not self.stopping.is_set():
             try:
-                described = json.loads(self.cluster.ottla("consumer-groups", "--describe", "--group", self.group, "--json"))
+                described = json.loads(self.cluster.ottla("consumer-groups", "--describe", "--group", self.group, "--json",
+                                                          without=self.not_of))
+                if self.not_of and described[0]["coordinator"]["id"] == self.not_of.id:
+                    continue
             except (ToolFailed, ValueError, subprocess.SubprocessError):
                 continue
             self.looks += 1
@@ -291,6 +295,40 @@ class GroupsTest(unittest.TestCase):
         watch.stop()
         print(f"{len(producer.acknowledged)} records, offsets looked at {watch.looks} times", flush=True)
         self.assertGreater(watch.looks, 20)
+        self.assertEqual(watch.faults, [])
+        for member in members:
+            member.stop()
+
+    def test_coordinator_paused(self):
+        """It wakes up as a zombie: it must commit nothing, and its clients must find the new one."""
+        cluster = self.start()
+        producer = Producer(cluster, "orders")
+        members = [self.kcat("paused") for _ in range(3)]
+        self.wait_for_members("paused", 3)
+        cluster.wait_for_isr("__consumer_offsets")
+        producer.start()
+        wait_until(lambda: sum(len(m.records()) for m in members) > 200, "records")
+        victim = cluster.brokers[self.describe("paused")["coordinator"]["id"]]
+        watch = OffsetWatch(cluster, "paused", not_of=victim)
+        watch.start()
+        victim.process.pause()
+
+        def moved():
+            described = json.loads(cluster.ottla("consumer-groups", "--describe", "--group", "paused", "--json",
+                                                 without=victim))[0]
+            return described["coordinator"]["id"] != victim.id and described["state"] == "Stable"
+        wait_until(moved, "another coordinator", 60)
+        seen = sum(len(m.records()) for m in members)
+        wait_until(lambda: sum(len(m.records()) for m in members) > seen + 100, "more records", 60)
+        victim.process.resume()
+        cluster.wait_for_isr("orders")
+        cluster.wait_for_isr("__consumer_offsets")
+        self.wait_for_members("paused", 3)
+        producer.stop()
+        self.wait_for_records(members, set(producer.acknowledged))
+        self.wait_for_lag("paused")
+        watch.stop()
+        self.assertGreater(watch.looks, 5)
         self.assertEqual(watch.faults, [])
         for member in members:
             member.stop()
