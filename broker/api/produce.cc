@@ -97,6 +97,18 @@ replica::AppendRequest plan(const ProduceRequest& request, const Call& call, Pro
   return append;
 }
 
+/// From this size on compressed records are unpacked (to be validated) off the network's loop,
+/// whose other connections would wait: 1 MiB may unpack to a thousand.
+constexpr std::size_t kLargestUnpackedOnLoop = 32 * 1024;
+
+bool takes_long(const replica::AppendRequest& append) {
+  return std::any_of(append.partitions.begin(), append.partitions.end(), [](const auto& wanted) {
+    if (wanted.records.size() < kLargestUnpackedOnLoop) return false;
+    const auto batch = record::RecordBatchView::parse(wanted.records);
+    return batch && batch->is_compressed();
+  });
+}
+
 void fill(Row& row, const replica::AppendedPartition& appended) {
   row.error_code = appended.error;
   row.base_offset = appended.base_offset;
@@ -151,16 +163,23 @@ void handle_produce(Call call, Services& services) {
   Produce produce;
   replica::AppendRequest append = plan(*request, call, produce);
   const replica::Acks acks = append.acks;
+  const bool unpacks_long = takes_long(append);
   if (append.partitions.empty()) return finish(call, produce, acks, {}, services);
-  // The records are in the log, in order, before `append` returns; only the answer may wait.
-  call.responder.allow_next();
   call.request.frame.reset();  // The append owns it for as long as it needs the records.
   env::Executor& loop = call.loop();
-  services.records.append(std::move(append), loop,
-                          [call = std::move(call), produce = std::move(produce), acks,
-                           &services](replica::AppendResult appended) mutable {
-                            finish(call, produce, acks, appended, services);
-                          });
+  auto run = [&services, &loop, acks, append = std::move(append),
+              allow_next = call.responder.next_permit(), call = std::move(call),
+              produce = std::move(produce)]() mutable {
+    services.records.append(std::move(append), loop,
+                            [call = std::move(call), produce = std::move(produce), acks,
+                             &services](replica::AppendResult appended) mutable {
+                              finish(call, produce, acks, appended, services);
+                            });
+    // The records are in the log, in order, once `append` has returned; only the answer may wait.
+    std::move(allow_next)();
+  };
+  if (unpacks_long) return services.io_pool.post(std::move(run));
+  run();
 }
 
 }  // namespace ottla::api

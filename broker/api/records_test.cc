@@ -87,6 +87,19 @@ TEST_F(ProduceHandler, HandsOverTheBytesOfTheFrameItself) {
   EXPECT_EQ(append.partitions[0].records.size(), batch_.size());
 }
 
+TEST_F(ProduceHandler, LargeCompressedRecordsAreUnpackedOffTheLoop) {
+  constexpr std::size_t kSize = 40'000;
+  batch_.resize(kSize);
+  batch_[22] |= std::byte{1};  // gzip
+  store_big_endian(&batch_[8], static_cast<std::int32_t>(kSize - 12));
+  const auto outcome = send(to({0}), 9);
+  EXPECT_THAT(records.appends, SizeIs(0));
+  EXPECT_FALSE(outcome->next_allowed);
+  io_pool.run();
+  EXPECT_THAT(records.appends, SizeIs(1));
+  EXPECT_TRUE(outcome->next_allowed);
+}
+
 TEST_F(ProduceHandler, TellsTheRightLeader) {
   const auto response = ask<ProduceResponse>(to({0, 1}), 10);
   const auto& rows = response.responses[0].partition_responses;

@@ -7,6 +7,7 @@
 
 #include "common/base/bytes.h"
 #include "common/base/payload.h"
+#include "common/base/task.h"
 #include "common/env/executor.h"
 
 namespace ottla::network {
@@ -76,6 +77,11 @@ class Responder {
   /// is complete but whose answer waits (a produce that waits for its followers). Answers keep
   /// the order of the requests. Called inside `handle`, it takes effect when that returns.
   void allow_next() { sink_->allow_next(slot_); }
+  /// The same, for a caller that has passed the responder on by then. Once; before the answer or
+  /// after it.
+  [[nodiscard]] Task next_permit() const {
+    return [sink = sink_, slot = slot_] { sink->allow_next(slot); };
+  }
 
  private:
   std::shared_ptr<ResponseSink> sink_;
