@@ -468,6 +468,25 @@ class GroupsTest(unittest.TestCase):
             "--topic", "orders", "--from-beginning", "--max-messages", "100", seconds=60)
         self.assertEqual({line for line in output.splitlines() if re.fullmatch(r"x\d+", line)}, wanted)
 
+    def test_consumer_of_0_8_that_keeps_its_offsets_in_kafka(self):
+        """offsets.storage=kafka: ConsumerMetadata (FindCoordinator v0), OffsetCommit v1, OffsetFetch v1. What the first
+        run has read the second one does not read again."""
+        cluster = self.start()
+        properties = cluster.directory / "consumer.properties"
+        properties.write_text("group.id=ancient\noffsets.storage=kafka\ndual.commit.enabled=false\n"
+                              "auto.offset.reset=smallest\nauto.commit.interval.ms=200\n")
+
+        def consume(count, *flags):
+            output = interop_clients.kafka_tool(
+                "0.8.2.2", "kafka-console-consumer", "--zookeeper", cluster.zookeeper.connect + cluster.chroot,
+                "--topic", "orders", "--max-messages", str(count), "--consumer.config", properties, *flags, seconds=90)
+            return {line for line in output.splitlines() if re.fullmatch(r"[xy]\d+", line)}
+        first = self.produce(100)
+        self.assertEqual(consume(100, "--from-beginning"), first)
+        self.wait_for_lag("ancient")
+        second = self.produce(50, "y")
+        self.assertEqual(consume(50), second)
+
 
 if __name__ == "__main__":
     unittest.main()
