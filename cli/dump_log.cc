@@ -17,6 +17,7 @@ constexpr Flag kFlags[] = {
      .value = "a.log,b.index,..",
      .doc = ".log, .index, .timeindex, .txnindex and .snapshot files"},
     {.name = "print-data-log", .doc = "records with key and value"},
+    {.name = "offsets-decoder", .doc = "records of __consumer_offsets, decoded"},
     {.name = "deep-iteration", .doc = "records, too; --print-data-log implies it"},
     {.name = "skip-record-metadata", .doc = "of records, only key and value"},
     {.name = "index-sanity-check", .doc = "of indexes, only look at the file itself"},
@@ -76,7 +77,8 @@ Result<> run_dump_log(const Arguments& arguments, Console& console) {
   OTTLA_TRY_VOID(check_decoder(arguments, "key-decoder-class"));
   OTTLA_TRY(const auto max_bytes, arguments.number("max-bytes", 0));
   SegmentDumpOptions options;
-  options.contents = arguments.has("print-data-log");
+  options.group_records = arguments.has("offsets-decoder");
+  options.contents = arguments.has("print-data-log") || options.group_records;
   options.records = options.contents || arguments.has("deep-iteration");
   options.skip_record_metadata = arguments.has("skip-record-metadata");
   options.json = arguments.has("json");

@@ -116,6 +116,31 @@ TEST_F(DumpLog, ShowsTransactionIndexes) {
                                 "lastStableOffset: 19\n");
 }
 
+TEST_F(DumpLog, DecodesTheRecordsOfGroupsAsKafkasToolDoes) {
+  // Written, and printed so, by Kafka 3.9.1.
+  const auto ran = dump(
+      "../integration-tests/samples/clean/__consumer_offsets-0/"
+      "00000000000000000000.log",
+      "--offsets-decoder");
+  EXPECT_EQ(ran.code, 0) << ran.err;
+  EXPECT_THAT(
+      ran.out,
+      HasSubstr(R"(key: {"type":"2","data":{"group":"g-sample"}} payload: {"version":"3","data":{)"
+                R"("protocolType":"consumer","generation":1,"protocol":"range",)"
+                R"("leader":"consumer-g-sample-1-6c5a2fb6-2fc7-4276-9f63-ae391009c2c3",)"
+                R"("currentStateTimestamp":1795236665363,"members":[{)"
+                R"("memberId":"consumer-g-sample-1-6c5a2fb6-2fc7-4276-9f63-ae391009c2c3",)"
+                R"("groupInstanceId":null,"clientId":"consumer-g-sample-1",)"
+                R"("clientHost":"/127.0.0.1","rebalanceTimeout":300000,"sessionTimeout":45000,)"
+                R"("subscription":{"topics":["plain"],"userData":null,"ownedPartitions":[],)"
+                R"("generationId":-1,"rackId":null},"assignment":{"assignedPartitions":[{)"
+                R"("topic":"plain","partitions":[0,1]}],"userData":null}}]}})"));
+  EXPECT_THAT(ran.out, HasSubstr(R"(key: {"type":"1","data":{"group":"g-sample","topic":"plain",)"
+                                 R"("partition":0}} payload: {"version":"3","data":{"offset":123,)"
+                                 R"("leaderEpoch":0,"metadata":"meta-0",)"
+                                 R"("commitTimestamp":1795236665465}})"));
+}
+
 TEST_F(DumpLog, RefusesWhatItDoesNotKnow) {
   EXPECT_EQ(dump(write("leader-epoch-checkpoint", "0\n")).code, 1);
   EXPECT_EQ(dump(directory_ + "/00000000000000000000.log").code, 1);

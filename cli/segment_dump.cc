@@ -5,6 +5,7 @@
 
 #include <boost/json.hpp>
 
+#include "cli/group_record_text.h"
 #include "cli/segment_file.h"
 #include "common/record/control_record.h"
 #include "common/record/message_set.h"
@@ -104,8 +105,13 @@ class TextPrinter final : public Printer {
     }
     if (options_.contents && !batch.view.is_control()) {
       const char* indent = options_.skip_record_metadata ? "| " : " ";
-      if (record.key) out_ << indent << "key: " << as_text(*record.key);
-      if (record.value) out_ << " payload: " << as_text(*record.value);
+      if (options_.group_records) {
+        const GroupRecordText text = group_record_text(record.key, record.value);
+        out_ << indent << "key: " << text.key << " payload: " << text.payload;
+      } else {
+        if (record.key) out_ << indent << "key: " << as_text(*record.key);
+        if (record.value) out_ << " payload: " << as_text(*record.value);
+      }
     }
     out_ << '\n';
   }
