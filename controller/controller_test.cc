@@ -67,6 +67,30 @@ TEST(Controller, CreatesAndDeletesTopics) {
   expect_fenced(cluster);
 }
 
+TEST(Controller, ATopicThatIsBeingCreatedDoesNotExistYet) {
+  SmallCluster cluster(27, 3);
+  const int first = cluster.wait_for_controller();
+  cluster.zookeeper.cut(cluster.broker(first).name);
+  std::vector<ErrorCode> answers;
+  const auto create = [&] {
+    CreateTopicsRequest request;
+    request.topics.push_back({.name = "orders", .partitions = 1, .replication_factor = 1});
+    request.timeout = seconds(1);
+    cluster.controller(first).create_topics(
+        std::move(request),
+        [&](std::vector<CreatedTopic> topics) { answers.push_back(topics.at(0).error); });
+    cluster.world.run_for(seconds(1));
+  };
+  create();
+  create();  // Were it told that the topic exists, it would wait for it for ever.
+  EXPECT_TRUE(answers.empty());
+  cluster.world.run_for(seconds(60));  // Its session ends meanwhile.
+  cluster.zookeeper.heal_all();
+  ASSERT_TRUE(cluster.wait([&] { return answers.size() == 2; }));
+  EXPECT_EQ(answers, std::vector(2, ErrorCode::NotController));
+  EXPECT_FALSE(cluster.state("orders", 0));
+}
+
 TEST(Controller, AddsPartitions) {
   SmallCluster cluster(3, 3);
   ASSERT_EQ(cluster.create_topic("orders", 2, 2), ErrorCode::None);

@@ -143,7 +143,7 @@ void TopicRequests::create(CreateTopicsRequest request, Callback<std::vector<Cre
   };
   const auto twice =
       names_given_twice(request.topics, [](const NewTopic& topic) { return topic.name; });
-  const TopicSurroundings around = surroundings();
+  TopicSurroundings around = surroundings();
   for (std::size_t i = 0; i < request.topics.size(); ++i) {
     NewTopic& topic = request.topics[i];
     CreatedTopic& result = (*results)[i];
@@ -152,6 +152,8 @@ void TopicRequests::create(CreateTopicsRequest request, Callback<std::vector<Cre
       open->set_error(i, ErrorCode::InvalidRequest, "The topic stands twice in the request.");
       continue;
     }
+    // A topic whose creation is under way does not exist yet, and may never: ZooKeeper decides.
+    if (term_.model().find_topic(topic.name) == nullptr) around.existing.erase(topic.name);
     Result<cluster::Topic> planned = plan_topic(topic, around, world_.config, world_.random);
     if (!planned) {
       open->set_error(i, planned.error().code(), planned.error().message());
@@ -162,7 +164,7 @@ void TopicRequests::create(CreateTopicsRequest request, Callback<std::vector<Cre
         static_cast<std::int32_t>(planned->partitions.front().replicas.size());
     if (request.validate_only) continue;
     result.id = planned->id;
-    ++open->writing;
+    open->begin_write(i);
     being_created_.insert(topic.name);
     write_topic(open, i, *std::move(planned), std::move(topic.configs), request.timeout);
   }
@@ -178,7 +180,7 @@ void TopicRequests::write_topic(RequestPtr request, std::size_t index, cluster::
         }
         being_created_.erase(topic.name);
         if (result) {
-          request->waiting.push_back({index, topic.name, topic.id, topic.partitions.size()});
+          request->wait_for({index, topic.name, topic.id, topic.partitions.size()});
           term_.refresh_topics();
         } else {
           request->set_error(index, code_of(result.error()), "");
@@ -207,7 +209,7 @@ void TopicRequests::check_created(RequestPtr request, std::size_t index, cluster
         } else if (read->front()->topic.id != topic.id) {
           request->set_error(index, ErrorCode::TopicAlreadyExists, "");
         } else {
-          request->waiting.push_back({index, topic.name, topic.id, topic.partitions.size()});
+          request->wait_for({index, topic.name, topic.id, topic.partitions.size()});
           term_.refresh_topics();
         }
         written(request, timeout);
@@ -258,7 +260,7 @@ void TopicRequests::add_partitions(CreatePartitionsRequest request,
       continue;
     }
     if (request.validate_only) continue;
-    ++open->writing;
+    open->begin_write(i);
     write_partitions(open, i, *std::move(planned), known->version, request.timeout);
   }
   written(open, request.timeout);
@@ -272,7 +274,7 @@ void TopicRequests::write_partitions(RequestPtr request, std::size_t index, clus
       life_.guard([this, request, waiting, timeout](zookeeper::StoreResult<std::int32_t> result) {
         // After a lost answer the waiting tells: the partitions come, or the time is up.
         if (result || result.error() == zookeeper::StoreError::Unknown) {
-          request->waiting.push_back(waiting);
+          request->wait_for(waiting);
         } else {
           request->set_error(waiting.index, code_of(result.error()), "");
         }
@@ -316,7 +318,7 @@ void TopicRequests::remove(DeleteTopicsRequest request, Callback<std::vector<Del
       continue;
     }
     result.id = known->id;
-    ++open->writing;
+    open->begin_write(i);
     write_deletion(open, i, result.name, known->id, request.timeout);
   }
   written(open, request.timeout);
@@ -332,7 +334,7 @@ void TopicRequests::write_deletion(RequestPtr request, std::size_t index, std::s
           return write_deletion(request, index, name, id, timeout);  // Asking twice is fine.
         }
         if (result) {
-          request->waiting.push_back({index, name, id});
+          request->wait_for({index, name, id});
         } else {
           request->set_error(index, code_of(result.error()), "");
         }

@@ -51,6 +51,17 @@ class TopicRequests {
     /// Sets the error of the topic at this index.
     std::function<void(std::size_t, ErrorCode, std::string)> set_error;
     Task finish;
+
+    /// A topic's write begins. If the term ends before the write does, nobody knows its outcome.
+    void begin_write(std::size_t index) {
+      ++writing;
+      set_error(index, ErrorCode::NotController, "");
+    }
+    /// It was written; now the model has to say so.
+    void wait_for(Waiting topic) {
+      set_error(topic.index, ErrorCode::None, "");
+      waiting.push_back(std::move(topic));
+    }
   };
   using RequestPtr = std::shared_ptr<Request>;
 
