@@ -541,6 +541,57 @@ TEST(DeletedTopics, TakeTheirOffsetsWithThem) {
   EXPECT_EQ(state_of(test, "only"), GroupState::Dead);
 }
 
+TEST(Expiry, TakesWhatNobodyUses) {
+  TestCoordinator test({.offsets_retention = std::chrono::hours(24)});
+  const std::string subscription{"\0\0\0\0\0\1\0\6orders\xff\xff\xff\xff", 18};
+  const auto only =
+      test.join("live", {.protocols = {{"range", subscription}}, .session_timeout_ms = 1'800'000});
+  test.pass(seconds(3));
+  const std::string id = (*only)->member_id;
+  (void)test.sync("live", id, 1, {{id, "a"}});
+  (void)test.commit("live", kOrders0, 1, {.member_id = id, .generation = 1});
+  (void)test.commit("live", {"old", 0}, 1, {.member_id = id, .generation = 1});
+  const auto [leader, other] = test.stable_pair("left");
+  (void)test.commit("left", kOrders0, 1, {.member_id = other, .generation = 1});
+  (void)test.commit("simple", kOrders0, 1, {});
+  const auto day = [&] {
+    for (int i = 0; i < 49; ++i) {
+      (void)test.heartbeat("live", id, 1);
+      test.pass(std::chrono::minutes(29));
+    }
+  };
+  day();  // The pair's sessions end at its beginning.
+  (void)test.commit("simple", kOrders0, 2, {});
+  (void)test.heartbeat("live", id, 1);
+  test.pass(std::chrono::minutes(19));  // Now it is a day and a few seconds.
+  test.core.expire();
+  EXPECT_EQ(test.offset("live", kOrders0), 1) << "subscribed";
+  EXPECT_EQ(test.offset("live", {"old", 0}), -1);
+  EXPECT_EQ(state_of(test, "live"), GroupState::Stable);
+  EXPECT_EQ(state_of(test, "left"), GroupState::Empty) << "it lost its members a little later";
+  EXPECT_EQ(test.offset("simple", kOrders0), 2);
+  test.pass(std::chrono::hours(1));
+  test.core.expire();
+  EXPECT_EQ(state_of(test, "left"), GroupState::Dead);
+  EXPECT_EQ(test.log.logs[0].back().value, std::nullopt) << "its tombstone";
+  day();
+  test.core.expire();
+  EXPECT_EQ(state_of(test, "simple"), GroupState::Dead);
+}
+
+TEST(Expiry, ClearsGroupsAwayThatNeverCameToBe) {
+  TestCoordinator test;
+  (void)test.join("wrong", {.protocols = {}});
+  (void)test.join("asked", {.caller = kNewCaller});
+  EXPECT_THAT(test.core.list({}).groups, SizeIs(2));
+  test.core.expire();
+  EXPECT_THAT(test.core.list({}).groups, SizeIs(1)) << "an id was given out for the other one";
+  test.pass(seconds(11));
+  test.core.expire();
+  EXPECT_THAT(test.core.list({}).groups, IsEmpty());
+  EXPECT_THAT(test.log.logs[0], IsEmpty()) << "nothing of them was ever stored";
+}
+
 // Coming and going of the coordinator.
 
 TEST(Loading, ConcernsTheGroupsOfItsPartitionOnly) {
