@@ -143,7 +143,11 @@ void CommandSender::succeeded(Channel& channel, rpc::ClusterUpdateReply reply) {
   channel.failing = false;
   channel.backoff = {};
   channel.known_number = channel.sent_number;
-  CommandDone done{channel.broker.id, channel.broker.epoch, std::move(reply.outcomes), {}};
+  CommandDone done{channel.broker.id,
+                   channel.broker.epoch,
+                   std::move(reply.outcomes),
+                   {},
+                   channel.sent.everything};
   for (rpc::StopReplica& stop : channel.sent.stop_replicas) {
     if (stop.remove) done.stopped.push_back(std::move(stop));
   }

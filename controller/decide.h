@@ -84,6 +84,8 @@ struct CommandDone {
   BrokerEpoch broker_epoch;
   std::vector<rpc::PartitionOutcome> outcomes;
   std::vector<rpc::StopReplica> stopped;  ///< What of the command was StopReplica with `remove`.
+  /// The command told everything: replicas that the outcomes do not name are online.
+  bool everything = false;
 };
 struct LogsAnswered {
   BrokerId broker;

@@ -107,6 +107,7 @@ void Decider::on(const LivenessChanged& event) {
 
 void Decider::on(const CommandDone& event) {
   if (!model_.is_registered(event.broker, event.broker_epoch)) return;
+  if (event.everything) find_replicas_online_again(event);
   for (const rpc::PartitionOutcome& outcome : event.outcomes) {
     const TopicPartition tp{outcome.topic, outcome.partition};
     TopicEntry* topic = model_.find_topic(outcome.topic);
@@ -122,6 +123,24 @@ void Decider::on(const CommandDone& event) {
     topic->replicas_to_stop.erase({stopped.partition, event.broker});
   }
   continue_deletions();
+}
+
+/// A full disk has room again: the broker asks for everything, and opens what it could not.
+void Decider::find_replicas_online_again(const CommandDone& event) {
+  std::vector<TopicPartition> online;
+  for (const auto& [broker, tp] : model_.offline_replicas) {
+    const bool is_named = std::any_of(
+        event.outcomes.begin(), event.outcomes.end(), [&](const rpc::PartitionOutcome& outcome) {
+          return outcome.topic == tp.topic && outcome.partition == tp.partition;
+        });
+    if (broker == event.broker && !is_named) online.push_back(tp);
+  }
+  for (const TopicPartition& tp : online) {
+    model_.offline_replicas.erase({event.broker, tp});
+    PartitionEntry* partition = model_.find_partition(tp);
+    if (partition == nullptr) continue;
+    reconcile({*model_.find_topic(tp.topic), tp.partition, *partition}, "replica is online again");
+  }
 }
 
 }  // namespace ottla::controller

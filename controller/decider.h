@@ -62,6 +62,7 @@ class Decider {
   void registered(const cluster::Broker& broker, bool was_known);
   void doubt_replicas_of(BrokerId broker, bool host_crash, bool restarted);
   void forget_offline_replicas_of(BrokerId broker);
+  void find_replicas_online_again(const CommandDone& event);
 
   // decide_topics.cc
   void take_topic(const TopicRead& read);

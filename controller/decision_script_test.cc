@@ -100,6 +100,7 @@ class Script {
     if (what == "shutdown") return on_shutdown(words);
     if (what == "stopped") return on_stopped(words);
     if (what == "failed") return on_failed(words);
+    if (what == "took-all") return on_took_all(words);
     if (what == "logs") return on_logs(words);
     if (what == "wait") return on_wait(words);
     if (what == "new-controller") return on_new_controller(words);
@@ -281,7 +282,16 @@ class Script {
     const BrokerId id{std::stoi(words.next())};
     const TopicPartition tp = parse_partition(words.next());
     run_event(CommandDone{
-        id, epoch_of(id), {{tp.topic, {}, tp.partition, ErrorCode::KafkaStorageError}}, {}});
+        id, epoch_of(id), {{tp.topic, {}, tp.partition, ErrorCode::KafkaStorageError}}, {}, false});
+  }
+
+  void on_took_all(Words& words) {
+    const BrokerId id{std::stoi(words.next())};
+    run_event(CommandDone{.broker = id,
+                          .broker_epoch = epoch_of(id),
+                          .outcomes = {},
+                          .stopped = {},
+                          .everything = true});
   }
 
   void on_logs(Words& words) {
@@ -292,7 +302,8 @@ class Script {
     answer.topic = tp.topic;
     answer.partition = tp.partition;
     if (pairs.contains("error")) {
-      answer.error = ErrorCode::UnknownTopicOrPartition;
+      answer.error = pairs["error"] == "other-topic-id" ? ErrorCode::InconsistentTopicId
+                                                        : ErrorCode::UnknownTopicOrPartition;
     } else {
       answer.last_epoch = LeaderEpoch(std::stoi(pairs["epoch"]));
       answer.log_end_offset = Offset(std::stoi(pairs["end"]));
