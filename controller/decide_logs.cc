@@ -80,8 +80,12 @@ void Decider::on(const LogsAnswered& event) {
       model_.offline_replicas.insert({event.broker, tp});
     } else if (answer.error == ErrorCode::None) {
       query.answers[event.broker] = {answer.last_epoch, answer.log_end_offset};
-    } else if (answer.error == ErrorCode::UnknownTopicOrPartition) {
-      query.answers[event.broker] = {};  // It has no log of this partition.
+    } else if (answer.error == ErrorCode::UnknownTopicOrPartition ||
+               (answer.error == ErrorCode::InconsistentTopicId &&
+                !partition->state->in_isr(event.broker))) {
+      // It has no log of this partition; what it holds under this name is of a topic that was
+      // deleted. A member's may be the right one under a wrong id (W5): it stays unanswered.
+      query.answers[event.broker] = {};
     }
     reconcile({*model_.find_topic(tp.topic), tp.partition, *partition}, "log query");
   }
