@@ -35,12 +35,11 @@ Cluster::Cluster(Options options)
         std::make_unique<testing::SimulatedFileSystem>(world_.random().next(), &world_.clock());
     host.broker = std::make_unique<SimulatedBroker>(
         broker_config(id),
-        BrokerSurroundings{world_, zookeeper_, network_, *host.files, topics_, bugs_, before_end_});
+        BrokerSurroundings{world_, zookeeper_, network_, *host.files, topics_, bugs_});
   }
 }
 
 Cluster::~Cluster() {
-  before_end_ = nullptr;
   for (auto& [id, host] : hosts_) host.broker->kill();
 }
 
@@ -48,7 +47,7 @@ BrokerConfig Cluster::broker_config(BrokerId id) const {
   BrokerConfig config;
   config.replicas.broker = id;
   config.replicas.replica_lag_time_max = seconds(3);
-  config.logs.directories = {"/data"};
+  config.logs.directories = {kLogDirectory};
   config.logs.recovery_checkpoint_interval = seconds(5);
   config.logs.high_watermark_checkpoint_interval = seconds(1);
   config.controller.broker_id = id;
@@ -69,7 +68,6 @@ void Cluster::crash_process(BrokerId id) {
 }
 
 void Cluster::crash_host(BrokerId id) {
-  if (before_end_) before_end_();
   hosts_.at(id).files->crash_host();
   ++hosts_.at(id).crashes;
   hosts_.at(id).broker->kill();

@@ -19,6 +19,9 @@
 
 namespace ottla::simulation {
 
+/// Where each broker has its logs.
+inline constexpr const char* kLogDirectory = "/data";
+
 /// A whole cluster on simulated time, network, disks and ZooKeeper, and the way of clients to it.
 class Cluster {
  public:
@@ -54,8 +57,6 @@ class Cluster {
 
   /// How often its host has crashed.
   [[nodiscard]] std::uint64_t host_crashes(BrokerId id) const { return hosts_.at(id).crashes; }
-  /// Called before a process ends in any way: the last chance to look at its memory.
-  void before_end(std::function<void()> listener) { before_end_ = std::move(listener); }
   /// Called when a host has crashed.
   void on_host_crash(std::function<void(BrokerId)> listener) {
     host_crash_listeners_.push_back(std::move(listener));
@@ -96,7 +97,6 @@ class Cluster {
   Network network_;
   TopicCatalog topics_;
   const DeliberateBugs bugs_;
-  std::function<void()> before_end_;
   std::vector<BrokerId> ids_;
   std::map<BrokerId, Host> hosts_;
   std::unique_ptr<env::Executor> outside_;

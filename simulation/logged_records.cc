@@ -31,12 +31,14 @@ std::string encode_value(const Value& value) {
   return std::to_string(value.producer) + ":" + std::to_string(value.number);
 }
 
-Result<std::vector<LoggedRecord>> decode_records(ByteView bytes) {
-  std::vector<LoggedRecord> records;
+namespace {
+
+/// Adds the records of whole batches, up to the first that is none.
+Result<> decode_into(std::vector<LoggedRecord>& records, ByteView bytes) {
   record::BatchIterator batches(bytes);
   while (true) {
     OTTLA_TRY(const auto batch, batches.next());
-    if (!batch) return records;
+    if (!batch) return {};
     if (!batch->validate_crc()) return fail(ErrorCode::CorruptMessage, "wrong crc");
     OTTLA_TRY(auto reader, record::RecordReader::open(*batch));
     record::Record record;
@@ -48,6 +50,22 @@ Result<std::vector<LoggedRecord>> decode_records(ByteView bytes) {
       records.push_back({record.offset, batch->leader_epoch(), value});
     }
   }
+}
+
+}  // namespace
+
+Result<std::vector<LoggedRecord>> decode_records(ByteView bytes) {
+  std::vector<LoggedRecord> records;
+  OTTLA_TRY_VOID(decode_into(records, bytes));
+  return records;
+}
+
+std::vector<LoggedRecord> decode_segments(const std::vector<std::string>& segments) {
+  std::vector<LoggedRecord> records;
+  for (const std::string& segment : segments) {
+    if (!decode_into(records, as_bytes(segment))) break;
+  }
+  return records;
 }
 
 Result<std::vector<LoggedRecord>> read_records(const storage::Log& log, Offset from) {

@@ -38,6 +38,9 @@ struct LoggedRecord {
 
 /// The records of whole batches that stand one after another.
 [[nodiscard]] Result<std::vector<LoggedRecord>> decode_records(ByteView batches);
+/// The records in the segment files of a log that no process runs: up to the first torn batch,
+/// where recovery cuts.
+[[nodiscard]] std::vector<LoggedRecord> decode_segments(const std::vector<std::string>& segments);
 /// The records of a log from `from` on, up to its end.
 [[nodiscard]] Result<std::vector<LoggedRecord>> read_records(const storage::Log& log, Offset from);
 /// The bytes of a payload that has no file descriptors.

@@ -3,11 +3,11 @@
 #include <glog/logging.h>
 
 #include <algorithm>
-#include <set>
 #include <variant>
 
 #include "broker/replica/partition.h"
 #include "broker/replica/replicas.h"
+#include "broker/storage/file_names.h"
 #include "broker/storage/log.h"
 #include "common/zookeeper/layout.h"
 #include "common/zookeeper/node_data.h"
@@ -31,21 +31,10 @@ void Picture::refresh() {
 void Picture::refresh_replicas() {
   replicas_.clear();
   absent_.clear();
-  for (const BrokerId id : cluster_.broker_ids()) read_replicas(cluster_.broker(id));
-  std::set<std::pair<BrokerId, PartitionKey>> present;
-  for (const ReplicaPicture& replica : replicas_) present.insert({replica.broker, replica.key});
-  for (const auto& [which, log] : logs_) {
-    if (present.contains(which)) continue;
-    ReplicaPicture& picture = absent_.emplace_back();
-    picture.broker = which.first;
-    picture.key = which.second;
-    picture.seen_at = log.seen_at;
-    picture.records = log.records;
+  for (const BrokerId id : cluster_.broker_ids()) {
+    read_replicas(cluster_.broker(id));
+    read_files(id);
   }
-}
-
-void Picture::forget(BrokerId broker) {
-  std::erase_if(logs_, [&](const auto& known) { return known.first.first == broker; });
 }
 
 std::string Picture::name_of(const PartitionKey& key) const {
@@ -142,18 +131,52 @@ void Picture::read_replicas(SimulatedBroker& broker) {
       if (!read) {
         LOG(WARNING) << broker.name() << " " << picture.name << " cannot be read: " << read.error();
         if (!known.records) logs_.erase({broker.id(), picture.key});
-        continue;  // its log dir failed, or the log is being removed
+        continue;  // its disk has failed, or the log is being removed
       }
       auto records = std::make_shared<std::vector<LoggedRecord>>();
       if (!fresh) *records = *known.records;
       records->insert(records->end(), read->begin(), read->end());
       known.records = std::move(records);
     }
-    known.seen_at = picture.seen_at = cluster_.world().now();
     known.incarnation = picture.incarnation;
     known.leader_epoch = picture.leader_epoch;
     picture.records = known.records;
     replicas_.push_back(std::move(picture));
+  }
+}
+
+void Picture::read_files(BrokerId broker) {
+  const testing::SimulatedFileSystem& disk = cluster_.disk(broker);
+  for (const std::string& directory : disk.names(kLogDirectory)) {
+    const storage::DirectoryName name = storage::parse_directory_name(directory);
+    if (name.kind != storage::DirectoryKind::Partition) continue;
+    const bool is_served =
+        std::any_of(replicas_.begin(), replicas_.end(), [&](const ReplicaPicture& replica) {
+          return replica.broker == broker && replica.name == name.partition;
+        });
+    if (is_served) continue;
+    const std::string path = std::string(kLogDirectory) + "/" + directory;
+    const auto metadata =
+        disk.content(path + "/" + std::string(storage::kPartitionMetadata)).value_or("");
+    std::vector<std::string> segments;
+    for (const std::string& file : disk.names(path)) {
+      if (!storage::parse_segment_name(file, storage::kLogSuffix)) continue;
+      segments.push_back(disk.content(path + "/" + file).value_or(""));
+    }
+    KnownFiles& known = files_[{broker, name.partition}];
+    if (!known.records || known.segments != segments) {
+      known.records = std::make_shared<const std::vector<LoggedRecord>>(decode_segments(segments));
+      known.segments = std::move(segments);
+    }
+    for (const auto& [key, known_name] : names_) {
+      if (known_name != name.partition) continue;
+      if (metadata.find(key.topic.to_string()) == std::string::npos) continue;
+      ReplicaPicture& picture = absent_.emplace_back();
+      picture.broker = broker;
+      picture.name = known_name;
+      picture.key = key;
+      picture.records = known.records;
+    }
   }
 }
 

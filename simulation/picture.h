@@ -33,7 +33,6 @@ struct ReplicaPicture {
   bool is_leader = false;
   LeaderEpoch leader_epoch = kUnknownLeaderEpoch;
   Offset high_watermark{0};
-  env::MonotonicTime seen_at{};
   /// In order of offsets.
   std::shared_ptr<const std::vector<LoggedRecord>> records;
 
@@ -60,11 +59,9 @@ class Picture {
   void refresh_replicas();
 
   [[nodiscard]] const std::vector<ReplicaPicture>& replicas() const { return replicas_; }
-  /// The logs of processes that do not run or have not loaded them, as they were last seen: their
-  /// files still hold them.
+  /// The logs that no process serves, as their files hold them: it does not run, has not loaded
+  /// them, or took them offline.
   [[nodiscard]] const std::vector<ReplicaPicture>& absent() const { return absent_; }
-  /// Its host crashed: nobody knows what its files hold.
-  void forget(BrokerId broker);
   /// The states that were written since the look before, oldest first.
   [[nodiscard]] const std::vector<StateChange>& changes() const { return changes_; }
   /// The states that hold now, of topics that exist.
@@ -81,12 +78,18 @@ class Picture {
   struct KnownLog {
     std::uint64_t incarnation = 0;
     LeaderEpoch leader_epoch = kUnknownLeaderEpoch;
-    env::MonotonicTime seen_at{};
+    std::shared_ptr<const std::vector<LoggedRecord>> records;
+  };
+  /// What the files of a log held, and the records in it.
+  struct KnownFiles {
+    std::vector<std::string> segments;
     std::shared_ptr<const std::vector<LoggedRecord>> records;
   };
 
   void read_zookeeper();
   void read_replicas(SimulatedBroker& broker);
+  /// The logs on the broker's disk that are not among `replicas_`.
+  void read_files(BrokerId broker);
 
   Cluster& cluster_;
   std::size_t transactions_read_ = 0;
@@ -97,6 +100,7 @@ class Picture {
   std::vector<ReplicaPicture> replicas_;
   std::vector<ReplicaPicture> absent_;
   std::map<std::pair<BrokerId, PartitionKey>, KnownLog> logs_;
+  std::map<std::pair<BrokerId, TopicPartition>, KnownFiles> files_;
 };
 
 }  // namespace ottla::simulation

@@ -219,7 +219,6 @@ class SimulatedBroker::Process final : private membership::RegistrationListener,
     registration_.stop();
     in_.network.detach(endpoint());
     if (!loaded_) return broker_.end_soon();
-    if (in_.before_end) in_.before_end();
     replicas_->stop();
     logs_->shut_down([this] {
       loop_.post([this] {
@@ -296,7 +295,6 @@ void SimulatedBroker::start() {
 
 void SimulatedBroker::kill() {
   if (!process_) return;
-  if (in_.before_end) in_.before_end();
   resume();
   // First the disk: what destructors would still write does not get there.
   in_.files.crash_process();

@@ -1,7 +1,6 @@
 #pragma once
 
 #include <cstdint>
-#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -40,8 +39,6 @@ struct BrokerSurroundings {
   testing::SimulatedFileSystem& files;
   replica::TopicConfigs& topics;
   const DeliberateBugs& bugs;
-  /// Called before a process ends in any way: the last chance to look at its memory.
-  const std::function<void()>& before_end;
 };
 
 struct BrokerConfig {

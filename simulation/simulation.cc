@@ -58,11 +58,7 @@ class Simulation final : private ClientEvents {
         checkers_(make_checkers()) {
     if (options.print_log) log_.emplace(cluster_.world());
     verdict_.seed = options.seed;
-    cluster_.before_end([this] { picture_.refresh_replicas(); });
-    cluster_.on_host_crash([this](BrokerId broker) {
-      committed_.host_crashed(broker);
-      picture_.forget(broker);
-    });
+    cluster_.on_host_crash([this](BrokerId broker) { committed_.host_crashed(broker); });
   }
 
   Verdict run() {
@@ -237,7 +233,7 @@ class Simulation final : private ClientEvents {
     picture_.refresh_replicas();
     committed_.look(picture_);
     committed_.look_at_absent(picture_, key);
-    const auto holders = committed_.holders(key, base_offset) + just_ended(key, base_offset);
+    const std::size_t holders = committed_.holders(key, base_offset);
     if (holders < static_cast<std::size_t>(TopicCatalog::kMinInsyncReplicas) &&
         !committed_.had_host_crash() && !is_being_deleted(key)) {
       broken("acknowledged_is_replicated",
@@ -245,16 +241,6 @@ class Simulation final : private ClientEvents {
                  ": broker " + std::to_string(by.value()) + " acknowledged what " +
                  std::to_string(holders) + " brokers hold" + who_has(key));
     }
-  }
-
-  /// Replicas of processes that ended a moment ago, and may have appended after the last look.
-  [[nodiscard]] std::size_t just_ended(const PartitionKey& key, Offset offset) const {
-    std::size_t number = 0;
-    for (const ReplicaPicture& replica : picture_.absent()) {
-      if (replica.key != key || replica.record(offset) != nullptr) continue;
-      if (picture_.cluster().world().now() - replica.seen_at <= 2 * kBetweenLooks) ++number;
-    }
-    return number;
   }
 
   [[nodiscard]] std::string who_has(const PartitionKey& key) const {

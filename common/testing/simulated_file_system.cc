@@ -259,6 +259,24 @@ void SimulatedFileSystem::set_cached(bool cached) {
   cached_ = cached;
 }
 
+// What tests see.
+
+std::optional<std::string> SimulatedFileSystem::content(const std::string& path) const {
+  MutexLock lock(mutex_);
+  const Place place = find(path);
+  if (!place.node || place.node->is_directory) return std::nullopt;
+  return place.node->bytes;
+}
+
+std::vector<std::string> SimulatedFileSystem::names(const std::string& path) const {
+  MutexLock lock(mutex_);
+  const Place place = find(path);
+  std::vector<std::string> names;
+  if (!place.node) return names;
+  for (const auto& [name, node] : place.node->names) names.push_back(name);
+  return names;
+}
+
 Result<> SimulatedFileSystem::check(std::string_view operation, const std::string& path) {
   if (stopped_) return failure(operation, path, EIO);
   const int number = fault_ ? fault_(operation, path) : 0;

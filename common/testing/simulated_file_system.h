@@ -50,6 +50,13 @@ class SimulatedFileSystem final : public env::FileSystem {
   /// What `File::is_cached` answers.
   void set_cached(bool cached);
 
+  // What a test sees of the disk, whatever faults there are; no operation, and of no process.
+
+  /// A file's bytes as running processes have written them; nullopt if there is no such file.
+  [[nodiscard]] std::optional<std::string> content(const std::string& path) const;
+  /// The names in a directory, in order; none if there is no such directory.
+  [[nodiscard]] std::vector<std::string> names(const std::string& path) const;
+
   // env::FileSystem.
 
   Result<std::shared_ptr<env::File>> open(const std::string& path, env::OpenMode mode) override;
