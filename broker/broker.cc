@@ -279,7 +279,10 @@ void Broker::Parts::build_replicas() {
           .topics = replica_topic_configs,
           .isr_changes = *controller_channel,
           .transport = replication,
-          .leadership = groups.get()});
+          .leadership = groups.get(),
+          .replicas_are_back = [this] {
+            membership_loop.post([this] { failure_notice->post(); });
+          }});
   groups->start(*replicas);
   peer_watch =
       std::make_unique<PeerWatch>(identity.broker_id, *liveness, metadata, clock, membership_loop);

@@ -193,19 +193,12 @@ void Faults::fail_disk(BrokerId broker) {
   });
 }
 
-/// The operator makes room and starts the broker anew: replicas that could not take a role
-/// meanwhile are offline until then, as after the failure of a log dir.
+/// There is room again after a while.
 void Faults::fill_disk(BrokerId broker) {
   note("disk is full", broker);
   cluster_.disk(broker).set_free_bytes(cluster_.random().below(2000));
-  full_disks_.insert(broker);
-  cluster_.after(up_to(seconds(8)), [this, broker] { empty_disk(broker); });
-}
-
-void Faults::empty_disk(BrokerId broker) {
-  if (full_disks_.erase(broker) == 0) return;
-  cluster_.disk(broker).set_free_bytes(std::nullopt);
-  restart_cleanly(broker);
+  cluster_.after(up_to(seconds(8)),
+                 [this, broker] { cluster_.disk(broker).set_free_bytes(std::nullopt); });
 }
 
 void Faults::degrade_network() {
@@ -242,7 +235,7 @@ void Faults::heal() {
     cluster_.disk(id).set_fault(nullptr);
     cluster_.broker(id).slow_down_disk(env::Duration::zero());
     cluster_.broker(id).resume();
-    empty_disk(id);
+    cluster_.disk(id).set_free_bytes(std::nullopt);
     cluster_.zookeeper().heal(cluster_.broker(id).name());
   }
   // Those that are about to end are started when they have; 30 s are enough for a clean shutdown.

@@ -2,7 +2,6 @@
 
 #include <cstdint>
 #include <map>
-#include <set>
 #include <string>
 
 #include "simulation/cluster.h"
@@ -46,7 +45,6 @@ class Faults {
   void slow_down_disk(BrokerId broker);
   void fail_disk(BrokerId broker);
   void fill_disk(BrokerId broker);
-  void empty_disk(BrokerId broker);
   void degrade_network();
   void stop_ensemble();
   /// Starts the broker if it does not run.
@@ -56,7 +54,6 @@ class Faults {
   Cluster& cluster_;
   const Options options_;
   bool healed_ = false;
-  std::set<BrokerId> full_disks_;
   std::map<std::string, std::uint64_t> counts_;
 };
 

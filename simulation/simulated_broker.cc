@@ -7,6 +7,7 @@
 #include "broker/controller_channel.h"
 #include "broker/membership/cluster_entry.h"
 #include "broker/membership/directory_id.h"
+#include "broker/membership/failure_notice.h"
 #include "broker/membership/registration.h"
 #include "broker/metadata/metadata_cache.h"
 #include "broker/replica/replicas.h"
@@ -54,6 +55,7 @@ class SimulatedBroker::Process final : private membership::RegistrationListener,
         client_(make_client()),
         entry_(*client_, loop_, random_, {.broker_id = broker.id()}),
         registration_(*client_, loop_, in_.world.clock(), random_, *this),
+        failure_notice_(*client_, loop_, random_, broker.id()),
         peers_(in_.network.peers_of(endpoint())),
         liveness_(in_.network.liveness_of(endpoint())),
         transport_(in_.network.transport_of(endpoint())) {
@@ -119,13 +121,15 @@ class SimulatedBroker::Process final : private membership::RegistrationListener,
         broker_.id(), broker_.config_.request_timeout, *controller_, metadata_, *peers_);
     replicas_ = std::make_unique<replica::Replicas>(
         broker_.config_.replicas,
-        replica::Replicas::Dependencies{.clock = in_.world.clock(),
-                                        .executors = {replica_control_, {&replica_stream_}, io_},
-                                        .logs = *logs_,
-                                        .metadata = metadata_,
-                                        .topics = in_.topics,
-                                        .isr_changes = isr_changes(),
-                                        .transport = *transport_});
+        replica::Replicas::Dependencies{
+            .clock = in_.world.clock(),
+            .executors = {replica_control_, {&replica_stream_}, io_},
+            .logs = *logs_,
+            .metadata = metadata_,
+            .topics = in_.topics,
+            .isr_changes = isr_changes(),
+            .transport = *transport_,
+            .replicas_are_back = [this] { loop_.post([this] { failure_notice_.post(); }); }});
   }
 
   replica::IsrChanges& isr_changes() {
@@ -217,6 +221,7 @@ class SimulatedBroker::Process final : private membership::RegistrationListener,
 
   void stop_replicas() {
     registration_.stop();
+    failure_notice_.stop();
     in_.network.detach(endpoint());
     if (!loaded_) return broker_.end_soon();
     replicas_->stop();
@@ -259,6 +264,7 @@ class SimulatedBroker::Process final : private membership::RegistrationListener,
   std::unique_ptr<zookeeper::Client> client_;
   membership::ClusterEntry entry_;
   membership::BrokerRegistration registration_;
+  membership::FailureNotice failure_notice_;
   std::unique_ptr<rpc::Peers> peers_;
   std::unique_ptr<rpc::LivenessMonitor> liveness_;
   std::unique_ptr<rpc::ReplicationTransport> transport_;

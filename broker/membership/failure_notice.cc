@@ -27,7 +27,8 @@ void FailureNotice::write() {
       retry_ = loop_.post_after(back_off_.next(), [this] { write(); });
       return;
     }
-    LOG(INFO) << "[broker " << broker_ << "] the controller is told of the failed log dir";
+    LOG(INFO) << "[broker " << broker_
+              << "] the controller is told that other replicas are offline than before";
     back_off_.reset();
     writing_ = false;
     if (std::exchange(again_, false)) post();

@@ -10,16 +10,16 @@
 namespace ottla::membership {
 
 /// Tells the controller, by a node in /log_dir_event_notification as Kafka does, that a log dir of
-/// this broker has failed: it asks then which replicas were lost, and moves their leaders. Repeated
-/// until it stands in ZooKeeper.
-/// Thread: `loop`.
+/// this broker has failed, or has room for replicas again that it had none for: it tells this
+/// broker everything then, and the answer names the replicas that are offline. Repeated until it
+/// stands in ZooKeeper. Thread: `loop`.
 class FailureNotice {
  public:
   FailureNotice(zookeeper::Client& client, env::Executor& loop, env::Random& random,
                 BrokerId broker)
       : store_(client, loop), loop_(loop), broker_(broker), back_off_(random) {}
 
-  /// A log dir has failed. Its replicas are offline by now.
+  /// Which replicas are offline has changed.
   void post();
   /// No further attempt.
   void stop();
@@ -32,7 +32,7 @@ class FailureNotice {
   const BrokerId broker_;
   BackOff back_off_;
   bool writing_ = false;
-  bool again_ = false;  ///< Another one failed since the node under way was written.
+  bool again_ = false;  ///< More has changed since the node under way was written.
   bool stopped_ = false;
   env::TimerHandle retry_;
 };

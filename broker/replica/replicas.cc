@@ -20,12 +20,15 @@
 #include "broker/storage/log.h"
 #include "broker/storage/log_store.h"
 #include "common/base/mutex.h"
+#include "common/env/file_system.h"
 #include "common/record/validation.h"
 
 namespace ottla::replica {
 namespace {
 
 constexpr std::chrono::milliseconds kLongestIsrCheck{1'000};
+/// How often replicas that a full disk keeps from their role try again.
+constexpr std::chrono::milliseconds kBetweenTriesOnAFullDisk{1'000};
 
 bool is_internal(const std::string& topic) {
   return topic == "__consumer_offsets" || topic == "__transaction_state";
@@ -123,6 +126,8 @@ class Replicas::Core final : public Feed::Source,
                        FollowChanges& changes, rpc::ClusterUpdateReply& reply);
   Result<> take_role(const rpc::TopicUpdate& topic, const rpc::PartitionUpdate& update,
                      FollowChanges& changes);
+  void wait_for_room(const rpc::TopicUpdate& topic, const rpc::PartitionUpdate& update);
+  void look_for_room();
   [[nodiscard]] bool is_leftover(const rpc::PartitionUpdate& update) const;
   Result<std::shared_ptr<Partition>> hold(const rpc::TopicUpdate& topic,
                                           const rpc::PartitionUpdate& update,
@@ -159,6 +164,13 @@ class Replicas::Core final : public Feed::Source,
   std::map<TopicPartition, BrokerId> following_;
   std::set<TopicPartition> leading_;
   env::TimerHandle isr_timer_;
+  /// Replicas whose log cannot be made on a full disk, with the last word on their role.
+  struct WaitingForRoom {
+    rpc::TopicUpdate topic;
+    rpc::PartitionUpdate update;
+  };
+  std::map<TopicPartition, WaitingForRoom> waiting_for_room_;
+  env::TimerHandle room_timer_;
 
   mutable Mutex mutex_{LockRank::Leaf};
   std::unordered_map<TopicPartition, std::shared_ptr<Partition>> partitions_
@@ -193,6 +205,7 @@ void Replicas::Core::stop() {
   }
   with_.executors.control.post([self = shared_from_this()] {
     self->isr_timer_.reset();
+    self->room_timer_.reset();
     for (const auto& [leader, fetcher] : self->fetchers_) fetcher->stop();
     self->fetchers_.clear();
   });
@@ -286,9 +299,13 @@ void Replicas::Core::apply_partition(const rpc::TopicUpdate& topic,
                                      rpc::ClusterUpdateReply& reply) {
   const auto& replicas = update.assignment.replicas;
   if (std::find(replicas.begin(), replicas.end(), config_->broker) == replicas.end()) return;
+  const bool waited = waiting_for_room_.erase({topic.name, update.partition}) > 0;
   if (const Result<> done = take_role(topic, update, changes); !done) {
-    LOG(ERROR) << '[' << topic.name << '-' << update.partition
-               << "] cannot take its role: " << done.error();
+    const bool is_full = env::io_error_kind(done.error()) == env::IoErrorKind::DiskFull;
+    if (is_full) wait_for_room(topic, update);
+    LOG_IF(ERROR, !is_full || !waited)
+        << '[' << topic.name << '-' << update.partition << "] cannot take its role"
+        << (is_full ? ", tries again until there is room: " : ": ") << done.error();
     reply.outcomes.push_back({.topic = topic.name,
                               .topic_id = topic.id,
                               .partition = update.partition,
@@ -334,6 +351,38 @@ Result<> Replicas::Core::take_role(const rpc::TopicUpdate& topic,
     changes.follow[update.state.leader].push_back({partition, update.state.leader_epoch});
   }
   return {};
+}
+
+/// A full disk is no failed one: it may have room again.
+void Replicas::Core::wait_for_room(const rpc::TopicUpdate& topic,
+                                   const rpc::PartitionUpdate& update) {
+  waiting_for_room_[{topic.name, update.partition}] = {{.name = topic.name, .id = topic.id},
+                                                       update};
+  if (room_timer_) return;
+  room_timer_ =
+      with_.executors.control.post_after(kBetweenTriesOnAFullDisk, [weak = weak_from_this()] {
+        if (const auto self = weak.lock()) self->look_for_room();
+      });
+}
+
+void Replicas::Core::look_for_room() {
+  room_timer_.reset();
+  if (is_stopped()) return;
+  FollowChanges changes;
+  bool is_back = false;
+  for (const auto& [name, waiting] : std::exchange(waiting_for_room_, {})) {
+    const Result<> done = take_role(waiting.topic, waiting.update, changes);
+    if (done) {
+      LOG(INFO) << '[' << name << "] has room again and takes its role";
+      is_back = true;
+    } else if (env::io_error_kind(done.error()) == env::IoErrorKind::DiskFull) {
+      wait_for_room(waiting.topic, waiting.update);
+    } else {
+      LOG(ERROR) << '[' << name << "] cannot take its role: " << done.error();
+    }
+  }
+  carry_out(std::move(changes));
+  if (is_back && with_.replicas_are_back) with_.replicas_are_back();
 }
 
 /// Whether what this broker holds under another topic id is of a topic that was deleted while it
@@ -396,6 +445,7 @@ ErrorCode Replicas::Core::stop_replica(const rpc::StopReplica& command, FollowCh
       return ErrorCode::InconsistentTopicId;
     }
     if (command.leader_epoch < partition->view().leader_epoch) return ErrorCode::FencedLeaderEpoch;
+    waiting_for_room_.erase(name);
     release(partition, ErrorCode::NotLeaderOrFollower, changes);
     if (command.remove) {
       MutexLock lock(mutex_);
@@ -427,6 +477,7 @@ void Replicas::Core::drop_missing(const rpc::ClusterUpdate& update, FollowChange
     if (assigned.contains(partition->name())) continue;
     LOG(WARNING) << '[' << partition->name()
                  << "] is not assigned to this broker any more: its log is kept, not served";
+    waiting_for_room_.erase(partition->name());
     release(partition, ErrorCode::NotLeaderOrFollower, changes);
     MutexLock lock(mutex_);
     partitions_.erase(partition->name());

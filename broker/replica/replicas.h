@@ -2,6 +2,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <vector>
@@ -46,6 +47,9 @@ class Replicas final : public rpc::ReplicationService {
     IsrChanges& isr_changes;
     rpc::ReplicationTransport& transport;
     LeadershipListener* leadership = nullptr;
+    /// Replicas that a full disk kept from their role have taken it: the controller, which counts
+    /// them as dead, should ask for them again. On the control loop. May be empty.
+    std::function<void()> replicas_are_back = nullptr;
   };
 
   Replicas(ReplicasConfig config, Dependencies dependencies);

@@ -237,6 +237,49 @@ TEST(Replicas, AFailedLogDirTakesItsPartitionsOffline) {
   EXPECT_EQ(cluster->state().partition_epoch, before);
 }
 
+// A full disk is no failed disk: what it kept from its role takes it when there is room.
+TEST(Replicas, AReplicaThatAFullDiskKeptFromItsRoleTriesAgain) {
+  const auto cluster = make_cluster(21);
+  rpc::ClusterUpdate update = cluster->update_for(kTwo, {0}, false);
+  update.topics.at(0).partitions.at(0).partition = 7;
+  update.topics.at(0).partitions.at(0).is_new = true;
+  cluster->disk(kTwo).set_free_bytes(5);
+  std::optional<rpc::ClusterUpdateReply> reply;
+  cluster->replicas(kTwo).update_cluster(update, [&](rpc::ClusterUpdateReply got) { reply = got; });
+  ASSERT_TRUE(cluster->world.run_until_true([&] { return reply.has_value(); }, seconds(1)));
+  ASSERT_EQ(reply->outcomes.size(), 1U);
+  EXPECT_EQ(reply->outcomes.at(0).error, ErrorCode::KafkaStorageError);
+  cluster->world.run_for(seconds(3));
+  EXPECT_EQ(cluster->partition(kTwo, 7)->view().role, Partition::Role::Offline);
+  EXPECT_EQ(cluster->told_of_replicas_back[kTwo], 0);
+
+  cluster->disk(kTwo).set_free_bytes(std::nullopt);
+  cluster->world.run_for(seconds(3));
+  EXPECT_EQ(cluster->partition(kTwo, 7)->view().role, Partition::Role::Follower);
+  EXPECT_EQ(cluster->process(kTwo).logs->topic_id({kTopic, 7}), kTopicId);
+  EXPECT_EQ(cluster->told_of_replicas_back[kTwo], 1);
+}
+
+TEST(Replicas, AReplicaThatWaitsForRoomIsForgottenWithItsTopic) {
+  const auto cluster = make_cluster(22);
+  rpc::ClusterUpdate update = cluster->update_for(kTwo, {0}, false);
+  update.topics.at(0).partitions.at(0).partition = 7;
+  update.topics.at(0).partitions.at(0).is_new = true;
+  cluster->disk(kTwo).set_free_bytes(5);
+  cluster->replicas(kTwo).update_cluster(update, [](const rpc::ClusterUpdateReply&) {});
+  rpc::ClusterUpdate stop = cluster->update_for(kTwo, {}, false);
+  stop.stop_replicas.push_back({.topic = kTopic,
+                                .topic_id = kTopicId,
+                                .partition = 7,
+                                .leader_epoch = LeaderEpoch(5),
+                                .remove = true});
+  cluster->replicas(kTwo).update_cluster(stop, [](const rpc::ClusterUpdateReply&) {});
+  cluster->disk(kTwo).set_free_bytes(std::nullopt);
+  cluster->world.run_for(seconds(3));
+  EXPECT_FALSE(cluster->partition(kTwo, 7));
+  EXPECT_FALSE(cluster->process(kTwo).logs->find({kTopic, 7}));
+}
+
 TEST(Replicas, UpdatesOfAnOlderControllerOrForAnOlderRegistrationAreRefused) {
   const auto cluster = make_cluster(10);
   const auto answer = [&](rpc::ClusterUpdate update) {

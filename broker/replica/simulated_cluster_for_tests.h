@@ -142,7 +142,8 @@ class SimulatedCluster {
             .metadata = process->metadata,
             .topics = *process->configs,
             .isr_changes = *process->isr,
-            .transport = *process->transport});
+            .transport = *process->transport,
+            .replicas_are_back = [this, broker] { ++told_of_replicas_back[broker]; }});
     process->replicas->set_broker_epoch(process->epoch);
     process->replicas->start();
     process->logs->start([replicas = process->replicas.get()](const TopicPartition& name) {
@@ -199,6 +200,8 @@ class SimulatedCluster {
   void calm() { options_.lossy_controller = false; }
   /// Brokers that the controller lets join no ISR.
   std::set<BrokerId> suspects;
+  /// How often each broker told that replicas have taken their role late.
+  std::map<BrokerId, int> told_of_replicas_back;
   /// ISR requests get no answer while this is set.
   bool controller_is_deaf = false;
 
