@@ -40,14 +40,19 @@ function(ottla_library name)
   endif()
 endfunction()
 
-# ottla_fuzzer(<name> <file> DEPENDS ...): a libFuzzer binary, built by the `fuzz` preset only.
+# ottla_fuzzer(<name> <file> DEPENDS ... [CORPUS ...]): a libFuzzer binary in the `fuzz` preset; in the
+# others a short run of the same target by seed, as the test fuzz.<name>.
 function(ottla_fuzzer name source)
-  if(NOT OTTLA_FUZZ)
-    return()
+  cmake_parse_arguments(ARG "" "" "DEPENDS;CORPUS" ${ARGN})
+  if(OTTLA_FUZZ)
+    add_executable(${name} ${source})
+    target_compile_options(${name} PRIVATE -fsanitize=fuzzer)
+    target_link_options(${name} PRIVATE -fsanitize=fuzzer)
+  else()
+    add_executable(${name} ${source} "${CMAKE_SOURCE_DIR}/common/testing/fuzz_main.cc")
+    add_test(NAME fuzz.${name} COMMAND ${name} 100000 ${ARG_CORPUS}
+             WORKING_DIRECTORY "${CMAKE_CURRENT_SOURCE_DIR}")
+    set_tests_properties(fuzz.${name} PROPERTIES LABELS unit TIMEOUT 300)
   endif()
-  cmake_parse_arguments(ARG "" "" "DEPENDS" ${ARGN})
-  add_executable(${name} ${source})
-  target_compile_options(${name} PRIVATE -fsanitize=fuzzer)
-  target_link_options(${name} PRIVATE -fsanitize=fuzzer)
   target_link_libraries(${name} PRIVATE ${ARG_DEPENDS} ottla_flags)
 endfunction()
