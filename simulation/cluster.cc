@@ -68,6 +68,7 @@ void Cluster::crash_process(BrokerId id) {
 }
 
 void Cluster::crash_host(BrokerId id) {
+  if (before_host_crash_) before_host_crash_(id);
   hosts_.at(id).files->crash_host();
   ++hosts_.at(id).crashes;
   hosts_.at(id).broker->kill();

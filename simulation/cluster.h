@@ -57,6 +57,10 @@ class Cluster {
 
   /// How often its host has crashed.
   [[nodiscard]] std::uint64_t host_crashes(BrokerId id) const { return hosts_.at(id).crashes; }
+  /// Called before a host crashes: the last chance to see what it holds.
+  void before_host_crash(std::function<void(BrokerId)> listener) {
+    before_host_crash_ = std::move(listener);
+  }
   /// Called when a host has crashed.
   void on_host_crash(std::function<void(BrokerId)> listener) {
     host_crash_listeners_.push_back(std::move(listener));
@@ -104,6 +108,7 @@ class Cluster {
   std::uint64_t last_timer_ = 0;
   std::set<BrokerId> cut_from_clients_;
   std::uint64_t client_losses_per_mille_ = 5;
+  std::function<void(BrokerId)> before_host_crash_;
   std::vector<std::function<void(BrokerId)>> host_crash_listeners_;
 };
 

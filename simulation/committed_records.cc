@@ -1,5 +1,7 @@
 #include "simulation/committed_records.h"
 
+#include <algorithm>
+
 namespace ottla::simulation {
 
 std::optional<std::string> CommittedRecords::promise(const PartitionKey& key, Offset offset,
@@ -42,11 +44,28 @@ std::size_t CommittedRecords::holders(const PartitionKey& key, Offset offset) co
   const auto partition = partitions_.find(key);
   if (partition == partitions_.end()) return 0;
   const auto entry = partition->second.find(offset);
-  return entry == partition->second.end() ? 0 : entry->second.holders.size();
+  if (entry == partition->second.end()) return 0;
+  std::set<BrokerId> holders = entry->second.holders;
+  const auto ends = ends_before_crash_.find(key);
+  if (ends != ends_before_crash_.end()) {
+    for (const auto& [broker, end] : ends->second) {
+      if (offset < end) holders.insert(broker);
+    }
+  }
+  return holders.size();
+}
+
+void CommittedRecords::host_is_about_to_crash(const Picture& picture, BrokerId broker) {
+  for (const auto* replicas : {&picture.replicas(), &picture.absent()}) {
+    for (const ReplicaPicture& replica : *replicas) {
+      if (replica.broker != broker || replica.records->empty()) continue;
+      Offset& end = ends_before_crash_[replica.key].try_emplace(broker, Offset(0)).first->second;
+      end = std::max(end, replica.records->back().offset.next());
+    }
+  }
 }
 
 void CommittedRecords::host_crashed(BrokerId broker) {
-  had_host_crash_ = true;
   for (auto& [key, partition] : partitions_) {
     for (auto entry = partition.begin(); entry != partition.end();) {
       entry->second.holders.erase(broker);

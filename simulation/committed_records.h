@@ -32,13 +32,15 @@ class CommittedRecords {
   void look(const Picture& picture);
   /// Whose process does not run may hold on its disk what was promised just now.
   void look_at_absent(const Picture& picture, const PartitionKey& key);
+  /// Notes how far the host's logs go: it may lose some of that.
+  void host_is_about_to_crash(const Picture& picture, BrokerId broker);
   /// Excuses what no other host holds.
   void host_crashed(BrokerId broker);
   void topic_deleted(const PartitionKey& key) { partitions_.erase(key); }
 
-  /// How many hosts hold what was promised at the offset.
+  /// How many hosts hold what was promised at the offset, or had a log that went so far when they
+  /// crashed.
   [[nodiscard]] std::size_t holders(const PartitionKey& key, Offset offset) const;
-  [[nodiscard]] bool had_host_crash() const { return had_host_crash_; }
 
   [[nodiscard]] const std::map<PartitionKey, Partition>& partitions() const { return partitions_; }
   [[nodiscard]] std::size_t promises() const { return promises_; }
@@ -49,7 +51,7 @@ class CommittedRecords {
  private:
   std::map<PartitionKey, Partition> partitions_;
   std::set<PartitionKey> hit_;
-  bool had_host_crash_ = false;
+  std::map<PartitionKey, std::map<BrokerId, Offset>> ends_before_crash_;
   std::size_t promises_ = 0;
   std::size_t excused_ = 0;
 };

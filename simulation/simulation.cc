@@ -58,6 +58,10 @@ class Simulation final : private ClientEvents {
         checkers_(make_checkers()) {
     if (options.print_log) log_.emplace(cluster_.world());
     verdict_.seed = options.seed;
+    cluster_.before_host_crash([this](BrokerId broker) {
+      picture_.refresh_replicas();
+      committed_.host_is_about_to_crash(picture_, broker);
+    });
     cluster_.on_host_crash([this](BrokerId broker) { committed_.host_crashed(broker); });
   }
 
@@ -235,7 +239,7 @@ class Simulation final : private ClientEvents {
     committed_.look_at_absent(picture_, key);
     const std::size_t holders = committed_.holders(key, base_offset);
     if (holders < static_cast<std::size_t>(TopicCatalog::kMinInsyncReplicas) &&
-        !committed_.had_host_crash() && !is_being_deleted(key)) {
+        !is_being_deleted(key)) {
       broken("acknowledged_is_replicated",
              picture_.name_of(key) + ", offset " + std::to_string(base_offset.value()) +
                  ": broker " + std::to_string(by.value()) + " acknowledged what " +
