@@ -24,6 +24,8 @@ inline constexpr std::string_view kPartitionMetadata = "partition.metadata";
 inline constexpr std::string_view kRecoveryPointCheckpoint = "recovery-point-offset-checkpoint";
 inline constexpr std::string_view kHighWatermarkCheckpoint = "replication-offset-checkpoint";
 inline constexpr std::string_view kLogStartCheckpoint = "log-start-offset-checkpoint";
+/// First offset of each compacted partition that the cleaner has not been over.
+inline constexpr std::string_view kCleanerCheckpoint = "cleaner-offset-checkpoint";
 inline constexpr std::string_view kCleanShutdownMarker = ".kafka_cleanshutdown";
 inline constexpr std::string_view kLockFile = ".lock";
 inline constexpr std::string_view kMetaProperties = "meta.properties";

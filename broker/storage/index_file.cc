@@ -126,8 +126,13 @@ std::shared_ptr<env::File> IndexFile::active_file() const {
 }
 
 Result<std::shared_ptr<env::File>> IndexFile::open_for_reading() const {
-  if (auto file = active_file()) return file;
-  return files_.open(path(), env::OpenMode::Read);
+  while (true) {
+    if (auto file = active_file()) return file;
+    const std::string at = path();
+    auto file = files_.open(at, env::OpenMode::Read);
+    // Renamed meanwhile: what has the name now may be the index of the segment's successor.
+    if (path() == at) return file;
+  }
 }
 
 template <class Key>

@@ -47,6 +47,7 @@ struct LogOpening {
   Offset log_start_offset{0};  ///< From the checkpoint.
   Offset recovery_point{0};    ///< From the checkpoint; ignored after a clean shutdown.
   ShutdownKind shutdown = ShutdownKind::Clean;
+  Offset cleaner_point{0};  ///< From the checkpoint: below it compaction may have left gaps.
 };
 
 /// What opening had to repair.
@@ -157,6 +158,22 @@ class Log : public std::enable_shared_from_this<Log> {
   /// Blocks; appends and reads go on meanwhile.
   Result<> delete_retired_segments() OTTLA_EXCLUDES(mutex_);
 
+  // Compacting.
+
+  struct SegmentToReplace {
+    std::shared_ptr<Segment> segment;
+    std::uint64_t bytes = 0;  ///< As it was read.
+  };
+  /// All segments, the active one last.
+  [[nodiscard]] std::vector<std::shared_ptr<Segment>> all_segments() const;
+  /// Puts the finished CleanedSegment with the first one's base offset in the place of these
+  /// neighbours. False, and nothing done, if the log has changed there meanwhile. Blocks; appends
+  /// and reads go on.
+  Result<bool> replace_segments(std::span<const SegmentToReplace> old) OTTLA_EXCLUDES(mutex_);
+  /// An error with the log's files outside of this class: takes the log dir offline, unless the log
+  /// is closed.
+  Error report(Error cause) OTTLA_EXCLUDES(mutex_);
+
   // Durability.
 
   /// Syncs everything below the log end offset and moves the recovery point there. Blocks; appends
@@ -248,6 +265,10 @@ class Log : public std::enable_shared_from_this<Log> {
       OTTLA_REQUIRES(mutex_);
   Result<> remove_snapshots(const SegmentList& segments, Offset end) OTTLA_REQUIRES(mutex_);
   Result<> write_snapshot(Offset offset) OTTLA_REQUIRES(mutex_);
+
+  // log_replacement.cc
+  Result<> swap_files(const SegmentList& old, const std::string& directory)
+      OTTLA_REQUIRES(flush_mutex_) OTTLA_EXCLUDES(mutex_);
 
   // log_retention.cc
   [[nodiscard]] Result<std::size_t> expired_segments(const SegmentList& list,

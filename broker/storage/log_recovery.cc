@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <map>
+#include <set>
 
 #include "broker/storage/file_names.h"
 #include "broker/storage/log.h"
@@ -155,7 +156,7 @@ Result<Log::SegmentList> Log::open_segments() {
 }
 
 /// Leftovers of deletions and of the cleaner: *.deleted and *.cleaned go, with every .swap at or
-/// above the lowest .cleaned; the other .swap files replace the segments in their range.
+/// above the lowest .cleaned. A N.log.swap that remains replaces the segments in its range.
 Result<> Log::finish_swaps(const std::vector<std::string>& names) {
   const auto without = [](std::string_view name, std::string_view suffix) {
     return name.substr(0, name.size() - suffix.size());
@@ -167,6 +168,10 @@ Result<> Log::finish_swaps(const std::vector<std::string>& names) {
     }
     return std::nullopt;
   };
+  const std::set<std::string, std::less<>> all(names.begin(), names.end());
+  const auto swap_of = [](Offset base, std::string_view suffix) {
+    return segment_name(base) + std::string(suffix) + std::string(kSwapSuffix);
+  };
   std::optional<Offset> lowest_cleaned;
   for (const std::string& name : names) {
     if (!name.ends_with(kCleanedSuffix)) continue;
@@ -174,18 +179,30 @@ Result<> Log::finish_swaps(const std::vector<std::string>& names) {
     if (base && (!lowest_cleaned || *base < *lowest_cleaned)) lowest_cleaned = base;
   }
   std::vector<std::string> swaps;
+  bool changed = false;
   for (const std::string& name : names) {
     bool remove = name.ends_with(kDeletedSuffix) || name.ends_with(kCleanedSuffix);
     if (name.ends_with(kSwapSuffix)) {
       const auto base = base_of(without(name, kSwapSuffix));
       remove = !base || (lowest_cleaned && *base >= *lowest_cleaned);
+      // An index goes with its log: without it, ours was not complete. Kafka names the log first;
+      // its index is then rebuilt, and the transaction index, which cannot be, is taken.
+      if (!remove && !all.contains(swap_of(*base, kLogSuffix))) {
+        const std::string final_name(without(name, kSwapSuffix));
+        const bool is_foreign_rest = final_name.ends_with(kTransactionIndexSuffix) &&
+                                     all.contains(segment_name(*base) + std::string(kLogSuffix)) &&
+                                     !all.contains(segment_name(*base) + std::string(kIndexSuffix));
+        remove = !is_foreign_rest;
+      }
       if (!remove) swaps.push_back(name);
     }
-    if (remove) OTTLA_TRY_VOID(environment_.files.remove(directory_ + "/" + name));
+    if (remove) {
+      OTTLA_TRY_VOID(environment_.files.remove(directory_ + "/" + name));
+      changed = true;
+    }
   }
   for (const std::string& swap : swaps) {
-    const std::string_view log_name = without(swap, kSwapSuffix);
-    const auto base = parse_segment_name(log_name, kLogSuffix);
+    const auto base = parse_segment_name(without(swap, kSwapSuffix), kLogSuffix);
     if (!base) continue;
     OTTLA_TRY(const auto file,
               environment_.files.open(directory_ + "/" + swap, env::OpenMode::Read));
@@ -197,17 +214,26 @@ Result<> Log::finish_swaps(const std::vector<std::string>& names) {
       if (!at) break;
       end = at->batch.next_offset();
     }
+    // Its indexes got their names already: so the old files with this base are gone.
+    const bool is_named = !all.contains(swap_of(*base, kIndexSuffix)) && !lowest_cleaned;
     for (const std::string& name : names) {
       const auto other = base_of(name);
       if (!other || *other < *base || *other >= end || name.ends_with(kSnapshotSuffix)) continue;
+      if (*other == *base && is_named && !name.ends_with(kLogSuffix)) continue;
       OTTLA_TRY_VOID(environment_.files.remove(directory_ + "/" + name));
     }
   }
+  if (changed || !swaps.empty()) OTTLA_TRY_VOID(environment_.files.sync_directory(directory_));
+  // The log last, as its indexes need it to be taken.
+  std::stable_partition(swaps.begin(), swaps.end(), [&](const std::string& swap) {
+    return !without(swap, kSwapSuffix).ends_with(kLogSuffix);
+  });
   for (const std::string& swap : swaps) {
     OTTLA_TRY_VOID(environment_.files.rename(
         directory_ + "/" + swap, directory_ + "/" + std::string(without(swap, kSwapSuffix))));
+    OTTLA_TRY_VOID(environment_.files.sync_directory(directory_));
   }
-  return swaps.empty() ? Result<>{} : environment_.files.sync_directory(directory_);
+  return {};
 }
 
 /// Reads segments[from..] as a whole and keeps what is good. Returns the log's end.
@@ -221,10 +247,10 @@ Result<Offset> Log::recover_segments(SegmentList& segments, std::size_t from,
     Segment& segment = *segments[i];
     if (i > from) {
       const bool overlaps = segment.base_offset() < end;
-      // Compaction leaves gaps. Elsewhere a gap after a host crash is a tail that was never
-      // written, and what follows it would be taken for its continuation.
+      // Compaction leaves gaps, below its point. Elsewhere a gap after a host crash is a tail that
+      // was never written, and what follows it would be taken for its continuation.
       const bool has_gap = segment.base_offset() > end && shutdown == ShutdownKind::HostCrash &&
-                           !config()->cleanup_compact;
+                           segment.base_offset() > opening_.cleaner_point;
       if (overlaps || has_gap) {
         LOG(ERROR) << "[" << partition_ << "] segment " << segment.base_offset()
                    << " does not continue the log, which ends at " << end << ": dropping "

@@ -187,7 +187,9 @@ std::vector<ActiveProducer> ProducerStates::active() const {
   all.reserve(entries_.size());
   for (const auto& [id, entry] : entries_) {
     all.push_back({id, entry.epoch, entry.last_sequence(), entry.last_timestamp,
-                   entry.coordinator_epoch, entry.transaction_start});
+                   entry.coordinator_epoch, entry.transaction_start,
+                   entry.batch_count == 0 ? kUnknownOffset
+                                          : entry.batches[entry.batch_count - 1U].last_offset});
   }
   std::sort(all.begin(), all.end(), [](const ActiveProducer& a, const ActiveProducer& b) {
     return a.producer_id < b.producer_id;

@@ -263,15 +263,19 @@ Result<> Segment::sync() {
   return {};
 }
 
-Result<std::vector<std::string>> Segment::mark_deleted() {
+Result<std::vector<std::string>> Segment::mark_deleted(bool with_snapshot) {
   std::vector<std::string> renamed;
   for (const std::string_view suffix :
        {kLogSuffix, kIndexSuffix, kTimeIndexSuffix, kTransactionIndexSuffix, kSnapshotSuffix}) {
+    if (suffix == kSnapshotSuffix && !with_snapshot) continue;
     const std::string from = path(suffix);
     OTTLA_TRY(const bool exists, files_.exists(from));
     if (!exists) continue;
     std::string to = from + std::string(kDeletedSuffix);
     OTTLA_TRY_VOID(files_.rename(from, to));
+    if (suffix == kIndexSuffix) offset_index_.file().set_path(to);
+    if (suffix == kTimeIndexSuffix) time_index_.file().set_path(to);
+    if (suffix == kTransactionIndexSuffix) transaction_index_.file().set_path(to);
     renamed.push_back(std::move(to));
   }
   return renamed;

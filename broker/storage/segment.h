@@ -101,8 +101,9 @@ class Segment {
   Result<std::uint64_t> truncate_to(Offset offset);
   /// Syncs log and indexes.
   Result<> sync();
-  /// Renames the files to *.deleted; returns the new paths, to be removed later.
-  Result<std::vector<std::string>> mark_deleted();
+  /// Renames the files to *.deleted; returns the new paths, to be removed later. Lookups by those
+  /// who hold the segment go on. A successor with the same base offset keeps the snapshot.
+  Result<std::vector<std::string>> mark_deleted(bool with_snapshot = true);
   /// The directory was renamed.
   void set_directory(const std::string& directory);
 

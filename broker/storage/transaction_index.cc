@@ -7,7 +7,6 @@
 namespace ottla::storage {
 namespace {
 
-constexpr std::uint32_t kEntrySize = 34;
 constexpr std::int16_t kVersion = 0;
 
 }  // namespace
@@ -15,14 +14,15 @@ constexpr std::int16_t kVersion = 0;
 TransactionIndex::TransactionIndex(env::FileSystem& files, const std::string& directory,
                                    Offset base_offset)
     : files_(files),
-      file_(files, segment_path(directory, base_offset, kTransactionIndexSuffix), kEntrySize) {}
+      file_(files, segment_path(directory, base_offset, kTransactionIndexSuffix),
+            static_cast<std::uint32_t>(kEntrySize)) {}
 
 Result<bool> TransactionIndex::load(Offset base_offset) {
   OTTLA_TRY(const bool exists, files_.exists(file_.path()));
   if (!exists) return true;
   OTTLA_TRY(const bool has_whole_entries, file_.load());
   if (!has_whole_entries) return false;
-  const auto entries = read_all();
+  const auto entries = this->entries();
   if (!entries) return false;
   for (const AbortedRange& aborted : *entries) {
     if (aborted.last_offset < base_offset || aborted.first_offset > aborted.last_offset) {
@@ -32,19 +32,24 @@ Result<bool> TransactionIndex::load(Offset base_offset) {
   return true;
 }
 
-Result<> TransactionIndex::append(const AbortedRange& aborted) {
+std::array<std::byte, TransactionIndex::kEntrySize> TransactionIndex::encode(
+    const AbortedRange& aborted) {
   std::array<std::byte, kEntrySize> bytes;
   store_big_endian(bytes.data(), kVersion);
   store_big_endian(bytes.data() + 2, aborted.producer_id.value());
   store_big_endian(bytes.data() + 10, aborted.first_offset.value());
   store_big_endian(bytes.data() + 18, aborted.last_offset.value());
   store_big_endian(bytes.data() + 26, aborted.last_stable_offset.value());
-  return file_.append(bytes);
+  return bytes;
+}
+
+Result<> TransactionIndex::append(const AbortedRange& aborted) {
+  return file_.append(encode(aborted));
 }
 
 Result<> TransactionIndex::truncate_to(Offset offset) {
   if (empty()) return {};
-  OTTLA_TRY(const auto entries, read_all());
+  OTTLA_TRY(const auto entries, this->entries());
   std::uint32_t kept = 0;
   while (kept < entries.size() && entries[kept].last_offset < offset) ++kept;
   return file_.truncate(kept);
@@ -60,7 +65,7 @@ Result<> TransactionIndex::clear() {
 Result<bool> TransactionIndex::collect(Offset begin, Offset end,
                                        std::vector<AbortedTransaction>& into) const {
   if (empty()) return false;
-  OTTLA_TRY(const auto entries, read_all());
+  OTTLA_TRY(const auto entries, this->entries());
   for (const AbortedRange& aborted : entries) {
     if (aborted.last_offset >= begin && aborted.first_offset < end) {
       into.push_back({aborted.producer_id, aborted.first_offset});
@@ -71,7 +76,7 @@ Result<bool> TransactionIndex::collect(Offset begin, Offset end,
   return false;
 }
 
-Result<std::vector<AbortedRange>> TransactionIndex::read_all() const {
+Result<std::vector<AbortedRange>> TransactionIndex::entries() const {
   OTTLA_TRY(const auto file, file_.open_for_reading());
   std::vector<std::byte> bytes(std::size_t{file_.count()} * kEntrySize);
   OTTLA_TRY(const std::size_t got, file->read_at(bytes, 0));

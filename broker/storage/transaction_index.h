@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>
 #include <memory>
 #include <string>
 #include <vector>
@@ -39,12 +40,15 @@ class TransactionIndex {
   /// hold any more of them.
   Result<bool> collect(Offset begin, Offset end, std::vector<AbortedTransaction>& into) const;
 
+  Result<std::vector<AbortedRange>> entries() const;
   [[nodiscard]] bool empty() const { return file_.count() == 0; }
   [[nodiscard]] IndexFile& file() { return file_; }
 
- private:
-  Result<std::vector<AbortedRange>> read_all() const;
+  /// The bytes of one entry.
+  static constexpr std::size_t kEntrySize = 34;
+  [[nodiscard]] static std::array<std::byte, kEntrySize> encode(const AbortedRange& aborted);
 
+ private:
   env::FileSystem& files_;
   IndexFile file_;
 };

@@ -48,6 +48,7 @@ void append_nullable(GrowingBuffer& out, const std::optional<ByteView>& bytes) {
 RecordBatchBuilder::RecordBatchBuilder(const BatchOptions& options, std::size_t reserve)
     : options_(options),
       plain_(std::max(reserve, kBatchHeaderSize)),
+      base_timestamp_(options.delete_horizon_ms),  // it stands in its place
       next_offset_(options.base_offset) {
   plain_.claim(kBatchHeaderSize);
 }
@@ -122,7 +123,8 @@ void RecordBatchBuilder::write_header(std::byte* at, std::size_t size) const {
   const bool append_time = options_.timestamp_type == TimestampType::LogAppendTime;
   const auto attributes = static_cast<std::int16_t>(
       static_cast<int>(options_.codec) | (append_time ? 0x08 : 0) |
-      (options_.transactional ? 0x10 : 0) | (options_.control ? 0x20 : 0));
+      (options_.transactional ? 0x10 : 0) | (options_.control ? 0x20 : 0) |
+      (options_.delete_horizon_ms ? 0x40 : 0));
   const std::int64_t base_timestamp = base_timestamp_.value_or(kNoTimestamp);
   store_big_endian(at, options_.base_offset.value());
   store_big_endian(at + 8, static_cast<std::int32_t>(size - kLogOverhead));

@@ -27,6 +27,8 @@ struct BatchOptions {
   std::int32_t base_sequence = kNoSequence;
   bool transactional = false;
   bool control = false;
+  /// When the cleaner may remove tombstones and markers of the batch (KIP-534).
+  std::optional<std::int64_t> delete_horizon_ms = std::nullopt;
 };
 
 /// Builds one v2 batch: for tests, tools, coordinators, control markers, and conversion on write.

@@ -1,0 +1,109 @@
+#include "broker/storage/cleaned_segment.h"
+
+#include <span>
+#include <utility>
+
+#include "broker/storage/file_names.h"
+
+namespace ottla::storage {
+namespace {
+
+constexpr std::size_t kBufferBytes = 1 << 20;
+
+template <class T>
+void append_big_endian(std::vector<std::byte>& out, T value) {
+  out.resize(out.size() + sizeof value);
+  store_big_endian(out.data() + out.size() - sizeof value, value);
+}
+
+}  // namespace
+
+CleanedSegment::CleanedSegment(env::FileSystem& files, std::string directory, Offset base_offset,
+                               std::int32_t index_interval_bytes)
+    : files_(files),
+      directory_(std::move(directory)),
+      base_offset_(base_offset),
+      index_interval_bytes_(static_cast<std::uint64_t>(index_interval_bytes)),
+      offset_of_largest_(base_offset) {}
+
+Result<std::unique_ptr<CleanedSegment>> CleanedSegment::create(env::FileSystem& files,
+                                                               std::string directory,
+                                                               Offset base_offset,
+                                                               std::int32_t index_interval_bytes) {
+  std::unique_ptr<CleanedSegment> segment(
+      new CleanedSegment(files, std::move(directory), base_offset, index_interval_bytes));
+  segment->discard();
+  OTTLA_TRY(segment->file_, files.open(segment->path(kLogSuffix), env::OpenMode::CreateNew));
+  return segment;
+}
+
+std::string CleanedSegment::path(std::string_view suffix) const {
+  return segment_path(directory_, base_offset_, suffix) + std::string(kCleanedSuffix);
+}
+
+Result<> CleanedSegment::append(const record::RecordBatchView& batch) {
+  const ByteView bytes = batch.bytes();
+  if (batch.max_timestamp() > largest_timestamp_) {
+    largest_timestamp_ = batch.max_timestamp();
+    offset_of_largest_ = batch.last_offset();
+  }
+  if (since_entry_ > index_interval_bytes_) {
+    append_big_endian(offset_index_, static_cast<std::int32_t>(batch.last_offset() - base_offset_));
+    append_big_endian(offset_index_, static_cast<std::int32_t>(position_));
+    add_time_entry();
+    since_entry_ = 0;
+  }
+  since_entry_ += bytes.size();
+  position_ += bytes.size();
+  buffer_.insert(buffer_.end(), bytes.begin(), bytes.end());
+  return buffer_.size() < kBufferBytes ? Result<>{} : write_out();
+}
+
+void CleanedSegment::add_time_entry() {
+  if (largest_timestamp_ <= last_time_entry_) return;
+  last_time_entry_ = largest_timestamp_;
+  append_big_endian(time_index_, largest_timestamp_);
+  append_big_endian(time_index_, static_cast<std::int32_t>(offset_of_largest_ - base_offset_));
+}
+
+void CleanedSegment::add_aborted(const AbortedRange& aborted) {
+  const auto entry = TransactionIndex::encode(aborted);
+  transaction_index_.insert(transaction_index_.end(), entry.begin(), entry.end());
+}
+
+Result<> CleanedSegment::write_out() {
+  const ByteView piece = buffer_;
+  OTTLA_TRY_VOID(file_->write_at(std::span(&piece, 1), written_));
+  written_ += buffer_.size();
+  buffer_.clear();
+  return {};
+}
+
+Result<> CleanedSegment::write_index(std::string_view suffix, const std::vector<std::byte>& bytes) {
+  OTTLA_TRY(const auto file, files_.open(path(suffix), env::OpenMode::CreateNew));
+  const ByteView piece = bytes;
+  if (!bytes.empty()) OTTLA_TRY_VOID(file->write_at(std::span(&piece, 1), 0));
+  return file->sync();
+}
+
+Result<> CleanedSegment::finish(env::WallTimeMs modified) {
+  OTTLA_TRY_VOID(write_out());
+  add_time_entry();
+  OTTLA_TRY_VOID(file_->sync());
+  OTTLA_TRY_VOID(write_index(kIndexSuffix, offset_index_));
+  OTTLA_TRY_VOID(write_index(kTimeIndexSuffix, time_index_));
+  if (!transaction_index_.empty()) {
+    OTTLA_TRY_VOID(write_index(kTransactionIndexSuffix, transaction_index_));
+  }
+  return files_.set_modified_ms(path(kLogSuffix), modified);
+}
+
+void CleanedSegment::discard() {
+  // What stays behind is removed by the next attempt or the next start.
+  for (const std::string_view suffix :
+       {kLogSuffix, kIndexSuffix, kTimeIndexSuffix, kTransactionIndexSuffix}) {
+    (void)files_.remove(path(suffix));
+  }
+}
+
+}  // namespace ottla::storage

@@ -1,0 +1,298 @@
+#include "broker/storage/compaction.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "common/record/records.h"
+
+namespace ottla::storage {
+
+Result<LogFacts> facts_of(Log& log, Offset high_watermark, std::optional<Offset> cleaner_point) {
+  LogFacts facts;
+  facts.cleaner_point = cleaner_point;
+  facts.log_start_offset = log.log_start_offset();
+  facts.last_stable_offset = log.last_stable_offset(high_watermark);
+  const auto config = log.config();
+  const bool is_urgent_ever = config->max_compaction_lag_ms != LogConfig::kUnlimited;
+  for (const std::shared_ptr<Segment>& segment : log.all_segments()) {
+    SegmentFacts one;
+    one.base_offset = segment->base_offset();
+    one.bytes = segment->size();
+    one.index_bytes = std::uint64_t{segment->offset_index().file().count()} *
+                      segment->offset_index().file().entry_size();
+    one.time_index_bytes = std::uint64_t{segment->time_index().file().count()} *
+                           segment->time_index().file().entry_size();
+    one.largest_timestamp = segment->largest_timestamp();
+    if (one.largest_timestamp < 0 && config->min_compaction_lag.count() > 0) {
+      OTTLA_TRY(one.largest_timestamp, segment->modified_ms());
+    }
+    if (is_urgent_ever && one.bytes > 0) {
+      HeaderScanner scanner(*segment->file(), 0, one.bytes);
+      OTTLA_TRY(const auto first, scanner.next());
+      if (first) one.first_timestamp = first->batch.max_timestamp();
+    }
+    facts.segments.push_back(one);
+  }
+  facts.log_end_offset = log.log_end_offset();
+  return facts;
+}
+
+Compaction::Compaction(env::FileSystem& files, env::Clock& clock, std::shared_ptr<Log> log,
+                       const LogFacts& facts, const Cleanable& cleanable, OffsetMap& map)
+    : files_(files),
+      clock_(clock),
+      log_(std::move(log)),
+      config_(log_->config()),
+      cleanable_(cleanable),
+      last_stable_offset_(facts.last_stable_offset),
+      map_(map) {}
+
+Compaction::~Compaction() {
+  if (cleaned_) cleaned_->discard();
+}
+
+Result<Compaction::Step> Compaction::step(std::uint64_t budget) {
+  Step step;
+  budget = std::max<std::uint64_t>(budget, 1);
+  switch (phase_) {
+    case Phase::Begin:
+      OTTLA_TRY_VOID(begin());
+      break;
+    case Phase::Map:
+      OTTLA_TRY_VOID(map_some(budget, step));
+      break;
+    case Phase::Rewrite:
+      OTTLA_TRY_VOID(rewrite_some(budget, step));
+      break;
+    case Phase::Done:
+      break;
+  }
+  step.is_done = phase_ == Phase::Done;
+  return step;
+}
+
+Result<> Compaction::begin() {
+  directory_ = log_->directory();
+  const auto all = log_->all_segments();
+  segments_end_ = all.back()->base_offset();
+  for (std::size_t i = 0; i < all.size(); ++i) {
+    const auto& segment = all[i];
+    // Aborts of transactions that began in what is cleaned may have ended behind it.
+    OTTLA_TRY(const auto aborted, segment->transaction_index().empty()
+                                      ? Result<std::vector<AbortedRange>>{}
+                                      : segment->transaction_index().entries());
+    aborted_.insert(aborted_.end(), aborted.begin(), aborted.end());
+    if (i + 1 == all.size()) break;
+    if (segment->base_offset() >= cleanable_.first_uncleanable) {
+      segments_end_ = std::min(segments_end_, segment->base_offset());
+      continue;
+    }
+    const Offset end = all[i + 1]->base_offset();
+    if (end <= cleanable_.first_dirty) {
+      OTTLA_TRY(const env::WallTimeMs modified, segment->modified_ms());
+      legacy_horizon_ = modified - config_->delete_retention.count();
+    }
+    segments_.push_back({segment, segment->size()});
+    SegmentFacts facts;
+    facts.base_offset = segment->base_offset();
+    facts.bytes = segment->size();
+    facts.index_bytes = std::uint64_t{segment->offset_index().file().count()} *
+                        segment->offset_index().file().entry_size();
+    facts.time_index_bytes = std::uint64_t{segment->time_index().file().count()} *
+                             segment->time_index().file().entry_size();
+    facts_.push_back(facts);
+  }
+  std::vector<AbortedRange> dirty;
+  for (const AbortedRange& aborted : aborted_) {
+    if (aborted.last_offset >= cleanable_.first_dirty &&
+        aborted.last_offset < last_stable_offset_) {
+      dirty.push_back(aborted);
+    }
+  }
+  dirty_transactions_.emplace(std::move(dirty));
+  while (segment_ + 1 < segments_.size() &&
+         segments_[segment_ + 1].segment->base_offset() <= cleanable_.first_dirty) {
+    ++segment_;
+  }
+  phase_ = segments_.empty() ? Phase::Done : Phase::Map;
+  return {};
+}
+
+/// The next batch of segments_[segment_]; nullopt at its end. Errors: CorruptMessage.
+Result<std::optional<BatchAt>> Compaction::next_batch(std::uint64_t& used) {
+  const Log::SegmentToReplace& current = segments_[segment_];
+  if (!scanner_) scanner_.emplace(*current.segment->file(), 0, current.bytes);
+  OTTLA_TRY(auto at, scanner_->next());
+  if (!at) {
+    const bool is_whole = scanner_->position() == current.bytes;
+    scanner_.reset();
+    if (!is_whole) return fail(ErrorCode::CorruptMessage, "a batch is cut off");
+    return std::nullopt;
+  }
+  used += at->batch.size();
+  if (!at->batch.validate_crc()) {
+    return fail(ErrorCode::CorruptMessage,
+                "CRC of the batch at offset " + std::to_string(at->batch.base_offset().value()));
+  }
+  return at;
+}
+
+Result<> Compaction::map_some(std::uint64_t budget, Step& step) {
+  while (step.bytes < budget) {
+    OTTLA_TRY(const auto at, next_batch(step.bytes));
+    if (!at) {
+      if (++segment_ < segments_.size()) continue;
+      return plan_rewrite();
+    }
+    const record::RecordBatchView& batch = at->batch;
+    if (batch.last_offset() < cleanable_.first_dirty) continue;
+    if (batch.base_offset() >= cleanable_.first_uncleanable) return plan_rewrite();
+    Result<> outcome;
+    const bool took_all = map_batch(batch, outcome);
+    OTTLA_TRY_VOID(std::move(outcome));
+    if (!took_all) {
+      is_map_full_ = true;
+      return plan_rewrite();
+    }
+  }
+  return {};
+}
+
+/// False when the map is full before the batch's end.
+bool Compaction::map_batch(const record::RecordBatchView& batch, Result<>& outcome) {
+  const auto read = [&]() -> Result<bool> {
+    if (batch.is_control()) {
+      OTTLA_TRY([[maybe_unused]] const auto marker, dirty_transactions_->end_of(batch));
+    } else if (!dirty_transactions_->is_aborted(batch)) {
+      OTTLA_TRY(auto reader, record::RecordReader::open(batch));
+      record::Record record;
+      while (true) {
+        OTTLA_TRY(const bool more, reader.next(record));
+        if (!more) break;
+        if (record.offset < cleanable_.first_dirty) continue;
+        if (record.key && !map_.put(*record.key, record.offset)) return false;
+        latest_mapped_ = record.offset;
+      }
+    }
+    latest_mapped_ = std::max(latest_mapped_, batch.last_offset());
+    return true;
+  };
+  const Result<bool> took_all = read();
+  if (!took_all) {
+    outcome = fail(took_all.error());
+    return true;
+  }
+  return *took_all;
+}
+
+Result<> Compaction::plan_rewrite() {
+  scanner_.reset();
+  segment_ = 0;
+  if (is_map_full_ && latest_mapped_ < cleanable_.first_dirty) {
+    return fail(ErrorCode::CorruptMessage, "not even one batch fits into the table of keys");
+  }
+  // With an empty dirty part behind the last batch, the whole range is clean now.
+  const Offset end = is_map_full_ ? latest_mapped_.next() : cleanable_.first_uncleanable;
+  if (!is_map_full_) latest_mapped_ = end + -1;
+  while (!segments_.empty() && segments_.back().segment->base_offset() >= end) {
+    segments_end_ = segments_.back().segment->base_offset();
+    segments_.pop_back();
+    facts_.pop_back();
+  }
+  groups_ = group_segments(facts_, segments_end_, *config_);
+  std::vector<AbortedRange> decided;
+  for (const AbortedRange& aborted : aborted_) {
+    if (aborted.last_offset < last_stable_offset_) decided.push_back(aborted);
+  }
+  filter_ = std::make_unique<CompactionFilter>(
+      map_, CompactionFilter::Rules{.latest_mapped = latest_mapped_,
+                                    .end = end,
+                                    .now = clock_.wall_now_ms(),
+                                    .delete_retention = config_->delete_retention,
+                                    .producers = log_->active_producers(),
+                                    .aborted = std::move(decided)});
+  cleaned_to_ = end;
+  phase_ = groups_.empty() ? Phase::Done : Phase::Rewrite;
+  return {};
+}
+
+Result<> Compaction::begin_group() {
+  group_begin_ = segment_;
+  OTTLA_TRY(cleaned_,
+            CleanedSegment::create(files_, directory_, segments_[segment_].segment->base_offset(),
+                                   config_->index_interval_bytes));
+  return begin_segment();
+}
+
+Result<> Compaction::begin_segment() {
+  OTTLA_TRY(const env::WallTimeMs modified, segments_[segment_].segment->modified_ms());
+  filter_->keep_legacy_tombstones(modified > legacy_horizon_);
+  return {};
+}
+
+Result<> Compaction::rewrite_some(std::uint64_t budget, Step& step) {
+  if (!cleaned_) OTTLA_TRY_VOID(begin_group());
+  while (step.bytes < budget) {
+    OTTLA_TRY(const auto at, next_batch(step.bytes));
+    if (!at) {
+      if (++segment_ == group_begin_ + groups_[group_]) return end_group(step);
+      OTTLA_TRY_VOID(begin_segment());
+      continue;
+    }
+    if (at->batch.base_offset() >= last_stable_offset_) {
+      OTTLA_TRY_VOID(keep_undecided(at->batch));
+      continue;
+    }
+    OTTLA_TRY(const FilteredBatch filtered, filter_->filter(at->batch));
+    switch (filtered.kind) {
+      case FilteredBatch::Kind::Drop:
+        continue;
+      case FilteredBatch::Kind::Keep:
+        OTTLA_TRY_VOID(cleaned_->append(at->batch));
+        break;
+      case FilteredBatch::Kind::Replace: {
+        // Several plain messages of an old format may stand in the place of one wrapper.
+        record::BatchIterator batches(filtered.replacement->bytes());
+        while (true) {
+          OTTLA_TRY(const auto batch, batches.next());
+          if (!batch) break;
+          OTTLA_TRY_VOID(cleaned_->append(*batch));
+        }
+        break;
+      }
+    }
+    if (filtered.aborted) cleaned_->add_aborted(*filtered.aborted);
+  }
+  return {};
+}
+
+/// Behind the last stable offset all stays as it is.
+Result<> Compaction::keep_undecided(const record::RecordBatchView& batch) {
+  OTTLA_TRY_VOID(cleaned_->append(batch));
+  if (!batch.is_control()) return {};
+  for (const AbortedRange& aborted : aborted_) {
+    if (aborted.last_offset == batch.base_offset()) cleaned_->add_aborted(aborted);
+  }
+  return {};
+}
+
+Result<> Compaction::end_group(Step& step) {
+  const std::span<const Log::SegmentToReplace> old(segments_.data() + group_begin_,
+                                                   groups_[group_]);
+  OTTLA_TRY(const env::WallTimeMs modified, old.back().segment->modified_ms());
+  OTTLA_TRY_VOID(cleaned_->finish(modified));
+  for (const Log::SegmentToReplace& segment : old) bytes_before_ += segment.bytes;
+  bytes_after_ += cleaned_->size();
+  step.bytes += cleaned_->size();
+  OTTLA_TRY(const bool replaced, log_->replace_segments(old));
+  if (!replaced) {
+    cleaned_->discard();
+    cleaned_to_.reset();
+    phase_ = Phase::Done;
+  }
+  cleaned_.reset();
+  if (phase_ != Phase::Done && ++group_ == groups_.size()) phase_ = Phase::Done;
+  return {};
+}
+
+}  // namespace ottla::storage

@@ -1,0 +1,94 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <vector>
+
+#include "broker/storage/batch_scanner.h"
+#include "broker/storage/cleaned_segment.h"
+#include "broker/storage/compaction_filter.h"
+#include "broker/storage/compaction_plan.h"
+#include "broker/storage/log.h"
+#include "broker/storage/offset_map.h"
+
+namespace ottla::storage {
+
+/// What is known of a log before its compaction is planned. Reads a few headers; may block.
+Result<LogFacts> facts_of(Log& log, Offset high_watermark, std::optional<Offset> cleaner_point);
+
+/// One run of the cleaner over one log, in steps: the newest offset of each key in the dirty part
+/// goes into the map, then all segments up to there are written anew without what is obsolete, and
+/// take the place of the old ones, group by group. It may be given up between any two steps. The
+/// log must have been flushed, and its recovery point be in the checkpoint: what a crash makes
+/// recovery read again has no gaps then.
+/// Thread: one at a time.
+class Compaction {
+ public:
+  /// `map` is empty, and this run's alone.
+  Compaction(env::FileSystem& files, env::Clock& clock, std::shared_ptr<Log> log,
+             const LogFacts& facts, const Cleanable& cleanable, OffsetMap& map);
+  ~Compaction();
+
+  struct Step {
+    bool is_done = false;
+    std::uint64_t bytes = 0;  ///< Read and written.
+  };
+  /// Works on about `budget` bytes. Errors: CorruptMessage and others of damaged records: this log
+  /// cannot be cleaned; KafkaStorageError.
+  Result<Step> step(std::uint64_t budget);
+
+  /// Of a finished run: below it the log is clean; nullopt if the log changed under it.
+  [[nodiscard]] std::optional<Offset> cleaned_to() const { return cleaned_to_; }
+  [[nodiscard]] std::uint64_t bytes_before() const { return bytes_before_; }
+  [[nodiscard]] std::uint64_t bytes_after() const { return bytes_after_; }
+  [[nodiscard]] const std::shared_ptr<Log>& log() const { return log_; }
+
+ private:
+  enum class Phase : std::uint8_t { Begin, Map, Rewrite, Done };
+
+  Result<> begin();
+  Result<> map_some(std::uint64_t budget, Step& step);
+  bool map_batch(const record::RecordBatchView& batch, Result<>& outcome);
+  Result<> plan_rewrite();
+  Result<> rewrite_some(std::uint64_t budget, Step& step);
+  Result<> begin_group();
+  Result<> begin_segment();
+  Result<> keep_undecided(const record::RecordBatchView& batch);
+  Result<> end_group(Step& step);
+  Result<std::optional<BatchAt>> next_batch(std::uint64_t& used);
+
+  env::FileSystem& files_;
+  env::Clock& clock_;
+  const std::shared_ptr<Log> log_;
+  const std::shared_ptr<const LogConfig> config_;
+  const Cleanable cleanable_;
+  const Offset last_stable_offset_;
+  OffsetMap& map_;
+
+  Phase phase_ = Phase::Begin;
+  std::string directory_;
+  std::vector<Log::SegmentToReplace> segments_;  ///< Up to the first uncleanable offset.
+  std::vector<SegmentFacts> facts_;
+  Offset segments_end_;
+  std::vector<AbortedRange> aborted_;
+  std::size_t segment_ = 0;  ///< The one that is read.
+  std::optional<BatchScanner> scanner_;
+
+  std::optional<TransactionsInOrder> dirty_transactions_;
+  Offset latest_mapped_ = kUnknownOffset;
+  bool is_map_full_ = false;
+
+  std::vector<std::size_t> groups_;
+  std::size_t group_ = 0;
+  std::size_t group_begin_ = 0;
+  env::WallTimeMs legacy_horizon_ = 0;
+  std::unique_ptr<CompactionFilter> filter_;
+  std::unique_ptr<CleanedSegment> cleaned_;
+
+  std::optional<Offset> cleaned_to_;
+  std::uint64_t bytes_before_ = 0;
+  std::uint64_t bytes_after_ = 0;
+};
+
+}  // namespace ottla::storage
