@@ -26,6 +26,7 @@
 #include "broker/peer_watch.h"
 #include "broker/replica/replicas.h"
 #include "broker/settings.h"
+#include "broker/storage/log_cleaner.h"
 #include "broker/storage/log_store.h"
 #include "broker/topic_configs.h"
 #include "common/config/broker_keys.h"
@@ -159,7 +160,9 @@ struct Broker::Parts : public membership::ConfigListener, public membership::Reg
   std::string start_nonce = random.uuid().to_string();
   membership::ClusterIdentity identity;
 
+  std::unique_ptr<env::ThreadPool> cleaner_pool;
   std::unique_ptr<storage::LogStore> logs;
+  std::unique_ptr<storage::LogCleaner> log_cleaner;
   ZooKeeperReach zookeeper_reach;
   std::unique_ptr<zookeeper::Client> zookeeper;
   std::unique_ptr<membership::ConfigWatcher> config_watcher;
@@ -377,6 +380,13 @@ Result<> Broker::Parts::start() {
   replicas->start();
   logs->start(
       [this](const TopicPartition& partition) { return replicas->high_watermark(partition); });
+  if (const auto cleaning = log_cleaner_options(*values)) {
+    cleaner_pool = std::make_unique<env::ThreadPool>("log-cleaner",
+                                                     static_cast<std::size_t>(cleaning->threads));
+    log_cleaner = std::make_unique<storage::LogCleaner>(*cleaning, files, clock, random,
+                                                        *cleaner_pool, *logs);
+    log_cleaner->start();
+  }
   OTTLA_TRY_VOID(open_sockets());
 
   records = std::make_unique<api::ReplicaRecords>(*replicas);
@@ -468,6 +478,10 @@ void Broker::Parts::stop() {
     if (!stopped.get_within(kStopPart)) LOG(ERROR) << "[controller] did not stop";
   }
   if (grpc_server) grpc_server->stop();
+  if (log_cleaner) {
+    log_cleaner->stop();
+    cleaner_pool->stop();
+  }
   if (logs) {
     Awaited<bool> closed;
     logs->shut_down([callback = closed.callback()]() mutable { callback(true); });

@@ -26,6 +26,9 @@ namespace {
 
 using std::chrono::milliseconds;
 
+/// From here on log.cleaner.io.max.bytes.per.second limits nothing.
+constexpr double kLogCleanerUnthrottled = 1e15;
+
 /// "host1:5,host2:9" of max.connections.per.ip.overrides, which has been validated.
 std::map<std::string, std::int32_t> connection_overrides(const std::string& text) {
   std::map<std::string, std::int32_t> overrides;
@@ -68,6 +71,19 @@ storage::LogStoreOptions log_store_options(const config::BrokerValues& values) {
   if (flush_check != config::kLogFlushSchedulerIntervalMs.fallback) {
     options.flush_check_interval = milliseconds(flush_check);
   }
+  return options;
+}
+
+std::optional<storage::LogCleanerOptions> log_cleaner_options(const config::BrokerValues& values) {
+  storage::LogCleanerOptions options;
+  options.threads = values.get(config::kLogCleanerThreads);
+  if (!values.get(config::kLogCleanerEnable) || options.threads == 0) return std::nullopt;
+  options.dedupe_bytes =
+      static_cast<std::uint64_t>(values.get(config::kLogCleanerDedupeBufferSize));
+  options.load_factor = values.get(config::kLogCleanerIoBufferLoadFactor);
+  options.backoff = milliseconds(values.get(config::kLogCleanerBackoffMs));
+  const double rate = values.get(config::kLogCleanerIoMaxBytesPerSecond);
+  if (rate < kLogCleanerUnthrottled) options.max_bytes_per_second = rate;
   return options;
 }
 

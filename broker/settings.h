@@ -1,11 +1,13 @@
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "broker/group/group_config.h"
 #include "broker/network/network.h"
 #include "broker/replica/replicas_config.h"
+#include "broker/storage/log_cleaner.h"
 #include "broker/storage/log_store.h"
 #include "common/config/broker_config.h"
 #include "common/config/listeners.h"
@@ -18,6 +20,9 @@
 namespace ottla::broker {
 
 [[nodiscard]] storage::LogStoreOptions log_store_options(const config::BrokerValues& values);
+/// Nullopt: log.cleaner.enable=false.
+[[nodiscard]] std::optional<storage::LogCleanerOptions> log_cleaner_options(
+    const config::BrokerValues& values);
 [[nodiscard]] zookeeper::ClientSettings zookeeper_settings(const config::BrokerValues& values);
 [[nodiscard]] network::NetworkOptions network_options(const config::BrokerValues& values);
 Result<std::vector<network::ListenerOptions>> listener_options(const config::BrokerValues& values);

@@ -80,6 +80,38 @@ class LogLifeTest(unittest.TestCase):
         self.cluster.create_topic("kept", replicas=1, cleanup__policy="compact")
         self.assertIn("POLICY_VIOLATION", self.delete_records("kept", -1, check=False))
 
+    def test_a_compacted_topic_keeps_the_last_value_of_each_key(self):
+        self.cluster.create_topic("latest", cleanup__policy="compact", segment__bytes=3000,
+                                  min__cleanable__dirty__ratio=0.01, delete__retention__ms=500,
+                                  file__delete__delay__ms=500)
+        self.cluster.wait_for_isr("latest")
+        lines = [f"k{number % 7}:{number}" + "x" * 200 for number in range(120)] + ["gone:soon"]
+        for at in range(0, len(lines), 11):
+            self.produce("latest", lines[at:at + 11], "--property", "parse.key=true", "--property",
+                         "key.separator=:")
+        self.produce("latest", ["gone:"], "--property", "parse.key=true", "--property", "key.separator=:",
+                     "--property", "null.marker=")
+
+        def read():
+            return [line.split("=", 1) for line in
+                    self.consume("latest", "--property", "print.key=true", "--property", "key.separator==",
+                                 "--property", "null.literal=NULL")]
+        wait_until(lambda: len(read()) < 60, "old values to be compacted away", 60)
+        # The active segment rolls, and the tombstone is seen out.
+        for _ in range(4):
+            self.produce("latest", ["filler:" + "y" * 2000], "--property", "parse.key=true", "--property",
+                         "key.separator=:")
+        wait_until(lambda: "gone" not in [key for key, _ in read()], "the deleted key to go", 60)
+        last = {}
+        for key, value in read():
+            last[key] = value
+        self.assertEqual({key: value.rstrip("x") for key, value in last.items() if key != "filler"},
+                         {f"k{key}": str(max(n for n in range(120) if n % 7 == key)) for key in range(7)})
+        checkpoints = [broker.directory / "data" / "cleaner-offset-checkpoint"
+                       for broker in self.cluster.brokers.values()]
+        wait_until(lambda: all(path.exists() and "latest 0 " in path.read_text() for path in checkpoints),
+                   "all replicas to have compacted")
+
     def test_a_deleted_topics_directory_goes(self):
         self.cluster.create_topic("gone", file__delete__delay__ms=1000)
         self.cluster.wait_for_isr("gone")

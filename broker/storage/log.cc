@@ -188,8 +188,8 @@ Result<> Log::write_set(const BatchSet& set, std::span<const ByteView> pieces,
                          environment_.clock.wall_now_ms())) {
     // At the log's end, also where a compacted leader's records leave a gap: after a crash of the
     // host a gap between segments tells of a lost tail. Only what is too far away needs its own.
-    const bool is_near = set.appended.last_offset - log_end_offset() <=
-                         std::numeric_limits<std::int32_t>::max();
+    const bool is_near =
+        set.appended.last_offset - log_end_offset() <= std::numeric_limits<std::int32_t>::max();
     OTTLA_TRY_VOID(roll_locked(is_near ? log_end_offset() : set.base_offset));
     segment = active();
   }

@@ -132,6 +132,7 @@ struct LogStore::Loading {
     LogDirectory* directory = nullptr;
     PartitionOffsets recovery_points;
     PartitionOffsets log_starts;
+    PartitionOffsets cleaner_points;
     std::vector<std::pair<std::string, TopicPartition>> jobs;
     std::atomic<std::size_t> next_job = 0;
     DirectoryLoad result OTTLA_GUARDED_BY(mutex);
@@ -177,9 +178,11 @@ Result<> LogStore::plan_load(Loading& loading, std::size_t number) {
     plan.result.shutdown = directory.shutdown_kind();
   }
   OTTLA_TRY(plan.recovery_points, directory.read_checkpoint(kRecoveryPointCheckpoint));
+  OTTLA_TRY(plan.cleaner_points, directory.read_checkpoint(kCleanerCheckpoint));
   {
     MutexLock lock(checkpoint_mutex_);
     checkpoints_[&directory].emplace(kRecoveryPointCheckpoint, plan.recovery_points);
+    checkpoints_[&directory].emplace(kCleanerCheckpoint, plan.cleaner_points);
   }
   OTTLA_TRY(plan.log_starts, directory.read_checkpoint(kLogStartCheckpoint));
   OTTLA_TRY(auto high_watermarks, directory.read_checkpoint(kHighWatermarkCheckpoint));
@@ -243,7 +246,8 @@ void LogStore::load_log(Loading& loading, std::size_t number, std::size_t job) {
                                                .config = loading.config_of(partition.topic),
                                                .log_start_offset = offset_in(plan.log_starts),
                                                .recovery_point = offset_in(plan.recovery_points),
-                                               .shutdown = plan.directory->shutdown_kind()});
+                                               .shutdown = plan.directory->shutdown_kind(),
+                                               .cleaner_point = offset_in(plan.cleaner_points)});
   if (!log) {
     LOG(ERROR) << "[" << path << "] cannot be loaded: " << log.error();
     // Also for a full disk, which may pass elsewhere: whoever goes on without this log loses it.
@@ -397,7 +401,14 @@ Result<std::string> LogStore::rename_away(const TopicPartition& partition,
   OTTLA_TRY_VOID(removed.log->rename_directory(path));
   OTTLA_TRY_VOID(
       removed.directory->health().check(files_.sync_directory(removed.directory->path())));
-  // A new log of the same name must not inherit where this one started.
+  // A new log of the same name must not inherit where this one was clean, or where it started.
+  {
+    MutexLock lock(checkpoint_mutex_);
+    PartitionOffsets points = checkpoints_[removed.directory][std::string(kCleanerCheckpoint)];
+    if (points.erase(partition) > 0) {
+      OTTLA_TRY_VOID(write_checkpoint(*removed.directory, kCleanerCheckpoint, points));
+    }
+  }
   if (removed.log->log_start_offset() > Offset(0)) OTTLA_TRY_VOID(checkpoint_log_starts());
   return path;
 }
@@ -516,12 +527,50 @@ Result<> LogStore::checkpoint_recovery_points() {
 Result<> LogStore::lower_recovery_checkpoint(LogDirectory& directory,
                                              const TopicPartition& partition, Offset offset) {
   MutexLock lock(checkpoint_mutex_);
-  PartitionOffsets lowered = checkpoints_[&directory][std::string(kRecoveryPointCheckpoint)];
+  // The cleaner must see again what is appended behind the cut.
+  OTTLA_TRY_VOID(lower_line(directory, kCleanerCheckpoint, partition, offset));
+  return lower_line(directory, kRecoveryPointCheckpoint, partition, offset);
+}
+
+Result<> LogStore::lower_line(LogDirectory& directory, std::string_view name,
+                              const TopicPartition& partition, Offset offset) {
+  PartitionOffsets lowered = checkpoints_[&directory][std::string(name)];
   const auto found = lowered.find(partition);
   // Most cuts are of records younger than the last checkpoint.
   if (found == lowered.end() || found->second <= offset) return {};
   found->second = offset;
-  return write_checkpoint(directory, kRecoveryPointCheckpoint, lowered);
+  return write_checkpoint(directory, name, lowered);
+}
+
+std::optional<Offset> LogStore::high_watermark(const TopicPartition& partition) const {
+  HighWatermarkOf high_watermark_of;
+  {
+    MutexLock lock(mutex_);
+    high_watermark_of = high_watermark_of_;
+  }
+  return high_watermark_of ? high_watermark_of(partition) : std::nullopt;
+}
+
+std::optional<Offset> LogStore::cleaner_point(const TopicPartition& partition) const {
+  const auto found = entry(partition);
+  if (!found) return std::nullopt;
+  MutexLock lock(checkpoint_mutex_);
+  const auto files = checkpoints_.find(found->directory);
+  if (files == checkpoints_.end()) return std::nullopt;
+  const auto file = files->second.find(kCleanerCheckpoint);
+  if (file == files->second.end()) return std::nullopt;
+  const auto line = file->second.find(partition);
+  return line == file->second.end() ? std::nullopt : std::optional(line->second);
+}
+
+Result<> LogStore::set_cleaner_point(const TopicPartition& partition, Offset offset) {
+  const auto found = entry(partition);
+  if (!found) return {};
+  MutexLock lock(checkpoint_mutex_);
+  PartitionOffsets points = checkpoints_[found->directory][std::string(kCleanerCheckpoint)];
+  points[partition] = offset;
+  return found->directory->health().check(
+      write_checkpoint(*found->directory, kCleanerCheckpoint, points));
 }
 
 Result<> LogStore::checkpoint_log_starts() {

@@ -108,6 +108,18 @@ class LogStore {
       OTTLA_EXCLUDES(mutex_);
   [[nodiscard]] std::vector<std::string> offline_directories() const;
 
+  // For the cleaner.
+
+  /// Nullopt for a partition that has no replica here at the moment.
+  [[nodiscard]] std::optional<Offset> high_watermark(const TopicPartition& partition) const
+      OTTLA_EXCLUDES(mutex_);
+  /// Below it the log is compacted.
+  [[nodiscard]] std::optional<Offset> cleaner_point(const TopicPartition& partition) const
+      OTTLA_EXCLUDES(mutex_, checkpoint_mutex_);
+  /// Durable when it returns.
+  Result<> set_cleaner_point(const TopicPartition& partition, Offset offset)
+      OTTLA_EXCLUDES(mutex_, checkpoint_mutex_);
+
   // Background work, also for tests and for a clean end.
 
   Result<> checkpoint_recovery_points() OTTLA_EXCLUDES(mutex_);
@@ -158,6 +170,9 @@ class LogStore {
       OTTLA_EXCLUDES(mutex_, checkpoint_mutex_);
   Result<> write_checkpoint(LogDirectory& directory, std::string_view name,
                             const PartitionOffsets& offsets) OTTLA_REQUIRES(checkpoint_mutex_);
+  Result<> lower_line(LogDirectory& directory, std::string_view name,
+                      const TopicPartition& partition, Offset offset)
+      OTTLA_REQUIRES(checkpoint_mutex_);
   Result<> lower_recovery_checkpoint(LogDirectory& directory, const TopicPartition& partition,
                                      Offset offset) OTTLA_EXCLUDES(checkpoint_mutex_);
 
@@ -172,7 +187,7 @@ class LogStore {
   std::vector<std::unique_ptr<LogDirectory>> directories_;
 
   Mutex change_mutex_{LockRank::LogStore};
-  Mutex checkpoint_mutex_{LockRank::LogDirectory};
+  mutable Mutex checkpoint_mutex_{LockRank::LogDirectory};
   /// What the files hold: as read at the start, then as last written. By file name.
   std::map<const LogDirectory*, std::map<std::string, PartitionOffsets, std::less<>>> checkpoints_
       OTTLA_GUARDED_BY(checkpoint_mutex_);
