@@ -48,7 +48,9 @@ class FormatsTest(unittest.TestCase):
         for (_, last), (first, _) in zip(batches, batches[1:]):
             self.assertEqual(first, last + 1)
         found = dump("--index-sanity-check", "--files", files("*.index") + "," + files("*.timeindex"))
-        self.assertEqual(found.count("passed sanity check"), 2 * len(logs))
+        # A segment that one batch has filled needs no entry in its offset index.
+        self.assertEqual(found.count("passed sanity check") + found.count("index is empty"), 2 * len(logs), found)
+        self.assertGreater(found.count("passed sanity check"), len(logs), found)
         found = dump("--verify-index-only", "--files", files("*.index") + "," + files("*.timeindex"))
         self.assertNotIn("Mismatches", found)
         self.assertNotIn("not found", found)

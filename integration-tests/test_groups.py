@@ -242,13 +242,16 @@ class GroupsTest(unittest.TestCase):
         described = self.wait_for_members("static", 2)
         before = {m["groupInstanceId"]: m["partitions"] for m in described["members"]}
         ids = {m["groupInstanceId"]: m["consumerId"] for m in described["members"]}
+        # Who reads has been told of its partitions.
+        wanted = self.produce(100)
+        self.wait_for_records([first, second], wanted)
         assignments = first.count("assigned")
         second.kill()
         second = self.kcat("static", "group.instance.id=b", "session.timeout.ms=20000",
                            "partition.assignment.strategy=range")
         wait_until(lambda: {m["groupInstanceId"]: m["consumerId"] for m in self.describe("static")["members"]}["b"]
                    != ids["b"], "the second member under a new id")
-        wanted = self.produce(100)
+        wanted = self.produce(100, "y")
         self.wait_for_records([first, second], wanted)
         described = self.wait_for_members("static", 2)
         self.assertEqual({m["groupInstanceId"]: m["partitions"] for m in described["members"]}, before)
