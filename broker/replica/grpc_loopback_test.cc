@@ -227,12 +227,11 @@ class Producer {
           .timeout = seconds(10)};
       leader_.replicas->append(
           std::move(request), leader_.clients, [this, number](const AppendResult& result) {
-            {
-              const std::lock_guard lock(mutex_);
-              (result[0].error == ErrorCode::None ? acknowledged_ : failed_) += 1;
-            }
-            changed_.notify_one();
             next(number);
+            // Last, and under the lock: who waits destroys this.
+            const std::lock_guard lock(mutex_);
+            (result[0].error == ErrorCode::None ? acknowledged_ : failed_) += 1;
+            changed_.notify_one();
           });
     });
   }

@@ -153,11 +153,10 @@ void LogCleaner::give_up(Worker& worker, const Error& cause) {
     LOG(ERROR) << "[" << log->partition()
                << "] cannot be compacted, and is left as it is: " << cause;
   }
-  {
+  if (cause.code() != ErrorCode::KafkaStorageError) {
+    Uncleanable why{log->partition(), cause.describe(), log->size_bytes()};
     MutexLock lock(mutex_);
-    if (cause.code() != ErrorCode::KafkaStorageError) {
-      uncleanable_[log] = {log->partition(), cause.describe(), log->size_bytes()};
-    }
+    uncleanable_[log] = std::move(why);
   }
   release(log->partition());
 }

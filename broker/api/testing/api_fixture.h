@@ -377,18 +377,19 @@ class ApiFixture : public ::testing::Test {
     return response ? *std::move(response) : Response();
   }
 
+  // Calls that a fake still holds at the end take their times and count.
+  ManualClock clock;
+  metrics::Registry registry;
   config::BrokerConfig broker_config;
   metadata::MetadataCache metadata;
   FakeRecords records;
   FakeController controller;
   FakeTopicConfigs topic_configs;
   FakeProducerIdBlocks producer_id_blocks;
-  ManualClock clock;
   PeerProof* peer_proof = nullptr;  ///< Before the first request.
   env::SeededRandom random{1};
   LocalGroups groups{clock, random};
   FakeOldOffsets old_offsets;
-  metrics::Registry registry;
   ManualExecutor io_pool;
   ManualExecutor loop;
   std::shared_ptr<network::ConnectionInfo> connection = std::make_shared<network::ConnectionInfo>();
