@@ -1,22 +1,15 @@
 #include "broker/commands.h"
 
 #include <algorithm>
-#include <chrono>
 #include <utility>
 
 namespace ottla::broker {
-namespace {
-
-constexpr std::chrono::milliseconds kLongestRefresh{500};
-
-}  // namespace
 
 void Commands::update_cluster(rpc::ClusterUpdate update, Callback<rpc::ClusterUpdateReply> reply) {
   loop_.post([this, update = std::move(update), reply = std::move(reply)]() mutable {
     const std::uint64_t number = ++number_;
     const std::vector<std::string> topics = new_topics(update);
-    waiting_.push_back({number, std::move(update), std::move(reply), false,
-                        loop_.post_after(kLongestRefresh, [this, number] { set_ready(number); })});
+    waiting_.push_back({number, std::move(update), std::move(reply), false});
     configs_.refresh(topics, [this, number] { set_ready(number); });
   });
 }

@@ -50,7 +50,6 @@ class Commands final : public rpc::BrokerControl {
     rpc::ClusterUpdate update;
     Callback<rpc::ClusterUpdateReply> reply;
     bool ready;
-    env::TimerHandle patience;
   };
 
   [[nodiscard]] std::vector<std::string> new_topics(const rpc::ClusterUpdate& update) const;

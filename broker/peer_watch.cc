@@ -26,7 +26,13 @@ class PeerWatch::Wait {
     timer_.reset();
     std::move(std::exchange(done_, nullptr))();
   }
-  void end_by(env::TimerHandle timer) { timer_ = std::move(timer); }
+  /// Does not keep the wait alive: whom it waits for does.
+  static void end_within(env::Duration longest, const std::shared_ptr<Wait>& wait,
+                         env::Executor& loop) {
+    wait->timer_ = loop.post_after(longest, [weak = std::weak_ptr<Wait>(wait)] {
+      if (const auto late = weak.lock()) late->end();
+    });
+  }
 
  private:
   Task done_;
@@ -55,17 +61,20 @@ void PeerWatch::confirm(std::vector<BrokerId> brokers, Task done) {
       wait->await_one();
       first->second->confirm([wait] { wait->one_came(); });
     }
-    wait->end_by(loop_.post_after(kLongestConfirmation, [wait] { wait->end(); }));
+    Wait::end_within(kLongestConfirmation, wait, loop_);
     wait->one_came();
   });
 }
 
-void PeerWatch::await_change(env::MonotonicTime deadline, Task done) {
-  loop_.post([this, deadline, done = std::move(done)]() mutable {
+void PeerWatch::await_change(std::shared_ptr<const metadata::MetadataImage> seen,
+                             env::MonotonicTime deadline, Task done) {
+  loop_.post([this, seen = std::move(seen), deadline, done = std::move(done)]() mutable {
     if (stopped_) return;
+    // A change that came on the way here woke nobody.
+    if (metadata_.told_image() != seen) return std::move(done)();
     std::erase_if(waiting_for_change_, [](const auto& wait) { return wait->ended(); });
     const auto wait = std::make_shared<Wait>(std::move(done));
-    wait->end_by(loop_.post_after(deadline - clock_.now(), [wait] { wait->end(); }));
+    Wait::end_within(deadline - clock_.now(), wait, loop_);
     waiting_for_change_.push_back(wait);
   });
 }

@@ -28,7 +28,8 @@ class PeerWatch final : public api::PeerProof {
   void stop();
 
   void confirm(std::vector<BrokerId> brokers, Task done) override;
-  void await_change(env::MonotonicTime deadline, Task done) override;
+  void await_change(std::shared_ptr<const metadata::MetadataImage> seen,
+                    env::MonotonicTime deadline, Task done) override;
 
  private:
   using Registration = std::pair<BrokerId, BrokerEpoch>;

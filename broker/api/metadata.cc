@@ -237,10 +237,11 @@ class HeldMetadata : public std::enable_shared_from_this<HeldMetadata> {
 
   void go_on() {
     if (services_.clock.now() >= deadline_) return end();
+    auto told = services_.metadata.told_image();  // before the image, so that no change is missed
     const auto image = services_.metadata.image();
     for (const BrokerId leader : leaders_of_named(request_, *image)) {
       if (image->broker(leader) == nullptr) {
-        return services_.peers->await_change(deadline_, resume());
+        return services_.peers->await_change(std::move(told), deadline_, resume());
       }
     }
     end();

@@ -84,8 +84,10 @@ class PeerProof {
   /// Once each of the brokers has answered a question put after this call or is proven dead (the
   /// metadata then leaves it out), at the latest after a moment.
   virtual void confirm(std::vector<BrokerId> brokers, Task done) = 0;
-  /// Once the metadata has changed, at the latest at `deadline`.
-  virtual void await_change(env::MonotonicTime deadline, Task done) = 0;
+  /// Once the metadata is another than `seen` (as `MetadataCache::told_image` gave it), at the
+  /// latest at `deadline`.
+  virtual void await_change(std::shared_ptr<const metadata::MetadataImage> seen,
+                            env::MonotonicTime deadline, Task done) = 0;
 };
 
 /// References outlive the ApiServer.

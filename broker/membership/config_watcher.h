@@ -33,7 +33,7 @@ struct ConfigWatcherSettings {
   /// All is read again so often, for tools that write a config without telling.
   env::Duration audit_interval = std::chrono::minutes(5);
   /// So long `refresh` waits for ZooKeeper at most.
-  env::Duration refresh_patience = std::chrono::seconds(1);
+  env::Duration refresh_patience = std::chrono::milliseconds(500);
   /// Notifications older than this are deleted by whoever meets them.
   env::Duration notification_lifetime = std::chrono::minutes(15);
 };

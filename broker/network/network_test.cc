@@ -225,7 +225,7 @@ TEST(Network, TakesTheNextRequestOnlyAfterTheAnswer) {
 TEST(Network, RequestsThatWereLetInAreAnsweredInTheirOrder) {
   Held held;
   TestHandler holding([&](Request q, Responder r) {
-    r.allow_next();
+    r.next_permit()();
     held.add(std::move(q), std::move(r));
   });
   Server server(holding);
@@ -243,7 +243,7 @@ TEST(Network, RequestsThatWereLetInAreAnsweredInTheirOrder) {
 TEST(Network, BoundsTheRequestsThatAreLetIn) {
   Held held;
   TestHandler holding([&](Request q, Responder r) {
-    r.allow_next();
+    r.next_permit()();
     held.add(std::move(q), std::move(r));
   });
   Server server(holding);

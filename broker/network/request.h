@@ -75,10 +75,8 @@ class Responder {
 
   /// Lets the connection's next request in before this one is answered. For a request whose effect
   /// is complete but whose answer waits (a produce that waits for its followers). Answers keep
-  /// the order of the requests. Called inside `handle`, it takes effect when that returns.
-  void allow_next() { sink_->allow_next(slot_); }
-  /// The same, for a caller that has passed the responder on by then. Once; before the answer or
-  /// after it.
+  /// the order of the requests. Run inside `handle`, it takes effect when that returns; once,
+  /// before the answer or after it, also by who has passed the responder on.
   [[nodiscard]] Task next_permit() const {
     return [sink = sink_, slot = slot_] { sink->allow_next(slot); };
   }

@@ -260,7 +260,8 @@ class FakePeerProof final : public PeerProof {
     confirmed = std::move(brokers);
     held = std::move(done);
   }
-  void await_change(env::MonotonicTime deadline, Task done) override {
+  void await_change(std::shared_ptr<const metadata::MetadataImage> /*seen*/,
+                    env::MonotonicTime deadline, Task done) override {
     awaited_until = deadline;
     held = std::move(done);
   }
