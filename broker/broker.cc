@@ -15,6 +15,7 @@
 #include "broker/commands.h"
 #include "broker/controller_channel.h"
 #include "broker/group/group_coordinator.h"
+#include "broker/last_stop.h"
 #include "broker/latch.h"
 #include "broker/membership/cluster_entry.h"
 #include "broker/membership/config_watcher.h"
@@ -79,18 +80,6 @@ class Awaited {
  private:
   std::shared_ptr<std::promise<T>> promise_ = std::make_shared<std::promise<T>>();
 };
-
-cluster::LastStop last_stop_of(storage::ShutdownKind kind) {
-  switch (kind) {
-    case storage::ShutdownKind::Clean:
-      return cluster::LastStop::Clean;
-    case storage::ShutdownKind::ProcessCrash:
-      return cluster::LastStop::ProcessCrash;
-    case storage::ShutdownKind::HostCrash:
-      return cluster::LastStop::HostCrash;
-  }
-  return cluster::LastStop::HostCrash;
-}
 
 /// Whether ZooKeeper can be reached just now. Thread: any.
 class ZooKeeperReach final : public zookeeper::ClientListener {
@@ -220,6 +209,7 @@ Result<membership::ClusterIdentity> Broker::Parts::enter_cluster() {
   membership::ClusterEntry entry(
       *client, membership_loop, random,
       {.broker_id = wanted, .reserved_broker_max_id = values->get(config::kReservedBrokerMaxId)});
+  LOG(INFO) << "[zookeeper] connecting to " << values->get(config::kZookeeperConnect).value_or("");
   client->start();
   Awaited<Result<membership::ClusterIdentity>> entered;
   membership_loop.post([&] { entry.enter(entered.callback()); });

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "cli/tool_properties.h"
+
 namespace ottla::cli {
 namespace {
 
@@ -14,21 +16,14 @@ tl::unexpected<Error> missing(std::string_view what, std::uint64_t number) {
 
 Result<LineReader> LineReader::parse(const std::map<std::string, std::string>& properties) {
   LineReader reader;
-  const auto set_flag = [&](const char* name, bool& flag) {
-    const auto at = properties.find(name);
-    if (at != properties.end()) flag = at->second == "true" || at->second == "TRUE";
-  };
-  const auto set_text = [&](const char* name, std::string& text) {
-    const auto at = properties.find(name);
-    if (at != properties.end()) text = at->second;
-  };
-  set_flag("parse.key", reader.parse_key_);
-  set_flag("parse.headers", reader.parse_headers_);
-  set_flag("ignore.error", reader.ignore_error_);
-  set_text("key.separator", reader.key_separator_);
-  set_text("headers.delimiter", reader.headers_delimiter_);
-  set_text("headers.separator", reader.headers_separator_);
-  set_text("headers.key.separator", reader.headers_key_separator_);
+  const ToolProperties settings(properties);
+  settings.read("parse.key", reader.parse_key_);
+  settings.read("parse.headers", reader.parse_headers_);
+  settings.read("ignore.error", reader.ignore_error_);
+  settings.read("key.separator", reader.key_separator_);
+  settings.read("headers.delimiter", reader.headers_delimiter_);
+  settings.read("headers.separator", reader.headers_separator_);
+  settings.read("headers.key.separator", reader.headers_key_separator_);
   if (const auto at = properties.find("null.marker"); at != properties.end()) {
     reader.null_marker_ = at->second;
   }

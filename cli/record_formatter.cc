@@ -2,6 +2,7 @@
 
 #include <boost/json.hpp>
 
+#include "cli/tool_properties.h"
 #include "common/base/bytes.h"
 
 namespace ottla::cli {
@@ -61,31 +62,24 @@ Result<RecordFormatter::Decoding> RecordFormatter::decoding_named(const std::str
 Result<RecordFormatter> RecordFormatter::parse(
     const std::map<std::string, std::string>& properties) {
   RecordFormatter formatter;
-  const auto set_flag = [&](const char* name, bool& flag) {
-    const auto at = properties.find(name);
-    if (at != properties.end()) flag = at->second == "true" || at->second == "TRUE";
-  };
-  const auto set_text = [&](const char* name, std::string& text) {
-    const auto at = properties.find(name);
-    if (at != properties.end()) text = at->second;
-  };
-  set_flag("print.timestamp", formatter.timestamp_);
-  set_flag("print.key", formatter.key_);
-  set_flag("print.value", formatter.value_);
-  set_flag("print.offset", formatter.offset_);
-  set_flag("print.partition", formatter.partition_);
-  set_flag("print.headers", formatter.headers_);
-  set_text("key.separator", formatter.separator_);
-  set_text("line.separator", formatter.line_separator_);
-  set_text("headers.separator", formatter.headers_separator_);
-  set_text("null.literal", formatter.null_);
+  const ToolProperties settings(properties);
+  settings.read("print.timestamp", formatter.timestamp_);
+  settings.read("print.key", formatter.key_);
+  settings.read("print.value", formatter.value_);
+  settings.read("print.offset", formatter.offset_);
+  settings.read("print.partition", formatter.partition_);
+  settings.read("print.headers", formatter.headers_);
+  settings.read("key.separator", formatter.separator_);
+  settings.read("line.separator", formatter.line_separator_);
+  settings.read("headers.separator", formatter.headers_separator_);
+  settings.read("null.literal", formatter.null_);
   std::string deserializer;
-  set_text("key.deserializer", deserializer);
+  settings.read("key.deserializer", deserializer);
   if (!deserializer.empty()) {
     OTTLA_TRY(formatter.key_decoding_, decoding_named(deserializer));
   }
   deserializer.clear();
-  set_text("value.deserializer", deserializer);
+  settings.read("value.deserializer", deserializer);
   if (!deserializer.empty()) {
     OTTLA_TRY(formatter.value_decoding_, decoding_named(deserializer));
   }

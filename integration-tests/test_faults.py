@@ -191,9 +191,9 @@ class FaultsTest(unittest.TestCase):
         victim = cluster.brokers[3]
         victim.process.terminate()
         cluster.zookeeper.process.kill()
+        starts = victim.log.count("[zookeeper] connecting")
         victim.start()
-        wait_until(lambda: "ZooKeeper" in victim.log.split("[broker] stopped")[-1] or "loading" in
-                   victim.log.split("[broker] stopped")[-1] or victim.process.running(), "the start")
+        wait_until(lambda: victim.log.count("[zookeeper] connecting") > starts, "a start that waits for ZooKeeper")
         victim.process.terminate(5)
         cluster.zookeeper.start()
         victim.start()

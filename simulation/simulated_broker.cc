@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "broker/controller_channel.h"
+#include "broker/last_stop.h"
 #include "broker/membership/cluster_entry.h"
 #include "broker/membership/directory_id.h"
 #include "broker/membership/failure_notice.h"
@@ -22,18 +23,6 @@ namespace {
 constexpr env::Duration kTryAgain = std::chrono::milliseconds(100);
 /// A controlled shutdown gives up asking for its leaders to be moved after this many answers.
 constexpr int kShutdownAttempts = 20;
-
-cluster::LastStop last_stop(storage::ShutdownKind kind) {
-  switch (kind) {
-    case storage::ShutdownKind::Clean:
-      return cluster::LastStop::Clean;
-    case storage::ShutdownKind::ProcessCrash:
-      return cluster::LastStop::ProcessCrash;
-    case storage::ShutdownKind::HostCrash:
-      return cluster::LastStop::HostCrash;
-  }
-  return cluster::LastStop::HostCrash;
-}
 
 }  // namespace
 
@@ -69,7 +58,7 @@ class SimulatedBroker::Process final : private membership::RegistrationListener,
                                 [this](const std::string&, const Error&) { broker_.end_soon(); });
     if (!opened) return fail_to_start(opened.error());
     logs_ = *std::move(opened);
-    last_stop_ = last_stop(logs_->shutdown_kind());
+    last_stop_ = broker::last_stop_of(logs_->shutdown_kind());
     if (in_.bugs.has(Bug::ForgetsHostCrashes) && last_stop_ == cluster::LastStop::HostCrash) {
       last_stop_ = cluster::LastStop::ProcessCrash;
     }

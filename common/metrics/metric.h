@@ -14,6 +14,19 @@ enum class Kind : std::uint8_t {
   Histogram,  ///< Count, sum and quantiles of the last minutes (histogram, timer).
 };
 
+/// As Prometheus' text format calls it.
+[[nodiscard]] constexpr std::string_view prometheus_type(Kind kind) {
+  switch (kind) {
+    case Kind::Counter:
+      return "counter";
+    case Kind::Gauge:
+      return "gauge";
+    case Kind::Histogram:
+      return "summary";
+  }
+  return "untyped";
+}
+
 inline constexpr std::size_t kMaxLabels = 3;
 
 /// One metric, declared once, under the name of Kafka's MBean:

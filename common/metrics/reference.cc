@@ -7,18 +7,6 @@
 namespace ottla::metrics {
 namespace {
 
-std::string_view name_of(Kind kind) {
-  switch (kind) {
-    case Kind::Counter:
-      return "counter";
-    case Kind::Gauge:
-      return "gauge";
-    case Kind::Histogram:
-      return "summary";
-  }
-  return "";
-}
-
 std::string bean_of(const Metric& metric) {
   std::string bean = std::string(metric.domain) + ":type=" + std::string(metric.type) +
                      ",name=" + std::string(metric.name);
@@ -44,7 +32,7 @@ std::string reference() {
       "| Prometheus | kind | Kafka's MBean | meaning |\n"
       "| --- | --- | --- | --- |\n";
   for (const Metric* metric : all_metrics()) {
-    page += "| `" + prometheus_name(*metric) + "` | " + std::string(name_of(metric->kind)) +
+    page += "| `" + prometheus_name(*metric) + "` | " + std::string(prometheus_type(metric->kind)) +
             " | `" + bean_of(*metric) + "` | " + std::string(metric->doc) + " |\n";
   }
   return page;

@@ -160,18 +160,6 @@ void append_histogram(std::string& out, const std::string& name, const Metric& m
   append_sample(out, name + "_count", metric, labels, "", static_cast<double>(histogram.count()));
 }
 
-std::string_view prometheus_type(Kind kind) {
-  switch (kind) {
-    case Kind::Counter:
-      return "counter";
-    case Kind::Gauge:
-      return "gauge";
-    case Kind::Histogram:
-      return "summary";
-  }
-  return "untyped";
-}
-
 }  // namespace
 
 struct Registry::State {
