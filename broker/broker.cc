@@ -2,7 +2,6 @@
 
 #include <glog/logging.h>
 
-#include <atomic>
 #include <chrono>
 #include <future>
 #include <string>
@@ -21,10 +20,13 @@
 #include "broker/membership/config_watcher.h"
 #include "broker/membership/directory_id.h"
 #include "broker/membership/failure_notice.h"
+#include "broker/membership/membership_metrics.h"
 #include "broker/membership/registration.h"
 #include "broker/metadata/metadata_cache.h"
 #include "broker/network/network.h"
+#include "broker/network/network_gauges.h"
 #include "broker/peer_watch.h"
+#include "broker/replica/replica_gauges.h"
 #include "broker/replica/replicas.h"
 #include "broker/settings.h"
 #include "broker/storage/log_cleaner.h"
@@ -38,6 +40,7 @@
 #include "common/config/zookeeper_keys.h"
 #include "common/env/file_system.h"
 #include "common/env/random.h"
+#include "common/metrics/registry.h"
 #include "common/rpc/grpc_liveness.h"
 #include "common/rpc/grpc_peers.h"
 #include "common/rpc/grpc_replication.h"
@@ -81,19 +84,6 @@ class Awaited {
   std::shared_ptr<std::promise<T>> promise_ = std::make_shared<std::promise<T>>();
 };
 
-/// Whether ZooKeeper can be reached just now. Thread: any.
-class ZooKeeperReach final : public zookeeper::ClientListener {
- public:
-  void on_session(const zookeeper::SessionEvent& event) override {
-    connected_ = event.kind == zookeeper::SessionEvent::Kind::Established;
-  }
-  void on_watch(const zookeeper::WatchEvent& /*event*/) override {}
-  [[nodiscard]] bool connected() const { return connected_; }
-
- private:
-  std::atomic<bool> connected_ = false;
-};
-
 }  // namespace
 
 /// In start order, so that destruction is the reverse.
@@ -131,6 +121,7 @@ struct Broker::Parts : public membership::ConfigListener, public membership::Reg
   config::BrokerConfig& config;
   const std::shared_ptr<const config::BrokerValues> values;  ///< As they were at start.
 
+  metrics::Registry metrics;  ///< Of the whole broker: every part shows itself here.
   env::SystemClock clock;
   env::SystemRandom random;
   env::PosixFileSystem files;
@@ -152,10 +143,11 @@ struct Broker::Parts : public membership::ConfigListener, public membership::Reg
   std::unique_ptr<env::ThreadPool> cleaner_pool;
   std::unique_ptr<storage::LogStore> logs;
   std::unique_ptr<storage::LogCleaner> log_cleaner;
-  ZooKeeperReach zookeeper_reach;
+  membership::SessionMetrics session_metrics{metrics};
   std::unique_ptr<zookeeper::Client> zookeeper;
   std::unique_ptr<membership::ConfigWatcher> config_watcher;
   std::unique_ptr<membership::BrokerRegistration> registration;
+  std::unique_ptr<membership::RegistrationGauge> registration_gauge;
   std::unique_ptr<membership::FailureNotice> failure_notice;
   std::unique_ptr<rpc::GrpcLivenessMonitor> liveness;
   rpc::GrpcPeers peers;
@@ -163,8 +155,10 @@ struct Broker::Parts : public membership::ConfigListener, public membership::Reg
   std::unique_ptr<controller::Controller> controller;
   std::unique_ptr<ControllerChannel> controller_channel;
   std::unique_ptr<network::Network> network;
+  std::unique_ptr<network::NetworkGauges> network_gauges;
   std::unique_ptr<group::GroupCoordinator> groups;
   std::unique_ptr<replica::Replicas> replicas;
+  std::unique_ptr<replica::ReplicaGauges> replica_gauges;
   std::unique_ptr<PeerWatch> peer_watch;
   std::unique_ptr<Commands> commands;
   std::unique_ptr<rpc::GrpcReplicationServer> replication_server;
@@ -253,6 +247,7 @@ Result<> Broker::Parts::load_logs() {
 
 void Broker::Parts::build_replicas() {
   network = std::make_unique<network::Network>(network_options(*values), io_pool);
+  network_gauges = std::make_unique<network::NetworkGauges>(*network, metrics);
   controller_channel = std::make_unique<ControllerChannel>(
       identity.broker_id, milliseconds(values->get(config::kControllerSocketTimeoutMs)),
       *controller, metadata, peers);
@@ -261,7 +256,8 @@ void Broker::Parts::build_replicas() {
                                                                    .random = random,
                                                                    .loop = group_loop,
                                                                    .io_pool = io_pool,
-                                                                   .metadata = metadata});
+                                                                   .metadata = metadata,
+                                                                   .metrics = &metrics});
   replicas = std::make_unique<replica::Replicas>(
       replicas_config(*values, identity.broker_id),
       replica::Replicas::Dependencies{
@@ -276,6 +272,7 @@ void Broker::Parts::build_replicas() {
           .replicas_are_back = [this] {
             membership_loop.post([this] { failure_notice->post(); });
           }});
+  replica_gauges = std::make_unique<replica::ReplicaGauges>(*replicas, metrics);
   groups->start(*replicas);
   peer_watch =
       std::make_unique<PeerWatch>(identity.broker_id, *liveness, metadata, clock, membership_loop);
@@ -348,6 +345,7 @@ Result<> Broker::Parts::start() {
                                                                random, *this);
   registration = std::make_unique<membership::BrokerRegistration>(*zookeeper, membership_loop,
                                                                   clock, random, *this);
+  registration_gauge = std::make_unique<membership::RegistrationGauge>(*registration, metrics);
   failure_notice = std::make_unique<membership::FailureNotice>(*zookeeper, membership_loop, random,
                                                                identity.broker_id);
   liveness = std::make_unique<rpc::GrpcLivenessMonitor>(liveness_options(*values), clock,
@@ -359,9 +357,10 @@ Result<> Broker::Parts::start() {
                                     .clock = clock,
                                     .random = random,
                                     .peers = peers,
-                                    .liveness = *liveness});
+                                    .liveness = *liveness,
+                                    .metrics = &metrics});
   build_replicas();
-  zookeeper->add_listener(zookeeper_reach);
+  zookeeper->add_listener(session_metrics);
   zookeeper->add_listener(*config_watcher);
   zookeeper->add_listener(*registration);
   zookeeper->start();
@@ -395,6 +394,7 @@ Result<> Broker::Parts::start() {
                                                          .clock = clock,
                                                          .random = random,
                                                          .io_pool = io_pool,
+                                                         .metrics = &metrics,
                                                          .peers = peer_watch.get()});
 
   OTTLA_TRY(cluster::Broker node, registration_node());
@@ -436,7 +436,7 @@ void Broker::Parts::hand_over_leadership() {
   std::string hindrance;
   for (;;) {
     // Without ZooKeeper no controller can move anything: there is nothing to wait long for.
-    const bool can_succeed = zookeeper_reach.connected();
+    const bool can_succeed = session_metrics.connected();
     std::string found = what_hinders_hand_over(
         can_succeed ? milliseconds(values->get(config::kControllerSocketTimeoutMs))
                     : kHandOverWithoutZooKeeper);

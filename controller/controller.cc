@@ -4,6 +4,7 @@
 
 #include <utility>
 
+#include "common/metrics/controller_metrics.h"
 #include "controller/auto_creation.h"
 #include "controller/topic_requests.h"
 
@@ -24,6 +25,10 @@ Controller::Controller(ControllerConfig config, const World& world)
                 active_ = holder.value_or(kNoBroker).value();
               }});
   world_.client.add_listener(*this);
+  if (world_.metrics != nullptr) {
+    active_gauge_ = world_.metrics->gauge(metrics::kActiveControllerCount,
+                                          [this] { return is_controller_ ? 1.0 : 0.0; });
+  }
 }
 
 Controller::~Controller() = default;

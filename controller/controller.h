@@ -9,6 +9,7 @@
 #include "common/env/clock.h"
 #include "common/env/executor.h"
 #include "common/env/random.h"
+#include "common/metrics/registry.h"
 #include "common/rpc/peer.h"
 #include "common/zookeeper/client.h"
 #include "common/zookeeper/store.h"
@@ -35,6 +36,7 @@ class Controller final : public ControllerService, private zookeeper::ClientList
     env::Random& random;
     rpc::Peers& peers;
     rpc::LivenessMonitor& liveness;
+    metrics::Registry* metrics = nullptr;  ///< Null: nobody looks.
   };
 
   Controller(ControllerConfig config, const World& world);
@@ -93,6 +95,7 @@ class Controller final : public ControllerService, private zookeeper::ClientList
   std::atomic<bool> is_controller_ = false;
   std::atomic<std::int32_t> active_ = kNoBroker.value();
   Lifeline life_;
+  metrics::Registry::Registration active_gauge_;  ///< Ends first: it looks at the others.
 };
 
 }  // namespace ottla::controller

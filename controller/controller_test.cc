@@ -4,6 +4,7 @@
 
 #include <gtest/gtest.h>
 
+#include "common/metrics/controller_metrics.h"
 #include "controller/small_cluster_for_tests.h"
 
 namespace ottla::controller {
@@ -362,6 +363,18 @@ TEST(Controller, DescribesWhatTheModelSays) {
   EXPECT_EQ(described->partitions, 3);
   EXPECT_EQ(described->under_replicated_partitions, 3);
   EXPECT_EQ(described->offline_partitions, 0);
+}
+
+TEST(Controller, OneBrokerShowsThatItIsTheController) {
+  SmallCluster cluster(19, 3);
+  const int in_office = cluster.wait_for_controller();
+  for (int id = 1; id <= 3; ++id) {
+    double shown = -1;
+    for (const auto& sample : cluster.broker(id).metrics.samples()) {
+      if (*sample.metric == metrics::kActiveControllerCount) shown = sample.value;
+    }
+    EXPECT_EQ(shown, id == in_office ? 1 : 0);
+  }
 }
 
 TEST(Controller, W22FiveThousandPartitionsInASecond) {

@@ -43,6 +43,7 @@ struct SmallBroker {
   BrokerId id;
   std::string name;  ///< Of its ZooKeeper client.
   cluster::Broker registration;
+  metrics::Registry metrics;
   std::unique_ptr<env::Executor> executor;
   std::unique_ptr<zookeeper::Client> client;
   std::unique_ptr<zookeeper::Store> store;

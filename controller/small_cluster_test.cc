@@ -207,9 +207,9 @@ void SmallCluster::start(int number, cluster::LastStop last_stop) {
   b.liveness = std::make_unique<SmallLiveness>(*this);
   ControllerConfig own = config;
   own.broker_id = id;
-  b.controller =
-      std::make_unique<Controller>(own, Controller::World{*b.client, *b.executor, world.clock(),
-                                                          world.random(), *b.peers, *b.liveness});
+  b.controller = std::make_unique<Controller>(
+      own, Controller::World{*b.client, *b.executor, world.clock(), world.random(), *b.peers,
+                             *b.liveness, &b.metrics});
   b.registration.id = id;
   b.registration.last_stop = last_stop;
   b.registration.grpc_endpoint = "127.0.0.1:" + std::to_string(9000 + number);

@@ -3,7 +3,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "broker/replica/replica_gauges.h"
 #include "broker/replica/simulated_cluster_for_tests.h"
+#include "common/metrics/replica_metrics.h"
 
 namespace ottla::replica {
 namespace {
@@ -235,6 +237,30 @@ TEST(Replicas, AFailedLogDirTakesItsPartitionsOffline) {
   EXPECT_EQ(cluster->partition(kOne)->view().role, Partition::Role::Offline);
   EXPECT_EQ(cluster->append_and_wait(kOne, {"b"}).error, ErrorCode::KafkaStorageError);
   EXPECT_EQ(cluster->state().partition_epoch, before);
+}
+
+double value_of(const metrics::Metric& metric, const metrics::Registry& registry) {
+  for (const auto& sample : registry.samples()) {
+    if (*sample.metric == metric) return sample.value;
+  }
+  return -1;
+}
+
+TEST(Replicas, AreCountedWhenSomebodyLooks) {
+  const auto cluster = make_cluster(9);
+  metrics::Registry registry;
+  const ReplicaGauges gauges(cluster->replicas(kOne), registry);
+  EXPECT_EQ(value_of(metrics::kPartitionCount, registry), 1);
+  EXPECT_EQ(value_of(metrics::kLeaderCount, registry), 1);
+  EXPECT_EQ(value_of(metrics::kOfflineReplicaCount, registry), 0);
+  EXPECT_EQ(value_of(metrics::kUnderReplicatedPartitions, registry), 0);
+  cluster->disk(kOne).set_fault([](std::string_view operation, const std::string&) {
+    return operation == "write" ? EIO : 0;
+  });
+  EXPECT_EQ(cluster->append_and_wait(kOne, {"a"}).error, ErrorCode::KafkaStorageError);
+  cluster->world.run_for(seconds(3));
+  EXPECT_EQ(value_of(metrics::kLeaderCount, registry), 0);
+  EXPECT_EQ(value_of(metrics::kOfflineReplicaCount, registry), 1);
 }
 
 // A full disk is no failed disk: what it kept from its role takes it when there is room.

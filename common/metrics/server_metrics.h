@@ -141,6 +141,14 @@ inline constexpr Metric kFetchSessions{.domain = "kafka.server",
                                        .name = "NumIncrementalFetchSessions",
                                        .kind = Kind::Gauge,
                                        .doc = "Fetch sessions."};
+inline constexpr Metric kBrokerRegistered{
+    .domain = "kafka.server",
+    .type = "BrokerRegistration",
+    .name = "Registered",
+    .kind = Kind::Gauge,
+    .doc =
+        "1 while this broker is registered in ZooKeeper, else 0: then the controller leads "
+        "nothing here. Ottla only."};
 inline constexpr Metric kZooKeeperSessionState{.domain = "kafka.server",
                                                .type = "SessionExpireListener",
                                                .name = "SessionState",
@@ -191,6 +199,7 @@ inline constexpr const Metric* kServerMetrics[] = {
     &kFetchSessionEvictions,
     &kFetchSessionPartitions,
     &kFetchSessions,
+    &kBrokerRegistered,
     &kZooKeeperSessionState,
     &kZooKeeperDisconnects,
     &kZooKeeperExpires,

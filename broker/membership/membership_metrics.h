@@ -1,0 +1,44 @@
+#pragma once
+
+#include <atomic>
+#include <memory>
+
+#include "broker/membership/registration.h"
+#include "common/metrics/registry.h"
+#include "common/zookeeper/client.h"
+
+namespace ottla::membership {
+
+/// Counts what happens to the lasting ZooKeeper session, under the names of Kafka's
+/// SessionExpireListener. The client is told of it with `add_listener`, before its start.
+/// Thread: any.
+class SessionMetrics final : public zookeeper::ClientListener {
+ public:
+  explicit SessionMetrics(metrics::Registry& registry);
+
+  /// Whether ZooKeeper can be reached just now.
+  [[nodiscard]] bool connected() const { return connected_; }
+
+  // ClientListener, on the client's thread.
+  void on_session(const zookeeper::SessionEvent& event) override;
+  void on_watch(const zookeeper::WatchEvent& /*event*/) override {}
+
+ private:
+  std::atomic<bool> connected_ = false;
+  const std::shared_ptr<metrics::Counter> connects_;
+  const std::shared_ptr<metrics::Counter> disconnects_;
+  const std::shared_ptr<metrics::Counter> expires_;
+  const metrics::Registry::Registration state_;
+};
+
+/// Shows whether the broker is registered (W14: one that runs unregistered must be seen), for as
+/// long as it lives.
+class RegistrationGauge {
+ public:
+  RegistrationGauge(const BrokerRegistration& registration, metrics::Registry& registry);
+
+ private:
+  metrics::Registry::Registration registered_;
+};
+
+}  // namespace ottla::membership

@@ -1,0 +1,21 @@
+#pragma once
+
+#include "broker/replica/replicas.h"
+#include "common/metrics/registry.h"
+
+namespace ottla::replica {
+
+/// Shows the partitions of this broker among the metrics, for as long as it lives: counted when
+/// somebody looks (W23).
+class ReplicaGauges {
+ public:
+  ReplicaGauges(const Replicas& replicas, metrics::Registry& registry);
+
+ private:
+  metrics::Registry::Registration partitions_;
+  metrics::Registry::Registration leaders_;
+  metrics::Registry::Registration offline_;
+  metrics::Registry::Registration under_replicated_;
+};
+
+}  // namespace ottla::replica
