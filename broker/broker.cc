@@ -29,6 +29,7 @@
 #include "broker/replica/replica_gauges.h"
 #include "broker/replica/replicas.h"
 #include "broker/settings.h"
+#include "broker/status/stall_watchdog.h"
 #include "broker/storage/log_cleaner.h"
 #include "broker/storage/log_store.h"
 #include "broker/topic_configs.h"
@@ -64,6 +65,9 @@ constexpr seconds kHandOverWithoutZooKeeper{3};
 constexpr milliseconds kHandOverPollInterval{50};
 
 constexpr std::size_t kProbeThreads = 2;
+
+/// A pool thread may be at work on a long file: this is for one whose disk does not answer.
+constexpr seconds kPoolStall{30};
 
 /// Waits for a callback of type Callback<Args...>.
 template <class T>
@@ -105,6 +109,7 @@ struct Broker::Parts : public membership::ConfigListener, public membership::Reg
   void build_replicas();
   Result<> open_sockets();
   Result<cluster::Broker> registration_node();
+  void watch_threads();
   void hand_over_leadership();
   /// Empty when this broker leads nothing that another could lead.
   std::string what_hinders_hand_over(milliseconds timeout);
@@ -132,6 +137,7 @@ struct Broker::Parts : public membership::ConfigListener, public membership::Reg
   env::EventLoop controller_loop{"controller"};
   env::EventLoop membership_loop{"membership"};
   env::EventLoop group_loop{"groups"};
+  env::EventLoop watchdog_loop{"watchdog"};
 
   TopicConfigs topic_configs;
   ReplicaTopicConfigs replica_topic_configs;
@@ -168,6 +174,7 @@ struct Broker::Parts : public membership::ConfigListener, public membership::Reg
   std::unique_ptr<api::ApiServer> api_server;
   std::vector<network::BoundListener> bound;
   std::int32_t grpc_port = 0;
+  std::unique_ptr<status::StallWatchdog> watchdog;
 
   Latch configs_read;
   Latch first_registration;
@@ -300,6 +307,21 @@ Result<> Broker::Parts::open_sockets() {
   return {};
 }
 
+void Broker::Parts::watch_threads() {
+  std::vector<status::StallWatchdog::Watched> watched = {{"replica-control", &control_loop},
+                                                         {"controller", &controller_loop},
+                                                         {"membership", &membership_loop},
+                                                         {"groups", &group_loop},
+                                                         {"io", &io_pool, kPoolStall}};
+  int number = 0;
+  for (env::Executor* const loop : network->loops()) {
+    watched.push_back({"network-" + std::to_string(number++), loop});
+  }
+  watchdog =
+      std::make_unique<status::StallWatchdog>(std::move(watched), clock, watchdog_loop, metrics);
+  watchdog->start();
+}
+
 Result<cluster::Broker> Broker::Parts::registration_node() {
   cluster::Broker node;
   node.id = identity.broker_id;
@@ -360,6 +382,7 @@ Result<> Broker::Parts::start() {
                                     .liveness = *liveness,
                                     .metrics = &metrics});
   build_replicas();
+  watch_threads();
   zookeeper->add_listener(session_metrics);
   zookeeper->add_listener(*config_watcher);
   zookeeper->add_listener(*registration);
@@ -458,6 +481,7 @@ void Broker::Parts::hand_over_leadership() {
 
 void Broker::Parts::stop() {
   if (controller_channel && first_registration.wait_within(milliseconds(0))) hand_over_leadership();
+  watchdog_loop.stop();  // from here on threads end
   if (network) network->stop_accepting();
   if (replicas) replicas->stop();
   if (network) network->stop(kDrainConnections);

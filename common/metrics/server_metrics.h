@@ -149,6 +149,20 @@ inline constexpr Metric kBrokerRegistered{
     .doc =
         "1 while this broker is registered in ZooKeeper, else 0: then the controller leads "
         "nothing here. Ottla only."};
+inline constexpr Metric kThreadStalledMs{
+    .domain = "kafka.server",
+    .type = "StallWatchdog",
+    .name = "StalledMs",
+    .kind = Kind::Gauge,
+    .labels = {"thread"},
+    .doc = "For how long a thread has run nothing new; 0 below the watchdog's bound. Ottla only."};
+inline constexpr Metric kThreadStalls{
+    .domain = "kafka.server",
+    .type = "StallWatchdog",
+    .name = "StallsPerSec",
+    .kind = Kind::Counter,
+    .labels = {"thread"},
+    .doc = "How often a thread stood longer than the watchdog's bound. Ottla only."};
 inline constexpr Metric kZooKeeperSessionState{.domain = "kafka.server",
                                                .type = "SessionExpireListener",
                                                .name = "SessionState",
@@ -200,6 +214,8 @@ inline constexpr const Metric* kServerMetrics[] = {
     &kFetchSessionPartitions,
     &kFetchSessions,
     &kBrokerRegistered,
+    &kThreadStalledMs,
+    &kThreadStalls,
     &kZooKeeperSessionState,
     &kZooKeeperDisconnects,
     &kZooKeeperExpires,
