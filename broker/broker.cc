@@ -35,6 +35,7 @@
 #include "broker/topic_configs.h"
 #include "common/config/broker_keys.h"
 #include "common/config/broker_settings.h"
+#include "common/config/log_keys.h"
 #include "common/config/network_keys.h"
 #include "common/config/ottla_keys.h"
 #include "common/config/replication_keys.h"
@@ -146,9 +147,9 @@ struct Broker::Parts : public membership::ConfigListener, public membership::Reg
   std::string start_nonce = random.uuid().to_string();
   membership::ClusterIdentity identity;
 
-  std::unique_ptr<env::ThreadPool> cleaner_pool;
   std::unique_ptr<storage::LogStore> logs;
   std::unique_ptr<storage::LogCleaner> log_cleaner;
+  config::Subscription cleaner_changes;
   membership::SessionMetrics session_metrics{metrics};
   std::unique_ptr<zookeeper::Client> zookeeper;
   std::unique_ptr<membership::ConfigWatcher> config_watcher;
@@ -392,12 +393,24 @@ Result<> Broker::Parts::start() {
   replicas->start();
   logs->start(
       [this](const TopicPartition& partition) { return replicas->high_watermark(partition); });
-  if (const auto cleaning = log_cleaner_options(*values)) {
-    cleaner_pool = std::make_unique<env::ThreadPool>("log-cleaner",
-                                                     static_cast<std::size_t>(cleaning->threads));
-    log_cleaner = std::make_unique<storage::LogCleaner>(*cleaning, files, clock, random,
-                                                        *cleaner_pool, *logs);
+  if (values->get(config::kLogCleanerEnable)) {
+    log_cleaner = std::make_unique<storage::LogCleaner>(
+        log_cleaner_options(*config.values()),
+        storage::LogCleaner::Dependencies{.files = files,
+                                          .clock = clock,
+                                          .random = random,
+                                          .make_executor =
+                                              [](std::size_t threads) {
+                                                return std::make_unique<env::ThreadPool>(
+                                                    "log-cleaner", threads);
+                                              },
+                                          .logs = *logs,
+            .metrics = &metrics});
     log_cleaner->start();
+    cleaner_changes = config.on_change([this] {
+      // Ending the runs under way may block.
+      io_pool.post([this] { log_cleaner->reconfigure(log_cleaner_options(*config.values())); });
+    });
   }
   OTTLA_TRY_VOID(open_sockets());
 
@@ -492,10 +505,7 @@ void Broker::Parts::stop() {
     if (!stopped.get_within(kStopPart)) LOG(ERROR) << "[controller] did not stop";
   }
   if (grpc_server) grpc_server->stop();
-  if (log_cleaner) {
-    log_cleaner->stop();
-    cleaner_pool->stop();
-  }
+  if (log_cleaner) log_cleaner->stop();
   if (logs) {
     Awaited<bool> closed;
     logs->shut_down([callback = closed.callback()]() mutable { callback(true); });

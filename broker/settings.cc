@@ -74,13 +74,14 @@ storage::LogStoreOptions log_store_options(const config::BrokerValues& values) {
   return options;
 }
 
-std::optional<storage::LogCleanerOptions> log_cleaner_options(const config::BrokerValues& values) {
+storage::LogCleanerOptions log_cleaner_options(const config::BrokerValues& values) {
   storage::LogCleanerOptions options;
   options.threads = values.get(config::kLogCleanerThreads);
-  if (!values.get(config::kLogCleanerEnable) || options.threads == 0) return std::nullopt;
-  options.dedupe_bytes =
-      static_cast<std::uint64_t>(values.get(config::kLogCleanerDedupeBufferSize));
+  // A dynamic change that another tool wrote is not checked.
+  options.dedupe_bytes = static_cast<std::uint64_t>(
+      std::max<std::int64_t>(values.get(config::kLogCleanerDedupeBufferSize), 0));
   options.load_factor = values.get(config::kLogCleanerIoBufferLoadFactor);
+  options.io_buffer_bytes = static_cast<std::uint64_t>(values.get(config::kLogCleanerIoBufferSize));
   options.backoff = milliseconds(values.get(config::kLogCleanerBackoffMs));
   const double rate = values.get(config::kLogCleanerIoMaxBytesPerSecond);
   if (rate < kLogCleanerUnthrottled) options.max_bytes_per_second = rate;

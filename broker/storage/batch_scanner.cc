@@ -3,11 +3,6 @@
 #include <algorithm>
 
 namespace ottla::storage {
-namespace {
-
-constexpr std::size_t kWindow = 1 << 20;
-
-}  // namespace
 
 Result<ByteView> HeaderScanner::header_bytes() {
   const std::size_t wanted =
@@ -41,7 +36,7 @@ Result<ByteView> BatchScanner::bytes(std::size_t wanted) {
   const std::uint64_t left = end_ - position_;
   if (available < std::min<std::uint64_t>(wanted, left)) {
     const auto size =
-        static_cast<std::size_t>(std::min<std::uint64_t>(std::max(wanted, kWindow), left));
+        static_cast<std::size_t>(std::min<std::uint64_t>(std::max(wanted, least_window_), left));
     if (window_.size() < size) window_.resize(size);
     OTTLA_TRY(window_size_, file_.read_at(MutableByteView(window_.data(), size), position_));
     window_from_ = position_;

@@ -47,8 +47,11 @@ class HeaderScanner {
 /// Thread: one.
 class BatchScanner {
  public:
-  BatchScanner(const env::File& file, std::uint64_t position, std::uint64_t end)
-      : file_(file), position_(position), end_(end) {}
+  static constexpr std::size_t kWindow = 1 << 20;
+
+  BatchScanner(const env::File& file, std::uint64_t position, std::uint64_t end,
+               std::size_t window = kWindow)
+      : file_(file), position_(position), end_(end), least_window_(window) {}
 
   /// The next whole batch; nullopt at the end or where a batch is cut off. Errors: CorruptMessage
   /// (impossible header), KafkaStorageError. CRCs are the caller's.
@@ -63,6 +66,7 @@ class BatchScanner {
   const env::File& file_;
   std::uint64_t position_;
   const std::uint64_t end_;
+  const std::size_t least_window_;
   std::vector<std::byte> window_;
   std::uint64_t window_from_ = 0;
   std::size_t window_size_ = 0;

@@ -8,8 +8,6 @@
 namespace ottla::storage {
 namespace {
 
-constexpr std::size_t kBufferBytes = 1 << 20;
-
 template <class T>
 void append_big_endian(std::vector<std::byte>& out, T value) {
   out.resize(out.size() + sizeof value);
@@ -19,19 +17,21 @@ void append_big_endian(std::vector<std::byte>& out, T value) {
 }  // namespace
 
 CleanedSegment::CleanedSegment(env::FileSystem& files, std::string directory, Offset base_offset,
-                               std::int32_t index_interval_bytes)
+                               std::int32_t index_interval_bytes, std::size_t buffer_bytes)
     : files_(files),
       directory_(std::move(directory)),
       base_offset_(base_offset),
       index_interval_bytes_(static_cast<std::uint64_t>(index_interval_bytes)),
+      buffer_bytes_(buffer_bytes),
       offset_of_largest_(base_offset) {}
 
 Result<std::unique_ptr<CleanedSegment>> CleanedSegment::create(env::FileSystem& files,
                                                                std::string directory,
                                                                Offset base_offset,
-                                                               std::int32_t index_interval_bytes) {
-  std::unique_ptr<CleanedSegment> segment(
-      new CleanedSegment(files, std::move(directory), base_offset, index_interval_bytes));
+                                                               std::int32_t index_interval_bytes,
+                                                               std::size_t buffer_bytes) {
+  std::unique_ptr<CleanedSegment> segment(new CleanedSegment(
+      files, std::move(directory), base_offset, index_interval_bytes, buffer_bytes));
   segment->discard();
   OTTLA_TRY(segment->file_, files.open(segment->path(kLogSuffix), env::OpenMode::CreateNew));
   return segment;
@@ -56,7 +56,7 @@ Result<> CleanedSegment::append(const record::RecordBatchView& batch) {
   since_entry_ += bytes.size();
   position_ += bytes.size();
   buffer_.insert(buffer_.end(), bytes.begin(), bytes.end());
-  return buffer_.size() < kBufferBytes ? Result<>{} : write_out();
+  return buffer_.size() < buffer_bytes_ ? Result<>{} : write_out();
 }
 
 void CleanedSegment::add_time_entry() {

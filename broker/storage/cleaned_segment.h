@@ -20,9 +20,11 @@ namespace ottla::storage {
 class CleanedSegment {
  public:
   /// Empties what an earlier attempt left.
+  /// Writes in pieces of about `buffer_bytes`.
   static Result<std::unique_ptr<CleanedSegment>> create(env::FileSystem& files,
                                                         std::string directory, Offset base_offset,
-                                                        std::int32_t index_interval_bytes);
+                                                        std::int32_t index_interval_bytes,
+                                                        std::size_t buffer_bytes);
 
   Result<> append(const record::RecordBatchView& batch);
   void add_aborted(const AbortedRange& aborted);
@@ -37,7 +39,7 @@ class CleanedSegment {
 
  private:
   CleanedSegment(env::FileSystem& files, std::string directory, Offset base_offset,
-                 std::int32_t index_interval_bytes);
+                 std::int32_t index_interval_bytes, std::size_t buffer_bytes);
   [[nodiscard]] std::string path(std::string_view suffix) const;
   Result<> write_out();
   Result<> write_index(std::string_view suffix, const std::vector<std::byte>& bytes);
@@ -47,6 +49,7 @@ class CleanedSegment {
   const std::string directory_;
   const Offset base_offset_;
   const std::uint64_t index_interval_bytes_;
+  const std::size_t buffer_bytes_;
   std::shared_ptr<env::File> file_;
   std::vector<std::byte> buffer_;
   std::uint64_t written_ = 0;

@@ -38,14 +38,16 @@ Result<LogFacts> facts_of(Log& log, Offset high_watermark, std::optional<Offset>
 }
 
 Compaction::Compaction(env::FileSystem& files, env::Clock& clock, std::shared_ptr<Log> log,
-                       const LogFacts& facts, const Cleanable& cleanable, OffsetMap& map)
+                       const LogFacts& facts, const Cleanable& cleanable, OffsetMap& map,
+                       std::size_t buffer_bytes)
     : files_(files),
       clock_(clock),
       log_(std::move(log)),
       config_(log_->config()),
       cleanable_(cleanable),
       last_stable_offset_(facts.last_stable_offset),
-      map_(map) {}
+      map_(map),
+      buffer_bytes_(buffer_bytes) {}
 
 Compaction::~Compaction() {
   if (cleaned_) cleaned_->discard();
@@ -121,7 +123,7 @@ Result<> Compaction::begin() {
 /// The next batch of segments_[segment_]; nullopt at its end. Errors: CorruptMessage.
 Result<std::optional<BatchAt>> Compaction::next_batch(std::uint64_t& used) {
   const Log::SegmentToReplace& current = segments_[segment_];
-  if (!scanner_) scanner_.emplace(*current.segment->file(), 0, current.bytes);
+  if (!scanner_) scanner_.emplace(*current.segment->file(), 0, current.bytes, buffer_bytes_);
   OTTLA_TRY(auto at, scanner_->next());
   if (!at) {
     const bool is_whole = scanner_->position() == current.bytes;
@@ -220,7 +222,7 @@ Result<> Compaction::begin_group() {
   group_begin_ = segment_;
   OTTLA_TRY(cleaned_,
             CleanedSegment::create(files_, directory_, segments_[segment_].segment->base_offset(),
-                                   config_->index_interval_bytes));
+                                   config_->index_interval_bytes, buffer_bytes_));
   return begin_segment();
 }
 

@@ -25,9 +25,13 @@ Result<LogFacts> facts_of(Log& log, Offset high_watermark, std::optional<Offset>
 /// Thread: one at a time.
 class Compaction {
  public:
+  /// What is read or written at once, about, unless a batch is larger.
+  static constexpr std::size_t kBufferBytes = 256 << 10;
+
   /// `map` is empty, and this run's alone.
   Compaction(env::FileSystem& files, env::Clock& clock, std::shared_ptr<Log> log,
-             const LogFacts& facts, const Cleanable& cleanable, OffsetMap& map);
+             const LogFacts& facts, const Cleanable& cleanable, OffsetMap& map,
+             std::size_t buffer_bytes = kBufferBytes);
   ~Compaction();
 
   struct Step {
@@ -65,6 +69,7 @@ class Compaction {
   const Cleanable cleanable_;
   const Offset last_stable_offset_;
   OffsetMap& map_;
+  const std::size_t buffer_bytes_;
 
   Phase phase_ = Phase::Begin;
   std::string directory_;

@@ -30,6 +30,8 @@ Cleanable cleanable_part(const LogFacts& log, const LogConfig& config, env::Wall
     if (is_dirty && segment.first_timestamp >= 0 &&
         now - segment.first_timestamp > config.max_compaction_lag_ms) {
       cleanable.is_overdue = true;
+      cleanable.overdue_by_ms = std::max(
+          cleanable.overdue_by_ms, now - segment.first_timestamp - config.max_compaction_lag_ms);
     }
   }
   if (cleanable.first_uncleanable <= cleanable.first_dirty) cleanable.dirty_bytes = 0;

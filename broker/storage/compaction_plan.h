@@ -37,6 +37,7 @@ struct Cleanable {
   std::uint64_t clean_bytes = 0;
   std::uint64_t dirty_bytes = 0;
   bool is_overdue = false;  ///< max.compaction.lag.ms has passed for some record.
+  std::int64_t overdue_by_ms = 0;
 
   [[nodiscard]] double dirty_ratio() const {
     const auto total = static_cast<double>(clean_bytes + dirty_bytes);

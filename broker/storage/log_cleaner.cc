@@ -3,23 +3,29 @@
 #include <glog/logging.h>
 
 #include <algorithm>
+#include <optional>
 #include <utility>
 
 #include "broker/storage/compaction.h"
 #include "broker/storage/compaction_plan.h"
 #include "broker/storage/offset_map.h"
+#include "common/metrics/log_metrics.h"
 
 namespace ottla::storage {
 namespace {
 
 /// Between two looks at whether to stop, or to pause.
 constexpr std::uint64_t kStepBytes = 1 << 20;
+constexpr std::uint64_t kLeastBuffer = 4096;
 
 }  // namespace
 
 struct LogCleaner::Worker {
-  Worker(std::uint64_t bytes, double load_factor, env::Random& random)
-      : map(bytes, load_factor, random) {}
+  Worker(Crew& its_crew, int its_number, std::uint64_t table_bytes, double load_factor,
+         env::Random& random)
+      : crew(its_crew), number(its_number), map(table_bytes, load_factor, random) {}
+  Crew& crew;
+  const int number;
   OffsetMap map;
   std::unique_ptr<Compaction> run;
   env::MonotonicTime began{};
@@ -27,49 +33,105 @@ struct LogCleaner::Worker {
   env::TimerHandle timer OTTLA_GUARDED_BY(mutex);
 };
 
-LogCleaner::LogCleaner(LogCleanerOptions options, env::FileSystem& files, env::Clock& clock,
-                       env::Random& random, env::Executor& executor, LogStore& logs)
-    : options_(options), files_(files), clock_(clock), executor_(executor), logs_(logs) {
-  for (int i = 0; i < options_.threads; ++i) {
-    workers_.push_back(std::make_unique<Worker>(
-        options_.dedupe_bytes / static_cast<std::uint64_t>(options_.threads), options_.load_factor,
-        random));
-  }
+/// The workers of one setting.
+struct LogCleaner::Crew {
+  explicit Crew(const LogCleanerOptions& its_options) : options(its_options) {}
+  const LogCleanerOptions options;
+  std::atomic<bool> stopping = false;
+  std::vector<std::unique_ptr<Worker>> workers;
+  env::Executor* executor = nullptr;
+  std::unique_ptr<env::Executor> owned_executor;  ///< Ends first; its tasks use what is above.
+};
+
+LogCleaner::LogCleaner(LogCleanerOptions options, Dependencies with)
+    : with_(std::move(with)),
+      logs_(with_.logs),
+      options_(options),
+      max_bytes_per_second_(options.max_bytes_per_second),
+      last_look_({.at = with_.clock.now()}) {
+  if (with_.metrics == nullptr) return;
+  bytes_ = with_.metrics->counter(metrics::kCleanerIo);
+  declare_gauges(*with_.metrics);
 }
 
-LogCleaner::~LogCleaner() = default;
+LogCleaner::~LogCleaner() {
+  stop();
+}
 
 void LogCleaner::start() {
-  for (const auto& worker : workers_) again(*worker, options_.backoff);
+  MutexLock lock(control_mutex_);
+  started_ = true;
+  start_crew();
 }
 
 void LogCleaner::stop() {
-  stopping_ = true;
-  for (const auto& worker : workers_) {
-    env::TimerHandle timer;
-    {
-      MutexLock lock(worker->mutex);
-      timer.swap(worker->timer);
-    }
+  MutexLock lock(control_mutex_);
+  started_ = false;
+  stop_crew();
+}
+
+void LogCleaner::reconfigure(LogCleanerOptions options) {
+  MutexLock lock(control_mutex_);
+  max_bytes_per_second_ = options.max_bytes_per_second;
+  std::swap(options_, options);
+  options.max_bytes_per_second = options_.max_bytes_per_second;
+  if (!started_ || options == options_) return;
+  LOG(INFO) << "[log cleaner] goes on with " << options_.threads << " threads, "
+            << options_.dedupe_bytes << " bytes for keys, back-off " << options_.backoff.count()
+            << " ms";
+  stop_crew();
+  start_crew();
+}
+
+void LogCleaner::start_crew() {
+  if (options_.threads <= 0) return;
+  const auto threads = static_cast<std::uint64_t>(options_.threads);
+  crew_ = std::make_unique<Crew>(options_);
+  for (int number = 0; number < options_.threads; ++number) {
+    crew_->workers.push_back(std::make_unique<Worker>(
+        *crew_, number, options_.dedupe_bytes / threads, options_.load_factor, with_.random));
   }
+  crew_->owned_executor = with_.make_executor(threads);
+  crew_->executor = crew_->owned_executor.get();
+  for (const auto& worker : crew_->workers) again(*worker, options_.backoff);
+}
+
+void LogCleaner::stop_crew() {
+  if (!crew_) return;
+  crew_->stopping = true;
+  for (const auto& worker : crew_->workers) {
+    env::TimerHandle timer;
+    MutexLock lock(worker->mutex);
+    timer.swap(worker->timer);
+  }
+  crew_->owned_executor.reset();
+  crew_.reset();
+  MutexLock lock(mutex_);
+  busy_.clear();
+  last_runs_.clear();
 }
 
 void LogCleaner::again(Worker& worker, std::chrono::nanoseconds pause) {
-  if (stopping_) return;
-  if (pause.count() == 0) return executor_.post([this, &worker] { work(worker); });
-  env::TimerHandle timer = executor_.post_after(std::chrono::duration_cast<env::Duration>(pause),
-                                                [this, &worker] { work(worker); });
+  Crew& crew = worker.crew;
+  if (crew.stopping) return;
+  if (pause.count() == 0) return crew.executor->post([this, &worker] { work(worker); });
+  env::TimerHandle timer = crew.executor->post_after(
+      std::chrono::duration_cast<env::Duration>(pause), [this, &worker] { work(worker); });
   MutexLock lock(worker.mutex);
-  if (!stopping_) worker.timer.swap(timer);
+  if (!crew.stopping) worker.timer.swap(timer);
   lock.unlock();
   timer.reset();
   lock.lock();
 }
 
 void LogCleaner::work(Worker& worker) {
-  if (stopping_) return;
+  if (worker.crew.stopping) return;
   if (!worker.run) {
-    if (!choose(worker)) return again(worker, options_.backoff);
+    if (!choose(worker)) {
+      // Also when it is 0: an idle cleaner must not spin.
+      const auto backoff = std::max(worker.crew.options.backoff, std::chrono::milliseconds(1));
+      return again(worker, backoff);
+    }
     return again(worker, std::chrono::nanoseconds(0));
   }
   const auto step = worker.run->step(kStepBytes);
@@ -77,20 +139,24 @@ void LogCleaner::work(Worker& worker) {
     give_up(worker, step.error());
     return again(worker, std::chrono::nanoseconds(0));
   }
+  if (bytes_) bytes_->add(static_cast<std::int64_t>(step->bytes));
   if (step->is_done) end(worker);
-  std::chrono::nanoseconds pause{0};
-  if (options_.max_bytes_per_second > 0 && step->bytes > 0) {
-    const double share = options_.max_bytes_per_second / options_.threads;
-    pause = std::chrono::nanoseconds(
-        static_cast<std::int64_t>(static_cast<double>(step->bytes) / share * 1e9));
-  }
-  again(worker, pause);
+  again(worker, pause_after(step->bytes, worker.crew.options.threads));
+}
+
+std::chrono::nanoseconds LogCleaner::pause_after(std::uint64_t bytes, int threads) const {
+  const double rate = max_bytes_per_second_;
+  if (rate <= 0) return {};
+  const double share = rate / threads;
+  return std::chrono::nanoseconds(
+      static_cast<std::int64_t>(static_cast<double>(bytes) / share * 1e9));
 }
 
 bool LogCleaner::choose(Worker& worker) {
   std::shared_ptr<Log> dirtiest;
   LogFacts facts;
   Cleanable part;
+  LastLook look{.at = with_.clock.now()};
   for (const std::shared_ptr<Log>& log : logs_.logs()) {
     const auto config = log->config();
     if (!config->cleanup_compact || log->segment_count() < 2) continue;
@@ -98,20 +164,33 @@ bool LogCleaner::choose(Worker& worker) {
     if (!high_watermark) continue;
     {
       MutexLock lock(mutex_);
-      if (busy_.contains(log->partition()) || uncleanable_.contains(log)) continue;
+      if (busy_.contains(log->partition())) continue;
     }
     auto known = facts_of(*log, *high_watermark, logs_.cleaner_point(log->partition()));
-    if (!known) continue;
-    const Cleanable candidate = cleanable_part(*known, *config, clock_.wall_now_ms());
+    if (!known) {
+      if (known.error().code() != ErrorCode::KafkaStorageError) set_apart(log, known.error());
+      continue;
+    }
+    const Cleanable candidate = cleanable_part(*known, *config, with_.clock.wall_now_ms());
+    {
+      MutexLock lock(mutex_);
+      if (const auto apart = uncleanable_.find(log); apart != uncleanable_.end()) {
+        apart->second.bytes = candidate.dirty_bytes;
+        continue;
+      }
+    }
+    look.dirtiest = std::max(look.dirtiest, candidate.dirty_ratio());
+    look.delay_ms = std::max(look.delay_ms, candidate.overdue_by_ms);
     if (!is_worth_cleaning(candidate, *config)) continue;
     if (dirtiest && candidate.dirty_ratio() <= part.dirty_ratio()) continue;
     dirtiest = log;
     facts = *std::move(known);
     part = candidate;
   }
-  if (!dirtiest) return false;
   {
     MutexLock lock(mutex_);
+    last_look_ = look;
+    if (!dirtiest) return false;
     if (!busy_.insert(dirtiest->partition()).second) return true;  // another worker was faster
   }
   // What recovery reads again after a crash must not have been compacted.
@@ -119,9 +198,15 @@ bool LogCleaner::choose(Worker& worker) {
     release(dirtiest->partition());
     return false;  // its log dir went offline
   }
+  const LogCleanerOptions& options = worker.crew.options;
+  // Half of it is for reading.
+  const std::uint64_t buffer =
+      options.io_buffer_bytes / static_cast<std::uint64_t>(options.threads) / 2;
   worker.map.clear();
-  worker.began = clock_.now();
-  worker.run = std::make_unique<Compaction>(files_, clock_, dirtiest, facts, part, worker.map);
+  worker.began = with_.clock.now();
+  worker.run =
+      std::make_unique<Compaction>(with_.files, with_.clock, dirtiest, facts, part, worker.map,
+                                   static_cast<std::size_t>(std::max(buffer, kLeastBuffer)));
   return true;
 }
 
@@ -131,11 +216,16 @@ void LogCleaner::end(Worker& worker) {
   if (const auto point = run.cleaned_to()) {
     // A failure took the log dir offline.
     if (logs_.find(partition) == run.log()) (void)logs_.set_cleaner_point(partition, *point);
-    const auto taken =
-        std::chrono::duration_cast<std::chrono::milliseconds>(clock_.now() - worker.began);
-    LOG(INFO) << "[" << partition << "] compacted below " << *point << ": " << run.bytes_before()
-              << " bytes to " << run.bytes_after() << " in " << taken.count() << " ms, "
-              << worker.map.size() << " keys";
+    const LastRun last{.bytes_before = run.bytes_before(),
+                       .bytes_after = run.bytes_after(),
+                       .table_used = worker.map.utilization(),
+                       .taken = with_.clock.now() - worker.began};
+    LOG(INFO) << "[" << partition << "] compacted below " << *point << ": " << last.bytes_before
+              << " bytes to " << last.bytes_after << " in "
+              << std::chrono::duration_cast<std::chrono::milliseconds>(last.taken).count()
+              << " ms, " << worker.map.size() << " keys";
+    MutexLock lock(mutex_);
+    last_runs_[worker.number] = last;
   }
   worker.run.reset();
   worker.map.clear();
@@ -150,15 +240,19 @@ void LogCleaner::give_up(Worker& worker, const Error& cause) {
   if (cause.code() == ErrorCode::KafkaStorageError) {
     (void)log->report(cause);
   } else {
-    LOG(ERROR) << "[" << log->partition()
-               << "] cannot be compacted, and is left as it is: " << cause;
-  }
-  if (cause.code() != ErrorCode::KafkaStorageError) {
-    Uncleanable why{log->partition(), cause.describe(), log->size_bytes()};
-    MutexLock lock(mutex_);
-    uncleanable_[log] = std::move(why);
+    set_apart(log, cause);
   }
   release(log->partition());
+}
+
+void LogCleaner::set_apart(const std::shared_ptr<Log>& log, const Error& cause) {
+  Uncleanable why{log->partition(), cause.describe(), logs_.directory_of(log->partition()),
+                  log->size_bytes()};
+  MutexLock lock(mutex_);
+  if (!uncleanable_.emplace(log, std::move(why)).second) return;
+  lock.unlock();
+  LOG(ERROR) << "[" << log->partition() << "] cannot be compacted, and is left as it is: " << cause;
+  lock.lock();
 }
 
 void LogCleaner::release(const TopicPartition& partition) {
@@ -173,6 +267,61 @@ std::vector<LogCleaner::Uncleanable> LogCleaner::uncleanable() const {
     if (!log.expired()) all.push_back(why);
   }
   return all;
+}
+
+template <class Figure>
+double LogCleaner::most_of_last_runs(Figure figure) const {
+  MutexLock lock(mutex_);
+  double most = 0;
+  for (const auto& [number, run] : last_runs_) most = std::max(most, figure(run));
+  return most;
+}
+
+void LogCleaner::declare_gauges(metrics::Registry& registry) {
+  const auto gauge = [&](const metrics::Metric& metric, std::function<double()> value) {
+    gauges_.push_back(registry.gauge(metric, std::move(value)));
+  };
+  gauge(metrics::kCleanerMaxBufferUtilization, [this] {
+    return most_of_last_runs([](const LastRun& run) { return run.table_used * 100; });
+  });
+  gauge(metrics::kCleanerMaxCleanTimeSecs, [this] {
+    return most_of_last_runs(
+        [](const LastRun& run) { return std::chrono::duration<double>(run.taken).count(); });
+  });
+  gauge(metrics::kCleanerRecopyPercent, [this] {
+    MutexLock lock(mutex_);
+    double before = 0;
+    double after = 0;
+    for (const auto& [number, run] : last_runs_) {
+      before += static_cast<double>(run.bytes_before);
+      after += static_cast<double>(run.bytes_after);
+    }
+    return before > 0 ? after / before * 100 : 0;
+  });
+  gauge(metrics::kCleanerMaxCompactionDelaySecs, [this] {
+    MutexLock lock(mutex_);
+    return static_cast<double>(last_look_.delay_ms) / 1000;
+  });
+  gauge(metrics::kCleanerMaxDirtyPercent, [this] {
+    MutexLock lock(mutex_);
+    return last_look_.dirtiest * 100;
+  });
+  gauge(metrics::kCleanerTimeSinceLastRunMs, [this] {
+    MutexLock lock(mutex_);
+    return std::chrono::duration<double, std::milli>(with_.clock.now() - last_look_.at).count();
+  });
+  gauge(metrics::kCleanerDeadThreadCount, [] { return 0.0; });
+  const auto by_directory = [&](const metrics::Metric& metric, auto figure) {
+    gauges_.push_back(registry.gauges(metric, [this, figure](metrics::GaugeSink& sink) {
+      std::map<std::string, double> sums;
+      for (const std::string& directory : logs_.directories()) sums[directory] = 0;
+      for (const Uncleanable& log : uncleanable()) sums[log.directory] += figure(log);
+      for (const auto& [directory, sum] : sums) sink.add({directory}, sum);
+    }));
+  };
+  by_directory(metrics::kUncleanablePartitionsCount, [](const Uncleanable&) { return 1.0; });
+  by_directory(metrics::kUncleanableBytes,
+               [](const Uncleanable& log) { return static_cast<double>(log.bytes); });
 }
 
 }  // namespace ottla::storage

@@ -112,6 +112,12 @@ std::vector<std::string> LogStore::offline_directories() const {
   return offline;
 }
 
+std::vector<std::string> LogStore::directories() const {
+  std::vector<std::string> paths;
+  for (const auto& directory : directories_) paths.push_back(directory->path());
+  return paths;
+}
+
 LogEnvironment LogStore::environment(LogDirectory& directory) {
   return {.files = files_,
           .clock = clock_,

@@ -107,6 +107,8 @@ class LogStore {
   [[nodiscard]] std::string directory_of(const TopicPartition& partition) const
       OTTLA_EXCLUDES(mutex_);
   [[nodiscard]] std::vector<std::string> offline_directories() const;
+  /// All that could be opened, offline or not.
+  [[nodiscard]] std::vector<std::string> directories() const;
 
   // For the cleaner.
 

@@ -27,6 +27,10 @@ class OffsetMap {
   [[nodiscard]] Offset get(ByteView key) const;
   [[nodiscard]] std::size_t size() const { return size_; }
   [[nodiscard]] std::size_t capacity() const { return capacity_; }
+  /// Part of the slots that is in use, 0 to 1.
+  [[nodiscard]] double utilization() const {
+    return static_cast<double>(size_) / static_cast<double>(slot_count_);
+  }
   void clear();
 
  private:

@@ -44,10 +44,83 @@ inline constexpr Metric kOfflineLogDirectoryCount{.domain = "kafka.log",
                                                   .name = "OfflineLogDirectoryCount",
                                                   .kind = Kind::Gauge,
                                                   .doc = "Failed directories."};
+inline constexpr Metric kCleanerMaxBufferUtilization{
+    .domain = "kafka.log",
+    .type = "LogCleaner",
+    .name = "max-buffer-utilization-percent",
+    .kind = Kind::Gauge,
+    .doc = "How full the fullest table of keys was in a last run."};
+inline constexpr Metric kCleanerRecopyPercent{
+    .domain = "kafka.log",
+    .type = "LogCleaner",
+    .name = "cleaner-recopy-percent",
+    .kind = Kind::Gauge,
+    .doc = "Bytes written in the last runs, of those read."};
+inline constexpr Metric kCleanerMaxCleanTimeSecs{.domain = "kafka.log",
+                                                 .type = "LogCleaner",
+                                                 .name = "max-clean-time-secs",
+                                                 .kind = Kind::Gauge,
+                                                 .doc = "The longest of the last runs."};
+inline constexpr Metric kCleanerMaxCompactionDelaySecs{
+    .domain = "kafka.log",
+    .type = "LogCleaner",
+    .name = "max-compaction-delay-secs",
+    .kind = Kind::Gauge,
+    .doc = "The longest by which a log has missed max.compaction.lag.ms."};
+inline constexpr Metric kCleanerDeadThreadCount{
+    .domain = "kafka.log",
+    .type = "LogCleaner",
+    .name = "DeadThreadCount",
+    .kind = Kind::Gauge,
+    .doc = "Cleaner threads that died: none, since a failure there ends the process."};
+inline constexpr Metric kCleanerMaxDirtyPercent{.domain = "kafka.log",
+                                                .type = "LogCleanerManager",
+                                                .name = "max-dirty-percent",
+                                                .kind = Kind::Gauge,
+                                                .doc = "The dirty part of the dirtiest log."};
+inline constexpr Metric kCleanerTimeSinceLastRunMs{
+    .domain = "kafka.log",
+    .type = "LogCleanerManager",
+    .name = "time-since-last-run-ms",
+    .kind = Kind::Gauge,
+    .doc = "Since a cleaner last looked for something to do."};
+inline constexpr Metric kUncleanablePartitionsCount{
+    .domain = "kafka.log",
+    .type = "LogCleanerManager",
+    .name = "uncleanable-partitions-count",
+    .kind = Kind::Gauge,
+    .labels = {"logDirectory"},
+    .doc = "Logs that cannot be compacted: records in them are damaged."};
+inline constexpr Metric kUncleanableBytes{.domain = "kafka.log",
+                                          .type = "LogCleanerManager",
+                                          .name = "uncleanable-bytes",
+                                          .kind = Kind::Gauge,
+                                          .labels = {"logDirectory"},
+                                          .doc = "What waits for the cleaner in those logs."};
+inline constexpr Metric kCleanerIo{.domain = "kafka.utils",
+                                   .type = "Throttler",
+                                   .name = "cleaner-io",
+                                   .kind = Kind::Counter,
+                                   .doc = "Bytes that the cleaner read and wrote."};
 
 inline constexpr const Metric* kLogMetrics[] = {
-    &kLogEndOffset,        &kLogStartOffset,           &kLogSegments, &kLogSize, &kLogFlushMs,
-    &kLogDirectoryOffline, &kOfflineLogDirectoryCount,
+    &kLogEndOffset,
+    &kLogStartOffset,
+    &kLogSegments,
+    &kLogSize,
+    &kLogFlushMs,
+    &kLogDirectoryOffline,
+    &kOfflineLogDirectoryCount,
+    &kCleanerMaxBufferUtilization,
+    &kCleanerRecopyPercent,
+    &kCleanerMaxCleanTimeSecs,
+    &kCleanerMaxCompactionDelaySecs,
+    &kCleanerDeadThreadCount,
+    &kCleanerMaxDirtyPercent,
+    &kCleanerTimeSinceLastRunMs,
+    &kUncleanablePartitionsCount,
+    &kUncleanableBytes,
+    &kCleanerIo,
 };
 
 }  // namespace ottla::metrics
