@@ -3,6 +3,7 @@
 #include <glog/logging.h>
 
 #include <charconv>
+#include <limits>
 #include <optional>
 
 namespace ottla::storage {
@@ -71,7 +72,13 @@ Result<PartitionOffsets> parse_offset_checkpoint(std::string_view text) {
   for (const auto& fields : lines) {
     OTTLA_TRY(const std::int64_t partition, parse_checkpoint_number(fields[1]));
     OTTLA_TRY(const std::int64_t offset, parse_checkpoint_number(fields[2]));
-    offsets[{std::string(fields[0]), static_cast<std::int32_t>(partition)}] = Offset(offset);
+    const bool is_possible =
+        partition >= 0 && offset >= 0 && partition <= std::numeric_limits<std::int32_t>::max();
+    const TopicPartition name{std::string(fields[0]), static_cast<std::int32_t>(partition)};
+    if (!is_possible || !offsets.emplace(name, offset).second) {
+      return corrupt("impossible, or named twice: '" + std::string(fields[0]) + " " +
+                     std::string(fields[1]) + " " + std::string(fields[2]) + "'");
+    }
   }
   return offsets;
 }

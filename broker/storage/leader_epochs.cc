@@ -1,6 +1,7 @@
 #include "broker/storage/leader_epochs.h"
 
 #include <algorithm>
+#include <limits>
 
 #include "broker/storage/checkpoint.h"
 
@@ -64,6 +65,10 @@ Result<LeaderEpochs> LeaderEpochs::from_checkpoint(std::string_view text) {
   for (const auto& fields : lines) {
     OTTLA_TRY(const std::int64_t epoch, parse_checkpoint_number(fields[0]));
     OTTLA_TRY(const std::int64_t start, parse_checkpoint_number(fields[1]));
+    if (epoch < 0 || epoch > std::numeric_limits<std::int32_t>::max() || start < 0) {
+      return fail(ErrorCode::CorruptMessage, "impossible entry '" + std::string(fields[0]) + " " +
+                                                 std::string(fields[1]) + "'");
+    }
     const EpochStart entry{LeaderEpoch(static_cast<std::int32_t>(epoch)), Offset(start)};
     if (!epochs.empty() && (entry.epoch <= epochs.entries_.back().epoch ||
                             entry.start_offset < epochs.entries_.back().start_offset)) {

@@ -302,6 +302,11 @@ void Log::note_unstable() {
   has_unstable_.store(producers_.first_unstable_offset().has_value(), std::memory_order_release);
 }
 
+std::vector<EpochStart> Log::leader_epochs() const {
+  MutexLock lock(mutex_);
+  return epochs_.entries();
+}
+
 LeaderEpoch Log::latest_leader_epoch() const {
   MutexLock lock(mutex_);
   return epochs_.latest();

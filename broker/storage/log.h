@@ -131,6 +131,7 @@ class Log : public std::enable_shared_from_this<Log> {
   [[nodiscard]] Offset last_stable_offset(Offset high_watermark) OTTLA_EXCLUDES(mutex_);
 
   [[nodiscard]] LeaderEpoch latest_leader_epoch() const OTTLA_EXCLUDES(mutex_);
+  [[nodiscard]] std::vector<EpochStart> leader_epochs() const OTTLA_EXCLUDES(mutex_);
   /// Where `epoch` ended here (KIP-101, KIP-279); the answer's epoch is the largest known one that
   /// is not above `epoch`.
   [[nodiscard]] EpochEndOffset end_offset_for_epoch(LeaderEpoch epoch) const OTTLA_EXCLUDES(mutex_);
@@ -250,8 +251,12 @@ class Log : public std::enable_shared_from_this<Log> {
   Result<> load_locked(const LogOpening& opening) OTTLA_REQUIRES(mutex_);
   Result<SegmentList> open_segments() OTTLA_REQUIRES(mutex_);
   Result<> finish_swaps(const std::vector<std::string>& names) OTTLA_REQUIRES(mutex_);
-  Result<Offset> recover_segments(SegmentList& segments, std::size_t from, ShutdownKind shutdown)
-      OTTLA_REQUIRES(mutex_);
+  Result<Offset> recover_segments(SegmentList& segments, std::size_t from, ShutdownKind shutdown,
+                                  Offset gaps_below) OTTLA_REQUIRES(mutex_);
+  Result<Offset> believable_start(const SegmentList& segments, const LogOpening& opening) const;
+  Result<> check_epochs(const SegmentList& segments, Offset log_start, Offset end,
+                        ShutdownKind shutdown) OTTLA_REQUIRES(mutex_);
+  Result<> rebuild_epochs(const SegmentList& segments) OTTLA_REQUIRES(mutex_);
   Result<Offset> recover_segment(Segment& segment) OTTLA_REQUIRES(mutex_);
   Result<> rebuild_indexes(Segment& segment) OTTLA_REQUIRES(mutex_);
   Result<> drop_segments(SegmentList& segments, std::size_t from) OTTLA_REQUIRES(mutex_);

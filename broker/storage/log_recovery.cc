@@ -49,10 +49,11 @@ Result<> Log::load_locked(const LogOpening& opening) {
     OTTLA_TRY_VOID(environment_.files.sync_directory(parent_of(directory_)));
   }
   OTTLA_TRY(SegmentList segments, open_segments());
-  OTTLA_TRY_VOID(drop_below_start(segments, opening.log_start_offset));
-  const Offset log_start =
-      segments.empty() ? opening.log_start_offset
-                       : std::max(opening.log_start_offset, segments.front()->base_offset());
+  OTTLA_TRY(const Offset checkpointed_start, believable_start(segments, opening));
+  OTTLA_TRY_VOID(drop_below_start(segments, checkpointed_start));
+  const Offset log_start = segments.empty()
+                               ? checkpointed_start
+                               : std::max(checkpointed_start, segments.front()->base_offset());
   log_start_offset_.store(log_start.value(), std::memory_order_release);
   snapshot_at_ = log_start;
   OTTLA_TRY_VOID(load_epochs(segments));
@@ -84,12 +85,23 @@ Result<> Log::load_locked(const LogOpening& opening) {
   }
   Offset end = log_start;
   if (trusted < segments.size()) {
-    OTTLA_TRY(end, recover_segments(segments, trusted, opening.shutdown));
+    // The cleaner leaves the active segment alone.
+    const bool cleaner_fits = opening.cleaner_point <= segments.back()->base_offset();
+    const Offset gaps_below = cleaner_fits ? opening.cleaner_point : opening.recovery_point;
+    OTTLA_TRY(end, recover_segments(segments, trusted, opening.shutdown, gaps_below));
+    if (end < opening.recovery_point && trusted > 0) {
+      LOG(ERROR) << "[" << partition_ << "] recovery point " << opening.recovery_point
+                 << " is behind the log's end " << end << ": reading all of it";
+      const bool is_compacted = config()->cleanup_compact;
+      OTTLA_TRY(end, recover_segments(segments, 0, opening.shutdown,
+                                      is_compacted ? end : opening.cleaner_point));
+    }
   } else if (!segments.empty()) {
     auto clean_end = end_of(*segments.back());
     if (!clean_end && clean_end.error().code() == ErrorCode::CorruptMessage) {
       LOG(ERROR) << "[" << partition_ << "] damaged tail in spite of a clean shutdown";
-      OTTLA_TRY(end, recover_segments(segments, segments.size() - 1, ShutdownKind::ProcessCrash));
+      OTTLA_TRY(end, recover_segments(segments, segments.size() - 1, ShutdownKind::ProcessCrash,
+                                      opening.cleaner_point));
     } else {
       OTTLA_TRY(end, std::move(clean_end));
       OTTLA_TRY_VOID(load_producers(segments, end, /*scan_without_snapshot=*/false));
@@ -110,6 +122,7 @@ Result<> Log::load_locked(const LogOpening& opening) {
   } else {
     OTTLA_TRY_VOID(segments.back()->activate(*config()));
   }
+  OTTLA_TRY_VOID(check_epochs(segments, log_start, end, opening.shutdown));
   // An epoch that began at the end has no records yet, but it did begin.
   if (epochs_.truncate_from_end(end.next())) epochs_dirty_ = true;
   if (epochs_.truncate_from_start(log_start)) epochs_dirty_ = true;
@@ -237,8 +250,9 @@ Result<> Log::finish_swaps(const std::vector<std::string>& names) {
 }
 
 /// Reads segments[from..] as a whole and keeps what is good. Returns the log's end.
-Result<Offset> Log::recover_segments(SegmentList& segments, std::size_t from,
-                                     ShutdownKind shutdown) {
+/// Gaps between segments below `gaps_below` are no damage.
+Result<Offset> Log::recover_segments(SegmentList& segments, std::size_t from, ShutdownKind shutdown,
+                                     Offset gaps_below) {
   OTTLA_TRY_VOID(
       load_producers({segments.begin(), segments.begin() + static_cast<std::ptrdiff_t>(from)},
                      segments[from]->base_offset(), /*scan_without_snapshot=*/true));
@@ -250,7 +264,7 @@ Result<Offset> Log::recover_segments(SegmentList& segments, std::size_t from,
       // Compaction leaves gaps, below its point. Elsewhere a gap after a host crash is a tail that
       // was never written, and what follows it would be taken for its continuation.
       const bool has_gap = segment.base_offset() > end && shutdown == ShutdownKind::HostCrash &&
-                           segment.base_offset() > opening_.cleaner_point;
+                           segment.base_offset() > gaps_below;
       if (overlaps || has_gap) {
         LOG(ERROR) << "[" << partition_ << "] segment " << segment.base_offset()
                    << " does not continue the log, which ends at " << end << ": dropping "
@@ -392,6 +406,10 @@ Result<> Log::load_epochs(const SegmentList& segments) {
     LOG(ERROR) << "[" << partition_ << "] corrupt leader epoch checkpoint, rebuilding it from the "
                << "batches: " << epochs.error();
   }
+  return rebuild_epochs(segments);
+}
+
+Result<> Log::rebuild_epochs(const SegmentList& segments) {
   epochs_.clear();
   for (const std::shared_ptr<Segment>& segment : segments) {
     HeaderScanner scanner(*segment->file(), 0, segment->size());
@@ -403,6 +421,66 @@ Result<> Log::load_epochs(const SegmentList& segments) {
   }
   epochs_dirty_ = true;
   return {};
+}
+
+/// Compares the leader epochs with batches where epochs begin and end (W9): after a crash all of
+/// them, after a clean end, when a broker may have 200,000 logs to open, the last batch only.
+Result<> Log::check_epochs(const SegmentList& segments, Offset log_start, Offset end,
+                           ShutdownKind shutdown) {
+  std::vector<Offset> samples{end + -1};
+  if (shutdown != ShutdownKind::Clean) {
+    samples.push_back(log_start);
+    for (const EpochStart& entry : epochs_.entries()) {
+      samples.push_back(entry.start_offset);
+      samples.push_back(entry.start_offset + -1);
+    }
+  }
+  for (const Offset offset : samples) {
+    if (offset < log_start || offset >= end) continue;
+    const auto above = std::find_if(segments.begin(), segments.end(), [&](const auto& segment) {
+      return segment->base_offset() > offset;
+    });
+    if (above == segments.begin()) continue;
+    const Segment& segment = **(above - 1);
+    OTTLA_TRY(const auto found, segment.find_batch(offset, segment.size()));
+    if (!found) continue;  // compacted away
+    HeaderScanner scanner(*segment.file(), found->position, segment.size());
+    OTTLA_TRY(const auto at, none_if_corrupt(scanner.next()));
+    if (!at || at->batch.leader_epoch() < LeaderEpoch(0)) continue;
+    const LeaderEpoch epoch = at->batch.leader_epoch();
+    const Offset first = std::max(at->batch.base_offset(), log_start);
+    const Offset last = at->batch.last_offset();
+    if (epochs_.epoch_of(first) == epoch && epochs_.epoch_of(last) == epoch) continue;
+    LOG(ERROR) << "[" << partition_ << "] the leader epoch checkpoint has epochs "
+               << epochs_.epoch_of(first) << " to " << epochs_.epoch_of(last) << " at offsets "
+               << first << " to " << last << ", the batch there has " << epoch
+               << ": rebuilding it from the batches";
+    return rebuild_epochs(segments);
+  }
+  return {};
+}
+
+/// The log start offset of the checkpoint, unless it lies behind the log's end: then it is damaged,
+/// and must not delete a log. After a host crash it may be right, and the end be lost.
+Result<Offset> Log::believable_start(const SegmentList& segments, const LogOpening& opening) const {
+  const Offset start = opening.log_start_offset;
+  if (segments.empty() || opening.shutdown == ShutdownKind::HostCrash ||
+      start <= segments.back()->base_offset()) {
+    return start;
+  }
+  const Segment& last = *segments.back();
+  HeaderScanner scanner(*last.file(), 0, last.size());
+  Offset end = last.base_offset();
+  while (true) {
+    OTTLA_TRY(const auto at, none_if_corrupt(scanner.next()));
+    if (!at) break;
+    end = at->batch.next_offset();
+  }
+  if (start <= end) return start;
+  LOG(ERROR) << "[" << partition_ << "] log start offset " << start
+             << " of the checkpoint is behind the log's end " << end << ": it starts at "
+             << segments.front()->base_offset();
+  return segments.front()->base_offset();
 }
 
 Result<> Log::load_producers(const SegmentList& segments, Offset end, bool scan_without_snapshot) {

@@ -271,6 +271,7 @@ void LogStore::load_log(Loading& loading, std::size_t number, std::size_t job) {
     plan.result.segments_scanned += (*log)->recovery().segments_scanned;
     plan.result.bytes_truncated += (*log)->recovery().bytes_truncated;
   }
+  check_high_watermark(**log, plan.directory->shutdown_kind());
   LOG_EVERY_T(INFO, 5) << "[" << plan.directory->path() << "] loaded " << job + 1 << " of "
                        << plan.jobs.size() << " logs";
   MutexLock lock(mutex_);
@@ -284,6 +285,23 @@ void LogStore::load_log(Loading& loading, std::size_t number, std::size_t job) {
     return;
   }
   entry = {*std::move(log), plan.directory, topic_id ? *topic_id : std::nullopt};
+}
+
+/// One behind the log's end is damaged (W9), and unknown then: the leader finds it again from its
+/// followers. Unless the log lost its tail.
+void LogStore::check_high_watermark(const Log& log, ShutdownKind shutdown) {
+  if (shutdown == ShutdownKind::HostCrash) return;
+  Offset found;
+  {
+    MutexLock lock(mutex_);
+    const auto line = high_watermarks_.find(log.partition());
+    if (line == high_watermarks_.end() || line->second <= log.log_end_offset()) return;
+    found = line->second;
+    high_watermarks_.erase(line);
+  }
+  LOG(ERROR) << "[" << log.partition() << "] high watermark " << found
+             << " of the checkpoint is behind the log's end " << log.log_end_offset()
+             << ": taken as unknown";
 }
 
 void LogStore::finish_load(Loading& loading) {

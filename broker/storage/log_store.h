@@ -153,6 +153,7 @@ class LogStore {
   Result<> plan_load(Loading& loading, std::size_t number);
   void load_next(const std::shared_ptr<Loading>& loading, std::size_t number);
   void load_log(Loading& loading, std::size_t number, std::size_t job);
+  void check_high_watermark(const Log& log, ShutdownKind shutdown) OTTLA_EXCLUDES(mutex_);
   void finish_load(Loading& loading);
   void close_next(const std::shared_ptr<Closing>& closing);
   void finish_close();

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include "broker/storage/file_names.h"
 #include "common/record/record_batch_builder.h"
 #include "common/testing/simulated_file_system.h"
 #include "common/testing/simulated_world.h"
@@ -75,13 +76,23 @@ class LogStoreTest : public ::testing::Test {
     return store_->find_or_create(partition, kTopicId, config_).value();
   }
 
-  void append(Log& log, int records) {
+  void write(const std::string& path, const std::string& text) {
+    ASSERT_TRUE(env::replace_file(files_, path, text));
+  }
+  void damage(const std::string& path, std::uint64_t position) {
+    const auto file = files_.open(path, env::OpenMode::ReadWrite).value();
+    const std::array<std::byte, 1> noise{std::byte{0x55}};
+    const ByteView piece = noise;
+    ASSERT_TRUE(file->write_at(std::span(&piece, 1), position));
+  }
+
+  void append(Log& log, int records, LeaderEpoch epoch = LeaderEpoch(3)) {
     record::RecordBatchBuilder builder({});
     for (int i = 0; i < records; ++i) {
       builder.append(world_.clock().wall_now_ms(), as_bytes("key"), as_bytes("value"));
     }
     const SharedBuffer batch = builder.build().value();
-    ASSERT_TRUE(log.append_as_leader(batch->bytes(), LeaderEpoch(3)));
+    ASSERT_TRUE(log.append_as_leader(batch->bytes(), epoch));
   }
 
   testing::SimulatedWorld world_{1};
@@ -317,6 +328,118 @@ TEST_F(LogStoreTest, ACorruptCheckpointCostsARecoveryOnly) {
   EXPECT_EQ(store_->find({"t", 0})->log_end_offset(), Offset(5));
   EXPECT_EQ(store_->find({"t", 0})->latest_leader_epoch(), LeaderEpoch(3));
   EXPECT_EQ(loads_[0].segments_scanned, 1U);
+}
+
+// W9: what is well formed may be wrong all the same.
+
+TEST_F(LogStoreTest, ARecoveryPointBehindTheLogsEndIsNotBelieved) {
+  config_->segment_bytes = 200;
+  start();
+  const auto log = make({"t", 0});
+  for (int i = 0; i < 5; ++i) append(*log, 2);
+  const std::size_t segments = log->segment_count();
+  ASSERT_GT(segments, 2U);
+  shut_down();
+  ASSERT_TRUE(files_.remove("/a/.kafka_cleanshutdown"));
+  write("/a/recovery-point-offset-checkpoint", "0\n1\nt 0 1000\n");
+  start();
+  EXPECT_EQ(store_->find({"t", 0})->log_end_offset(), Offset(10));
+  EXPECT_GE(loads_[0].segments_scanned, segments);
+}
+
+TEST_F(LogStoreTest, ADamagedSegmentIsFoundInSpiteOfAWrongRecoveryPoint) {
+  config_->segment_bytes = 200;
+  start();
+  const auto log = make({"t", 0});
+  for (int i = 0; i < 5; ++i) append(*log, 2);
+  const Offset second = log->all_segments()[1]->base_offset();
+  const std::string name = log->directory() + "/" + segment_name(second) + ".log";
+  shut_down();
+  ASSERT_TRUE(files_.remove("/a/.kafka_cleanshutdown"));
+  write("/a/recovery-point-offset-checkpoint", "0\n1\nt 0 1000\n");
+  damage(name, 70);
+  start();
+  EXPECT_EQ(store_->find({"t", 0})->log_end_offset(), second);
+}
+
+TEST_F(LogStoreTest, ALogStartBehindTheLogsEndDeletesNothing) {
+  for (const bool is_clean : {true, false}) {
+    config_->segment_bytes = 200;
+    start();
+    const auto log = make({"t", 0});
+    if (log->log_end_offset() == Offset(0)) {
+      for (int i = 0; i < 5; ++i) append(*log, 2);
+    }
+    shut_down();
+    if (!is_clean) {
+      ASSERT_TRUE(files_.remove("/a/.kafka_cleanshutdown"));
+    }
+    write("/a/log-start-offset-checkpoint", "0\n1\nt 0 1000\n");
+    start();
+    EXPECT_EQ(store_->find({"t", 0})->log_start_offset(), Offset(0));
+    EXPECT_EQ(store_->find({"t", 0})->log_end_offset(), Offset(10));
+    shut_down();
+  }
+}
+
+TEST_F(LogStoreTest, AHighWatermarkBehindTheLogsEndIsUnknown) {
+  start();
+  append(*make({"t", 0}), 5);
+  shut_down();
+  write("/a/replication-offset-checkpoint", "0\n1\nt 0 6\n");
+  start();
+  EXPECT_EQ(store_->checkpointed_high_watermark({"t", 0}), std::nullopt);
+}
+
+TEST_F(LogStoreTest, WrongLeaderEpochsAreFoundAndRebuilt) {
+  const std::vector<EpochStart> right{{LeaderEpoch(3), Offset(0)}, {LeaderEpoch(5), Offset(5)}};
+  start();
+  const auto log = make({"t", 0});
+  append(*log, 5);
+  append(*log, 5, LeaderEpoch(5));
+  shut_down();
+  // Moved, another epoch, the newest one missing, the oldest one missing, one too many, none.
+  for (const std::string wrong : {"2\n3 0\n5 6\n", "2\n3 0\n6 5\n", "1\n3 0\n", "1\n5 5\n",
+                                  "3\n3 0\n4 2\n5 5\n", "0\n", "2\n3 0\n4294967301 5\n"}) {
+    SCOPED_TRACE(wrong);
+    (void)files_.remove("/a/.kafka_cleanshutdown");
+    write("/a/t-0/leader-epoch-checkpoint", "0\n" + wrong);
+    start();
+    EXPECT_EQ(store_->find({"t", 0})->leader_epochs(), right);
+    shut_down();
+  }
+  // The last batch is looked at after a clean end, too.
+  write("/a/t-0/leader-epoch-checkpoint", "0\n1\n3 0\n");
+  start();
+  EXPECT_EQ(store_->find({"t", 0})->leader_epochs(), right);
+}
+
+TEST_F(LogStoreTest, ACleanerPointBehindTheActiveSegmentHidesNoGap) {
+  config_->segment_bytes = 200;
+  config_->cleanup_compact = true;
+  start();
+  const auto log = make({"t", 0});
+  for (int i = 0; i < 5; ++i) append(*log, 2);
+  const Offset second = log->all_segments()[1]->base_offset();
+  const std::string name = log->directory() + "/" + segment_name(second) + ".log";
+  shut_down();
+  ASSERT_TRUE(files_.remove("/a/.kafka_cleanshutdown"));
+  ASSERT_TRUE(files_.remove("/a/ottla-boot"));
+  ASSERT_TRUE(files_.remove("/a/recovery-point-offset-checkpoint"));
+  ASSERT_TRUE(files_.remove(name));
+  write("/a/cleaner-offset-checkpoint", "0\n1\nt 0 1000\n");
+  start();
+  EXPECT_EQ(store_->find({"t", 0})->log_end_offset(), second);
+}
+
+TEST_F(LogStoreTest, ImpossibleCheckpointsAreCorrupt) {
+  EXPECT_FALSE(parse_offset_checkpoint("0\n1\nt 0 -5\n"));
+  EXPECT_FALSE(parse_offset_checkpoint("0\n1\nt -1 5\n"));
+  EXPECT_FALSE(parse_offset_checkpoint("0\n1\nt 4294967296 5\n"));
+  EXPECT_FALSE(parse_offset_checkpoint("0\n2\nt 0 5\nt 0 6\n"));
+  EXPECT_TRUE(parse_offset_checkpoint("0\n2\nt 0 5\nt 1 6\n"));
+  EXPECT_FALSE(LeaderEpochs::from_checkpoint("0\n1\n1 -5\n"));
+  EXPECT_FALSE(LeaderEpochs::from_checkpoint("0\n1\n-1 5\n"));
 }
 
 TEST_F(LogStoreTest, RetentionDeletesOldSegmentsBelowTheHighWatermark) {
