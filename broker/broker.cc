@@ -405,7 +405,7 @@ Result<> Broker::Parts::start() {
                                                     "log-cleaner", threads);
                                               },
                                           .logs = *logs,
-            .metrics = &metrics});
+                                          .metrics = &metrics});
     log_cleaner->start();
     cleaner_changes = config.on_change([this] {
       // Ending the runs under way may block.
