@@ -176,3 +176,11 @@ def python():
     script = HERE / "clients" / "python" / "interop.py"
     return Client("kafka-python", [PYTHON, script, "produce"], [PYTHON, script, "consume"],
                   tuple(codec for codec in CODECS if has(modules[codec])))
+
+
+def confluent_python():
+    """The command of a group member (clients/python/confluent_group.py)."""
+    need(PYTHON)
+    if subprocess.run([PYTHON, "-c", "import confluent_kafka"], capture_output=True).returncode != 0:
+        raise Unavailable("no confluent-kafka on this machine (deploy/install-packages --test brings it)")
+    return [PYTHON, HERE / "clients" / "python" / "confluent_group.py"]

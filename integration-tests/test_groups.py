@@ -11,7 +11,7 @@ import time
 import unittest
 
 import interop_clients
-from cluster import Cluster, ToolFailed, wait_until
+from cluster import BUILD, Cluster, ToolFailed, wait_until
 
 PARTITIONS = 8
 FAST = {"group__initial__rebalance__delay__ms": 200, "offsets__topic__num__partitions": 5,
@@ -136,6 +136,13 @@ class GroupsTest(unittest.TestCase):
         self.cluster.wait_for_isr("orders")
         return self.cluster
 
+    def member(self, group, *settings):
+        """librdkafka."""
+        member = Member([BUILD / "integration-tests" / "ottla-group-member", self.cluster.bootstrap, "orders", group,
+                         "session.timeout.ms=6000", "heartbeat.interval.ms=500", "auto.commit.interval.ms=200", *settings])
+        self.addCleanup(member.kill)
+        return member
+
     def kcat(self, group, *settings):
         words = [word for setting in ("auto.offset.reset=earliest", "session.timeout.ms=6000",
                                       "heartbeat.interval.ms=500", "auto.commit.interval.ms=200", *settings)
@@ -158,9 +165,21 @@ class GroupsTest(unittest.TestCase):
         self.addCleanup(member.kill)
         return member
 
-    def go(self, group):
+    def confluent_python(self, group, *settings):
+        member = Member([*interop_clients.confluent_python(), self.cluster.bootstrap, "orders", group, *settings])
+        self.addCleanup(member.kill)
+        return member
+
+    def go(self, group, *instance):
+        """sarama, which knows range only."""
         client = interop_clients.go()
-        member = Member([client.produce_command[0], "group", self.cluster.bootstrap, "orders", group])
+        member = Member([client.produce_command[0], "group", self.cluster.bootstrap, "orders", group, *instance])
+        self.addCleanup(member.kill)
+        return member
+
+    def franz_go(self, group, balancer, *instance):
+        client = interop_clients.go()
+        member = Member([client.produce_command[0], "franz", self.cluster.bootstrap, "orders", group, balancer, *instance])
         self.addCleanup(member.kill)
         return member
 
@@ -183,9 +202,12 @@ class GroupsTest(unittest.TestCase):
         return wait_until(settled, f"{count} members of {group}", seconds)
 
     def wait_for_records(self, members, wanted, seconds=60):
-        def all_there():
-            return wanted <= {value for member in members for _, _, value in member.records()}
-        wait_until(all_there, f"{len(wanted)} records", seconds)
+        def missing():
+            return wanted - {value for member in members for _, _, value in member.records()}
+        try:
+            wait_until(lambda: not missing(), f"{len(wanted)} records", seconds)
+        except AssertionError as error:
+            raise AssertionError(f"{error}; missing: {sorted(missing())[:20]}") from error
 
     def wait_for_lag(self, group, lag=0, seconds=30):
         def lags():
@@ -216,48 +238,84 @@ class GroupsTest(unittest.TestCase):
         self.wait_for_lag("mixed")
 
     def test_cooperative_assignment(self):
+        """Java, librdkafka, Python and Go (franz-go): each among themselves, then all in one group."""
         self.start()
-        strategy = "partition.assignment.strategy=org.apache.kafka.clients.consumer.CooperativeStickyAssignor"
+        java = "partition.assignment.strategy=org.apache.kafka.clients.consumer.CooperativeStickyAssignor"
+        librdkafka = "partition.assignment.strategy=cooperative-sticky"
+        clients = {"java": lambda group: self.java(group, java), "librdkafka": lambda group: self.member(group, librdkafka),
+                   "python": lambda group: self.confluent_python(group, librdkafka),
+                   "go": lambda group: self.franz_go(group, "cooperative-sticky")}
         wanted = self.produce(100)
-        members = [self.java("coop", strategy)]
-        self.wait_for_members("coop", 1)
-        members.append(self.java("coop", strategy))
-        self.wait_for_members("coop", 2)
-        kept = [line for line in members[0].lines if line.startswith("revoked")]
-        self.assertTrue(kept and all(len(line.split()[1].split(",")) <= PARTITIONS // 2 for line in kept),
-                        f"only what moves is revoked: {kept}")
-        wanted |= self.produce(100, "y")
-        self.wait_for_records(members, wanted)
-        members[1].kill()
-        self.wait_for_members("coop", 1)
-        wanted |= self.produce(100, "z")
+        for name, client in clients.items():
+            with self.subTest(name):
+                members = [client(name)]
+                self.wait_for_members(name, 1)
+                self.wait_for_records(members, wanted)
+                members.append(client(name))
+                self.wait_for_members(name, 2)
+                moved = wait_until(lambda: [words[1].split(",") for words in (line.split() for line in list(members[0].lines))
+                                            if words[0] == "revoked" and len(words) > 1], "a revocation")
+                self.assertEqual([len(partitions) for partitions in moved], [PARTITIONS // 2],
+                                 f"only what moves is revoked: {moved}")
+                wanted |= self.produce(100, name)
+                self.wait_for_records(members, wanted)
+                members[1].kill()
+                self.wait_for_members(name, 1)
+                self.assertNotIn("lost", " ".join(members[0].lines))
+                wanted |= self.produce(100, name + "-again")
+                self.wait_for_records(members, wanted)
+                members[0].leave()
+        members = [client("all") for client in clients.values()]
+        self.wait_for_members("all", len(members))
+        wanted |= self.produce(100, "all")
         self.wait_for_records(members, wanted)
         members[0].leave()
+        self.wait_for_members("all", len(members) - 1)
+        wanted |= self.produce(100, "last")
+        self.wait_for_records(members, wanted)
+        self.wait_for_lag("all")
+        for member in members:
+            member.leave()
 
-    def test_static_member_comes_back_without_a_rebalance(self):
+    def test_static_members_come_back_without_a_rebalance(self):
+        """Java, librdkafka, Python, Go (sarama and franz-go) in one group: each is killed and comes back, and nobody else
+        notices."""
         self.start()
-        first = self.java("static", "group.instance.id=a", "session.timeout.ms=20000")
-        second = self.kcat("static", "group.instance.id=b", "session.timeout.ms=20000",
-                           "partition.assignment.strategy=range")
-        described = self.wait_for_members("static", 2)
-        before = {m["groupInstanceId"]: m["partitions"] for m in described["members"]}
-        ids = {m["groupInstanceId"]: m["consumerId"] for m in described["members"]}
+        session = "session.timeout.ms=20000"
+        java = "partition.assignment.strategy=org.apache.kafka.clients.consumer.RangeAssignor"
+        librdkafka = "partition.assignment.strategy=range"
+        clients = {
+            "java": lambda: self.java("static", "group.instance.id=java", session, java),
+            "librdkafka": lambda: self.member("static", "group.instance.id=librdkafka", session, librdkafka),
+            "python": lambda: self.confluent_python("static", "group.instance.id=python", session, librdkafka),
+            "sarama": lambda: self.go("static", "sarama"),
+            "franz-go": lambda: self.franz_go("static", "range", "franz-go")}
+        members = {name: client() for name, client in clients.items()}
+        gone = []
+
+        def by_instance(described, what):
+            return {m["groupInstanceId"]: m[what] for m in described["members"]}
+        described = self.wait_for_members("static", len(clients))
+        before = by_instance(described, "partitions")
         # Who reads has been told of its partitions.
         wanted = self.produce(100)
-        self.wait_for_records([first, second], wanted)
-        assignments = first.count("assigned")
-        second.kill()
-        second = self.kcat("static", "group.instance.id=b", "session.timeout.ms=20000",
-                           "partition.assignment.strategy=range")
-        wait_until(lambda: {m["groupInstanceId"]: m["consumerId"] for m in self.describe("static")["members"]}["b"]
-                   != ids["b"], "the second member under a new id")
-        wanted = self.produce(100, "y")
-        self.wait_for_records([first, second], wanted)
-        described = self.wait_for_members("static", 2)
-        self.assertEqual({m["groupInstanceId"]: m["partitions"] for m in described["members"]}, before)
-        self.assertEqual(first.count("assigned"), assignments, "nobody else noticed")
-        first.leave()
-        second.stop()
+        self.wait_for_records(members.values(), wanted)
+        for name, client in clients.items():
+            with self.subTest(name):
+                assignments = {other: member.count("assigned") for other, member in members.items()}
+                old_id = by_instance(self.describe("static"), "consumerId")[name]
+                members[name].kill()
+                gone.append(members[name])
+                members[name] = client()
+                wait_until(lambda: by_instance(self.describe("static"), "consumerId")[name] != old_id, f"a new id of {name}")
+                wanted |= self.produce(100, name)
+                self.wait_for_records([*gone, *members.values()], wanted)
+                described = self.wait_for_members("static", len(clients))
+                self.assertEqual(by_instance(described, "partitions"), before)
+                del assignments[name]
+                self.assertEqual({other: members[other].count("assigned") for other in assignments}, assignments)
+        for member in members.values():
+            member.leave()
 
     # Failures.
 
@@ -265,7 +323,7 @@ class GroupsTest(unittest.TestCase):
         """Twice, between commits and in the middle of a rebalance."""
         cluster = self.start()
         producer = Producer(cluster, "orders")
-        members = [self.kcat("busy") for _ in range(3)]
+        members = [self.member("busy") for _ in range(3)]
         self.wait_for_members("busy", 3)
         cluster.wait_for_isr("__consumer_offsets")
         producer.start()
@@ -275,7 +333,7 @@ class GroupsTest(unittest.TestCase):
         for in_rebalance in (False, True):
             victim = cluster.brokers[self.describe("busy")["coordinator"]["id"]]
             if in_rebalance:
-                members.append(self.kcat("busy"))
+                members.append(self.member("busy"))
                 wait_until(lambda: self.describe("busy")["state"] != "Stable", "a rebalance", 10)
             looked = time.monotonic()
             victim.process.kill()
@@ -306,7 +364,7 @@ class GroupsTest(unittest.TestCase):
         """It wakes up as a zombie: it must commit nothing, and its clients must find the new one."""
         cluster = self.start()
         producer = Producer(cluster, "orders")
-        members = [self.kcat("paused") for _ in range(3)]
+        members = [self.member("paused") for _ in range(3)]
         self.wait_for_members("paused", 3)
         cluster.wait_for_isr("__consumer_offsets")
         producer.start()
@@ -339,7 +397,7 @@ class GroupsTest(unittest.TestCase):
     def test_many_members_come_and_go(self):
         """50 members; a third leaves, a third is killed, others come."""
         cluster = self.start()
-        members = [self.kcat("crowd", "session.timeout.ms=10000") for _ in range(50)]
+        members = [self.member("crowd", "session.timeout.ms=10000") for _ in range(50)]
 
         def count():
             described = self.describe("crowd")
@@ -349,7 +407,7 @@ class GroupsTest(unittest.TestCase):
         for i, member in enumerate(members[:34]):
             member.kill() if i % 2 else member.stop()
         gone, members = members[:34], members[34:]
-        members += [self.kcat("crowd", "session.timeout.ms=10000") for _ in range(10)]
+        members += [self.member("crowd", "session.timeout.ms=10000") for _ in range(10)]
         wait_until(lambda: count() == 26, "26 members", 90)
         wanted |= self.produce(500, "y")
         self.wait_for_records(gone + members, wanted)

@@ -2,7 +2,10 @@ module ottla/integration-tests/clients/go
 
 go 1.19
 
-require github.com/Shopify/sarama v1.38.1
+require (
+	github.com/Shopify/sarama v1.38.1
+	github.com/twmb/franz-go v1.15.4
+)
 
 require (
 	github.com/davecgh/go-spew v1.1.1 // indirect
@@ -18,9 +21,10 @@ require (
 	github.com/jcmturner/gofork v1.7.6 // indirect
 	github.com/jcmturner/gokrb5/v8 v8.4.3 // indirect
 	github.com/jcmturner/rpc/v2 v2.0.3 // indirect
-	github.com/klauspost/compress v1.15.14 // indirect
-	github.com/pierrec/lz4/v4 v4.1.17 // indirect
+	github.com/klauspost/compress v1.16.7 // indirect
+	github.com/pierrec/lz4/v4 v4.1.19 // indirect
 	github.com/rcrowley/go-metrics v0.0.0-20201227073835-cf1acfcdf475 // indirect
-	golang.org/x/crypto v0.0.0-20220722155217-630584e8d5aa // indirect
-	golang.org/x/net v0.5.0 // indirect
+	github.com/twmb/franz-go/pkg/kmsg v1.7.0 // indirect
+	golang.org/x/crypto v0.17.0 // indirect
+	golang.org/x/net v0.10.0 // indirect
 )

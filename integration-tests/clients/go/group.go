@@ -50,13 +50,17 @@ func (m *member) ConsumeClaim(session sarama.ConsumerGroupSession, claim sarama.
 	return nil
 }
 
-// A member of a group until standard input ends; prints as clients/java/Group.java.
-func group(bootstrap []string, topic string, id string) {
+// A member of a group until standard input ends; prints as clients/java/Group.java. With an instance id it is static.
+func group(bootstrap []string, topic string, id string, instance string) {
 	config := newConfig()
 	config.Consumer.Offsets.Initial = sarama.OffsetOldest
 	config.Consumer.Offsets.AutoCommit.Interval = 200 * time.Millisecond
 	config.Consumer.Group.Session.Timeout = 6 * time.Second
 	config.Consumer.Group.Heartbeat.Interval = 500 * time.Millisecond
+	if instance != "" {
+		config.Consumer.Group.InstanceId = instance
+		config.Consumer.Group.Session.Timeout = 20 * time.Second
+	}
 	consumer, err := sarama.NewConsumerGroup(bootstrap, id, config)
 	if err != nil {
 		log.Fatal(err)

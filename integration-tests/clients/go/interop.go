@@ -1,5 +1,6 @@
-// produce BOOTSTRAP TOPIC PARTITIONS CODEC COUNT PREFIX | consume BOOTSTRAP TOPIC PARTITIONS | group BOOTSTRAP TOPIC GROUP,
-// with the sarama client.
+// produce BOOTSTRAP TOPIC PARTITIONS CODEC COUNT PREFIX | consume BOOTSTRAP TOPIC PARTITIONS |
+// group BOOTSTRAP TOPIC GROUP [INSTANCE], with the sarama client;
+// franz BOOTSTRAP TOPIC GROUP BALANCER [INSTANCE], with franz-go.
 package main
 
 import (
@@ -88,6 +89,13 @@ func consume(bootstrap []string, topic string, partitions int) {
 	}
 }
 
+func optional(index int) string {
+	if index < len(os.Args) {
+		return os.Args[index]
+	}
+	return ""
+}
+
 func main() {
 	bootstrap := strings.Split(os.Args[2], ",")
 	switch os.Args[1] {
@@ -96,6 +104,8 @@ func main() {
 	case "consume":
 		consume(bootstrap, os.Args[3], number(os.Args[4]))
 	case "group":
-		group(bootstrap, os.Args[3], os.Args[4])
+		group(bootstrap, os.Args[3], os.Args[4], optional(5))
+	case "franz":
+		franz(bootstrap, os.Args[3], os.Args[4], os.Args[5], optional(6))
 	}
 }
