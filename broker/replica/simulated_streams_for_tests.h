@@ -175,12 +175,13 @@ class SimulatedStreams {
   void break_streams(Predicate predicate, BrokerId dead) {
     for (auto at = streams_.begin(); at != streams_.end();) {
       const StreamPointer stream = at->lock();
-      if (!stream || stream->closed) {
+      if (!stream) {
         at = streams_.erase(at);
         continue;
       }
       ++at;
       if (!predicate(*stream)) continue;
+      // Of a closed one too: the dead process will not hear of it, and who holds it is held by it.
       if (stream->follower == dead) stream->follower_handler.reset();
       if (stream->leader == dead) stream->leader_handler.reset();
       close(stream, Error(ErrorCode::NetworkException, "connection reset"));
