@@ -59,11 +59,11 @@ struct DeletedTopic {
   std::string message;
 };
 
-/// `count` is the new total. `assignments`, if not empty, has one list for each added partition.
+/// `count` is the new total. `assignments`, if there are any, has one list for each added partition.
 struct NewPartitions {
   std::string topic;
   std::int32_t count = 0;
-  std::vector<std::vector<BrokerId>> assignments;
+  std::optional<std::vector<std::vector<BrokerId>>> assignments;
 };
 struct CreatePartitionsRequest {
   std::vector<NewPartitions> topics;

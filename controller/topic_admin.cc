@@ -146,7 +146,7 @@ Result<cluster::Topic> plan_partitions(const NewPartitions& request, cluster::To
   const std::vector<BrokerId> first = topic.partitions.front().replicas;
   std::sort(live_brokers.begin(), live_brokers.end(),
             [](const auto& a, const auto& b) { return a.id < b.id; });
-  if (request.assignments.empty()) {
+  if (!request.assignments) {
     const auto at = std::find_if(live_brokers.begin(), live_brokers.end(),
                                  [&](const auto& broker) { return broker.id >= first.front(); });
     PlacementRequest placement;
@@ -162,13 +162,13 @@ Result<cluster::Topic> plan_partitions(const NewPartitions& request, cluster::To
     OTTLA_TRY_VOID(check_fits_into_node(topic));
     return topic;
   }
-  if (static_cast<std::int32_t>(request.assignments.size()) != added) {
+  if (static_cast<std::int32_t>(request.assignments->size()) != added) {
     return fail(ErrorCode::InvalidReplicaAssignment,
                 std::to_string(added) + " partitions are added, but assignments are given for " +
-                    std::to_string(request.assignments.size()) + ".");
+                    std::to_string(request.assignments->size()) + ".");
   }
   std::int32_t partition = now;
-  for (const std::vector<BrokerId>& replicas : request.assignments) {
+  for (const std::vector<BrokerId>& replicas : *request.assignments) {
     if (replicas.empty()) return bad_assignment(partition, "it has no replicas.");
     if (has_duplicates(replicas)) return bad_assignment(partition, "a broker stands twice.");
     if (replicas.size() != first.size()) {

@@ -83,12 +83,15 @@ class TopicAdmin : public testing::Test {
     topic.assignments = std::move(assignments);
     return topic;
   }
-  ErrorCode extend(int count, std::vector<std::vector<BrokerId>> assignments = {}) {
+  ErrorCode extend(int count) { return extend(NewPartitions{"a_b", count, std::nullopt}); }
+  ErrorCode extend(int count, std::vector<std::vector<BrokerId>> assignments) {
+    return extend(NewPartitions{"a_b", count, std::move(assignments)});
+  }
+  ErrorCode extend(const NewPartitions& wanted) {
     cluster::Topic topic{"a_b", {}, {{{BrokerId(0)}, {}, {}}, {{BrokerId(1)}, {}, {}}}};
-    const auto planned = plan_partitions({"a_b", count, std::move(assignments)}, topic,
-                                         around_.live_brokers, random_);
+    const auto planned = plan_partitions(wanted, topic, around_.live_brokers, random_);
     if (planned) {
-      EXPECT_EQ(planned->partitions.size(), static_cast<std::size_t>(count));
+      EXPECT_EQ(planned->partitions.size(), static_cast<std::size_t>(wanted.count));
     }
     return planned ? ErrorCode::None : planned.error().code();
   }
@@ -148,6 +151,7 @@ TEST_F(TopicAdmin, MorePartitionsAreRefusedWithKafkasCodes) {
   EXPECT_EQ(extend(3, {{BrokerId(9)}}), ErrorCode::InvalidReplicaAssignment);
   EXPECT_EQ(extend(3, {{BrokerId(0), BrokerId(0)}}), ErrorCode::InvalidReplicaAssignment);
   EXPECT_EQ(extend(3, {{BrokerId(0), BrokerId(1)}}), ErrorCode::InvalidReplicaAssignment);
+  EXPECT_EQ(extend(3, std::vector<std::vector<BrokerId>>{}), ErrorCode::InvalidReplicaAssignment);
   EXPECT_EQ(extend(3, {{}}), ErrorCode::InvalidReplicaAssignment);
   EXPECT_EQ(extend(3, {{BrokerId(1)}}), ErrorCode::None);
 }

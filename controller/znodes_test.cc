@@ -97,8 +97,11 @@ TEST(Znodes, AreWrittenAsKafkaWritesThem) {
   create("a", {{0, {BrokerId(1), BrokerId(2)}}, {1, {BrokerId(2), BrokerId(3)}}});
   std::optional<ErrorCode> added;
   cluster.controller(cluster.in_office())
-      .create_partitions({{{"a", 3, {{BrokerId(3), BrokerId(1)}}}}, std::chrono::seconds(5), false},
-                         [&](std::vector<AddedPartitions> done) { added = done.at(0).error; });
+      .create_partitions(
+          {{NewPartitions{"a", 3, std::vector<std::vector<BrokerId>>{{BrokerId(3), BrokerId(1)}}}},
+           std::chrono::seconds(5),
+           false},
+          [&](std::vector<AddedPartitions> done) { added = done.at(0).error; });
   ASSERT_TRUE(cluster.wait([&] { return added == ErrorCode::None; }));
   create("gone", {{0, {BrokerId(1), BrokerId(3)}}});
   ASSERT_EQ(cluster.delete_topic("gone"), ErrorCode::None);

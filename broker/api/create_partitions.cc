@@ -20,10 +20,11 @@ CreatePartitionsResponse::Result refused(const std::string& topic, ErrorCode err
 }
 
 controller::NewPartitions to_controller(const CreatePartitionsRequest::Topic& topic) {
-  controller::NewPartitions wanted{topic.name, topic.count, {}};
+  controller::NewPartitions wanted{topic.name, topic.count, std::nullopt};
   if (topic.assignments) {
+    auto& assignments = wanted.assignments.emplace();
     for (const auto& assignment : *topic.assignments) {
-      wanted.assignments.push_back(assignment.broker_ids);
+      assignments.push_back(assignment.broker_ids);
     }
   }
   return wanted;

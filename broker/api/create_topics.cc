@@ -28,7 +28,8 @@ Row refused_row(const std::string& topic, const Error& error) {
 }
 
 /// What cannot even be put into words for the controller.
-Result<controller::NewTopic> to_controller(const Asked& asked, int times_named) {
+Result<controller::NewTopic> to_controller(const Asked& asked, int times_named,
+                                           const metadata::MetadataImage& image) {
   if (times_named > 1) {
     return fail(ErrorCode::InvalidRequest, "Found multiple entries for this topic.");
   }
@@ -42,15 +43,11 @@ Result<controller::NewTopic> to_controller(const Asked& asked, int times_named) 
   topic.replication_factor = asked.replication_factor;
   for (const Asked::Config& config : asked.configs) {
     if (!config.value) {
+      if (image.topic(asked.name)) return fail(ErrorCode::TopicAlreadyExists);
       return fail(ErrorCode::InvalidConfig,
                   "Null value not supported for topic configs: " + config.name);
     }
     topic.configs[config.name] = *config.value;
-  }
-  if (!asked.assignments.empty() && (topic.partitions != -1 || topic.replication_factor != -1)) {
-    return fail(ErrorCode::InvalidRequest,
-                "Both partitions or replication factor and an assignment of replicas were set; "
-                "they exclude each other.");
   }
   for (const Asked::Assignment& assignment : asked.assignments) {
     topic.assignments[assignment.partition_index] = assignment.broker_ids;
@@ -74,7 +71,10 @@ std::vector<Row::Config> configs_of(const config::Properties& overrides, Service
 Row row_of(const controller::CreatedTopic& created, const config::Properties& overrides,
            protocol::ApiVersion version, Services& services) {
   if (created.error != ErrorCode::None) {
-    return refused_row(created.name, Error(created.error, created.message));
+    Row row = refused_row(created.name, Error(created.error, created.message));
+    // What is only late will be there, under this id.
+    if (created.error == ErrorCode::RequestTimedOut) row.topic_id = created.id;
+    return row;
   }
   Row row;
   row.name = created.name;
@@ -105,8 +105,9 @@ void handle_create_topics(Call call, Services& services) {
   wanted.timeout = std::chrono::milliseconds(std::max(request->timeout_ms, 0));
   wanted.validate_only = request->validate_only;
   std::map<std::string, config::Properties> overrides;
+  const auto image = services.metadata.image();
   for (const Asked& asked : request->topics) {
-    auto topic = to_controller(asked, named[asked.name]);
+    auto topic = to_controller(asked, named[asked.name], *image);
     if (!topic) {
       response.topics.push_back(refused_row(asked.name, topic.error()));
     } else {

@@ -32,6 +32,8 @@ ErrorCode fault_of(const DeleteTopicsRequest::Topic& topic) {
   if (topic.name && !topic.topic_id.is_zero()) return ErrorCode::InvalidRequest;
   // Observed of 3.9: what names nothing is taken as a topic that may not be seen.
   if (!topic.name && topic.topic_id.is_zero()) return ErrorCode::TopicAuthorizationFailed;
+  // An empty name is one that no topic has, and does not mean the id.
+  if (topic.name && topic.name->empty()) return ErrorCode::UnknownTopicOrPartition;
   return ErrorCode::None;
 }
 

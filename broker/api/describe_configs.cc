@@ -39,7 +39,8 @@ Result<std::vector<config::Entry>> entries_of_broker(const std::string& name, Se
     return entries;
   }
   std::int32_t id = -1;
-  const auto [end, error] = std::from_chars(name.data(), name.data() + name.size(), id);
+  const char* const digits = name.data() + (name.starts_with('+') ? 1 : 0);
+  const auto [end, error] = std::from_chars(digits, name.data() + name.size(), id);
   if (error != std::errc{} || end != name.data() + name.size()) {
     return fail(ErrorCode::InvalidRequest, "Broker id must be an integer, but it is: " + name);
   }
@@ -62,8 +63,9 @@ Result<std::vector<config::Entry>> entries_of(const Asked& asked, Services& serv
               "Unsupported resource type: " + std::to_string(asked.resource_type));
 }
 
+/// No keys and an empty list of them both ask for all.
 bool is_wanted(const Asked& asked, const std::string& key) {
-  return !asked.configuration_keys ||
+  return !asked.configuration_keys || asked.configuration_keys->empty() ||
          std::find(asked.configuration_keys->begin(), asked.configuration_keys->end(), key) !=
              asked.configuration_keys->end();
 }

@@ -36,6 +36,11 @@ struct Fetch {
 };
 using FetchState = std::unique_ptr<Fetch>;
 
+/// Observed of 3.9: whatever is negative is no epoch.
+LeaderEpoch epoch_of(LeaderEpoch asked) {
+  return std::max(asked, kUnknownLeaderEpoch);
+}
+
 Row error_row(std::int32_t partition, ErrorCode error) {
   Row row;
   row.partition_index = partition;
@@ -52,8 +57,8 @@ std::vector<FetchTarget> targets_of(const FetchRequest& request) {
       targets.push_back({{topic.topic, topic.topic_id, partition.partition},
                          partition.fetch_offset,
                          partition.partition_max_bytes,
-                         partition.current_leader_epoch,
-                         partition.last_fetched_epoch});
+                         epoch_of(partition.current_leader_epoch),
+                         epoch_of(partition.last_fetched_epoch)});
     }
   }
   return targets;
@@ -114,7 +119,12 @@ replica::FetchRequest plan(const FetchRequest& request, Fetch& fetch) {
       if (!known) error = ErrorCode::UnknownTopicId;
     }
     if (error == ErrorCode::None) error = refusal_by_age(topic, fetch);
+    const bool bad_size = request.max_bytes < 0 || target.max_bytes < 0;
+    if (error == ErrorCode::None && bad_size && image->topic(topic)) {
+      error = ErrorCode::UnknownServerError;  // Observed of 3.9, which fails on it.
+    }
     fetch.rows.push_back(error_row(target.key.partition, error));
+    if (error == ErrorCode::UnknownServerError) fetch.rows.back().aborted_transactions.reset();
     if (error == ErrorCode::None) {
       fetch.places.push_back(i);
       wanted.partitions.push_back({{topic, target.key.partition},
@@ -250,11 +260,31 @@ void refuse_follower(Fetch& fetch) {
   finish(fetch);
 }
 
+/// Observed of 3.9, which fails on an isolation level that it does not know; from v13 on its answer
+/// holds no partitions then.
+void refuse_isolation_level(Call& call, const FetchRequest& request) {
+  FetchResponse response;
+  response.error_code = ErrorCode::UnknownServerError;
+  if (!call.version_at_least(13)) {
+    for (const FetchRequest::Topic& topic : request.topics) {
+      auto& told = response.responses.emplace_back();
+      told.topic = topic.topic;
+      for (const auto& partition : topic.partitions) {
+        told.partitions.push_back(error_row(partition.partition, ErrorCode::UnknownServerError));
+      }
+    }
+  }
+  answer(call, response);
+}
+
 }  // namespace
 
 void handle_fetch(Call call, Services& services) {
   const auto request = decode_or_close<FetchRequest>(call);
   if (!request) return;
+  if (request->isolation_level < 0 || request->isolation_level > 1) {
+    return refuse_isolation_level(call, *request);
+  }
   const bool by_id = call.version_at_least(13);
   FetchContext context = services.fetch_sessions.begin(
       request->session_id, request->session_epoch, by_id, targets_of(*request),

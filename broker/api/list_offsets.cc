@@ -37,6 +37,8 @@ Plan plan(const ListOffsetsRequest& request, protocol::ApiVersion version) {
       ++asked[{topic.name, partition.partition_index}];
     }
   }
+  // Observed of 3.9, which fails on them.
+  const bool bad_isolation = request.isolation_level < 0 || request.isolation_level > 1;
   for (const ListOffsetsRequest::Topic& topic : request.topics) {
     auto& told = plan.response.topics.emplace_back();
     told.name = topic.name;
@@ -44,7 +46,10 @@ Plan plan(const ListOffsetsRequest& request, protocol::ApiVersion version) {
       TopicPartition id{topic.name, partition.partition_index};
       auto& row = told.partitions.emplace_back();
       row.partition_index = partition.partition_index;
-      if (version.value() > 0 && asked[id] > 1) {
+      const bool bad_count = version.value() == 0 && partition.max_num_offsets < 0;
+      if (bad_isolation || bad_count) {
+        row.error_code = ErrorCode::UnknownServerError;
+      } else if (version.value() > 0 && asked[id] > 1) {
         row.error_code = ErrorCode::InvalidRequest;
       } else if (version.value() < first_version_of(partition.timestamp)) {
         row.error_code = ErrorCode::UnsupportedVersion;

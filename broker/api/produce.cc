@@ -64,8 +64,11 @@ std::int64_t record_count(ByteView records) {
 Result<> check(const ProduceRequest& request, ByteView records, protocol::ApiVersion version) {
   OTTLA_TRY_VOID(record::check_produce_format(version.value(), records));
   if (!replica::acks_from(request.acks)) return fail(ErrorCode::InvalidRequiredAcks);
-  // Without a transaction coordinator nobody could end it, and readers would wait for ever.
-  if (is_transactional(records)) return fail(ErrorCode::InvalidTxnState);
+  if (is_transactional(records)) {
+    if (!request.transactional_id) return fail(ErrorCode::TransactionalIdAuthorizationFailed);
+    // Without a transaction coordinator nobody could end it, and readers would wait for ever.
+    return fail(ErrorCode::InvalidTxnState);
+  }
   return {};
 }
 

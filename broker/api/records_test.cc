@@ -126,8 +126,13 @@ TEST_F(ProduceHandler, RefusesARequestWithoutBatch) {
 
 TEST_F(ProduceHandler, RefusesTransactionsThatNobodyCoordinates) {
   transactional();
-  const auto row = ask<ProduceResponse>(to({0}), 9).responses[0].partition_responses[0];
-  EXPECT_EQ(row.error_code, ErrorCode::InvalidTxnState);
+  const auto error_of = [&](const ProduceRequest& request) {
+    return ask<ProduceResponse>(request, 9).responses[0].partition_responses[0].error_code;
+  };
+  EXPECT_EQ(error_of(to({0})), ErrorCode::TransactionalIdAuthorizationFailed);  // says not whose
+  ProduceRequest named = to({0});
+  named.transactional_id = "payments";
+  EXPECT_EQ(error_of(named), ErrorCode::InvalidTxnState);
   EXPECT_THAT(records.appends, IsEmpty());
 }
 

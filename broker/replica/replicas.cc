@@ -639,6 +639,16 @@ void Replicas::Core::feed_closed(const Feed& feed) {
 
 // Appending.
 
+namespace {
+
+/// Observed of 3.9: which refusals of records come with the log's start.
+bool tells_log_start(ErrorCode error) {
+  return error != ErrorCode::CorruptMessage && error != ErrorCode::MessageTooLarge &&
+         error != ErrorCode::RecordListTooLarge;
+}
+
+}  // namespace
+
 AppendedPartition Replicas::Core::append_one(AppendRequest::Partition& wanted,
                                              const AppendRequest& request,
                                              std::vector<DelayedAppend::Waiting>& waiting) {
@@ -670,7 +680,7 @@ AppendedPartition Replicas::Core::append_one(AppendRequest::Partition& wanted,
     answer.error = validated.error().code;
     answer.message = std::move(validated.error().message);
     answer.record_errors = std::move(validated.error().record_errors);
-    answer.log_start_offset = log->log_start_offset();
+    if (tells_log_start(answer.error)) answer.log_start_offset = log->log_start_offset();
     return answer;
   }
   answer.log_start_offset = log->log_start_offset();
@@ -682,7 +692,8 @@ AppendedPartition Replicas::Core::append_one(AppendRequest::Partition& wanted,
                              storage_origin(request.origin));
   if (!appended) return failed(appended.error());
   answer.base_offset = appended->info.base_offset;
-  answer.log_append_time = validated->log_append_time;
+  answer.log_append_time =
+      appended->info.is_duplicate ? appended->info.max_timestamp : validated->log_append_time;
   answer.log_start_offset = appended->info.log_start_offset;
   if (request.acks == Acks::All) {
     waiting.push_back({.slot = 0,

@@ -5,6 +5,7 @@
 #include <optional>
 #include <string>
 
+#include "common/config/broker_keys.h"
 #include "common/config/enums.h"
 #include "common/config/key.h"
 
@@ -181,6 +182,7 @@ inline constexpr ConfigKey<bool> kLogMessageDownconversionEnable{
 inline constexpr ConfigKey<std::string> kLogMessageFormatVersion{
     .name = "log.message.format.version",
     .fallback = "3.0-IV1",
+    .allowed = checked_by(release_violation),
     .doc = "Has no effect since Kafka 3.0: records are kept in format 2."};
 inline constexpr ConfigKey<CompressionType> kCompressionType{
     .name = "compression.type",

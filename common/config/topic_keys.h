@@ -4,6 +4,7 @@
 #include <limits>
 #include <string>
 
+#include "common/config/broker_keys.h"
 #include "common/config/enums.h"
 #include "common/config/key.h"
 
@@ -126,6 +127,7 @@ inline constexpr TopicKey<bool> kMessageDownconversionEnable{
 inline constexpr TopicKey<std::string> kMessageFormatVersion{
     .name = "message.format.version",
     .fallback = "3.0-IV1",
+    .allowed = checked_by(release_violation),
     .broker_defaults = {{{"log.message.format.version"}}},
     .doc = "Has no effect since Kafka 3.0: records are kept in format 2."};
 inline constexpr TopicKey<std::int64_t> kMessageTimestampAfterMaxMs{

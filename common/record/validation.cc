@@ -156,8 +156,13 @@ Result<void> check_produce_format(std::int16_t produce_version, ByteView records
     return fail(ErrorCode::InvalidRecord,
                 "produce requests of version 3 and above need record format 2");
   }
-  if (produce_version < kFirstWithZstd && first->codec() == Codec::Zstd) {
-    return fail(ErrorCode::UnsupportedCompressionType, "zstd needs produce version 7");
+  if (produce_version < kFirstWithZstd) {
+    if (!first->has_known_codec()) {
+      return fail(ErrorCode::UnknownServerError, "a batch has a codec that does not exist");
+    }
+    if (first->codec() == Codec::Zstd) {
+      return fail(ErrorCode::UnsupportedCompressionType, "zstd needs produce version 7");
+    }
   }
   OTTLA_TRY(const auto second, batches.next());
   if (second) {
