@@ -1,10 +1,15 @@
-// `ottla dump-log`: what kafka-dump-log does.
+// `ottla dump-log`: what kafka-dump-log does, for all files of a log dir, and whether they are
+// sound.
 #include <algorithm>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include <boost/json.hpp>
+
+#include "cli/checkpoint_dump.h"
 #include "cli/index_dump.h"
+#include "cli/log_verifier.h"
 #include "cli/segment_dump.h"
 #include "cli/tool.h"
 #include "common/env/file_system.h"
@@ -15,9 +20,16 @@ namespace {
 constexpr Flag kFlags[] = {
     {.name = "files",
      .value = "a.log,b.index,..",
-     .doc = ".log, .index, .timeindex, .txnindex and .snapshot files"},
+     .doc = ".log, .index, .timeindex, .txnindex and .snapshot files, checkpoints, "
+            "partition.metadata, meta.properties"},
+    {.name = "verify",
+     .value = "dir,..",
+     .doc = "look whether a log dir, or one partition's directory, is sound: all batches, indexes, "
+            "snapshots, checkpoints; of a broker that does not run",
+     .repeated = true},
     {.name = "print-data-log", .doc = "records with key and value"},
     {.name = "offsets-decoder", .doc = "records of __consumer_offsets, decoded"},
+    {.name = "transaction-log-decoder", .doc = "records of __transaction_state, decoded"},
     {.name = "deep-iteration", .doc = "records, too; --print-data-log implies it"},
     {.name = "skip-record-metadata", .doc = "of records, only key and value"},
     {.name = "index-sanity-check", .doc = "of indexes, only look at the file itself"},
@@ -34,7 +46,8 @@ constexpr Flag kFlags[] = {
      .value = "class",
      .doc = "the same",
      .bare = "kafka.serializer.StringDecoder"},
-    {.name = "json", .doc = "print each batch of a .log as a JSON object in a line"},
+    {.name = "json",
+     .doc = "print each batch of a .log as a JSON object in a line; with --verify, one object"},
 };
 
 std::vector<std::string> split_by_comma(std::string_view text) {
@@ -67,18 +80,74 @@ Result<> dump_file(env::FileSystem& files, const std::string& path,
   if (path.ends_with(".timeindex")) return dump_time_index(files, path, mode, console);
   if (path.ends_with(".txnindex")) return dump_transaction_index(files, path, console);
   if (path.ends_with(".snapshot")) return dump_producer_snapshot(files, path, console);
+  if (is_small_file(path)) return dump_small_file(files, path, console);
   return fail(ErrorCode::InvalidRequest,
-              path + ": must end with .log, .index, .timeindex, .txnindex or .snapshot");
+              path +
+                  ": must end with .log, .index, .timeindex, .txnindex or .snapshot, or be a "
+                  "checkpoint, partition.metadata or meta.properties");
+}
+
+void print_findings(const Verification& found, Console& console) {
+  for (const Finding& finding : found.findings) {
+    console.out << (finding.severity == Finding::Severity::Damage ? "DAMAGE " : "note ")
+                << finding.file;
+    if (finding.position) console.out << ", position " << *finding.position;
+    console.out << ": " << finding.problem << '\n';
+  }
+  console.out << found.partitions << " partitions, " << found.segments << " segments, "
+              << found.batches << " batches, " << found.bytes
+              << " bytes: " << found.count(Finding::Severity::Damage) << " damages, "
+              << found.count(Finding::Severity::Note) << " notes\n";
+}
+
+void print_findings_as_json(const Verification& found, Console& console) {
+  boost::json::array findings;
+  for (const Finding& finding : found.findings) {
+    boost::json::object row{
+        {"severity", finding.severity == Finding::Severity::Damage ? "damage" : "note"},
+        {"file", finding.file},
+        {"position", nullptr},
+        {"problem", finding.problem}};
+    if (finding.position) row["position"] = *finding.position;
+    findings.push_back(std::move(row));
+  }
+  console.out << boost::json::serialize(boost::json::object{{"partitions", found.partitions},
+                                                            {"segments", found.segments},
+                                                            {"batches", found.batches},
+                                                            {"bytes", found.bytes},
+                                                            {"findings", std::move(findings)}})
+              << '\n';
+}
+
+Result<> verify(const Arguments& arguments, Console& console) {
+  env::PosixFileSystem files;
+  Verification found;
+  for (const std::string& value : arguments.values("verify")) {
+    for (const auto& directory : split_by_comma(value)) {
+      OTTLA_TRY_VOID(verify_directory(files, directory, found));
+    }
+  }
+  arguments.has("json") ? print_findings_as_json(found, console) : print_findings(found, console);
+  const std::size_t damages = found.count(Finding::Severity::Damage);
+  if (damages == 0) return {};
+  return fail(ErrorCode::CorruptMessage, std::to_string(damages) + " damages were found");
 }
 
 Result<> run_dump_log(const Arguments& arguments, Console& console) {
+  if (arguments.has("verify")) {
+    constexpr std::string_view kShowing[] = {"files", "print-data-log", "deep-iteration"};
+    OTTLA_TRY_VOID(arguments.refuse_with("verify", kShowing));
+    return verify(arguments, console);
+  }
   OTTLA_TRY_VOID(arguments.require("files"));
   OTTLA_TRY_VOID(check_decoder(arguments, "value-decoder-class"));
   OTTLA_TRY_VOID(check_decoder(arguments, "key-decoder-class"));
   OTTLA_TRY(const auto max_bytes, arguments.number("max-bytes", 0));
   SegmentDumpOptions options;
   options.group_records = arguments.has("offsets-decoder");
-  options.contents = arguments.has("print-data-log") || options.group_records;
+  options.transaction_records = arguments.has("transaction-log-decoder");
+  options.contents =
+      arguments.has("print-data-log") || options.group_records || options.transaction_records;
   options.records = options.contents || arguments.has("deep-iteration");
   options.skip_record_metadata = arguments.has("skip-record-metadata");
   options.json = arguments.has("json");

@@ -141,8 +141,35 @@ TEST_F(DumpLog, DecodesTheRecordsOfGroupsAsKafkasToolDoes) {
                                  R"("commitTimestamp":1795236665465}})"));
 }
 
+TEST_F(DumpLog, DecodesTheRecordsOfTransactionsAsKafkasToolDoes) {
+  // Written, and printed so, by Kafka 3.9.1.
+  const auto ran = dump(OTTLA_SAMPLES_DIR "/clean/__transaction_state-1/00000000000000000000.log",
+                        "--transaction-log-decoder");
+  EXPECT_EQ(ran.code, 0) << ran.err;
+  EXPECT_THAT(ran.out,
+              HasSubstr("headerKeys: [] key: transaction_metadata::transactionalId=tx-sample "
+                        "payload: producerId:1001,producerEpoch:0,state=Ongoing,partitions=[txn-0],"
+                        "txnLastUpdateTimestamp=1795236664650,txnTimeoutMs=60000\n"));
+  const auto groups = dump(OTTLA_SAMPLES_DIR "/clean/__consumer_offsets-0/00000000000000000000.log",
+                           "--transaction-log-decoder");
+  EXPECT_THAT(groups.out, HasSubstr("headerKeys: [] key: unknown::version=2\n"));
+}
+
+TEST_F(DumpLog, ShowsTheSmallFiles) {
+  const auto epochs = write("leader-epoch-checkpoint", "0\n2\n3 0\n5 17\n");
+  EXPECT_EQ(dump(epochs).out,
+            "Dumping " + epochs + "\nepoch: 3 startOffset: 0\nepoch: 5 startOffset: 17\n");
+  const auto points = write("recovery-point-offset-checkpoint", "0\n1\norders 2 17\n");
+  EXPECT_THAT(dump(points).out, HasSubstr("topic: orders partition: 2 offset: 17\n"));
+  const auto meta = write("meta.properties", "version=0\nbroker.id=7\ncluster.id=abc\n");
+  EXPECT_THAT(dump(meta).out, HasSubstr("brokerId: 7\nclusterId: abc\n"));
+  const auto topic = write("partition.metadata", "version: 0\ntopic_id: 3SzTX0fdQOq0n5G2eS_1Zw\n");
+  EXPECT_THAT(dump(topic).out, HasSubstr("topicId: 3SzTX0fdQOq0n5G2eS_1Zw\n"));
+}
+
 TEST_F(DumpLog, RefusesWhatItDoesNotKnow) {
-  EXPECT_EQ(dump(write("leader-epoch-checkpoint", "0\n")).code, 1);
+  EXPECT_EQ(dump(write("leader-epoch-checkpoint", "1\n")).code, 1);
+  EXPECT_EQ(dump(write("other-checkpoint", "0\n")).code, 1);
   EXPECT_EQ(dump(directory_ + "/00000000000000000000.log").code, 1);
   EXPECT_EQ(dump(write("00000000000000000000.snapshot", "garbage of ten")).code, 1);
 }

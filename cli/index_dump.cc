@@ -4,6 +4,7 @@
 #include <optional>
 #include <vector>
 
+#include "cli/index_entries.h"
 #include "cli/segment_file.h"
 #include "common/base/bytes.h"
 #include "common/base/checksum.h"
@@ -11,57 +12,8 @@
 namespace ottla::cli {
 namespace {
 
-constexpr std::size_t kOffsetEntrySize = 8;
-constexpr std::size_t kTimeEntrySize = 12;
-constexpr std::size_t kTransactionEntrySize = 34;
 constexpr std::size_t kSnapshotHeaderSize = 10;
 constexpr std::size_t kSnapshotEntrySize = 46;
-
-struct OffsetEntry {
-  Offset offset;
-  std::uint64_t position = 0;
-};
-struct TimeEntry {
-  std::int64_t timestamp = 0;
-  Offset offset;
-};
-
-tl::unexpected<Error> bad_size(const std::string& path, std::size_t size, std::size_t entry) {
-  return fail(ErrorCode::InvalidRecord, path + ": its size " + std::to_string(size) +
-                                            " is no multiple of an entry's " +
-                                            std::to_string(entry));
-}
-
-/// Entries up to the zeros that a file has which was preallocated and not cut: the first entry that
-/// points at the base offset again, as Kafka's tool ends.
-Result<std::vector<OffsetEntry>> read_offset_index(const std::string& text,
-                                                   const std::string& path) {
-  OTTLA_TRY(const Offset base, base_offset_of(path));
-  const ByteView bytes = as_bytes(text);
-  if (bytes.size() % kOffsetEntrySize != 0) return bad_size(path, bytes.size(), kOffsetEntrySize);
-  std::vector<OffsetEntry> entries;
-  for (std::size_t at = 0; at < bytes.size(); at += kOffsetEntrySize) {
-    const auto relative = load_big_endian<std::int32_t>(bytes.data() + at);
-    const auto position = load_big_endian<std::int32_t>(bytes.data() + at + 4);
-    if (relative == 0 && at > 0) break;
-    entries.push_back({base + relative, static_cast<std::uint64_t>(position)});
-  }
-  return entries;
-}
-
-Result<std::vector<TimeEntry>> read_time_index(const std::string& text, const std::string& path) {
-  OTTLA_TRY(const Offset base, base_offset_of(path));
-  const ByteView bytes = as_bytes(text);
-  if (bytes.size() % kTimeEntrySize != 0) return bad_size(path, bytes.size(), kTimeEntrySize);
-  std::vector<TimeEntry> entries;
-  for (std::size_t at = 0; at < bytes.size(); at += kTimeEntrySize) {
-    const auto timestamp = load_big_endian<std::int64_t>(bytes.data() + at);
-    const auto relative = load_big_endian<std::int32_t>(bytes.data() + at + 8);
-    if (relative == 0 && at > 0) break;
-    entries.push_back({timestamp, base + relative});
-  }
-  return entries;
-}
 
 std::string log_beside(const std::string& path) {
   return path.substr(0, path.rfind('.')) + ".log";
@@ -98,7 +50,7 @@ Result<> sanity(const std::string& path, std::size_t faults, Console& console) {
 Result<> dump_offset_index(env::FileSystem& files, const std::string& path, IndexDumpMode mode,
                            Console& console) {
   OTTLA_TRY(const std::string text, env::read_file(files, path));
-  OTTLA_TRY(const auto entries, read_offset_index(text, path));
+  OTTLA_TRY(const auto entries, read_offset_entries(text, path));
   std::size_t faults = count_unordered(
       entries, [](const OffsetEntry& entry) { return entry.offset; }, path, console.err);
   if (mode == IndexDumpMode::SanityCheck) return sanity(path, faults, console);
@@ -134,7 +86,7 @@ Result<> dump_offset_index(env::FileSystem& files, const std::string& path, Inde
 Result<> dump_time_index(env::FileSystem& files, const std::string& path, IndexDumpMode mode,
                          Console& console) {
   OTTLA_TRY(const std::string text, env::read_file(files, path));
-  OTTLA_TRY(const auto entries, read_time_index(text, path));
+  OTTLA_TRY(const auto entries, read_time_entries(text, path));
   std::size_t faults = count_unordered(
       entries, [](const TimeEntry& entry) { return entry.timestamp; }, path, console.err);
   if (mode == IndexDumpMode::SanityCheck) return sanity(path, faults, console);
@@ -161,17 +113,11 @@ Result<> dump_time_index(env::FileSystem& files, const std::string& path, IndexD
 
 Result<> dump_transaction_index(env::FileSystem& files, const std::string& path, Console& console) {
   OTTLA_TRY(const std::string text, env::read_file(files, path));
-  const ByteView bytes = as_bytes(text);
-  if (bytes.size() % kTransactionEntrySize != 0) {
-    return bad_size(path, bytes.size(), kTransactionEntrySize);
-  }
-  for (std::size_t at = 0; at < bytes.size(); at += kTransactionEntrySize) {
-    const std::byte* entry = bytes.data() + at;
-    console.out << "version: " << load_big_endian<std::int16_t>(entry)
-                << " producerId: " << load_big_endian<std::int64_t>(entry + 2)
-                << " firstOffset: " << load_big_endian<std::int64_t>(entry + 10)
-                << " lastOffset: " << load_big_endian<std::int64_t>(entry + 18)
-                << " lastStableOffset: " << load_big_endian<std::int64_t>(entry + 26) << '\n';
+  OTTLA_TRY(const auto entries, read_transaction_entries(text, path));
+  for (const TransactionEntry& entry : entries) {
+    console.out << "version: " << entry.version << " producerId: " << entry.producer_id
+                << " firstOffset: " << entry.first_offset << " lastOffset: " << entry.last_offset
+                << " lastStableOffset: " << entry.last_stable_offset << '\n';
   }
   return {};
 }

@@ -7,6 +7,7 @@
 
 #include "cli/group_record_text.h"
 #include "cli/segment_file.h"
+#include "cli/transaction_record_text.h"
 #include "common/record/control_record.h"
 #include "common/record/message_set.h"
 #include "common/record/records.h"
@@ -108,6 +109,10 @@ class TextPrinter final : public Printer {
       if (options_.group_records) {
         const GroupRecordText text = group_record_text(record.key, record.value);
         out_ << indent << "key: " << text.key << " payload: " << text.payload;
+      } else if (options_.transaction_records) {
+        const TransactionRecordText text = transaction_record_text(record.key, record.value);
+        out_ << indent << "key: " << text.key;
+        if (text.payload) out_ << " payload: " << *text.payload;
       } else {
         if (record.key) out_ << indent << "key: " << as_text(*record.key);
         if (record.value) out_ << " payload: " << as_text(*record.value);
@@ -175,7 +180,15 @@ class JsonPrinter final : public Printer {
                         {"keySize", size_of(record.key)},
                         {"valueSize", size_of(record.value)},
                         {"headerKeys", std::move(headers)}};
-    if (options_.contents) {
+    if (options_.group_records) {
+      const GroupRecordText text = group_record_text(record.key, record.value);
+      object["key"] = text.key;
+      object["value"] = text.payload;
+    } else if (options_.transaction_records) {
+      const TransactionRecordText text = transaction_record_text(record.key, record.value);
+      object["key"] = text.key;
+      if (text.payload) object["value"] = *text.payload;
+    } else if (options_.contents) {
       object["key"] = content(record.key);
       object["value"] = content(record.value);
     }

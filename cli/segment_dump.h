@@ -14,8 +14,9 @@ struct SegmentDumpOptions {
   bool records = false;   ///< Each record, not only the batches.
   bool contents = false;  ///< With key and value.
   bool skip_record_metadata = false;
-  bool group_records = false;  ///< Keys and values as those of __consumer_offsets.
-  bool json = false;           ///< A JSON object for each batch, in a line.
+  bool group_records = false;        ///< Keys and values as those of __consumer_offsets.
+  bool transaction_records = false;  ///< Keys and values as those of __transaction_state.
+  bool json = false;                 ///< A JSON object for each batch, in a line.
   std::optional<std::uint64_t> max_bytes;
 };
 

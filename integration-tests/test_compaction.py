@@ -1,7 +1,9 @@
 """Compaction of real brokers' logs: the offsets topic under load and through crashes, what Kafka's own tool says of the
 files, and a damaged log beside sound ones."""
 
+import json
 import re
+import subprocess
 import threading
 import unittest
 
@@ -148,6 +150,7 @@ class OffsetsTopicTest(unittest.TestCase):
                    "the offsets topic to be compacted on all brokers", 60)
         self.assertEqual([broker.process.terminate() for broker in cluster.brokers.values()], [0, 0, 0])
         for broker in cluster.brokers.values():
+            self.cluster.ottla_offline("dump-log", "--verify", broker.directory / "data")
             self.check_with_kafka(broker.directory / "data" / OFFSETS_LOG)
         for broker in cluster.brokers.values():
             broker.start()
@@ -237,6 +240,11 @@ class DamagedLogTest(unittest.TestCase):
             wait_until(lambda: broker.log.count("[good-0] compacted below") > compacted, "it to be compacted again")
             self.assertEqual(broker.log.count("[bad-0] cannot be compacted"), 1)
             self.assertEqual(first.read_bytes(), data)
+            self.assertEqual(broker.process.terminate(), 0)
+            with self.assertRaises(subprocess.CalledProcessError) as found:
+                cluster.ottla_offline("dump-log", "--verify", broker.directory / "data", "--json")
+            findings = json.loads(found.exception.output)["findings"]
+            self.assertEqual([finding["file"] for finding in findings if finding["severity"] == "damage"], [str(first)])
 
     def produce(self, cluster, topic, count):
         for _ in range(4):

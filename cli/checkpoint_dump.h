@@ -1,0 +1,19 @@
+#pragma once
+
+#include <string>
+
+#include "cli/tool.h"
+#include "common/base/error.h"
+#include "common/env/file_system.h"
+
+namespace ottla::cli {
+
+/// Whether the file is one of the small ones of a log dir: a checkpoint, partition.metadata,
+/// meta.properties.
+[[nodiscard]] bool is_small_file(const std::string& path);
+
+/// Prints such a file, which Kafka's tool does not know. Errors: CorruptMessage, InvalidConfig.
+[[nodiscard]] Result<> dump_small_file(env::FileSystem& files, const std::string& path,
+                                       Console& console);
+
+}  // namespace ottla::cli
