@@ -508,6 +508,21 @@ TEST(OffsetDelete, LeavesWhatIsInUse) {
   EXPECT_EQ(deleted.error, ErrorCode::GroupIdNotFound);
 }
 
+TEST(OffsetDelete, OfACommitOnItsWayLeavesNothing) {
+  TestCoordinator test;
+  (void)test.commit("g", {"other", 0}, 1, {});
+  test.log.hold = true;
+  const auto committed = test.commit("g", kOrders0, 5, {});
+  DeletedOffsets deleted;
+  test.core.delete_offsets("g", {kOrders0},
+                           [&](DeletedOffsets outcome) { deleted = std::move(outcome); });
+  test.log.release_all();
+  EXPECT_EQ(**committed, ErrorCode::None);
+  EXPECT_THAT(deleted.outcomes, ElementsAre(ErrorCode::None));
+  EXPECT_EQ(test.log.logs[0].back().value, std::nullopt) << "the tombstone stands behind it";
+  EXPECT_EQ(test.offset("g", kOrders0), -1) << "as after a failover";
+}
+
 TEST(DeleteGroup, TakesEverythingAway) {
   TestCoordinator test;
   const auto [leader, other] = test.stable_pair("g");

@@ -8,6 +8,7 @@
 #include <set>
 #include <utility>
 
+#include "broker/group/deleted_topics.h"
 #include "broker/group/log_batch.h"
 #include "broker/group/partition_load.h"
 #include "broker/replica/partition.h"
@@ -125,13 +126,9 @@ class GroupCoordinator::Inner final : public OffsetsLog,
     const auto image = with_.metadata.image();
     if (image == seen_) return;
     const auto before = std::exchange(seen_, image);
-    if (!before || &before->topics() == &image->topics()) return;
-    std::set<std::string> gone;
-    for (const auto& [name, topic] : before->topics()) {
-      const auto now = image->topic(name);
-      if (!now || now->id != topic->id) gone.insert(name);
-    }
-    if (!gone.empty()) core_.forget_topics(gone);
+    if (!before) return;
+    const std::set<std::string> deleted = deleted_topics(*before, *image);
+    if (!deleted.empty()) core_.forget_topics(deleted);
   }
 
  private:

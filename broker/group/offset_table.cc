@@ -43,17 +43,24 @@ bool OffsetTable::is_unstable(const TopicPartition& partition) const {
   return false;
 }
 
-void OffsetTable::succeed(const TopicPartition& partition, StoredOffset stored) {
-  abandon(partition);
+OffsetTable::Ticket OffsetTable::begin(const TopicPartition& partition) {
+  on_their_way_[partition].insert(++last_ticket_);
+  return last_ticket_;
+}
+
+bool OffsetTable::take(const TopicPartition& partition, Ticket ticket) {
+  const auto found = on_their_way_.find(partition);
+  if (found == on_their_way_.end() || found->second.erase(ticket) == 0) return false;
+  if (found->second.empty()) on_their_way_.erase(found);
+  return true;
+}
+
+void OffsetTable::succeed(const TopicPartition& partition, Ticket ticket, StoredOffset stored) {
+  if (!take(partition, ticket)) return;
   const auto found = committed_.find(partition);
   if (found == committed_.end() || found->second.log_offset < stored.log_offset) {
     committed_[partition] = std::move(stored);
   }
-}
-
-void OffsetTable::abandon(const TopicPartition& partition) {
-  const auto found = on_their_way_.find(partition);
-  if (found != on_their_way_.end() && --found->second == 0) on_their_way_.erase(found);
 }
 
 void OffsetTable::add_transactional(ProducerId producer, const TopicPartition& partition,
@@ -74,6 +81,7 @@ void OffsetTable::end_transaction(ProducerId producer, bool commit) {
 
 bool OffsetTable::remove(const TopicPartition& partition) {
   bool had = committed_.erase(partition) > 0;
+  had = on_their_way_.erase(partition) > 0 || had;
   for (auto at = transactions_.begin(); at != transactions_.end();) {
     had = at->second.erase(partition) > 0 || had;
     at = at->second.empty() ? transactions_.erase(at) : std::next(at);
@@ -84,7 +92,7 @@ bool OffsetTable::remove(const TopicPartition& partition) {
 std::set<TopicPartition> OffsetTable::partitions() const {
   std::set<TopicPartition> all;
   for (const auto& [partition, stored] : committed_) all.insert(partition);
-  for (const auto& [partition, count] : on_their_way_) all.insert(partition);
+  for (const auto& [partition, tickets] : on_their_way_) all.insert(partition);
   for (const auto& [producer, transaction] : transactions_) {
     for (const auto& [partition, stored] : transaction) all.insert(partition);
   }

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <chrono>
+#include <cstdint>
 #include <map>
 #include <optional>
 #include <set>
@@ -53,10 +54,12 @@ class OffsetTable {
   /// Whether an open transaction commits an offset for it (UNSTABLE_OFFSET_COMMIT, KIP-447).
   [[nodiscard]] bool is_unstable(const TopicPartition& partition) const;
 
-  /// A commit goes into the log, and comes out of it with its offset there, or fails.
-  void begin(const TopicPartition& partition) { ++on_their_way_[partition]; }
-  void succeed(const TopicPartition& partition, StoredOffset stored);
-  void abandon(const TopicPartition& partition);
+  /// A commit goes into the log, and comes out of it with its offset there, or fails. One that was
+  /// removed meanwhile is not brought back: its tombstone stands behind it.
+  using Ticket = std::uint64_t;
+  [[nodiscard]] Ticket begin(const TopicPartition& partition);
+  void succeed(const TopicPartition& partition, Ticket ticket, StoredOffset stored);
+  void abandon(const TopicPartition& partition, Ticket ticket) { take(partition, ticket); }
 
   /// The same inside a transaction: it counts when the transaction commits.
   void add_transactional(ProducerId producer, const TopicPartition& partition, StoredOffset stored);
@@ -69,7 +72,7 @@ class OffsetTable {
   void load(const TopicPartition& partition, StoredOffset stored) {
     committed_[partition] = std::move(stored);
   }
-  /// Forgets an offset, in transactions too. Whether there was one.
+  /// Forgets an offset, on its way and in transactions too. Whether there was one.
   bool remove(const TopicPartition& partition);
   /// Every partition that has an offset, or will have one.
   [[nodiscard]] std::set<TopicPartition> partitions() const;
@@ -77,8 +80,12 @@ class OffsetTable {
   [[nodiscard]] std::vector<TopicPartition> expired(const ExpiryRules& rules) const;
 
  private:
+  /// Whether the ticket was still good.
+  bool take(const TopicPartition& partition, Ticket ticket);
+
   std::map<TopicPartition, StoredOffset> committed_;
-  std::map<TopicPartition, int> on_their_way_;
+  std::map<TopicPartition, std::set<Ticket>> on_their_way_;
+  Ticket last_ticket_ = 0;
   std::map<ProducerId, Transaction> transactions_;
 };
 

@@ -99,9 +99,9 @@ TEST(OffsetExpiry, SparesWhatIsBeingCommitted) {
   table.load(kUsed, {{.offset = Offset(1)}, Offset(0)});
   const ExpiryRules rules{.now = 1'000'000};
   EXPECT_THAT(table.expired(rules), SizeIs(1));
-  table.begin(kUsed);
+  const auto ticket = table.begin(kUsed);
   EXPECT_THAT(table.expired(rules), IsEmpty());
-  table.abandon(kUsed);
+  table.abandon(kUsed, ticket);
   EXPECT_THAT(table.expired(rules), SizeIs(1));
   table.add_transactional(ProducerId(1), kUsed, {{.offset = Offset(2)}, Offset(1)});
   EXPECT_THAT(table.expired(rules), IsEmpty());
@@ -120,11 +120,23 @@ TEST(OffsetTable, ATransactionCountsWhenItEnds) {
   EXPECT_FALSE(table.is_unstable(kUsed));
 }
 
+TEST(OffsetTable, ARemovedCommitIsNotBroughtBackByItsOutcome) {
+  OffsetTable table;
+  const auto before = table.begin(kUsed);
+  EXPECT_TRUE(table.remove(kUsed));
+  EXPECT_TRUE(table.empty());
+  const auto after = table.begin(kUsed);
+  table.succeed(kUsed, before, {{.offset = Offset(1)}, Offset(1)});
+  EXPECT_EQ(table.find(kUsed), nullptr);
+  table.succeed(kUsed, after, {{.offset = Offset(2)}, Offset(3)});
+  EXPECT_EQ(table.find(kUsed)->committed.offset, Offset(2));
+}
+
 TEST(OffsetTable, TheLaterRecordCounts) {
   OffsetTable table;
   table.add_transactional(ProducerId(1), kUsed, {{.offset = Offset(5)}, Offset(1)});
-  table.begin(kUsed);
-  table.succeed(kUsed, {{.offset = Offset(9)}, Offset(2)});
+  const auto ticket = table.begin(kUsed);
+  table.succeed(kUsed, ticket, {{.offset = Offset(9)}, Offset(2)});
   table.end_transaction(ProducerId(1), true);
   EXPECT_EQ(table.find(kUsed)->committed.offset, Offset(9));
 }

@@ -84,6 +84,7 @@ ErrorCode CoordinatorCore::check_commit(const GroupPtr& group, const CommitReque
 void CoordinatorCore::store_offsets(const GroupPtr& group, CommitRequest request,
                                     Callback<std::vector<ErrorCode>> done) {
   std::vector<ErrorCode> outcomes(request.offsets.size(), ErrorCode::None);
+  std::vector<OffsetTable::Ticket> tickets(request.offsets.size());
   std::vector<LogRecord> records;
   for (std::size_t i = 0; i < request.offsets.size(); ++i) {
     const CommitRequest::Item& item = request.offsets[i];
@@ -97,11 +98,12 @@ void CoordinatorCore::store_offsets(const GroupPtr& group, CommitRequest request
       continue;
     }
     records.push_back(*std::move(record));
-    group->offsets.begin(item.partition);
+    tickets[i] = group->offsets.begin(item.partition);
   }
   if (records.empty()) return std::move(done)(std::move(outcomes));
   append(*group, std::move(records),
          [this, group, request = std::move(request), outcomes = std::move(outcomes),
+          tickets = std::move(tickets),
           done = std::move(done)](const OffsetsLog::Outcome& outcome) mutable {
            std::int64_t position = 0;
            for (std::size_t i = 0; i < outcomes.size(); ++i) {
@@ -109,9 +111,10 @@ void CoordinatorCore::store_offsets(const GroupPtr& group, CommitRequest request
              CommitRequest::Item& item = request.offsets[i];
              if (outcome.error == ErrorCode::None) {
                group->offsets.succeed(
-                   item.partition, {std::move(item.committed), outcome.base_offset + position++});
+                   item.partition, tickets[i],
+                   {std::move(item.committed), outcome.base_offset + position++});
              } else {
-               group->offsets.abandon(item.partition);
+               group->offsets.abandon(item.partition, tickets[i]);
                outcomes[i] = commit_error(outcome.error);
              }
            }
