@@ -216,6 +216,7 @@ class GroupCoordinator::Inner final : public OffsetsLog,
   }
 
   void look_around() {
+    if (stopped_) return;
     notice_deleted_topics();
     const CoordinatorCore::Sizes sizes = core_.sizes();
     std::size_t groups = 0;
@@ -228,7 +229,6 @@ class GroupCoordinator::Inner final : public OffsetsLog,
     all_groups_ = groups;
     offsets_ = sizes.offsets;
     partitions_loading_ = sizes.partitions_loading;
-    if (stopped_) return;
     look_timer_ =
         with_.loop.post_after(kLookAround, [self = shared_from_this()] { self->look_around(); });
   }

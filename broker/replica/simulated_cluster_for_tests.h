@@ -38,10 +38,26 @@ class SimulatedCluster {
     bool lossy_controller = false;  ///< ISR requests and their answers get lost.
     bool rack_aware = false;
     std::uint64_t stream_window_bytes = 8 << 20;
+    std::string topic = kTopic;
+  };
+  struct Process;
+  /// What runs on the replicas of a broker: a coordinator.
+  class Tenants {
+   public:
+    virtual ~Tenants() = default;
+    /// Null: nobody listens.
+    virtual LeadershipListener* move_in(BrokerId broker, Process& process) = 0;
+    virtual void start(BrokerId broker, Process& process) = 0;
+    /// The process is gone at once.
+    virtual void crash(BrokerId broker) = 0;
   };
 
-  SimulatedCluster(std::uint64_t seed, Options options)
-      : world(seed), streams(world), options_(options), controller_(world.make_executor()) {
+  SimulatedCluster(std::uint64_t seed, Options options, Tenants* tenants = nullptr)
+      : world(seed),
+        streams(world),
+        options_(options),
+        tenants_(tenants),
+        controller_(world.make_executor()) {
     for (std::int32_t p = 0; p < options_.partitions; ++p) {
       cluster::PartitionState state{.leader = BrokerId(1 + p % options_.brokers),
                                     .leader_epoch = LeaderEpoch(0)};
@@ -143,7 +159,9 @@ class SimulatedCluster {
             .topics = *process->configs,
             .isr_changes = *process->isr,
             .transport = *process->transport,
+            .leadership = tenants_ == nullptr ? nullptr : tenants_->move_in(broker, *process),
             .replicas_are_back = [this, broker] { ++told_of_replicas_back[broker]; }});
+    if (tenants_ != nullptr) tenants_->start(broker, *process);
     process->replicas->set_broker_epoch(process->epoch);
     process->replicas->start();
     process->logs->start([replicas = process->replicas.get()](const TopicPartition& name) {
@@ -170,7 +188,7 @@ class SimulatedCluster {
   [[nodiscard]] Replicas& replicas(BrokerId broker) { return *processes_.at(broker)->replicas; }
   [[nodiscard]] testing::SimulatedFileSystem& disk(BrokerId broker) { return *disks_.at(broker); }
   [[nodiscard]] std::shared_ptr<Partition> partition(BrokerId broker, std::int32_t number = 0) {
-    return is_up(broker) ? replicas(broker).partition({kTopic, number}) : nullptr;
+    return is_up(broker) ? replicas(broker).partition({options_.topic, number}) : nullptr;
   }
   [[nodiscard]] std::shared_ptr<storage::Log> log(BrokerId broker, std::int32_t number = 0) {
     const auto found = partition(broker, number);
@@ -226,7 +244,7 @@ class SimulatedCluster {
                               .receiver_epoch = processes_.at(broker)->epoch,
                               .full = full,
                               .live_brokers = live_brokers()};
-    rpc::TopicUpdate topic{.name = kTopic, .id = kTopicId, .partitions = {}};
+    rpc::TopicUpdate topic{.name = options_.topic, .id = kTopicId, .partitions = {}};
     for (const std::size_t p : which) {
       topic.partitions.push_back({.partition = static_cast<std::int32_t>(p),
                                   .assignment = assignments_[p],
@@ -254,7 +272,7 @@ class SimulatedCluster {
         [&target, this, number, values, acks, timeout, done = std::move(done)]() mutable {
           const SharedBuffer batch = batch_of(values);
           AppendRequest request{
-              .partitions = {{.partition = {kTopic, number}, .records = batch->bytes()}},
+              .partitions = {{.partition = {options_.topic, number}, .records = batch->bytes()}},
               .owner = batch,
               .acks = acks,
               .timeout = timeout};
@@ -301,6 +319,7 @@ class SimulatedCluster {
  private:
   void drop_process(BrokerId broker) {
     streams.detach(broker);
+    if (tenants_ != nullptr) tenants_->crash(broker);
     const std::unique_ptr<Process> process = std::move(processes_.at(broker));
     processes_.erase(broker);
     // A crash: nothing of it runs any more.
@@ -413,6 +432,7 @@ class SimulatedCluster {
   }
 
   Options options_;
+  Tenants* const tenants_;
   std::unique_ptr<env::Executor> controller_;
   std::map<std::uint64_t, env::TimerHandle> timers_;
   std::uint64_t last_timer_ = 0;
