@@ -82,7 +82,7 @@ void Feed::subscribe(const rpc::Subscription& wanted) {
   const std::uint32_t id = wanted.id.value();
   if (fed_.contains(id))
     return;  // ids are used once; a follower that does not keep to it is ignored
-  const std::shared_ptr<Partition> partition = source_->find(wanted.topic_id, wanted.partition);
+  const std::shared_ptr<Partition> partition = source_->find(wanted);
   if (!partition) {
     refuse(id, ErrorCode::UnknownTopicId, refusals_);
     return;

@@ -31,8 +31,9 @@ class Feed final : public rpc::LeaderHandler,
   class Source {
    public:
     virtual ~Source() = default;
-    [[nodiscard]] virtual std::shared_ptr<Partition> find(const TopicId& topic,
-                                                          std::int32_t partition) const = 0;
+    /// Null when this broker does not hold what the subscription names.
+    [[nodiscard]] virtual std::shared_ptr<Partition> find(
+        const rpc::Subscription& wanted) const = 0;
     virtual void request_isr(rpc::AlterPartition request) = 0;
     virtual void feed_closed(const Feed& feed) = 0;
   };

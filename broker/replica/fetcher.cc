@@ -182,15 +182,17 @@ void Fetcher::subscribe(Followed& followed) {
   followed.told_start = start->log_start_offset;
   followed.subscription = ++last_subscription_;
   streaming_[followed.subscription] = followed.partition.get();
-  outgoing_.subscribe.push_back({.id = rpc::SubscriptionId(followed.subscription),
-                                 .topic_id = followed.partition->topic_id(),
-                                 .partition = followed.partition->name().partition,
-                                 .current_leader_epoch = followed.epoch,
-                                 .fetch_offset = start->fetch_offset,
-                                 .last_fetched_epoch = followed.skip_comparison
-                                                           ? kUnknownLeaderEpoch
-                                                           : start->last_fetched_epoch,
-                                 .log_start_offset = start->log_start_offset});
+  outgoing_.subscribe.push_back(
+      {.id = rpc::SubscriptionId(followed.subscription),
+       .topic_id = followed.partition->topic_id(),
+       .topic = followed.partition->topic_id().is_zero() ? followed.partition->name().topic
+                                                         : std::string(),
+       .partition = followed.partition->name().partition,
+       .current_leader_epoch = followed.epoch,
+       .fetch_offset = start->fetch_offset,
+       .last_fetched_epoch =
+           followed.skip_comparison ? kUnknownLeaderEpoch : start->last_fetched_epoch,
+       .log_start_offset = start->log_start_offset});
 }
 
 void Fetcher::end_subscription(Followed& followed) {

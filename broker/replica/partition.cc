@@ -137,6 +137,11 @@ Result<bool> Partition::become_leader(RoleChange change) {
   return true;
 }
 
+void Partition::start_from(Offset high_watermark) {
+  MutexLock lock(state_mutex_);
+  set_high_watermark(high_watermark);
+}
+
 Result<bool> Partition::become_follower(RoleChange change) {
   Calls calls;
   {

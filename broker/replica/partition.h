@@ -65,6 +65,9 @@ class Partition : public std::enable_shared_from_this<Partition> {
 
   // Roles. Called on the replica control loop only.
 
+  /// Before its first role: what is known to be committed, beyond the checkpoint.
+  void start_from(Offset high_watermark) OTTLA_EXCLUDES(state_mutex_);
+
   /// Takes up leadership, or a newer ISR in the same epoch. Writes the epoch's start to the log;
   /// may block. False: nothing new. Errors: KafkaStorageError.
   Result<bool> become_leader(RoleChange change) OTTLA_EXCLUDES(append_mutex_, state_mutex_);

@@ -91,8 +91,7 @@ class Replicas::Core final : public Feed::Source,
   [[nodiscard]] Result<std::shared_ptr<Partition>> lookup(
       const TopicPartition& name) const override;
   // Feed::Source
-  [[nodiscard]] std::shared_ptr<Partition> find(const TopicId& topic,
-                                                std::int32_t partition) const override;
+  [[nodiscard]] std::shared_ptr<Partition> find(const rpc::Subscription& wanted) const override;
   void request_isr(rpc::AlterPartition request) override { isr_->request(std::move(request)); }
   void feed_closed(const Feed& feed) override;
 
@@ -246,10 +245,10 @@ Result<std::shared_ptr<Partition>> Replicas::Core::lookup(const TopicPartition& 
                   : ErrorCode::UnknownTopicOrPartition);
 }
 
-std::shared_ptr<Partition> Replicas::Core::find(const TopicId& topic,
-                                                std::int32_t partition) const {
+std::shared_ptr<Partition> Replicas::Core::find(const rpc::Subscription& wanted) const {
+  if (wanted.topic_id.is_zero()) return hosted({wanted.topic, wanted.partition});
   MutexLock lock(mutex_);
-  const auto found = by_id_.find({topic, partition});
+  const auto found = by_id_.find({wanted.topic_id, wanted.partition});
   return found == by_id_.end() ? nullptr : found->second;
 }
 
@@ -398,17 +397,21 @@ Result<std::shared_ptr<Partition>> Replicas::Core::hold(const rpc::TopicUpdate& 
   const TopicPartition name{topic.name, update.partition};
   const std::shared_ptr<Partition> known = hosted(name);
   if (known && (known->topic_id() == topic.id || topic.id.is_zero())) return known;
-  if (known && !known->topic_id().is_zero()) {
+  auto partition = std::make_shared<Partition>(context_, name, topic.id);
+  if (known && known->topic_id().is_zero()) {
+    // The same topic has got an id: all who wait or follow come again, under it.
+    release(known, ErrorCode::NotLeaderOrFollower, changes);
+    partition->start_from(known->high_watermark());  // It never moves back (W4).
+  } else if (known) {
     // The topic was deleted and another one of its name created, and we heard of neither.
     if (!is_leftover(update)) return fail(ErrorCode::InconsistentTopicId);
     release(known, ErrorCode::UnknownTopicId, changes);
     MutexLock lock(mutex_);
     by_id_.erase({known->topic_id(), name.partition});
   }
-  auto partition = std::make_shared<Partition>(context_, name, topic.id);
   MutexLock lock(mutex_);
   partitions_[name] = partition;
-  by_id_[{topic.id, name.partition}] = partition;
+  if (!topic.id.is_zero()) by_id_[{topic.id, name.partition}] = partition;
   return partition;
 }
 

@@ -263,6 +263,65 @@ TEST(Replicas, AreCountedWhenSomebodyLooks) {
   EXPECT_EQ(value_of(metrics::kOfflineReplicaCount, registry), 1);
 }
 
+/// Sends every broker what it holds, once more.
+void tell_all(SimulatedCluster& cluster, const std::function<void(rpc::ClusterUpdate&)>& change) {
+  for (const BrokerId broker : {kOne, kTwo, kThree}) {
+    rpc::ClusterUpdate update = cluster.update_for(broker, {0}, false);
+    change(update);
+    std::optional<rpc::ClusterUpdateReply> reply;
+    cluster.replicas(broker).update_cluster(std::move(update),
+                                            [&](rpc::ClusterUpdateReply got) { reply = got; });
+    ASSERT_TRUE(cluster.world.run_until_true([&] { return reply.has_value(); }, seconds(1)));
+    EXPECT_EQ(reply->error, ErrorCode::None);
+    EXPECT_TRUE(reply->outcomes.empty());
+  }
+}
+
+// Topics from before Kafka 2.8, or whose znodes an old tool rewrote (W5).
+TEST(Replicas, TopicsWithoutIdsAreNotTakenForEachOther) {
+  const auto cluster = make_cluster(9, {.topic_id = TopicId()});
+  tell_all(*cluster, [](rpc::ClusterUpdate& update) {
+    update.topics.at(0).name = "payments";
+    update.topics.at(0).partitions.at(0).is_new = true;
+  });
+  EXPECT_EQ(cluster->append_and_wait(kOne, {"a", "b"}).error, ErrorCode::None);
+  cluster->world.run_for(seconds(2));
+  for (const BrokerId broker : {kOne, kTwo, kThree}) {
+    EXPECT_EQ(cluster->log(broker)->log_end_offset(), Offset(2));
+    const auto other = cluster->replicas(broker).partition({"payments", 0});
+    ASSERT_TRUE(other);
+    EXPECT_EQ(other->view().log->log_end_offset(), Offset(0));
+  }
+}
+
+TEST(Replicas, ATopicThatIsGivenItsIdIsServedOn) {
+  const auto cluster = make_cluster(9, {.topic_id = TopicId()});
+  EXPECT_EQ(cluster->append_and_wait(kOne, {"a", "b"}).error, ErrorCode::None);
+  ASSERT_TRUE(settle(*cluster));
+  // Who waits on it is told, and does not wait for its time to be over.
+  cluster->crash(kTwo);
+  cluster->crash(kThree);
+  std::optional<AppendedPartition> waiting;
+  cluster->append(
+      kOne, 0, {"c"}, Acks::All, [&](AppendedPartition got) { waiting = std::move(got); },
+      seconds(30));
+  cluster->world.run_for(milliseconds(20));
+  ASSERT_FALSE(waiting);
+  cluster->start(kTwo);
+  cluster->start(kThree);
+  cluster->topic_id = kTopicId;
+  tell_all(*cluster, [](rpc::ClusterUpdate&) {});
+  EXPECT_TRUE(cluster->world.run_until_true([&] { return waiting.has_value(); }, seconds(1)));
+  EXPECT_GE(cluster->partition(kOne)->high_watermark(), Offset(2));  // W4
+
+  ASSERT_TRUE(settle(*cluster));
+  EXPECT_EQ(cluster->append_and_wait(kOne, {"d"}).error, ErrorCode::None);
+  for (const BrokerId broker : {kOne, kTwo, kThree}) {
+    EXPECT_EQ(cluster->partition(broker)->topic_id(), kTopicId);
+    EXPECT_EQ(cluster->process(broker).logs->topic_id({kTopic, 0}), kTopicId);
+  }
+}
+
 // A full disk is no failed disk: what it kept from its role takes it when there is room.
 TEST(Replicas, AReplicaThatAFullDiskKeptFromItsRoleTriesAgain) {
   const auto cluster = make_cluster(21);

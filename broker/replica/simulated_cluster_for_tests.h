@@ -37,6 +37,7 @@ class SimulatedCluster {
     std::chrono::milliseconds max_lag{500};
     bool lossy_controller = false;  ///< ISR requests and their answers get lost.
     bool rack_aware = false;
+    TopicId topic_id = kTopicId;
     std::uint64_t stream_window_bytes = 8 << 20;
     std::string topic = kTopic;
   };
@@ -55,6 +56,7 @@ class SimulatedCluster {
   SimulatedCluster(std::uint64_t seed, Options options, Tenants* tenants = nullptr)
       : world(seed),
         streams(world),
+        topic_id(options.topic_id),
         options_(options),
         tenants_(tenants),
         controller_(world.make_executor()) {
@@ -244,7 +246,7 @@ class SimulatedCluster {
                               .receiver_epoch = processes_.at(broker)->epoch,
                               .full = full,
                               .live_brokers = live_brokers()};
-    rpc::TopicUpdate topic{.name = options_.topic, .id = kTopicId, .partitions = {}};
+    rpc::TopicUpdate topic{.name = options_.topic, .id = topic_id, .partitions = {}};
     for (const std::size_t p : which) {
       topic.partitions.push_back({.partition = static_cast<std::int32_t>(p),
                                   .assignment = assignments_[p],
@@ -315,6 +317,7 @@ class SimulatedCluster {
 
   testing::SimulatedWorld world;
   SimulatedStreams streams;
+  TopicId topic_id;  ///< As the next updates tell it.
 
  private:
   void drop_process(BrokerId broker) {

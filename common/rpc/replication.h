@@ -38,6 +38,7 @@ struct StreamHello {
 struct Subscription {
   SubscriptionId id;
   TopicId topic_id;
+  std::string topic;  ///< Of a topic without an id only: made before Kafka 2.8.
   std::int32_t partition = 0;
   LeaderEpoch current_leader_epoch;
   Offset fetch_offset;

@@ -15,7 +15,7 @@ constexpr std::uint8_t kHasDivergence = 1;
 
 /// Smallest encoded sizes of list entries: a count that the bytes cannot hold is refused before
 /// anything is allocated.
-constexpr std::size_t kSubscriptionSize = 4 + 16 + 4 + 4 + 8 + 4 + 8;
+constexpr std::size_t kSubscriptionSize = 4 + 16 + 2 + 4 + 4 + 8 + 4 + 8;
 constexpr std::size_t kUnsubscribeSize = 4;
 constexpr std::size_t kProgressSize = 4 + 8 + 8;
 constexpr std::size_t kPushSize = 4 + 2 + 1 + 8 + 8 + 8 + 4;
@@ -40,6 +40,11 @@ class Writer {
     const std::size_t at = bytes_.size();
     bytes_.resize(at + 16);
     id.store(bytes_.data() + at);
+  }
+  void put(const std::string& text) {
+    put(static_cast<std::uint16_t>(text.size()));
+    const ByteView bytes = as_bytes(text);
+    bytes_.insert(bytes_.end(), bytes.begin(), bytes.end());
   }
   void put_count(std::size_t count) { put(static_cast<std::uint32_t>(count)); }
   [[nodiscard]] std::vector<std::byte> take() { return std::move(bytes_); }
@@ -75,6 +80,16 @@ class Reader {
     return Uuid::load(bytes);
   }
   /// A count of entries of at least `entry_size` bytes each; 0 when so many cannot be there.
+  [[nodiscard]] std::string get_string() {
+    const std::size_t size = get<std::uint16_t>();
+    if (size > left_) {
+      ok_ = false;
+      return {};
+    }
+    std::string text(size, '\0');
+    copy({reinterpret_cast<std::byte*>(text.data()), size});
+    return text;
+  }
   [[nodiscard]] std::size_t get_count(std::size_t entry_size) {
     const std::size_t count = get<std::uint32_t>();
     if (count <= left_ / entry_size) return count;
@@ -180,6 +195,7 @@ EncodedMessage encode(const FollowerMessage& message) {
   for (const Subscription& wanted : message.subscribe) {
     writer.put(wanted.id);
     writer.put(wanted.topic_id);
+    writer.put(wanted.topic);
     writer.put(wanted.partition);
     writer.put(wanted.current_leader_epoch);
     writer.put(wanted.fetch_offset);
@@ -206,6 +222,7 @@ Result<FollowerMessage> decode_follower_message(const std::vector<MemoryRange>& 
   for (Subscription& wanted : message.subscribe) {
     wanted.id = reader.get_id<SubscriptionId>();
     wanted.topic_id = reader.get_uuid();
+    wanted.topic = reader.get_string();
     wanted.partition = reader.get<std::int32_t>();
     wanted.current_leader_epoch = reader.get_id<LeaderEpoch>();
     wanted.fetch_offset = reader.get_id<Offset>();

@@ -88,6 +88,7 @@ TEST(ReplicationCodec, HelloAndFollowerMessagesComeBack) {
   message.consumed_bytes = 1 << 20;
   message.subscribe.push_back({.id = SubscriptionId(9),
                                .topic_id = TopicId(3, 4),
+                               .topic = "orders",
                                .partition = 5,
                                .current_leader_epoch = LeaderEpoch(6),
                                .fetch_offset = Offset(7),
@@ -101,6 +102,7 @@ TEST(ReplicationCodec, HelloAndFollowerMessagesComeBack) {
   EXPECT_EQ(decoded->consumed_bytes, 1U << 20);
   ASSERT_EQ(decoded->subscribe.size(), 1U);
   EXPECT_EQ(decoded->subscribe[0].topic_id, TopicId(3, 4));
+  EXPECT_EQ(decoded->subscribe[0].topic, "orders");
   EXPECT_EQ(decoded->subscribe[0].last_fetched_epoch, LeaderEpoch(5));
   ASSERT_EQ(decoded->unsubscribe.size(), 1U);
   ASSERT_EQ(decoded->progress.size(), 1U);
