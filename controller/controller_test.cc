@@ -365,6 +365,38 @@ TEST(Controller, DescribesWhatTheModelSays) {
   EXPECT_EQ(described->offline_partitions, 0);
 }
 
+// Kafka's controllers from 2.8 on give ids to topics that have none; so may an operator.
+TEST(Controller, AnIdThatATopicIsGivenIsTold) {
+  SmallCluster cluster(19, 3);
+  cluster.wait_for_controller();
+  const std::string path = "/brokers/topics/old";
+  using zookeeper::Create;
+  ASSERT_TRUE(cluster.zookeeper
+                  .apply({Create{path, R"({"version":1,"partitions":{"0":[1,2,3]}})"},
+                          Create{path + "/partitions", std::nullopt},
+                          Create{path + "/partitions/0", std::nullopt},
+                          Create{path + "/partitions/0/state",
+                                 R"({"controller_epoch":1,"leader":1,"version":1,)"
+                                 R"("leader_epoch":0,"isr":[1,2,3]})"}})
+                  .has_value());
+  const auto all_know = [&](const TopicId& id) {
+    for (int broker = 1; broker <= 3; ++broker) {
+      const auto& told = cluster.broker(broker).receiver.partitions;
+      const auto found = told.find({"old", 0});
+      if (found == told.end() || found->second.id != id) return false;
+    }
+    return true;
+  };
+  ASSERT_TRUE(cluster.wait([&] { return all_know(TopicId()); }));
+  ASSERT_TRUE(
+      cluster.zookeeper
+          .apply({zookeeper::Set{
+              path, R"({"version":3,"partitions":{"0":[1,2,3]},"topic_id":)"
+                    R"("AAAAAAAAAAcAAAAAAAAAAQ","adding_replicas":{},"removing_replicas":{}})"}})
+          .has_value());
+  EXPECT_TRUE(cluster.wait([&] { return all_know(TopicId(7, 1)); }));
+}
+
 TEST(Controller, OneBrokerShowsThatItIsTheController) {
   SmallCluster cluster(19, 3);
   const int in_office = cluster.wait_for_controller();

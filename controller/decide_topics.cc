@@ -61,6 +61,10 @@ void Decider::update_topic(TopicEntry& topic, const TopicRead& read) {
   if (topic.id.is_zero() && !read.topic.id.is_zero()) {
     topic.id = read.topic.id;
     model_.names[topic.id] = topic.name;
+    for (std::size_t i = 0; i < topic.partitions.size(); ++i) {
+      const Place place{topic, static_cast<std::int32_t>(i), topic.partitions[i]};
+      if (place.partition.state) announce_.partitions.push_back(place.name());
+    }
   } else if (!topic.id.is_zero() && read.topic.id.is_zero()) {
     keep_topic_id(topic, read, topic.id, "an old tool dropped the topic's id");
   }
