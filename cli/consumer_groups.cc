@@ -105,9 +105,31 @@ Result<std::vector<std::string>> chosen_groups(Session& session) {
 
 // --list
 
+/// What Kafka 3.9 knows by these names, some of them only without ZooKeeper.
+constexpr std::array<std::string_view, 8> kStates = {
+    "Stable", "Empty",   "PreparingRebalance", "CompletingRebalance",
+    "Dead",   "Unknown", "Assigning",          "Reconciling"};
+constexpr std::array<std::string_view, 2> kTypes = {"classic", "consumer"};
+
+template <std::size_t N>
+Result<> check_words(std::string_view flag, const std::vector<std::string>& words,
+                     const std::array<std::string_view, N>& known) {
+  for (const std::string& word : words) {
+    if (std::ranges::any_of(known, [&](auto name) { return same_word(word, std::string(name)); })) {
+      continue;
+    }
+    std::string text = "--" + std::string(flag) + " " + word + ": must be one of";
+    for (const std::string_view name : known) text += " " + std::string(name);
+    return fail(ErrorCode::InvalidRequest, std::move(text));
+  }
+  return {};
+}
+
 Result<> list(Session& session) {
   const bool with_type = session.arguments.has("type");
   const bool with_state = session.arguments.has("state");
+  OTTLA_TRY_VOID(check_words("state", words_of(session.arguments.value_or("state", "")), kStates));
+  OTTLA_TRY_VOID(check_words("type", words_of(session.arguments.value_or("type", "")), kTypes));
   OTTLA_TRY(auto groups, session.client.list(words_of(session.arguments.value_or("state", ""))));
   if (const auto types = words_of(session.arguments.value_or("type", "")); !types.empty()) {
     std::erase_if(groups, [&](const GroupListing& group) {
@@ -324,12 +346,16 @@ Result<> reset_offsets(Session& session) {
     OTTLA_TRY(from_file, read_plan(session, groups));
   }
   ResetPlan plan;
+  Result<> refused;
   for (const std::string& group : groups) {
     OTTLA_TRY(const GroupView view, session.client.describe(group));
     if (view.state != "Empty" && view.state != "Dead") {
-      return fail(ErrorCode::NonEmptyGroup, "Assignments can only be reset if the group '" + group +
-                                                "' is inactive, but the current state is " +
-                                                view.state + ".");
+      const std::string why = "Assignments can only be reset if the group '" + group +
+                              "' is inactive, but the current state is " + view.state + ".";
+      // It does not keep the others from theirs.
+      if (!refused) session.console.err << "Error: " << refused.error().message() << '\n';
+      refused = fail(ErrorCode::NonEmptyGroup, why);
+      continue;
     }
     OTTLA_TRY(const auto committed, session.client.offsets(group));
     std::set<TopicPartition> partitions;
@@ -361,7 +387,7 @@ Result<> reset_offsets(Session& session) {
   } else {
     print_plan(session.console.out, plan);
   }
-  return {};
+  return refused;
 }
 
 // --delete, --delete-offsets

@@ -58,6 +58,16 @@ TEST(ResetPlan, IsReadAsItWasExported) {
   EXPECT_THAT(parse_plan("z,a,0,5", {"g"}).error().message(), HasSubstr("group z"));
 }
 
+TEST(ResetPlan, NamesWithCommasStandInQuotes) {
+  const ResetPlan plan = {{"a,b", {{{"t", 0}, 5}}}, {"say \"hi\"", {{{"t", 1}, 6}}}};
+  const std::string csv = "\"a,b\",t,0,5\n\"say \"\"hi\"\"\",t,1,6\n";
+  EXPECT_EQ(plan_as_csv(plan), csv);
+  EXPECT_EQ(*parse_plan(csv, {"a,b", "say \"hi\""}), plan);
+  EXPECT_EQ(*parse_plan("\"t\",\"0\",5", {"g"}), (ResetPlan{{"g", {{{"t", 0}, 5}}}}));
+  EXPECT_FALSE(parse_plan("\"t,0,5", {"g"}));
+  EXPECT_FALSE(parse_plan("\"t\"x,0,5", {"g"}));
+}
+
 TEST(NewOffset, StaysWithinTheLog) {
   using Kind = OffsetTarget::Kind;
   const OffsetRange range{.earliest = 10, .latest = 50, .committed = 30, .at_time = 40};

@@ -33,6 +33,40 @@ std::vector<std::string_view> split(std::string_view text, char separator) {
   }
 }
 
+/// Fields of a line of CSV; one that stands in quotes may hold commas, and quotes twice. Nullopt: a
+/// quote that does not end, or ends in the middle of a field.
+std::optional<std::vector<std::string>> csv_fields(std::string_view line) {
+  std::vector<std::string> fields;
+  while (true) {
+    std::string& field = fields.emplace_back();
+    if (line.starts_with('"')) {
+      line.remove_prefix(1);
+      while (true) {
+        const auto quote = line.find('"');
+        if (quote == line.npos) return std::nullopt;
+        field += line.substr(0, quote);
+        line.remove_prefix(quote + 1);
+        if (!line.starts_with('"')) break;
+        field += '"';
+        line.remove_prefix(1);
+      }
+      if (!line.empty() && !line.starts_with(',')) return std::nullopt;
+    } else {
+      field = line.substr(0, line.find(','));
+      line.remove_prefix(field.size());
+    }
+    if (line.empty()) return fields;
+    line.remove_prefix(1);
+  }
+}
+
+std::string csv_field(const std::string& text) {
+  if (text.find_first_of(",\"\r\n") == text.npos) return text;
+  std::string quoted = "\"";
+  for (const char c : text) quoted += c == '"' ? "\"\"" : std::string(1, c);
+  return quoted + '"';
+}
+
 /// Takes `digits` digits off the front.
 std::optional<int> take_number(std::string_view& text, std::size_t digits) {
   if (text.size() < digits) return std::nullopt;
@@ -205,7 +239,7 @@ Result<ResetPlan> parse_plan(std::string_view csv, const std::vector<std::string
     ++line_number;
     if (line.ends_with('\r')) line.remove_suffix(1);
     if (line.empty()) continue;
-    auto fields = split(line, ',');
+    auto fields = csv_fields(line).value_or(std::vector<std::string>());
     std::string group = groups.size() == 1 ? groups.front() : "";
     if (fields.size() == 4) {
       group = fields.front();
@@ -222,7 +256,7 @@ Result<ResetPlan> parse_plan(std::string_view csv, const std::vector<std::string
       return refuse("line " + std::to_string(line_number) + " of the file: group " + group +
                     " is not one of --group");
     }
-    plan[group][{std::string(fields[0]), *partition}] = *offset;
+    plan[group][{fields[0], *partition}] = *offset;
   }
   return plan;
 }
@@ -231,7 +265,7 @@ std::string plan_as_csv(const ResetPlan& plan) {
   std::string csv;
   for (const auto& [group, offsets] : plan) {
     for (const auto& [partition, offset] : offsets) {
-      if (plan.size() > 1) csv += group + ",";
+      if (plan.size() > 1) csv += csv_field(group) + ",";
       csv += partition.topic + "," + std::to_string(partition.partition) + "," +
              std::to_string(offset) + "\n";
     }

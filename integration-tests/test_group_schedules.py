@@ -20,6 +20,8 @@ FIND_COORDINATOR, JOIN, HEARTBEAT, LEAVE, SYNC, DESCRIBE, LIST = 10, 11, 12, 13,
 COMMIT, OFFSETS, DELETE_GROUPS, DELETE_OFFSETS = 8, 9, 42, 47
 SETTINGS = {"group.initial.rebalance.delay.ms": 0, "group.min.session.timeout.ms": 1000, "group.max.size": 3,
             "offsets.topic.num.partitions": 1, "offsets.topic.replication.factor": 1, "offset.metadata.max.bytes": 20}
+# Not for the schedules: what has expired would depend on the moment.
+EXPIRY_SETTINGS = {**SETTINGS, "offsets.retention.minutes": 1, "offsets.retention.check.interval.ms": 500}
 REBALANCE_SECONDS = 2.5
 STEPS = 45
 
@@ -348,18 +350,22 @@ FLEXIBLE_FROM = {FIND_COORDINATOR: 3, JOIN: 6, HEARTBEAT: 4, LEAVE: 4, SYNC: 4, 
                  OFFSETS: 6, DELETE_GROUPS: 2, DELETE_OFFSETS: 99}
 
 
-class GroupSchedulesTest(unittest.TestCase):
+class AgainstKafka(unittest.TestCase):
+    """A broker of each kind."""
+
+    settings = SETTINGS
+
     @classmethod
     def setUpClass(cls):
         interop_clients.kafka_jars("3.9.1")
         cls.directory = tempfile.mkdtemp(prefix="ottla-it.")
         cls.addClassCleanup(shutil.rmtree, cls.directory, ignore_errors=True)
-        settings = [word for name, value in SETTINGS.items() for word in ("--set", f"{name}={value}")]
+        settings = [word for name, value in cls.settings.items() for word in ("--set", f"{name}={value}")]
         bootstrap = interop_clients.run([interop_clients.KAFKA_REF, "start", "--dir", cls.directory, "--brokers", 1,
                                          "--base-port", free_port(), "--heap", "400M", *settings]).strip()
         cls.addClassCleanup(interop_clients.run, [interop_clients.KAFKA_REF, "stop", "--dir", cls.directory])
         cls.kafka_port = int(bootstrap.split(":")[1])
-        cls.cluster = Cluster(ids=[0], **{name.replace(".", "__"): value for name, value in SETTINGS.items()})
+        cls.cluster = Cluster(ids=[0], **{name.replace(".", "__"): value for name, value in cls.settings.items()})
         cls.addClassCleanup(cls.cluster.close)
         cls.ports = (cls.kafka_port, cls.cluster.brokers[0].port)
         for port in cls.ports:
@@ -376,6 +382,8 @@ class GroupSchedulesTest(unittest.TestCase):
             reader.i32()
             return reader.i16()
 
+
+class GroupSchedulesTest(AgainstKafka):
     def test_answers_are_kafkas_byte_for_byte(self):
         """First, on fresh clusters: the tests run in the order of their names."""
         for api, version, body in probes():
@@ -417,6 +425,82 @@ class GroupSchedulesTest(unittest.TestCase):
             return [answer[:5] + ("", answer[6]) if answer[1] == JOIN and len(answer) > 6 else answer for answer in side]
         return leaders(answers[0]) != leaders(answers[1]) and \
             [str(a) for a in without_leaders(answers[0])] == [str(a) for a in without_leaders(answers[1])]
+
+
+class GroupExpiryTest(AgainstKafka):
+    settings = EXPIRY_SETTINGS
+
+    def test_offsets_expire_as_kafkas(self):
+        """W31: what a version of OffsetCommit says of an offset's end, for who is in no group, for a group with a member
+        that has subscribed to the topic, and for one whose member has not. Retention is a minute; commits are told to be
+        two minutes old (version 1), or to be good for a moment or for an hour (2 to 4)."""
+        ago = 120_000
+
+        def commit(version, group, generation, member, topic, said):
+            told = {1: i64(int(time.time() * 1000) - ago if said == "old" else -1)}.get(version, b"")
+            kept = {"moment": i64(1), "hour": i64(3_600_000)}.get(said, i64(-1)) if 2 <= version <= 4 else b""
+            epoch = i32(-1) if version >= 6 else b""
+            return (text(group) + i32(generation) + text(member) + kept + (nullable(None) if version >= 7 else b"")
+                    + array([text(topic) + array([i32(0) + i64(5) + epoch + told + text("")])]))
+        kinds = [(1, ""), (1, "old"), (2, ""), (2, "moment"), (2, "hour"), (4, "moment"), (5, ""), (7, "")]
+        outcomes = []
+        for port in self.ports:
+            kept = {}
+            with wire.Connection(types.SimpleNamespace(port=port)) as connection:
+                def left(group, topic):
+                    reader = connection.call(OFFSETS, 5, text(group) + array([text(topic) + array([i32(0)])]))
+                    reader.take(4 + 4)
+                    reader.text()
+                    reader.take(4 + 4)
+                    return reader.i64() == 5
+                groups = []
+                for version, said in kinds:
+                    for member_of in ("nothing", "orders"):
+                        group = f"expiry-{version}-{said}-{member_of}"
+                        generation, member = -1, ""
+                        if member_of != "nothing":
+                            generation, member = self.only_member(connection, group, subscription(["orders"]))
+                        for topic in ("orders", "more"):
+                            connection.call(COMMIT, version, commit(version, group, generation, member, topic, said))
+                            groups.append((group, generation, member, topic))
+                # Two looks at 500 ms each; members stay.
+                deadline = time.monotonic() + 2.5
+                while time.monotonic() < deadline:
+                    for group, generation, member, _ in groups:
+                        if member:
+                            connection.call(HEARTBEAT, 3, text(group) + i32(generation) + text(member) + nullable(None))
+                    time.sleep(0.1)
+                for group, _, _, topic in groups:
+                    kept[(group, topic)] = left(group, topic)
+            outcomes.append(kept)
+        self.assertEqual(outcomes[1], outcomes[0], "second is Kafka's")
+        print(f"{sum(not kept for kept in outcomes[0].values())} of {len(outcomes[0])} have expired", flush=True)
+        self.assertFalse(outcomes[0][("expiry-2-moment-nothing", "orders")])
+        self.assertTrue(outcomes[0][("expiry-2-moment-orders", "orders")], "it is being read")
+        self.assertFalse(outcomes[0][("expiry-2-moment-orders", "more")])
+        self.assertTrue(outcomes[0][("expiry-2-hour-nothing", "orders")])
+        self.assertFalse(outcomes[0][("expiry-1-old-nothing", "orders")])
+        self.assertTrue(outcomes[0][("expiry-7--nothing", "orders")])
+
+    @staticmethod
+    def only_member(connection, group, metadata):
+        """(generation, id) of a stable group's member."""
+        def join(member):
+            reader = connection.call(JOIN, 5, text(group) + i32(30000) + i32(10000) + text(member) + nullable(None)
+                                     + text("consumer") + array([text("range") + blob(metadata)]))
+            reader.i32()
+            error, generation = reader.i16(), reader.i32()
+            reader.text()
+            reader.text()
+            return error, generation, reader.text()
+        _, _, member = join("")
+        error, generation, member = join(member)
+        assert error == 0, error
+        reader = connection.call(SYNC, 3, text(group) + i32(generation) + text(member) + nullable(None)
+                                 + array([text(member) + blob(b"all")]))
+        reader.i32()
+        assert reader.i16() == 0
+        return generation, member
 
 
 if __name__ == "__main__":

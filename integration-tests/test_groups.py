@@ -450,10 +450,23 @@ class GroupsTest(unittest.TestCase):
             return cluster.ottla("consumer-groups", *arguments, check=check)
         self.assertEqual(tool("--list"), "tool\n")
         self.assertRegex(tool("--list", "--state"), r"tool +Stable")
+        self.assertIn("tool", tool("--list", "--state", "stable,empty"))
+        self.assertNotIn("tool", tool("--list", "--state", "empty"))
+        self.assertEqual(json.loads(tool("--list", "--json"))[0]["state"], "Stable")
+        with self.assertRaisesRegex(ToolFailed, "must be one of Stable Empty"):
+            tool("--list", "--state", "well")
+        with self.assertRaisesRegex(ToolFailed, "must be one of classic"):
+            tool("--list", "--type", "modern")
         self.assertRegex(tool("--describe", "--group", "tool"), r"tool +orders +0 +\d+ +\d+ +0 +rdkafka-")
         self.assertRegex(tool("--describe", "--group", "tool", "--members", "--verbose"), r"8 +orders\(0,1,2,3,4,5,6,7\)")
         with self.assertRaisesRegex(ToolFailed, "current state is Stable"):
             tool("--reset-offsets", "--group", "tool", "--topic", "orders", "--to-earliest", "--execute")
+        with self.assertRaisesRegex(ToolFailed, "current state is Stable"):
+            tool("--reset-offsets", "--group", "tool", "--group", "idle", "--topic", "orders", "--to-offset", "1", "--execute")
+        self.assertEqual({row["currentOffset"] for row in self.describe("idle")["offsets"]}, {1}, "the others are reset")
+        self.assertEqual([group["group"] for group in json.loads(tool("--describe", "--all-groups", "--json"))],
+                         ["idle", "tool"])
+        tool("--delete", "--group", "idle")
         with self.assertRaisesRegex(ToolFailed, "NON_EMPTY_GROUP"):
             tool("--delete", "--group", "tool")
         with self.assertRaisesRegex(ToolFailed, "GROUP_SUBSCRIBED_TO_TOPIC"):
@@ -514,7 +527,27 @@ class GroupsTest(unittest.TestCase):
         described = tool("--describe", "--group", "theirs")
         self.assertRegex(described, r"theirs +orders +7 +\d+ +\d+ +0 +rdkafka-")
         self.assertRegex(tool("--describe", "--group", "theirs", "--state"), r"range +Stable +1")
+
+        def ours(*arguments, check=True):
+            return cluster.ottla("consumer-groups", *arguments, check=check)
+
+        def rows(text):
+            return [" ".join(line.split()) for line in text.splitlines() if line.strip()]
+        for arguments in (("--list",), ("--list", "--state"), ("--list", "--type", "--state", "stable"),
+                          ("--describe", "--group", "theirs"), ("--describe", "--group", "theirs", "--members"),
+                          ("--describe", "--group", "theirs", "--state"), ("--describe", "--all-groups", "--offsets")):
+            self.assertEqual(sorted(rows(ours(*arguments))), sorted(rows(tool(*arguments))), arguments)
         member.stop()
+        plans = [run("--reset-offsets", "--group", "theirs", "--topic", "orders", "--to-offset", "2", "--dry-run", "--export")
+                 for run in (ours, tool)]
+        self.assertEqual(sorted(rows(plans[0])), sorted(rows(plans[1])))
+        for run, plan in ((tool, plans[0]), (ours, plans[1])):
+            with tempfile.NamedTemporaryFile("w", suffix=".csv") as file:
+                file.write(plan.replace(",2\n", ",3\n"))
+                file.flush()
+                run("--reset-offsets", "--group", "theirs", "--from-file", file.name, "--execute")
+            self.assertEqual({row["currentOffset"] for row in self.describe("theirs")["offsets"]}, {3})
+            ours("--reset-offsets", "--group", "theirs", "--topic", "orders", "--to-latest", "--execute")
         tool("--reset-offsets", "--group", "theirs", "--topic", "orders", "--to-offset", "1", "--execute")
         self.assertEqual({row["currentOffset"] for row in self.describe("theirs")["offsets"]}, {1})
         self.assertIn("Successful", tool("--delete-offsets", "--group", "theirs", "--topic", "orders:0"))
