@@ -9,6 +9,10 @@
 namespace ottla::cli {
 namespace {
 
+/// For the first answer of each of several bootstrap servers; then all are asked again.
+constexpr std::chrono::milliseconds kFirstRound{2000};
+constexpr std::chrono::milliseconds kLongestConnect{10'000};
+
 std::vector<std::string> split_by_comma(const std::string& text) {
   std::vector<std::string> parts;
   std::size_t at = 0;
@@ -25,16 +29,24 @@ std::vector<std::string> split_by_comma(const std::string& text) {
 Result<BrokerClient> BrokerClient::connect(const std::string& bootstrap_servers,
                                            std::chrono::milliseconds timeout) {
   BrokerClient client(timeout);
+  const std::vector<std::string> servers = split_by_comma(bootstrap_servers);
+  std::vector<std::chrono::milliseconds> patience{timeout};
+  // One that takes connections and says nothing (stopped, or its host overloaded) does not hold up
+  // the tool while there are others.
+  if (servers.size() > 1 && timeout > kFirstRound) patience.insert(patience.begin(), kFirstRound);
   std::string reasons;
-  for (const auto& server : split_by_comma(bootstrap_servers)) {
-    auto address = config::parse_host_port(server);
-    if (!address) return fail(std::move(address).error());
-    auto peer = client.open(address->host, address->port);
-    if (peer) {
-      client.first_ = *std::move(peer);
-      return client;
+  for (const std::chrono::milliseconds round : patience) {
+    reasons.clear();
+    for (const auto& server : servers) {
+      auto address = config::parse_host_port(server);
+      if (!address) return fail(std::move(address).error());
+      auto peer = client.open(address->host, address->port, round);
+      if (peer) {
+        client.first_ = *std::move(peer);
+        return client;
+      }
+      reasons += "\n  " + peer.error().describe();
     }
-    reasons += "\n  " + peer.error().describe();
   }
   return fail(ErrorCode::BrokerNotAvailable, "no broker can be reached:" + reasons);
 }
@@ -49,17 +61,17 @@ Result<BrokerClient> BrokerClient::connect(const Arguments& arguments) {
   return connect(*servers, properties.request_timeout());
 }
 
-Result<BrokerClient::Peer> BrokerClient::open(const std::string& host, std::uint16_t port) const {
+Result<BrokerClient::Peer> BrokerClient::open(const std::string& host, std::uint16_t port,
+                                              std::chrono::milliseconds patience) const {
   Peer peer;
   peer.host = host;
   peer.port = port;
-  OTTLA_TRY(peer.connection,
-            Connection::open(host, port, std::min(timeout_, std::chrono::milliseconds(10000))));
-  OTTLA_TRY_VOID(learn_versions(peer));
+  OTTLA_TRY(peer.connection, Connection::open(host, port, std::min(patience, kLongestConnect)));
+  OTTLA_TRY_VOID(learn_versions(peer, patience));
   return peer;
 }
 
-Result<> BrokerClient::learn_versions(Peer& peer) const {
+Result<> BrokerClient::learn_versions(Peer& peer, std::chrono::milliseconds patience) const {
   // A broker that does not know our version answers with version 0 and says so in it (KIP-511).
   protocol::ApiVersionsRequest request;
   request.client_software_name = "ottla";
@@ -68,7 +80,7 @@ Result<> BrokerClient::learn_versions(Peer& peer) const {
     const protocol::ApiVersion version(number);
     OTTLA_TRY(const Payload frame,
               protocol::encode_request(request, version, peer.next_correlation_id++, "ottla"));
-    OTTLA_TRY(const SharedBuffer answer, exchange(peer, frame));
+    OTTLA_TRY(const SharedBuffer answer, exchange(peer, frame, patience));
     OTTLA_TRY(const auto response,
               protocol::parse_response(answer->bytes(), protocol::ApiKey::ApiVersions, version));
     auto decoded = protocol::decode<protocol::ApiVersionsResponse>(response.body, version);
@@ -86,9 +98,10 @@ Result<> BrokerClient::learn_versions(Peer& peer) const {
   return fail(ErrorCode::UnsupportedVersion);
 }
 
-Result<SharedBuffer> BrokerClient::exchange(Peer& peer, const Payload& frame) const {
+Result<SharedBuffer> BrokerClient::exchange(Peer& peer, const Payload& frame,
+                                            std::chrono::milliseconds patience) {
   if (peer.connection == nullptr) return fail(ErrorCode::NetworkException, "not connected");
-  auto answer = peer.connection->exchange(frame, timeout_);
+  auto answer = peer.connection->exchange(frame, patience);
   if (!answer) peer.connection.reset();
   return answer;
 }
@@ -120,7 +133,7 @@ Result<BrokerClient::Peer*> BrokerClient::peer_of(BrokerId broker) {
       return fail(ErrorCode::BrokerNotAvailable,
                   "broker " + std::to_string(broker.value()) + " is not in the cluster now");
     }
-    OTTLA_TRY(peer, open(address->second.first, address->second.second));
+    OTTLA_TRY(peer, open(address->second.first, address->second.second, timeout_));
   }
   return &peer;
 }

@@ -69,8 +69,9 @@ class BrokerClient {
 
   explicit BrokerClient(std::chrono::milliseconds timeout) : timeout_(timeout) {}
 
-  [[nodiscard]] Result<Peer> open(const std::string& host, std::uint16_t port) const;
-  [[nodiscard]] Result<> learn_versions(Peer& peer) const;
+  [[nodiscard]] Result<Peer> open(const std::string& host, std::uint16_t port,
+                                  std::chrono::milliseconds patience) const;
+  [[nodiscard]] Result<> learn_versions(Peer& peer, std::chrono::milliseconds patience) const;
   [[nodiscard]] Result<Peer*> peer_of(BrokerId broker);
   [[nodiscard]] Result<Peer*> controller();
   [[nodiscard]] Result<protocol::MetadataResponse> metadata_of(
@@ -78,14 +79,15 @@ class BrokerClient {
   [[nodiscard]] static Result<protocol::ApiVersion> version_for(const Peer& peer,
                                                                 protocol::ApiKey api,
                                                                 protocol::VersionRange ours);
-  [[nodiscard]] Result<SharedBuffer> exchange(Peer& peer, const Payload& frame) const;
+  [[nodiscard]] static Result<SharedBuffer> exchange(Peer& peer, const Payload& frame,
+                                                     std::chrono::milliseconds patience);
 
   template <protocol::ApiMessage Response, protocol::ApiMessage Request>
   [[nodiscard]] Result<Response> ask_on(Peer& peer, const Request& request) {
     OTTLA_TRY(const auto version, version_for(peer, Request::kKey, Request::kVersions));
     OTTLA_TRY(const Payload frame,
               protocol::encode_request(request, version, peer.next_correlation_id++, "ottla"));
-    OTTLA_TRY(peer.answer, exchange(peer, frame));
+    OTTLA_TRY(peer.answer, exchange(peer, frame, timeout_));
     OTTLA_TRY(const auto response,
               protocol::parse_response(peer.answer->bytes(), Request::kKey, version));
     return protocol::decode<Response>(response.body, version);

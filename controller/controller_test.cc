@@ -4,6 +4,10 @@
 
 #include <gtest/gtest.h>
 
+#include <limits>
+#include <map>
+#include <set>
+
 #include "common/metrics/controller_metrics.h"
 #include "controller/small_cluster_for_tests.h"
 
@@ -424,6 +428,49 @@ TEST(Controller, W22FiveThousandPartitionsInASecond) {
   EXPECT_TRUE(cluster.wait(all_moved, seconds(5)));
   // Simulated time: it counts round trips to ZooKeeper, not the processor.
   EXPECT_LT(cluster.world.now() - before, seconds(1));
+}
+
+// A failover of 5,000 partitions: a few dozen transactions and updates, of what has changed only,
+// and those that nobody leads before those that just lost a follower.
+TEST(Controller, W22ManyPartitionsMoveInBatchesTheLeaderlessFirst) {
+  SmallCluster cluster(20, 3);
+  ASSERT_EQ(cluster.create_topic("big", 5000, 3), ErrorCode::None);
+  const int victim = cluster.in_office() % 3 + 1;
+  std::vector<bool> was_led(5000);
+  for (int p = 0; p < 5000; ++p)
+    was_led[static_cast<std::size_t>(p)] = cluster.state("big", p)->leader == BrokerId(victim);
+  std::map<int, std::pair<int, int>> before;  // updates, full updates
+  for (int id = 1; id <= 3; ++id) {
+    before[id] = {cluster.broker(id).receiver.updates, cluster.broker(id).receiver.full_updates};
+  }
+  cluster.kill(victim);
+  ASSERT_TRUE(cluster.wait(
+      [&] {
+        for (int p = 4999; p >= 0; --p) {
+          if (cluster.state("big", p)->in_isr(BrokerId(victim))) return false;
+        }
+        return true;
+      },
+      seconds(5)));
+  cluster.world.run_for(seconds(1));
+
+  std::set<std::int64_t> transactions;
+  std::int64_t last_leaderless = 0;
+  std::int64_t first_other = std::numeric_limits<std::int64_t>::max();
+  for (int p = 0; p < 5000; ++p) {
+    const std::string path = "/brokers/topics/big/partitions/" + std::to_string(p) + "/state";
+    const std::int64_t written = cluster.zookeeper.node(path)->stat.mzxid;
+    transactions.insert(written);
+    if (was_led[static_cast<std::size_t>(p)]) last_leaderless = std::max(last_leaderless, written);
+    if (!was_led[static_cast<std::size_t>(p)]) first_other = std::min(first_other, written);
+  }
+  EXPECT_LE(last_leaderless, first_other);  // they may share one transaction
+  EXPECT_LE(transactions.size(), 100U);
+  for (int id = 1; id <= 3; ++id) {
+    if (id == victim) continue;
+    EXPECT_LE(cluster.broker(id).receiver.updates - before[id].first, 100);
+    EXPECT_EQ(cluster.broker(id).receiver.full_updates, before[id].second);
+  }
 }
 
 /// Everything at once: connections break around operations, sessions expire, processes are killed,

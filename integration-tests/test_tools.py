@@ -35,6 +35,13 @@ class ToolsTest(unittest.TestCase):
                                   len(LINES)).splitlines()
         self.assertEqual(ours, LINES)
 
+    def test_a_paused_bootstrap_server_is_passed_over(self):
+        paused = next(iter(self.cluster.brokers.values()))
+        paused.process.pause()
+        self.addCleanup(paused.process.resume)
+        # It would be waited for for 30 s.
+        self.cluster.ottla("topics", "--list", seconds=15)
+
     def test_ours_to_theirs(self):
         self.cluster.create_topic("ours", 1, 3)
         self.cluster.ottla("console-producer", "--topic", "ours", stdin="".join(f"k{i}\t{line}\n" for i, line in

@@ -4,6 +4,7 @@
 #include <array>
 
 #include "common/config/broker_settings.h"
+#include "common/config/replication_keys.h"
 #include "common/config/tables.h"
 
 namespace ottla::config {
@@ -42,6 +43,11 @@ std::vector<std::string> warnings_for(const Properties& properties) {
   std::vector<std::string> warnings;
   for (const auto& [name, value] : properties) {
     const bool known = find_broker_key(name) != nullptr;
+    if (name == kNumReplicaFetchers.name && value != "1") {
+      warnings.push_back(name + "=" + value +
+                         ": has no effect: one stream between two brokers carries all their "
+                         "partitions");
+    }
     const AnyKey* of_listener = known ? nullptr : find_broker_key(without_listener(name));
     if (known || (of_listener != nullptr && of_listener->per_listener)) continue;
     warnings.push_back(warning_for_unknown(name));

@@ -147,6 +147,10 @@ TEST(BrokerConfig, WarnsOfUnknownNamesWithTheNearestOne) {
       ElementsAre("listener.name.internal.ssl.keystore.location: has no effect in this "
                   "release of Ottla",
                   "transaction.state.log.segment.bytes: has no effect in this release of Ottla"));
+  EXPECT_THAT(warnings_of({{"num.replica.fetchers", "1"}}), ElementsAre());
+  EXPECT_THAT(warnings_of({{"num.replica.fetchers", "4"}}),
+              ElementsAre("num.replica.fetchers=4: has no effect: one stream between two brokers "
+                          "carries all their partitions"));
   EXPECT_THAT(warnings_of({{"listener.name.plaintext.num.network.threads", "3"}}), ElementsAre());
 }
 

@@ -78,7 +78,10 @@ inline constexpr ConfigKey<std::int32_t> kNumReplicaFetchers{
     .fallback = 1,
     .dynamic = Dynamic::ClusterWide,
     .importance = Importance::High,
-    .doc = "Replication streams to each leader broker."};
+    .doc =
+        "Accepted, without effect: one stream between two brokers carries all their partitions, "
+        "and "
+        "needs no round trip for each fetch that more streams would hide."};
 inline constexpr ConfigKey<std::optional<std::string>> kReplicaSelectorClass{
     .name = "replica.selector.class",
     .doc =
