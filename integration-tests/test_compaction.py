@@ -213,7 +213,21 @@ class OffsetsTopicTest(unittest.TestCase):
             self.assertNotIn("cannot be compacted", broker.log)
 
 
-class DamagedLogTest(unittest.TestCase):
+class SmallLogsTest(unittest.TestCase):
+    def test_another_setting_of_the_cleaner_needs_no_restart(self):
+        with Cluster(1, log__cleaner__backoff__ms=3_600_000, log__cleaner__min__cleanable__ratio=0.01) as cluster:
+            broker = cluster.brokers[1]
+            cluster.create_topic("slow", replicas=1, cleanup__policy="compact", segment__bytes=3000)
+            self.produce(cluster, "slow", 40)
+            self.assertNotIn("compacted below", broker.log)
+            zookeeper = cluster.zookeeper.connect + cluster.chroot
+            for path, data in (("/config/brokers/1", {"version": 1, "config": {"log.cleaner.backoff.ms": "100",
+                                                                               "log.cleaner.threads": "2"}}),
+                               ("/config/changes/config_change_0000000099", {"version": 2, "entity_path": "brokers/1"})):
+                interop_clients.run([interop_clients.KAFKA_REF, "zk-create", "--zk", zookeeper, path, json.dumps(data)])
+            wait_until(lambda: "[slow-0] compacted below" in broker.log, "the log to be compacted")
+            self.assertIn("goes on with 2 threads", broker.log)
+
     def test_a_damaged_log_is_shown_and_the_others_go_on(self):
         with Cluster(1, log__cleaner__backoff__ms=100, log__cleaner__min__cleanable__ratio=0.01,
                      log__cleaner__enable="false") as cluster:

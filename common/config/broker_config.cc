@@ -3,7 +3,10 @@
 #include <algorithm>
 #include <array>
 
+#include "common/config/broker_keys.h"
 #include "common/config/broker_settings.h"
+#include "common/config/log_keys.h"
+#include "common/config/network_keys.h"
 #include "common/config/replication_keys.h"
 #include "common/config/tables.h"
 
@@ -70,6 +73,24 @@ std::optional<std::string> refusal(Source level, std::string_view name) {
   return std::nullopt;
 }
 
+/// Thread counts change in steps (KIP-226): at least half, at most double of what runs.
+constexpr const ConfigKey<std::int32_t>* kThreadCounts[] = {
+    &kNumIoThreads,      &kNumNetworkThreads, &kNumReplicaFetchers, &kNumRecoveryThreadsPerDataDir,
+    &kBackgroundThreads, &kLogCleanerThreads};
+
+std::vector<std::string> step_faults(const BrokerValues& current, const BrokerValues& wanted) {
+  std::vector<std::string> faults;
+  for (const auto* key : kThreadCounts) {
+    const std::int64_t before = current.get(*key);
+    const std::int64_t after = wanted.get(*key);
+    if (after == before || (after >= 1 && after >= before / 2 && after <= before * 2)) continue;
+    faults.push_back(std::string(key->name) + "=" + std::to_string(after) +
+                     ": must be at least 1, at least half and at most double of what it is now, " +
+                     std::to_string(before));
+  }
+  return faults;
+}
+
 }  // namespace
 
 BrokerConfig::BrokerConfig() : values_(std::make_shared<BrokerValues>()) {}
@@ -127,6 +148,7 @@ Result<> BrokerConfig::validate_dynamic(Source level, const Properties& properti
   }
   const BrokerValues values(candidate, faults);
   if (faults.empty()) faults = cross_key_faults(values);
+  if (faults.empty()) faults = step_faults(*this->values(), values);
   if (!faults.empty()) return fail(ErrorCode::InvalidConfig, joined(faults));
   return {};
 }

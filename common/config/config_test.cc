@@ -221,7 +221,18 @@ TEST(BrokerConfig, RefusesReadOnlyKeysAsDynamic) {
   EXPECT_EQ(
       config.validate_dynamic(Source::DynamicBroker, {{"num.io.threads", "0"}}).error().code(),
       ErrorCode::InvalidConfig);
-  EXPECT_TRUE(config.validate_dynamic(Source::DynamicBroker, {{"num.io.threads", "2"}}));
+  EXPECT_TRUE(config.validate_dynamic(Source::DynamicBroker, {{"num.io.threads", "4"}}));
+}
+
+TEST(BrokerConfig, ThreadsAreChangedInSteps) {
+  const auto loaded = BrokerConfig::load(file({{"log.cleaner.threads", "4"}}));
+  const auto fits = [&](const std::string& threads) {
+    return loaded->config
+        ->validate_dynamic(Source::DynamicBroker, {{"log.cleaner.threads", threads}})
+        .has_value();
+  };
+  EXPECT_TRUE(fits("2") && fits("4") && fits("8"));
+  EXPECT_FALSE(fits("0") || fits("1") || fits("9"));
 }
 
 TEST(BrokerConfig, DescribesEveryPlaceThatHasAValue) {
