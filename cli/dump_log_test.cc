@@ -102,6 +102,10 @@ TEST_F(DumpLog, ComparesIndexesWithTheSegment) {
   EXPECT_THAT(ran.err, HasSubstr("offset 7 at position 40, where no batch begins"));
   EXPECT_THAT(dump(bad, "--index-sanity-check").out, HasSubstr("passed sanity check"));
 
+  const auto none = write("00000000000000000000.index", "");
+  EXPECT_EQ(dump(none, "--index-sanity-check").out,
+            "Dumping " + none + "\n" + none + " is empty.\n");
+
   const auto times = write("00000000000000000000.timeindex", entry({{77, 8}, {0, 4}}));
   EXPECT_EQ(dump(times).out, "Dumping " + times + "\ntimestamp: 77 offset: 0\n");
   const auto wrong = write("00000000000000000000.timeindex", entry({{76, 8}, {0, 4}}));

@@ -53,12 +53,12 @@ Result<> dump_offset_index(env::FileSystem& files, const std::string& path, Inde
   OTTLA_TRY(const auto entries, read_offset_entries(text, path));
   std::size_t faults = count_unordered(
       entries, [](const OffsetEntry& entry) { return entry.offset; }, path, console.err);
-  if (mode == IndexDumpMode::SanityCheck) return sanity(path, faults, console);
-
   if (entries.empty()) {
     console.out << path << " is empty.\n";
     return {};
   }
+  if (mode == IndexDumpMode::SanityCheck) return sanity(path, faults, console);
+
   OTTLA_TRY(const Offset base, base_offset_of(path));
   OTTLA_TRY(auto segment, SegmentFile::open(files, log_beside(path)));
   for (const auto& entry : entries) {

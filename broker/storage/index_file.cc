@@ -84,6 +84,11 @@ Result<> IndexFile::deactivate() {
 }
 
 Result<> IndexFile::append(ByteView entry) {
+  if (gathering_) {
+    gathered_.insert(gathered_.end(), entry.begin(), entry.end());
+    count_.store(count() + 1, std::memory_order_release);
+    return {};
+  }
   auto file = active_file();
   if (!file) {
     OTTLA_TRY(file, open_for_writing());
@@ -92,6 +97,18 @@ Result<> IndexFile::append(ByteView entry) {
   OTTLA_TRY_VOID(file->write_at(std::span(&entry, 1), std::uint64_t{at} * entry_size_));
   count_.store(at + 1, std::memory_order_release);
   return {};
+}
+
+Result<> IndexFile::end_gathering() {
+  if (!gathering_) return {};
+  gathering_ = false;
+  const std::vector<std::byte> entries = std::move(gathered_);
+  gathered_.clear();
+  if (entries.empty()) return {};
+  OTTLA_TRY(const auto file, open_for_writing());
+  const ByteView piece = entries;
+  return file->write_at(std::span(&piece, 1),
+                        std::uint64_t{count()} * entry_size_ - entries.size());
 }
 
 Result<> IndexFile::truncate(std::uint32_t count) {

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "common/base/bytes.h"
 #include "common/base/error.h"
@@ -32,6 +33,10 @@ class IndexFile {
   Result<> deactivate();
 
   Result<> append(ByteView entry);
+  /// From here on entries wait in memory, for `end_gathering` to write all of them at once: what
+  /// rebuilds an index makes no system call for each. Nothing is to be looked up meanwhile.
+  void begin_gathering() { gathering_ = true; }
+  Result<> end_gathering();
   /// Drops the entries from `count` on.
   Result<> truncate(std::uint32_t count);
   Result<> sync();
@@ -55,6 +60,8 @@ class IndexFile {
   const std::uint32_t entry_size_;
   std::atomic<std::uint32_t> count_ = 0;
   std::uint32_t capacity_ = 0;
+  bool gathering_ = false;
+  std::vector<std::byte> gathered_;
   mutable Mutex mutex_{LockRank::Leaf};
   std::string path_ OTTLA_GUARDED_BY(mutex_);
   std::shared_ptr<env::File> file_ OTTLA_GUARDED_BY(mutex_);

@@ -292,7 +292,7 @@ Result<Offset> Log::recover_segments(SegmentList& segments, std::size_t from, Sh
 /// Checks every batch, rebuilds the indexes batch by batch, and cuts the file behind the last good
 /// one. Returns the offset behind it.
 Result<Offset> Log::recover_segment(Segment& segment) {
-  OTTLA_TRY_VOID(segment.reset_indexes());
+  OTTLA_TRY_VOID(segment.begin_recovery());
   const std::uint64_t size = segment.size();
   const std::int32_t interval = config()->index_interval_bytes;
   BatchScanner scanner(*segment.file(), 0, size);
@@ -332,7 +332,7 @@ Result<> Log::rebuild_indexes(Segment& segment) {
   LOG(WARNING) << "[" << partition_ << "] rebuilding the indexes of segment "
                << segment.base_offset();
   OTTLA_TRY_VOID(load_producers({}, segment.base_offset(), /*scan_without_snapshot=*/false));
-  OTTLA_TRY_VOID(segment.reset_indexes());
+  OTTLA_TRY_VOID(segment.begin_recovery());
   BatchScanner scanner(*segment.file(), 0, segment.size());
   while (true) {
     OTTLA_TRY(const auto at, none_if_corrupt(scanner.next()));

@@ -140,6 +140,13 @@ Result<> Segment::reset_indexes() {
   return {};
 }
 
+Result<> Segment::begin_recovery() {
+  OTTLA_TRY_VOID(reset_indexes());
+  offset_index_.file().begin_gathering();
+  time_index_.file().begin_gathering();
+  return {};
+}
+
 Result<> Segment::add_recovered(const BatchAt& at, std::int32_t index_interval_bytes) {
   take_largest({at.batch.max_timestamp(), at.batch.last_offset()});
   if (at.position - recovered_entry_at_ > static_cast<std::uint64_t>(index_interval_bytes)) {
@@ -154,7 +161,9 @@ Result<> Segment::end_recovery(std::uint64_t size) {
   OTTLA_TRY(const std::uint64_t file_size, file_->size());
   if (file_size != size) OTTLA_TRY_VOID(file_->truncate(size));
   size_.store(size, std::memory_order_release);
-  return time_index_.append_if_larger({largest_timestamp(), offset_of_largest_});
+  OTTLA_TRY_VOID(time_index_.append_if_larger({largest_timestamp(), offset_of_largest_}));
+  OTTLA_TRY_VOID(offset_index_.file().end_gathering());
+  return time_index_.file().end_gathering();
 }
 
 Result<> Segment::activate(const LogConfig& config) {

@@ -74,10 +74,12 @@ class Segment {
 
   /// Takes the index files as they are; false if they must be rebuilt.
   Result<bool> load_indexes();
-  /// Empties the indexes, before a rebuild by `add_recovered`.
   Result<> reset_indexes();
   /// Finds the largest timestamp again, which may be behind the last time index entry.
   Result<> complete_time_index();
+  /// Empties the indexes, before a rebuild by `add_recovered`; nothing can be looked up until
+  /// `end_recovery`.
+  Result<> begin_recovery();
   /// Makes index entries for a batch that a recovery has read.
   Result<> add_recovered(const BatchAt& at, std::int32_t index_interval_bytes);
   /// Cuts the log file to `size` after a scan; `next` is the offset behind the last batch.
