@@ -285,7 +285,8 @@ void Broker::Parts::build_replicas() {
   peer_watch =
       std::make_unique<PeerWatch>(identity.broker_id, *liveness, metadata, clock, membership_loop);
   commands = std::make_unique<Commands>(
-      *replicas, *config_watcher, *peer_watch, metadata, membership_loop, [this] {
+      *replicas, *config_watcher, *peer_watch, *controller_channel, metadata, membership_loop,
+      [this] {
         io_pool.post([this] {
           if (const auto confirmed = logs->confirm_boot(); !confirmed) {
             LOG(ERROR) << "[broker " << identity.broker_id

@@ -7,6 +7,7 @@
 #include <utility>
 #include <vector>
 
+#include "broker/controller_channel.h"
 #include "broker/latch.h"
 #include "broker/membership/config_watcher.h"
 #include "broker/metadata/metadata_cache.h"
@@ -29,10 +30,12 @@ class Commands final : public rpc::BrokerControl {
   /// `on_settled`: the controller has acted on how the last process stopped; called once, on the
   /// replicas' control loop.
   Commands(replica::Replicas& replicas, membership::ConfigWatcher& configs, PeerWatch& peer_watch,
-           metadata::MetadataCache& metadata, env::Executor& loop, Task on_settled)
+           ControllerChannel& controller_channel, metadata::MetadataCache& metadata,
+           env::Executor& loop, Task on_settled)
       : replicas_(replicas),
         configs_(configs),
         peer_watch_(peer_watch),
+        controller_channel_(controller_channel),
         metadata_(metadata),
         loop_(loop),
         on_settled_(std::move(on_settled)) {}
@@ -59,6 +62,7 @@ class Commands final : public rpc::BrokerControl {
   replica::Replicas& replicas_;
   membership::ConfigWatcher& configs_;
   PeerWatch& peer_watch_;
+  ControllerChannel& controller_channel_;
   metadata::MetadataCache& metadata_;
   env::Executor& loop_;
   Task on_settled_;

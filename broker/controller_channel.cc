@@ -17,6 +17,41 @@ Callback<Reply> as_result(Callback<Result<Reply>> done) {
 
 }  // namespace
 
+class ControllerChannel::Asked {
+ public:
+  using Reply = Result<rpc::AlterPartitionReply>;
+
+  explicit Asked(Callback<Reply> done) : done_(std::move(done)) {}
+
+  void end(Reply reply) OTTLA_EXCLUDES(mutex_) {
+    Callback<Reply> done;
+    {
+      MutexLock lock(mutex_);
+      done = std::exchange(done_, nullptr);
+    }
+    if (done) std::move(done)(std::move(reply));
+  }
+
+ private:
+  Mutex mutex_{LockRank::Leaf};
+  Callback<Reply> done_ OTTLA_GUARDED_BY(mutex_);
+};
+
+void ControllerChannel::controller_spoke(ControllerEpoch epoch) {
+  std::vector<std::weak_ptr<Asked>> older;
+  {
+    MutexLock lock(mutex_);
+    if (epoch <= last_heard_) return;
+    last_heard_ = epoch;
+    older.swap(asked_);
+  }
+  for (const auto& weak : older) {
+    if (const auto asked = weak.lock()) {
+      asked->end(fail(ErrorCode::NetworkException, "another controller has taken office"));
+    }
+  }
+}
+
 void ControllerChannel::set_broker_epoch(BrokerEpoch epoch) {
   MutexLock lock(mutex_);
   broker_epoch_ = epoch;
@@ -29,7 +64,15 @@ void ControllerChannel::alter(std::vector<rpc::AlterPartition> partitions,
   if (is_local()) return local_.alter_partition(std::move(request), as_result(std::move(done)));
   const auto peer = remote();
   if (!peer) return std::move(done)(nobody_in_office());
-  peer->alter_partition(std::move(request), request_timeout_, std::move(done));
+  const auto asked = std::make_shared<Asked>(std::move(done));
+  {
+    MutexLock lock(mutex_);
+    std::erase_if(asked_, [](const auto& each) { return each.expired(); });
+    asked_.push_back(asked);
+  }
+  peer->alter_partition(
+      std::move(request), request_timeout_,
+      [asked](Result<rpc::AlterPartitionReply> reply) { asked->end(std::move(reply)); });
 }
 
 void ControllerChannel::allocate(Callback<Result<rpc::AllocateProducerIdsReply>> done) {

@@ -34,12 +34,19 @@ class ControllerChannel final : public replica::IsrChanges, public api::Producer
   /// Under which registration requests are made.
   void set_broker_epoch(BrokerEpoch epoch) OTTLA_EXCLUDES(mutex_);
 
+  /// A controller of this epoch has spoken. ISR requests that older ones have not answered end as
+  /// unknown, so that their partitions ask this one at once, and not after the request's timeout: a
+  /// controller that sleeps answers nothing.
+  void controller_spoke(ControllerEpoch epoch) OTTLA_EXCLUDES(mutex_);
+
   void alter(std::vector<rpc::AlterPartition> partitions,
              Callback<Result<rpc::AlterPartitionReply>> done) override;
   void allocate(Callback<Result<rpc::AllocateProducerIdsReply>> done) override;
   void controlled_shutdown(Callback<Result<rpc::ControlledShutdownReply>> done);
 
  private:
+  /// An ISR request that a controller has: its answer counts once.
+  class Asked;
   /// A connection to one registration of one broker.
   struct Connection {
     BrokerId broker = kNoBroker;
@@ -60,6 +67,8 @@ class ControllerChannel final : public replica::IsrChanges, public api::Producer
   rpc::Peers& peers_;
   mutable Mutex mutex_{LockRank::Leaf};
   BrokerEpoch broker_epoch_ OTTLA_GUARDED_BY(mutex_) = kUnknownBrokerEpoch;
+  ControllerEpoch last_heard_ OTTLA_GUARDED_BY(mutex_){-1};
+  std::vector<std::weak_ptr<Asked>> asked_ OTTLA_GUARDED_BY(mutex_);
   Connection connection_ OTTLA_GUARDED_BY(mutex_);
 };
 
