@@ -21,7 +21,9 @@ COMMIT, OFFSETS, DELETE_GROUPS, DELETE_OFFSETS = 8, 9, 42, 47
 SETTINGS = {"group.initial.rebalance.delay.ms": 0, "group.min.session.timeout.ms": 1000, "group.max.size": 3,
             "offsets.topic.num.partitions": 1, "offsets.topic.replication.factor": 1, "offset.metadata.max.bytes": 20}
 # Not for the schedules: what has expired would depend on the moment.
-EXPIRY_SETTINGS = {**SETTINGS, "offsets.retention.minutes": 1, "offsets.retention.check.interval.ms": 500}
+EXPIRY_SETTINGS = {**SETTINGS, "offsets.retention.minutes": 1, "offsets.retention.check.interval.ms": 500,
+                   "offsets.topic.num.partitions": 3, "offsets.topic.segment.bytes": 1048576,
+                   "offsets.topic.compression.codec": 2}
 REBALANCE_SECONDS = 2.5
 STEPS = 45
 
@@ -481,6 +483,20 @@ class GroupExpiryTest(AgainstKafka):
         self.assertTrue(outcomes[0][("expiry-2-hour-nothing", "orders")])
         self.assertFalse(outcomes[0][("expiry-1-old-nothing", "orders")])
         self.assertTrue(outcomes[0][("expiry-7--nothing", "orders")])
+
+    def test_offsets_topic_is_made_as_kafkas(self):
+        """With the same configs, and batches compressed as offsets.topic.compression.codec says."""
+        described = [interop_clients.run([OTTLA, "topics", "--bootstrap-server", f"127.0.0.1:{port}", "--describe",
+                                          "--topic", "__consumer_offsets"]).split("\n") for port in self.ports]
+        self.assertRegex(described[0][0], "PartitionCount: 3.*compression.type=producer.*segment.bytes=1048576")
+        self.assertEqual(*(sorted(lines[0].split("Configs: ")[1].split(",")) for lines in described))
+        with wire.Connection(types.SimpleNamespace(port=self.ports[1])) as connection:
+            connection.call(COMMIT, 2, text("codec") + i32(-1) + text("") + i64(-1)
+                            + array([text("orders") + array([i32(0) + i64(5) + text("")])]))
+        logs = list(self.cluster.brokers[0].directory.rglob("__consumer_offsets-*/*.log"))
+        dumped = interop_clients.run([OTTLA, "dump-log", "--files", ",".join(map(str, logs))])
+        self.assertIn("compresscodec: snappy", dumped)
+        self.assertNotIn("compresscodec: none", dumped)
 
     @staticmethod
     def only_member(connection, group, metadata):

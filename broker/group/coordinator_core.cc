@@ -225,6 +225,7 @@ CoordinatorCore::Sizes CoordinatorCore::sizes() const {
     for (const auto& [id, group] : shard.groups) {
       ++sizes.groups[group->state()];
       sizes.offsets += group->offsets.committed().size();
+      if (group->is_expiry_foretold) ++sizes.groups_expiring_soon;
     }
   }
   return sizes;

@@ -181,6 +181,7 @@ class CoordinatorCore {
     std::map<GroupState, std::size_t> groups;
     std::size_t offsets = 0;
     std::size_t partitions_loading = 0;
+    std::size_t groups_expiring_soon = 0;  ///< At the last `expire`.
   };
   [[nodiscard]] Sizes sizes() const;
 
@@ -260,6 +261,8 @@ class CoordinatorCore {
                      Callback<std::vector<ErrorCode>> done);
   void remove_offsets(const GroupPtr& group, const std::vector<TopicPartition>& partitions,
                       Callback<ErrorCode> done);
+  [[nodiscard]] ExpiryRules expiry_rules(const Group& group) const;
+  void foretell_expiry(Group& group) const;
   [[nodiscard]] std::vector<GroupPtr> all_groups() const;
 
   const GroupConfig& config_;

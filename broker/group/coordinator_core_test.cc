@@ -594,6 +594,26 @@ TEST(Expiry, TakesWhatNobodyUses) {
   EXPECT_EQ(state_of(test, "simple"), GroupState::Dead);
 }
 
+TEST(Expiry, IsForetold) {
+  TestCoordinator test({.offsets_retention = std::chrono::hours(24 * 7)});
+  (void)test.commit("g", kOrders0, 1, {});
+  (void)test.commit("other", kOrders0, 1, {});
+  const auto groups_expiring_soon = [&] {
+    test.core.expire();
+    return test.core.sizes().groups_expiring_soon;
+  };
+  test.pass(std::chrono::hours(24 * 6 - 1));
+  EXPECT_EQ(groups_expiring_soon(), 0u);
+  test.pass(std::chrono::hours(2));
+  EXPECT_EQ(groups_expiring_soon(), 2u) << "a day before";
+  (void)test.commit("g", kOrders0, 2, {});
+  EXPECT_EQ(groups_expiring_soon(), 1u) << "it is used again";
+  test.pass(std::chrono::hours(24));
+  EXPECT_EQ(groups_expiring_soon(), 0u) << "gone";
+  EXPECT_EQ(test.offset("other", kOrders0), -1);
+  EXPECT_EQ(test.offset("g", kOrders0), 2);
+}
+
 TEST(Expiry, ClearsGroupsAwayThatNeverCameToBe) {
   TestCoordinator test;
   (void)test.join("wrong", {.protocols = {}});

@@ -132,6 +132,8 @@ class Group {
   Rebalance rebalance{};
 
   OffsetTable offsets{};
+  /// The log has told that some of them end soon.
+  bool is_expiry_foretold = false;
 
   /// What goes into the log, with these assignments.
   [[nodiscard]] GroupImage image(const std::map<std::string, std::string>& assignments) const;

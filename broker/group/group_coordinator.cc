@@ -229,6 +229,7 @@ class GroupCoordinator::Inner final : public OffsetsLog,
     all_groups_ = groups;
     offsets_ = sizes.offsets;
     partitions_loading_ = sizes.partitions_loading;
+    groups_expiring_soon_ = sizes.groups_expiring_soon;
     look_timer_ =
         with_.loop.post_after(kLookAround, [self = shared_from_this()] { self->look_around(); });
   }
@@ -258,6 +259,7 @@ class GroupCoordinator::Inner final : public OffsetsLog,
     gauge(metrics::kNumGroupsStable, of(GroupState::Stable));
     gauge(metrics::kNumGroupsDead, of(GroupState::Dead));
     gauge(metrics::kNumPartitionsLoading, partitions_loading_);
+    gauge(metrics::kNumGroupsExpiringSoon, groups_expiring_soon_);
   }
 
   const GroupConfig config_;
@@ -282,6 +284,7 @@ class GroupCoordinator::Inner final : public OffsetsLog,
   std::atomic<std::size_t> all_groups_ = 0;
   std::atomic<std::size_t> offsets_ = 0;
   std::atomic<std::size_t> partitions_loading_ = 0;
+  std::atomic<std::size_t> groups_expiring_soon_ = 0;
   std::vector<metrics::Registry::Registration> gauges_;
 };
 

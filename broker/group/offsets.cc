@@ -232,22 +232,47 @@ void CoordinatorCore::forget_topics(const std::set<std::string>& topics) {
   }
 }
 
+ExpiryRules CoordinatorCore::expiry_rules(const Group& group) const {
+  return {.state = group.state(),
+          .protocol_type = group.protocol_type(),
+          .state_time = group.state_time(),
+          .subscribed_topics = group.subscribed_topics(),
+          .now = clock_.wall_now_ms(),
+          .retention = config_.offsets_retention};
+}
+
+/// Tells the operator once, while there is time to do something (N23): who comes back after a long
+/// holiday begins to read from anywhere.
+void CoordinatorCore::foretell_expiry(Group& group) const {
+  const auto horizon =
+      std::min<std::chrono::milliseconds>(std::chrono::hours(24), config_.offsets_retention / 4);
+  ExpiryRules then = expiry_rules(group);
+  then.now += horizon.count();
+  const std::size_t soon = group.offsets.expired(then).size();
+  if (soon > 0 && !group.is_expiry_foretold) {
+    LOG(WARNING) << "[group " << group.id() << "] " << soon << " of "
+                 << group.offsets.committed().size() << " offsets are not used and end within "
+                 << std::chrono::duration_cast<std::chrono::minutes>(horizon).count()
+                 << " minutes (offsets.retention.minutes)";
+  }
+  group.is_expiry_foretold = soon > 0;
+}
+
 void CoordinatorCore::expire() {
   for (const GroupPtr& group : all_groups()) {
-    const auto expired = group->offsets.expired({.state = group->state(),
-                                                 .protocol_type = group->protocol_type(),
-                                                 .state_time = group->state_time(),
-                                                 .subscribed_topics = group->subscribed_topics(),
-                                                 .now = clock_.wall_now_ms(),
-                                                 .retention = config_.offsets_retention});
+    const auto expired = group->offsets.expired(expiry_rules(*group));
     const bool is_left_over =
         group->is(GroupState::Empty) && group->offsets.empty() && group->pending_members().empty();
-    if (expired.empty() && !is_left_over) continue;
+    if (expired.empty() && !is_left_over) {
+      foretell_expiry(*group);
+      continue;
+    }
     if (!expired.empty()) {
       LOG(INFO) << "[group " << group->id() << "] " << expired.size() << " offsets have expired";
       counters_.expirations->add(static_cast<std::int64_t>(expired.size()));
     }
     remove_offsets(group, expired, [](ErrorCode) {});
+    foretell_expiry(*group);
   }
 }
 

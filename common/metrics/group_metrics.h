@@ -48,6 +48,14 @@ inline constexpr Metric kNumPartitionsLoading{
     .name = "NumPartitionsLoading",
     .kind = Kind::Gauge,
     .doc = "Partitions of __consumer_offsets whose groups are being loaded. Ottla only."};
+inline constexpr Metric kNumGroupsExpiringSoon{
+    .domain = "kafka.coordinator.group",
+    .type = "GroupMetadataManager",
+    .name = "NumGroupsExpiringSoon",
+    .kind = Kind::Gauge,
+    .doc =
+        "Groups that lose offsets within a day, or the last quarter of offsets.retention.minutes "
+        "if that is less, unless they are used again; the log names them. Ottla only."};
 inline constexpr Metric kOffsetCommits{.domain = "kafka.server",
                                        .type = "group-coordinator-metrics",
                                        .name = "offset-commit-count",
@@ -84,6 +92,7 @@ inline constexpr const Metric* kGroupMetrics[] = {
     &kNumGroupsStable,
     &kNumGroupsDead,
     &kNumPartitionsLoading,
+    &kNumGroupsExpiringSoon,
     &kOffsetCommits,
     &kOffsetExpirations,
     &kOffsetDeletions,
