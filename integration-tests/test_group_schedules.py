@@ -53,8 +53,8 @@ class World:
     def __init__(self, port, group):
         self.broker = types.SimpleNamespace(port=port)
         self.group = group
-        # The third is static.
-        self.members = [Member(i, "static" if i == 2 else None) for i in range(4)]
+        # The last two are static.
+        self.members = [Member(i, f"static-{i}" if i >= 2 else None) for i in range(4)]
         self.labels = {}
         for member in self.members:
             member.connection = wire.Connection(self.broker)
@@ -83,6 +83,10 @@ class World:
         reader = wire.Reader(frame)
         reader.i32()
         return (member.index, api, *READERS[api](self, member, reader))
+
+    def restart(self, member):
+        """A static member that has forgotten its id: its next JoinGroup replaces the old one (KIP-345)."""
+        member.forget()
 
     # Requests.
 
@@ -218,11 +222,14 @@ class Schedule:
         self.worlds = worlds
         self.history = []
         self.since_join = 0
+        self.unsynced = {}  # who has joined and not asked for its assignment, since when
 
     def step(self):
         idle = [i for i in range(len(self.worlds[0].members)) if self.worlds[0].members[i].waits_for is None]
         waiting = len(idle) < len(self.worlds[0].members)
-        if not idle or (waiting and self.since_join > 6):
+        # Who does not sync in time is dropped: not at the moment of a step, which might come before it in one world only.
+        late = any(time.monotonic() - since > (REBALANCE_SECONDS - 0.5) / 2 for since in self.unsynced.values())
+        if not idle or (waiting and self.since_join > 6) or late:
             what, arguments, seconds = "wait", (), REBALANCE_SECONDS
         else:
             what, arguments = self.choose(self.random.choice(idle))
@@ -232,11 +239,20 @@ class Schedule:
             if what != "wait":
                 getattr(world, what)(world.members[arguments[0]], *arguments[1:])
         answers = self.gather(seconds)
+        if what == "wait":
+            self.unsynced.clear()
+        for answer in answers[0]:
+            if answer[1] == JOIN and answer[2] == 0:
+                self.unsynced[answer[0]] = time.monotonic()
+            elif answer[1] in (SYNC, LEAVE):
+                self.unsynced.pop(answer[0], None)
         self.history.append((what, arguments, answers[0]))
         return what, arguments, answers
 
     def choose(self, index):
         member = self.worlds[0].members[index]
+        if member.instance is not None and member.id and self.random.random() < 0.15:
+            return "restart", (index,)
         draw = self.random.random()
         if member.generation < 0 and draw < 0.6 or draw < 0.2:
             topics = self.random.choice([["orders"], ["orders", "more"]])
