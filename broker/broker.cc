@@ -277,9 +277,11 @@ void Broker::Parts::build_replicas() {
           .isr_changes = *controller_channel,
           .transport = replication,
           .leadership = groups.get(),
-          .replicas_are_back = [this] {
-            membership_loop.post([this] { failure_notice->post(); });
-          }});
+          .replicas_are_back = [this] { membership_loop.post([this] { failure_notice->post(); }); },
+          .log_move_bytes_per_second =
+              [limit = config.bind(config::kReplicaAlterLogDirsIoMaxBytesPerSecond)] {
+                return limit.get();
+              }});
   replica_gauges = std::make_unique<replica::ReplicaGauges>(*replicas, metrics);
   groups->start(*replicas);
   peer_watch =
@@ -423,6 +425,7 @@ Result<> Broker::Parts::start() {
                                                          .config = config,
                                                          .metadata = metadata,
                                                          .records = *records,
+                                                         .log_dirs = *records,
                                                          .controller = *controller,
                                                          .topic_configs = api_topic_configs,
                                                          .producer_id_blocks = *controller_channel,

@@ -135,6 +135,9 @@ replica::ReplicasConfig replicas_config(const config::BrokerValues& values, Brok
   replicas.broker = broker;
   replicas.replica_lag_time_max = milliseconds(values.get(config::kReplicaLagTimeMaxMs));
   replicas.rack_aware_fetch = config::selects_replica_by_rack(values);
+  const auto moves = values.get(config::kNumReplicaAlterLogDirsThreads);
+  replicas.log_moves_at_once =
+      moves && *moves > 0 ? static_cast<std::size_t>(*moves) : config::log_dirs(values).size();
   return replicas;
 }
 

@@ -66,9 +66,10 @@ int run_tool(const Tool& tool, std::span<const std::string> words, Console& cons
 }  // namespace
 
 std::span<const Tool* const> all_tools() {
-  static constexpr std::array<const Tool*, 8> kTools = {
-      &kClusterTool,       &kConsoleConsumerTool, &kConsoleProducerTool, &kConsumerGroupsTool,
-      &kDeleteRecordsTool, &kDumpLogTool,         &kGetOffsetsTool,      &kTopicsTool};
+  static constexpr std::array<const Tool*, 9> kTools = {
+      &kClusterTool,        &kConsoleConsumerTool, &kConsoleProducerTool,
+      &kConsumerGroupsTool, &kDeleteRecordsTool,   &kDumpLogTool,
+      &kGetOffsetsTool,     &kLogDirsTool,         &kTopicsTool};
   return kTools;
 }
 

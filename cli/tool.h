@@ -34,6 +34,7 @@ extern const Tool kDumpLogTool;
 extern const Tool kClusterTool;
 extern const Tool kConsumerGroupsTool;
 extern const Tool kDeleteRecordsTool;
+extern const Tool kLogDirsTool;
 
 /// All tools, by name.
 [[nodiscard]] std::span<const Tool* const> all_tools();

@@ -13,6 +13,7 @@ enum class Authorization : std::uint8_t {
   None,             ///< Before and after authentication.
   EachTopic,        ///< Topics that may not be seen are left out or refused one by one.
   DescribeCluster,  ///< DESCRIBE on CLUSTER
+  AlterCluster,     ///< ALTER on CLUSTER
   WriteTopics,      ///< WRITE on each TOPIC
   ReadTopics,       ///< READ on each TOPIC
   CreateTopics,     ///< CREATE on CLUSTER or on each TOPIC

@@ -9,6 +9,7 @@ void handle_api_versions(Call call, Services& services);
 /// For a version that is not served: error 35 in the format of version 0 (KIP-511), so that a
 /// newer client learns which versions it may use.
 void handle_unsupported_api_versions(Call call);
+void handle_alter_replica_log_dirs(Call call, Services& services);
 void handle_create_partitions(Call call, Services& services);
 void handle_create_topics(Call call, Services& services);
 void handle_delete_groups(Call call, Services& services);
@@ -17,6 +18,7 @@ void handle_delete_topics(Call call, Services& services);
 void handle_describe_cluster(Call call, Services& services);
 void handle_describe_configs(Call call, Services& services);
 void handle_describe_groups(Call call, Services& services);
+void handle_describe_log_dirs(Call call, Services& services);
 void handle_describe_topic_partitions(Call call, Services& services);
 void handle_fetch(Call call, Services& services);
 void handle_find_coordinator(Call call, Services& services);

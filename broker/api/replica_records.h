@@ -8,7 +8,7 @@
 namespace ottla::api {
 
 /// replica::Replicas as the handlers see it.
-class ReplicaRecords final : public RecordService {
+class ReplicaRecords final : public RecordService, public LogDirService {
  public:
   explicit ReplicaRecords(replica::Replicas& replicas) : replicas_(replicas) {}
 
@@ -32,6 +32,14 @@ class ReplicaRecords final : public RecordService {
                       env::Executor& on,
                       Callback<std::vector<replica::DeletedRecords>> done) override {
     replicas_.delete_records(std::move(queries), timeout, on, std::move(done));
+  }
+  void describe_log_dirs(env::Executor& on,
+                         Callback<std::vector<replica::LogDirDescription>> done) override {
+    replicas_.describe_log_dirs(on, std::move(done));
+  }
+  void alter_log_dirs(std::vector<replica::LogDirChange> changes, env::Executor& on,
+                      Callback<std::vector<ErrorCode>> done) override {
+    replicas_.alter_log_dirs(std::move(changes), on, std::move(done));
   }
 
  private:

@@ -8,6 +8,7 @@
 #include "broker/metadata/metadata_cache.h"
 #include "broker/replica/append.h"
 #include "broker/replica/fetch.h"
+#include "broker/replica/log_dirs.h"
 #include "broker/replica/offset_queries.h"
 #include "common/base/id.h"
 #include "common/base/task.h"
@@ -40,6 +41,17 @@ class RecordService {
   virtual void delete_records(std::vector<replica::DeleteRecordsQuery> queries,
                               env::Duration timeout, env::Executor& on,
                               Callback<std::vector<replica::DeletedRecords>> done) = 0;
+};
+
+/// The log dirs of this broker (KIP-113), with replica::Replicas' contract. ReplicaRecords is the
+/// real one.
+class LogDirService {
+ public:
+  virtual ~LogDirService() = default;
+  virtual void describe_log_dirs(env::Executor& on,
+                                 Callback<std::vector<replica::LogDirDescription>> done) = 0;
+  virtual void alter_log_dirs(std::vector<replica::LogDirChange> changes, env::Executor& on,
+                              Callback<std::vector<ErrorCode>> done) = 0;
 };
 
 /// The configuration of each topic, as this broker knows it. Thread: any.
@@ -97,6 +109,7 @@ struct Dependencies {
   config::BrokerConfig& config;
   metadata::MetadataCache& metadata;
   RecordService& records;
+  LogDirService& log_dirs;
   controller::ControllerService& controller;
   TopicConfigs& topic_configs;
   ProducerIdBlocks& producer_id_blocks;

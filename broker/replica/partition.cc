@@ -713,6 +713,35 @@ Result<> Partition::leave_out_of_range(LeaderEpoch epoch, Offset leader_log_star
   return {};
 }
 
+// Moving between log dirs.
+
+Result<bool> Partition::replace_log(const storage::Log* current,
+                                    std::shared_ptr<storage::Log> replacement,
+                                    const std::function<Result<bool>()>& switch_over) {
+  Calls calls;
+  {
+    MutexLock appends(append_mutex_);
+    bool leads = false;
+    LeaderEpoch epoch;
+    {
+      MutexLock lock(state_mutex_);
+      if (log_.get() != current) return false;
+      leads = role_ == Role::Leader;
+      epoch = leader_epoch_;
+    }
+    OTTLA_TRY(const bool done, switch_over());
+    if (!done) return false;
+    // An epoch of this leader that has no records yet came with none.
+    if (leads) OTTLA_TRY_VOID(replacement->assign_leader_epoch(epoch));
+    MutexLock lock(state_mutex_);
+    log_ = std::move(replacement);
+    collect(PartitionChange::LogEnd, calls);
+    collect(PartitionChange::HighWatermark, calls);
+  }
+  calls.make();
+  return true;
+}
+
 // DeleteRecords.
 
 Result<Offset> Partition::raise_log_start_offset(Offset offset) {
@@ -730,9 +759,17 @@ Result<Offset> Partition::raise_log_start_offset(Offset offset) {
   if (offset > committed || offset.value() < 0) return fail(ErrorCode::OffsetOutOfRange);
   OTTLA_TRY(const bool raised, log->raise_log_start_offset(offset, committed));
   Calls calls;
-  if (raised) {
+  {
     MutexLock lock(state_mutex_);
-    collect(PartitionChange::HighWatermark, calls);
+    if (role_ == Role::Leader && log_ != log) {
+      // The log was moved to another log dir meanwhile: the new one may not have heard.
+      const std::shared_ptr<storage::Log> moved = log_;
+      lock.unlock();
+      const Result<bool> raised_there = moved->raise_log_start_offset(offset, committed);
+      lock.lock();
+      if (!raised_there) return fail(raised_there.error());
+    }
+    if (raised) collect(PartitionChange::HighWatermark, calls);
   }
   calls.make();
   return offset;

@@ -4,6 +4,7 @@
 
 #include <atomic>
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -205,6 +206,14 @@ class Partition : public std::enable_shared_from_this<Partition> {
       OTTLA_EXCLUDES(append_mutex_, state_mutex_);
   /// The fetch offset was outside the leader's log. Blocks.
   Result<> leave_out_of_range(LeaderEpoch epoch, Offset leader_log_start, Offset leader_log_end)
+      OTTLA_EXCLUDES(append_mutex_, state_mutex_);
+
+  // Moving between log dirs.
+
+  /// Goes on with another log that holds the same: `switch_over` makes it so while nobody appends
+  /// or cuts, and says whether it could. False also when this is not its log any more.
+  Result<bool> replace_log(const storage::Log* current, std::shared_ptr<storage::Log> replacement,
+                           const std::function<Result<bool>()>& switch_over)
       OTTLA_EXCLUDES(append_mutex_, state_mutex_);
 
   // DeleteRecords.

@@ -14,6 +14,7 @@
 #include "broker/replica/feed.h"
 #include "broker/replica/fetcher.h"
 #include "broker/replica/isr_requests.h"
+#include "broker/replica/log_moves.h"
 #include "broker/replica/offset_lookup.h"
 #include "broker/replica/partition.h"
 #include "broker/replica/partition_lookup.h"
@@ -83,6 +84,8 @@ class Replicas::Core final : public Feed::Source,
   void query_logs(const rpc::ReplicaLogQuery& query, Callback<rpc::ReplicaLogAnswer> reply);
   void topic_config_changed(const std::string& topic);
   void log_directory_failed(const std::string& directory);
+  [[nodiscard]] std::vector<LogDirDescription> describe_log_dirs() const;
+  std::vector<ErrorCode> alter_log_dirs(const std::vector<LogDirChange>& changes);
 
   AppendedPartition append_one(AppendRequest::Partition& wanted, const AppendRequest& request,
                                std::vector<DelayedAppend::Waiting>& waiting);
@@ -140,6 +143,8 @@ class Replicas::Core final : public Feed::Source,
                FollowChanges& changes);
   void stop_following(const std::shared_ptr<Partition>& partition, FollowChanges& changes);
   void carry_out(FollowChanges changes);
+  Result<> alter_log_dir(const LogDirChange& change);
+  void move_on(const TopicPartition& name);
   void tell_fetchers(const metadata::MetadataImage& image);
   void check_isr();
   [[nodiscard]] BrokerEpoch own_epoch() const {
@@ -156,6 +161,7 @@ class Replicas::Core final : public Feed::Source,
   const Dependencies with_;
   const std::shared_ptr<PartitionContext> context_;
   std::shared_ptr<IsrRequests> isr_;
+  std::shared_ptr<LogMoves> moves_;
 
   // The control loop's.
   ControllerEpoch controller_epoch_{-1};
@@ -170,6 +176,8 @@ class Replicas::Core final : public Feed::Source,
   };
   std::map<TopicPartition, WaitingForRoom> waiting_for_room_;
   env::TimerHandle room_timer_;
+  /// Wishes that came while the move before was about to end.
+  std::map<TopicPartition, std::string> next_directories_;
 
   mutable Mutex mutex_{LockRank::Leaf};
   std::unordered_map<TopicPartition, std::shared_ptr<Partition>> partitions_
@@ -189,6 +197,13 @@ void Replicas::Core::start() {
         const auto self = weak.lock();
         return self ? self->hosted(name) : nullptr;
       });
+  moves_ = std::make_shared<LogMoves>(
+      with_.logs, with_.clock, with_.executors.control, with_.executors.io,
+      LogMoves::Options{.at_once = config_->log_moves_at_once,
+                        .bytes_per_second = with_.log_move_bytes_per_second},
+      [weak = weak_from_this()](const TopicPartition& name) {
+        if (const auto self = weak.lock()) self->move_on(name);
+      });
   with_.executors.control.post([self = shared_from_this()] { self->check_isr(); });
 }
 
@@ -207,6 +222,7 @@ void Replicas::Core::stop() {
     self->room_timer_.reset();
     for (const auto& [leader, fetcher] : self->fetchers_) fetcher->stop();
     self->fetchers_.clear();
+    if (self->moves_) self->moves_->stop();
   });
   if (isr_) isr_->stop();  // not there if the broker's start failed before that of the replicas
 }
@@ -309,7 +325,9 @@ void Replicas::Core::apply_partition(const rpc::TopicUpdate& topic,
                               .topic_id = topic.id,
                               .partition = update.partition,
                               .error = done.error().code()});
+    return;
   }
+  moves_->start(hosted({topic.name, update.partition}));
 }
 
 Result<> Replicas::Core::take_role(const rpc::TopicUpdate& topic,
@@ -373,6 +391,7 @@ void Replicas::Core::look_for_room() {
     const Result<> done = take_role(waiting.topic, waiting.update, changes);
     if (done) {
       LOG(INFO) << '[' << name << "] has room again and takes its role";
+      moves_->start(hosted(name));
       is_back = true;
     } else if (env::io_error_kind(done.error()) == env::IoErrorKind::DiskFull) {
       wait_for_room(waiting.topic, waiting.update);
@@ -460,7 +479,10 @@ ErrorCode Replicas::Core::stop_replica(const rpc::StopReplica& command, FollowCh
   const std::optional<TopicId> known_id = with_.logs.topic_id(name);
   if (known_id && *known_id != command.topic_id) return ErrorCode::InconsistentTopicId;
   const std::shared_ptr<storage::Log> log = with_.logs.find(name);
-  if (!log) return ErrorCode::None;
+  if (!log) {
+    const Result<> removed = with_.logs.remove_future(name);
+    return removed ? ErrorCode::None : removed.error().code();
+  }
   LOG(INFO) << '[' << name << "] replica removed, topic id " << command.topic_id;
   const Result<> removed = with_.logs.remove(name, log->config()->file_delete_delay);
   return removed ? ErrorCode::None : removed.error().code();
@@ -491,6 +513,7 @@ void Replicas::Core::drop_missing(const rpc::ClusterUpdate& update, FollowChange
 void Replicas::Core::release(const std::shared_ptr<Partition>& partition, ErrorCode reason,
                              FollowChanges& changes) {
   stop_following(partition, changes);
+  moves_->stop(partition->name());
   const LeaderEpoch epoch = partition->view().leader_epoch;
   partition->go_offline(reason);
   if (leading_.erase(partition->name()) > 0) {
@@ -590,17 +613,105 @@ void Replicas::Core::topic_config_changed(const std::string& topic) {
     if (partition->name().topic != topic) continue;
     partition->set_config(config);
     if (const auto log = partition->view().log) log->set_config(config.log);
+    if (const auto future = with_.logs.find_future(partition->name())) {
+      future->set_config(config.log);
+    }
   }
 }
 
 void Replicas::Core::log_directory_failed(const std::string& directory) {
   FollowChanges changes;
   for (const std::shared_ptr<Partition>& partition : all()) {
+    if (with_.logs.future_directory_of(partition->name()) == directory) {
+      LOG(WARNING) << '[' << partition->name() << "] does not move any more: log dir " << directory
+                   << " failed";
+      moves_->stop(partition->name());
+      with_.logs.forget_future(partition->name());
+    }
     if (with_.logs.directory_of(partition->name()) != directory) continue;
     LOG(ERROR) << '[' << partition->name() << "] offline: log dir " << directory << " failed";
     release(partition, ErrorCode::KafkaStorageError, changes);
   }
   carry_out(std::move(changes));
+}
+
+// Log dirs.
+
+std::vector<LogDirDescription> Replicas::Core::describe_log_dirs() const {
+  std::vector<LogDirDescription> all;
+  for (storage::DirectoryUsage& usage : with_.logs.usage()) {
+    LogDirDescription& told = all.emplace_back();
+    told.directory = std::move(usage.directory);
+    told.is_online = usage.is_online;
+    told.space = usage.space;
+    for (const auto& log : usage.logs) {
+      LogDirDescription::Replica& replica = told.replicas.emplace_back();
+      replica.partition = log.partition;
+      replica.bytes = log.bytes;
+      replica.is_future = log.is_future;
+      const std::shared_ptr<Partition> partition = hosted(log.partition);
+      const std::shared_ptr<storage::Log> current = partition ? partition->view().log : nullptr;
+      if (!current) continue;
+      const Offset goal = log.is_future ? current->log_end_offset() : partition->high_watermark();
+      replica.offset_lag = std::max<std::int64_t>(goal - log.log_end_offset, 0);
+    }
+  }
+  return all;
+}
+
+std::vector<ErrorCode> Replicas::Core::alter_log_dirs(const std::vector<LogDirChange>& changes) {
+  std::vector<ErrorCode> outcomes;
+  outcomes.reserve(changes.size());
+  for (const LogDirChange& change : changes) {
+    const Result<> done = alter_log_dir(change);
+    LOG_IF(WARNING, !done) << '[' << change.partition << "] is not moved to " << change.directory
+                           << ": " << done.error();
+    outcomes.push_back(done ? ErrorCode::None : done.error().code());
+  }
+  return outcomes;
+}
+
+/// In the order of Kafka's checks.
+Result<> Replicas::Core::alter_log_dir(const LogDirChange& change) {
+  const TopicPartition& name = change.partition;
+  OTTLA_TRY_VOID(storage::future_directory_name(name, Uuid()));
+  OTTLA_TRY_VOID(with_.logs.check_directory(change.directory));
+  const std::shared_ptr<Partition> partition = hosted(name);
+  if (partition) {
+    const auto access = partition->read_access(kUnknownLeaderEpoch, /*leader_only=*/false);
+    if (!access && access.error().code() == ErrorCode::KafkaStorageError) {
+      return fail(ErrorCode::KafkaStorageError, "the partition is offline");
+    }
+    if (moves_->is_ending(name)) {
+      next_directories_[name] = change.directory;
+      return {};
+    }
+    if (with_.logs.find_future(name) && !with_.logs.is_in(name, change.directory, true)) {
+      moves_->stop(name);
+      OTTLA_TRY_VOID(with_.logs.remove_future(name));
+    }
+  }
+  with_.logs.prefer_directory(name, change.directory);
+  if (!partition) {
+    OTTLA_TRY_VOID(lookup(name).map_error([&](Error error) {
+      return error.code() == ErrorCode::NotLeaderOrFollower
+                 ? Error(ErrorCode::ReplicaNotAvailable, "the log is to be made there")
+                 : error;
+    }));
+  }
+  if (!partition || !partition->view().log) return fail(ErrorCode::ReplicaNotAvailable);
+  if (with_.logs.is_in(name, change.directory, /*future=*/false)) return {};
+  if (!with_.logs.find_future(name)) {
+    OTTLA_TRY_VOID(with_.logs.create_future(name, change.directory));
+  }
+  moves_->start(partition);
+  return {};
+}
+
+void Replicas::Core::move_on(const TopicPartition& name) {
+  const auto next = next_directories_.extract(name);
+  if (next.empty()) return;
+  (void)alter_log_dirs({{name, next.mapped()}});  // the one who asked was answered; it was logged
 }
 
 // Followers' streams.
@@ -781,6 +892,24 @@ std::vector<EpochAnswer> Replicas::offsets_for_leader_epochs(
 void Replicas::delete_records(std::vector<DeleteRecordsQuery> queries, env::Duration timeout,
                               env::Executor& on, Callback<std::vector<DeletedRecords>> done) {
   std::make_shared<DelayedDelete>(std::move(queries), core_, on, std::move(done))->start(timeout);
+}
+
+void Replicas::describe_log_dirs(env::Executor& on, Callback<std::vector<LogDirDescription>> done) {
+  core_->with().executors.io.post([core = core_, &on, done = std::move(done)]() mutable {
+    on.post([described = core->describe_log_dirs(), done = std::move(done)]() mutable {
+      std::move(done)(std::move(described));
+    });
+  });
+}
+
+void Replicas::alter_log_dirs(std::vector<LogDirChange> changes, env::Executor& on,
+                              Callback<std::vector<ErrorCode>> done) {
+  core_->with().executors.control.post(
+      [core = core_, changes = std::move(changes), &on, done = std::move(done)]() mutable {
+        on.post([outcomes = core->alter_log_dirs(changes), done = std::move(done)]() mutable {
+          std::move(done)(std::move(outcomes));
+        });
+      });
 }
 
 std::shared_ptr<Partition> Replicas::partition(const TopicPartition& partition) const {

@@ -10,6 +10,7 @@
 #include "broker/metadata/metadata_cache.h"
 #include "broker/replica/append.h"
 #include "broker/replica/fetch.h"
+#include "broker/replica/log_dirs.h"
 #include "broker/replica/offset_queries.h"
 #include "broker/replica/replicas_config.h"
 #include "broker/replica/surroundings.h"
@@ -50,6 +51,8 @@ class Replicas final : public rpc::ReplicationService {
     /// Replicas that a full disk kept from their role have taken it: the controller, which counts
     /// them as dead, should ask for them again. On the control loop. May be empty.
     std::function<void()> replicas_are_back = nullptr;
+    /// replica.alter.log.dirs.io.max.bytes.per.second as it is now; may be empty.
+    std::function<std::int64_t()> log_move_bytes_per_second = nullptr;
   };
 
   Replicas(ReplicasConfig config, Dependencies dependencies);
@@ -92,6 +95,15 @@ class Replicas final : public rpc::ReplicationService {
   /// Raises log start offsets; answers when all live replicas have followed, or RequestTimedOut.
   void delete_records(std::vector<DeleteRecordsQuery> queries, env::Duration timeout,
                       env::Executor& on, Callback<std::vector<DeletedRecords>> done);
+
+  // Log dirs (KIP-113).
+
+  void describe_log_dirs(env::Executor& on, Callback<std::vector<LogDirDescription>> done);
+  /// Wishes for where logs are to be, answered one by one: None when the move has begun or is not
+  /// needed, ReplicaNotAvailable when the log is to be made there once there is one,
+  /// UnknownTopicOrPartition, LogDirNotFound, InvalidTopicException, KafkaStorageError.
+  void alter_log_dirs(std::vector<LogDirChange> changes, env::Executor& on,
+                      Callback<std::vector<ErrorCode>> done);
 
   // Looking in.
 

@@ -18,6 +18,8 @@ struct ReplicasConfig {
   std::uint64_t stream_window_bytes = 8 << 20;
   /// Records gathered into one message.
   std::uint64_t stream_message_bytes = 1 << 20;
+  /// Logs that are copied to another log dir at the same time (num.replica.alter.log.dirs.threads).
+  std::size_t log_moves_at_once = 1;
   /// replica.selector.class is RackAwareReplicaSelector (KIP-392).
   bool rack_aware_fetch = false;
 };

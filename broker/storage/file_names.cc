@@ -96,4 +96,13 @@ std::string stray_directory_name(const TopicPartition& partition, const Uuid& un
   return unique_directory_name(partition, unique, "-stray");
 }
 
+Result<std::string> future_directory_name(const TopicPartition& partition, const Uuid& unique) {
+  std::string name = partition.to_string() + "." + unique.to_hex() + "-future";
+  if (name.size() > kMaxDirectoryName) {
+    return fail(ErrorCode::InvalidTopicException,
+                partition.to_string() + ": too long a name to be moved between log dirs");
+  }
+  return name;
+}
+
 }  // namespace ottla::storage

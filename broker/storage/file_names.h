@@ -4,6 +4,7 @@
 #include <string>
 #include <string_view>
 
+#include "common/base/error.h"
 #include "common/base/id.h"
 #include "common/base/topic_partition.h"
 #include "common/base/uuid.h"
@@ -29,6 +30,9 @@ inline constexpr std::string_view kCleanerCheckpoint = "cleaner-offset-checkpoin
 inline constexpr std::string_view kCleanShutdownMarker = ".kafka_cleanshutdown";
 inline constexpr std::string_view kLockFile = ".lock";
 inline constexpr std::string_view kMetaProperties = "meta.properties";
+/// Ours, in a partition's directory: the log dirs that it was moved out of, one a line, as long as
+/// a copy may be left there. Kafka ignores it.
+inline constexpr std::string_view kMovedFromFile = "ottla-moved-from";
 /// Ours: the boot id of the kernel under which the dir was last opened (W1). Kafka ignores it.
 inline constexpr std::string_view kBootFile = "ottla-boot";
 
@@ -53,5 +57,9 @@ struct DirectoryName {
 [[nodiscard]] std::string delete_directory_name(const TopicPartition& partition,
                                                 const Uuid& unique);
 [[nodiscard]] std::string stray_directory_name(const TopicPartition& partition, const Uuid& unique);
+/// TOPIC-P.32hex-future, never cut: its topic must be known from the name. Errors:
+/// InvalidTopicException (longer than a name may be).
+[[nodiscard]] Result<std::string> future_directory_name(const TopicPartition& partition,
+                                                        const Uuid& unique);
 
 }  // namespace ottla::storage

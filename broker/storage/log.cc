@@ -370,6 +370,27 @@ void Log::publish(SegmentList segments) {
   lock.lock();
 }
 
+Result<> Log::rename_in_use(const std::string& new_directory) {
+  MutexLock flush_lock(flush_mutex_);
+  MutexLock lock(mutex_);
+  OTTLA_TRY_VOID(check_usable());
+  OTTLA_TRY_VOID(environment_.health.check(environment_.files.rename(directory_, new_directory)));
+  directory_ = new_directory;
+  name_dirty_ = true;
+  SegmentList all = *segments();
+  {
+    MutexLock published(published_mutex_);
+    all.insert(all.end(), retired_.begin(), retired_.end());
+  }
+  for (const auto& segment : all) segment->set_directory(new_directory);
+  return {};
+}
+
+std::uint64_t Log::cuts() const {
+  MutexLock lock(mutex_);
+  return cuts_;
+}
+
 Result<> Log::rename_directory(const std::string& new_directory) {
   MutexLock flush_lock(flush_mutex_);
   MutexLock lock(mutex_);

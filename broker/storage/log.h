@@ -171,6 +171,12 @@ class Log : public std::enable_shared_from_this<Log> {
   /// neighbours. False, and nothing done, if the log has changed there meanwhile. Blocks; appends
   /// and reads go on.
   Result<bool> replace_segments(std::span<const SegmentToReplace> old) OTTLA_EXCLUDES(mutex_);
+  /// Keeps `replace_segments` from doing anything: a log that is being copied must not lose a
+  /// tombstone before the copy had it. Waits for one that is under way.
+  void hold_compaction(bool held) OTTLA_EXCLUDES(flush_mutex_);
+  [[nodiscard]] bool compaction_held() const {
+    return compaction_held_.load(std::memory_order_acquire);
+  }
   /// An error with the log's files outside of this class: takes the log dir offline, unless the log
   /// is closed.
   Error report(Error cause) OTTLA_EXCLUDES(mutex_);
@@ -205,6 +211,11 @@ class Log : public std::enable_shared_from_this<Log> {
   /// Stops all use of the files (the directory is to be deleted or moved) and renames the
   /// directory.
   Result<> rename_directory(const std::string& new_directory) OTTLA_EXCLUDES(mutex_);
+  /// Renames the directory of a log that goes on to be used. Nothing counts as flushed before the
+  /// new name is durable: the next flush sees to that.
+  Result<> rename_in_use(const std::string& new_directory) OTTLA_EXCLUDES(mutex_);
+  /// How often the log was cut, at its end or as a whole.
+  [[nodiscard]] std::uint64_t cuts() const OTTLA_EXCLUDES(mutex_);
 
  private:
   using SegmentList = std::vector<std::shared_ptr<Segment>>;
@@ -302,6 +313,7 @@ class Log : public std::enable_shared_from_this<Log> {
   LeaderEpochs epochs_ OTTLA_GUARDED_BY(mutex_);
   bool epochs_dirty_ OTTLA_GUARDED_BY(mutex_) = false;
   bool directory_dirty_ OTTLA_GUARDED_BY(mutex_) = false;
+  bool name_dirty_ OTTLA_GUARDED_BY(mutex_) = false;  ///< The directory's own name.
   bool seal_dirty_ OTTLA_GUARDED_BY(mutex_) =
       false;                                       ///< A segment was sealed since the last flush.
   bool cutting_ OTTLA_GUARDED_BY(mutex_) = false;  ///< The recovery point must not rise.
@@ -317,7 +329,8 @@ class Log : public std::enable_shared_from_this<Log> {
   std::atomic<std::int64_t> log_start_offset_;
   std::atomic<std::int64_t> log_end_offset_;
   std::atomic<std::int64_t> recovery_point_;
-  std::atomic<bool> has_unstable_ = false;  ///< Any transaction open or not yet replicated.
+  std::atomic<bool> compaction_held_ = false;  ///< Set under flush_mutex_.
+  std::atomic<bool> has_unstable_ = false;     ///< Any transaction open or not yet replicated.
   std::atomic<env::WallTimeMs> last_flush_ms_ = 0;
 
   mutable Mutex published_mutex_{LockRank::Leaf};

@@ -159,7 +159,7 @@ bool LogCleaner::choose(Worker& worker) {
   LastLook look{.at = with_.clock.now()};
   for (const std::shared_ptr<Log>& log : logs_.logs()) {
     const auto config = log->config();
-    if (!config->cleanup_compact || log->segment_count() < 2) continue;
+    if (!config->cleanup_compact || log->segment_count() < 2 || log->compaction_held()) continue;
     const auto high_watermark = logs_.high_watermark(log->partition());
     if (!high_watermark) continue;
     {

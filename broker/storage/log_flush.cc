@@ -38,12 +38,13 @@ Result<> Log::flush_under_lock(Offset end) {
   SegmentList unsynced;
   std::uint64_t cuts = 0;
   bool sync_directory = false;
+  bool sync_name = false;
   std::string directory;
   {
     MutexLock lock(mutex_);
     OTTLA_TRY_VOID(check_usable());
     end = std::min(end, log_end_offset());  // it was cut since the flush was asked for
-    if (recovery_point() >= end && !epochs_dirty_ && !seal_dirty_) return {};
+    if (recovery_point() >= end && !epochs_dirty_ && !seal_dirty_ && !name_dirty_) return {};
     const SharedSegmentList all = segments();
     for (std::size_t i = 0; i < all->size(); ++i) {
       // One that ends at the recovery point may have been sealed after the flush.
@@ -53,6 +54,7 @@ Result<> Log::flush_under_lock(Offset end) {
     }
     cuts = cuts_;
     sync_directory = std::exchange(directory_dirty_, false);
+    sync_name = std::exchange(name_dirty_, false);
     seal_dirty_ = false;
     directory = directory_;
   }
@@ -63,6 +65,9 @@ Result<> Log::flush_under_lock(Offset end) {
           environment_.files, segment_path(directory, segment->base_offset(), kSnapshotSuffix)));
     }
     if (sync_directory) OTTLA_TRY_VOID(environment_.files.sync_directory(directory));
+    if (sync_name) {
+      OTTLA_TRY_VOID(environment_.files.sync_directory(directory.substr(0, directory.rfind('/'))));
+    }
     return write_epochs();
   };
   OTTLA_TRY_VOID(environment_.health.check(sync_all()));
@@ -101,7 +106,7 @@ Result<> Log::close() {
     OTTLA_TRY_VOID(check_usable());
     OTTLA_TRY_VOID(environment_.health.check(write_snapshot(log_end_offset())));
     OTTLA_TRY_VOID(environment_.health.check(active()->seal()));
-    if (!touched_ && !epochs_dirty_) {
+    if (!touched_ && !epochs_dirty_ && !name_dirty_) {
       closed_ = true;
       return {};
     }

@@ -55,6 +55,7 @@ Result<bool> Log::replace_segments(std::span<const SegmentToReplace> old) {
   {
     MutexLock lock(mutex_);
     OTTLA_TRY_VOID(check_usable());
+    if (compaction_held()) return false;
     directory = directory_;
     const SharedSegmentList list = segments();
     const auto first = std::find(list->begin(), list->end(), old.front().segment);
@@ -85,6 +86,11 @@ Result<bool> Log::replace_segments(std::span<const SegmentToReplace> old) {
   recent_.reset(recent_.last());
   publish(std::move(list));
   return true;
+}
+
+void Log::hold_compaction(bool held) {
+  MutexLock flush_lock(flush_mutex_);
+  compaction_held_.store(held, std::memory_order_release);
 }
 
 std::vector<std::shared_ptr<Segment>> Log::all_segments() const {

@@ -7,6 +7,19 @@
 #include <utility>
 
 namespace ottla::storage {
+namespace {
+
+std::vector<std::string> lines_of(const std::string& text) {
+  std::vector<std::string> lines;
+  for (std::size_t at = 0; at < text.size();) {
+    const std::size_t end = std::min(text.find('\n', at), text.size());
+    if (end > at) lines.push_back(text.substr(at, end - at));
+    at = end + 1;
+  }
+  return lines;
+}
+
+}  // namespace
 
 LogStore::LogStore(env::FileSystem& files, env::Clock& clock, env::Random& random,
                    env::Executor& executor, LogStoreOptions options)
@@ -139,7 +152,13 @@ struct LogStore::Loading {
     PartitionOffsets recovery_points;
     PartitionOffsets log_starts;
     PartitionOffsets cleaner_points;
-    std::vector<std::pair<std::string, TopicPartition>> jobs;
+    PartitionOffsets high_watermarks;
+    struct Job {
+      std::string path;
+      TopicPartition partition;
+      bool is_future = false;
+    };
+    std::vector<Job> jobs;
     std::atomic<std::size_t> next_job = 0;
     DirectoryLoad result OTTLA_GUARDED_BY(mutex);
     Mutex mutex{LockRank::Leaf};
@@ -165,6 +184,9 @@ void LogStore::load(ConfigOf config_of, Callback<Result<std::vector<DirectoryLoa
       return;
     }
   }
+  // An error took its log dir offline, which then loads nothing.
+  (void)settle_moves(*loading);
+  keep_high_watermarks(*loading);
   const auto threads =
       static_cast<std::size_t>(std::max(options_.recovery_threads_per_directory, 1));
   loading->workers = directories_.size() * threads;
@@ -191,22 +213,18 @@ Result<> LogStore::plan_load(Loading& loading, std::size_t number) {
     checkpoints_[&directory].emplace(kCleanerCheckpoint, plan.cleaner_points);
   }
   OTTLA_TRY(plan.log_starts, directory.read_checkpoint(kLogStartCheckpoint));
-  OTTLA_TRY(auto high_watermarks, directory.read_checkpoint(kHighWatermarkCheckpoint));
-  {
-    MutexLock lock(mutex_);
-    high_watermarks_.merge(high_watermarks);
-  }
+  OTTLA_TRY(plan.high_watermarks, directory.read_checkpoint(kHighWatermarkCheckpoint));
   OTTLA_TRY(const auto entries, directory.list());
   for (const auto& [name, parsed] : entries) {
     const std::string path = directory.path() + "/" + name;
     switch (parsed.kind) {
       case DirectoryKind::Partition:
-        plan.jobs.emplace_back(path, parsed.partition);
+      case DirectoryKind::Future:
+        plan.jobs.push_back({path, parsed.partition, parsed.kind == DirectoryKind::Future});
         break;
       case DirectoryKind::Deleted:
         deletions_.schedule({path}, loading.config_of(parsed.partition.topic)->file_delete_delay);
         break;
-      case DirectoryKind::Future:
       case DirectoryKind::Stray:
         LOG(WARNING) << "[" << path << "] left alone: not a replica that is served";
         break;
@@ -221,6 +239,68 @@ Result<> LogStore::plan_load(Loading& loading, std::size_t number) {
                     ? "clean shutdown"
                     : name_of(directory.shutdown_kind()));
   return {};
+}
+
+/// A high watermark in another dir's checkpoint is of a log that was moved from there, or to it.
+void LogStore::keep_high_watermarks(const Loading& loading) {
+  MutexLock lock(mutex_);
+  for (const auto& plan : loading.directories) {
+    for (const Loading::Directory::Job& job : plan->jobs) {
+      const auto line = plan->high_watermarks.find(job.partition);
+      if (job.is_future || line == plan->high_watermarks.end()) continue;
+      high_watermarks_[job.partition] = line->second;
+    }
+  }
+}
+
+/// A crash may have left a partition in two log dirs: the one that it was moved to counts.
+Result<> LogStore::settle_moves(Loading& loading) {
+  Result<> outcome;
+  for (const auto& plan : loading.directories) {
+    for (const Loading::Directory::Job& job : plan->jobs) {
+      if (job.is_future || !plan->directory->is_online()) continue;
+      const std::string note = job.path + "/" + std::string(kMovedFromFile);
+      const auto settled = [&]() -> Result<> {
+        OTTLA_TRY(const bool exists, plan->directory->health().check(files_.exists(note)));
+        if (!exists) return {};
+        OTTLA_TRY(const std::string text,
+                  plan->directory->health().check(env::read_file(files_, note)));
+        bool all_seen = true;
+        for (const std::string& source : lines_of(text)) {
+          const auto other = std::find_if(
+              loading.directories.begin(), loading.directories.end(),
+              [&](const auto& candidate) { return candidate->directory->path() == source; });
+          if (other == loading.directories.end() || *other == plan) {
+            const auto& failed = failed_directories_;
+            if (std::find(failed.begin(), failed.end(), source) != failed.end()) all_seen = false;
+            continue;
+          }
+          LogDirectory& directory = *(*other)->directory;
+          if (!directory.is_online()) {
+            all_seen = false;
+            continue;
+          }
+          const auto left = std::find_if(
+              (*other)->jobs.begin(), (*other)->jobs.end(), [&](const auto& candidate) {
+                return candidate.partition == job.partition && !candidate.is_future;
+              });
+          if (left == (*other)->jobs.end()) continue;
+          LOG(WARNING) << "[" << left->path << "] was moved to " << job.path
+                       << ": what a crash left of it is removed";
+          const std::string away =
+              directory.path() + "/" + delete_directory_name(job.partition, random_.uuid());
+          OTTLA_TRY_VOID(directory.health().check(files_.rename(left->path, away)));
+          OTTLA_TRY_VOID(directory.health().check(files_.sync_directory(directory.path())));
+          deletions_.schedule({away}, loading.config_of(job.partition.topic)->file_delete_delay);
+          (*other)->jobs.erase(left);
+        }
+        if (all_seen) OTTLA_TRY_VOID(plan->directory->health().check(files_.remove(note)));
+        return {};
+      };
+      if (auto done = settled(); !done) outcome = std::move(done);
+    }
+  }
+  return outcome;
 }
 
 void LogStore::load_next(const std::shared_ptr<Loading>& loading, std::size_t number) {
@@ -241,7 +321,7 @@ void LogStore::load_next(const std::shared_ptr<Loading>& loading, std::size_t nu
 
 void LogStore::load_log(Loading& loading, std::size_t number, std::size_t job) {
   Loading::Directory& plan = *loading.directories[number];
-  const auto& [path, partition] = plan.jobs[job];
+  const auto& [path, partition, is_future] = plan.jobs[job];
   const auto offset_in = [&partition = partition](const PartitionOffsets& offsets) {
     const auto found = offsets.find(partition);
     return found == offsets.end() ? Offset(0) : found->second;
@@ -275,7 +355,11 @@ void LogStore::load_log(Loading& loading, std::size_t number, std::size_t job) {
   LOG_EVERY_T(INFO, 5) << "[" << plan.directory->path() << "] loaded " << job + 1 << " of "
                        << plan.jobs.size() << " logs";
   MutexLock lock(mutex_);
-  Entry& entry = logs_[partition];
+  Entry& entry = is_future ? futures_[partition] : logs_[partition];
+  if (entry.log && is_future) {
+    LOG(WARNING) << "[" << path << "] left alone: the partition has another future replica";
+    return;
+  }
   if (entry.log) {
     lock.unlock();
     // Two copies: only a human can tell which one is right.
@@ -305,6 +389,7 @@ void LogStore::check_high_watermark(const Log& log, ShutdownKind shutdown) {
 }
 
 void LogStore::finish_load(Loading& loading) {
+  drop_useless_futures();
   const auto taken =
       std::chrono::duration_cast<std::chrono::milliseconds>(clock_.now() - loading.started);
   std::vector<DirectoryLoad> results;
@@ -362,6 +447,7 @@ LogDirectory* LogStore::emptiest_directory() const {
   {
     MutexLock lock(mutex_);
     for (const auto& [partition, entry] : logs_) ++counts[entry.directory];
+    for (const auto& [partition, entry] : futures_) ++counts[entry.directory];
   }
   LogDirectory* emptiest = nullptr;
   for (const auto& directory : directories_) {
@@ -384,12 +470,19 @@ Result<std::shared_ptr<Log>> LogStore::find_or_create(const TopicPartition& part
                                                     known->topic_id->to_string() + ", not " +
                                                     topic_id.to_string());
   }
+  if (!known) {
+    if (const auto copy = future(partition);
+        copy && copy->topic_id && !topic_id.is_zero() && *copy->topic_id != topic_id) {
+      OTTLA_TRY_VOID(discard_future(partition));
+    }
+    OTTLA_TRY(known, promote_future(partition));
+  }
   Entry result;
   if (known) {
     result = *known;
     if (known->topic_id || topic_id.is_zero()) return result.log;
   } else {
-    result.directory = emptiest_directory();
+    result.directory = directory_for_new(partition);
     if (result.directory == nullptr) {
       return fail(ErrorCode::KafkaStorageError, "all log dirs are offline");
     }
@@ -406,11 +499,15 @@ Result<std::shared_ptr<Log>> LogStore::find_or_create(const TopicPartition& part
   }
   MutexLock lock(mutex_);
   logs_[partition] = result;
+  preferred_.erase(partition);
   return result.log;
 }
 
 Result<std::string> LogStore::rename_away(const TopicPartition& partition,
                                           const std::string& new_name) {
+  // First what a new log of the same name could be taken for, or meet in its directory.
+  OTTLA_TRY_VOID(discard_future(partition));
+  OTTLA_TRY_VOID(retire(partition));
   Entry removed;
   {
     MutexLock lock(mutex_);
@@ -418,6 +515,7 @@ Result<std::string> LogStore::rename_away(const TopicPartition& partition,
     if (found == logs_.end()) return "";
     removed = found->second;
     logs_.erase(found);
+    preferred_.erase(partition);
     high_watermarks_.erase(partition);
   }
   if (!removed.directory->is_online()) return fail(ErrorCode::KafkaStorageError);
@@ -426,13 +524,7 @@ Result<std::string> LogStore::rename_away(const TopicPartition& partition,
   OTTLA_TRY_VOID(
       removed.directory->health().check(files_.sync_directory(removed.directory->path())));
   // A new log of the same name must not inherit where this one was clean, or where it started.
-  {
-    MutexLock lock(checkpoint_mutex_);
-    PartitionOffsets points = checkpoints_[removed.directory][std::string(kCleanerCheckpoint)];
-    if (points.erase(partition) > 0) {
-      OTTLA_TRY_VOID(write_checkpoint(*removed.directory, kCleanerCheckpoint, points));
-    }
-  }
+  OTTLA_TRY_VOID(forget_cleaner_point(*removed.directory, partition));
   if (removed.log->log_start_offset() > Offset(0)) OTTLA_TRY_VOID(checkpoint_log_starts());
   return path;
 }
@@ -513,13 +605,8 @@ void LogStore::arm(std::size_t number) {
 Result<> LogStore::write_checkpoints(
     std::string_view name, const std::function<std::optional<Offset>(const Log&)>& offset_of) {
   MutexLock checkpoint_lock(checkpoint_mutex_);
-  std::vector<Entry> entries;
-  {
-    MutexLock lock(mutex_);
-    for (const auto& [partition, entry] : logs_) entries.push_back(entry);
-  }
   std::map<const LogDirectory*, PartitionOffsets> offsets;
-  for (const Entry& entry : entries) {
+  for (const Entry& entry : entries()) {
     if (const auto offset = offset_of(*entry.log)) {
       offsets[entry.directory][entry.log->partition()] = *offset;
     }
@@ -616,7 +703,7 @@ Result<> LogStore::checkpoint_high_watermarks() {
   return write_checkpoints(kHighWatermarkCheckpoint, [&](const Log& log) -> std::optional<Offset> {
     std::optional<Offset> now;
     if (high_watermark_of) now = high_watermark_of(log.partition());
-    if (now) return now;
+    if (now) return std::min(*now, log.log_end_offset());  // a future log is behind
     // No replica runs it yet: what was known before the start still holds.
     const auto before = earlier.find(log.partition());
     if (before == earlier.end()) return std::nullopt;
@@ -640,6 +727,12 @@ int LogStore::delete_old_segments() {
     if (!count || *count == 0) continue;  // an error took its log dir offline
     deleted += *count;
     shortened.push_back(log);
+  }
+  for (const Entry& entry : entries()) {
+    // What a future log holds below its start; the rest is not its to judge.
+    if (find(entry.log->partition()) == entry.log) continue;
+    const auto count = entry.log->retire_old_segments(entry.log->log_start_offset());
+    if (count && *count > 0) shortened.push_back(entry.log);
   }
   if (shortened.empty()) return 0;
   (void)checkpoint_log_starts();  // an error took the log dir offline, which refuses what follows
@@ -665,7 +758,7 @@ void LogStore::shut_down(Callback<> done) {
   }
   repeated.clear();
   auto closing = std::make_shared<Closing>();
-  closing->logs = logs();
+  for (const Entry& entry : entries()) closing->logs.push_back(entry.log);
   closing->done = std::move(done);
   const std::size_t workers =
       directories_.size() *

@@ -43,6 +43,20 @@ struct DirectoryLoad {
   std::size_t failed = 0;  ///< Logs that could not be opened; the dir is offline then.
 };
 
+/// What lies in a log dir: DescribeLogDirs.
+struct DirectoryUsage {
+  struct LogUsage {
+    TopicPartition partition;
+    std::uint64_t bytes = 0;
+    Offset log_end_offset;
+    bool is_future = false;
+  };
+  std::string directory;  ///< Absolute.
+  bool is_online = false;
+  std::optional<env::VolumeSpace> space;  ///< Not known of an offline directory.
+  std::vector<LogUsage> logs;             ///< By partition; none of an offline directory.
+};
+
 /// All logs of this broker, over its log dirs. It owns the directories' locks, checkpoints and
 /// background work; who leads or follows a partition is not its concern.
 /// Thread: any. mutex_ (Leaf) guards the table of logs and is never held over I/O; creation and
@@ -110,6 +124,45 @@ class LogStore {
   /// All that could be opened, offline or not.
   [[nodiscard]] std::vector<std::string> directories() const;
 
+  /// Of all log dirs, in the order of log.dirs. Blocks.
+  [[nodiscard]] std::vector<DirectoryUsage> usage() const OTTLA_EXCLUDES(mutex_);
+
+  // Moving logs between log dirs (log_store_moves.cc). A future log is a copy in another log dir,
+  // in TOPIC-P.UNIQUE-future, that is to take the log's place: it is in no table but its own and
+  // serves nobody. Directories are named as `usage` does, or as log.dirs does.
+
+  /// Whether a log may be put there. Errors: LogDirNotFound, KafkaStorageError (offline).
+  Result<> check_directory(const std::string& directory) const;
+  /// Where the log is to be made that is not there yet.
+  void prefer_directory(const TopicPartition& partition, const std::string& directory)
+      OTTLA_EXCLUDES(mutex_);
+  [[nodiscard]] std::shared_ptr<Log> find_future(const TopicPartition& partition) const
+      OTTLA_EXCLUDES(mutex_);
+  /// Directory that holds the future log; empty if there is none.
+  [[nodiscard]] std::string future_directory_of(const TopicPartition& partition) const
+      OTTLA_EXCLUDES(mutex_);
+  /// Whether `directory` is where the log is (or its future log, if `future`).
+  [[nodiscard]] bool is_in(const TopicPartition& partition, const std::string& directory,
+                           bool future) const OTTLA_EXCLUDES(mutex_);
+  /// An empty future log for a log that is in another directory. Blocks. Errors: as
+  /// `check_directory`; InvalidTopicException (too long a name), KafkaStorageError.
+  Result<std::shared_ptr<Log>> create_future(const TopicPartition& partition,
+                                             const std::string& directory) OTTLA_EXCLUDES(mutex_);
+  /// Gives the copy up and removes it, if there is one. Blocks.
+  Result<> remove_future(const TopicPartition& partition) OTTLA_EXCLUDES(mutex_);
+  /// Its log dir failed: what is there is left alone.
+  void forget_future(const TopicPartition& partition) OTTLA_EXCLUDES(mutex_);
+  /// Before the switch: the copy is on the disk up to its end, and so is the note that says which
+  /// directory counts if a crash leaves both. Blocks.
+  Result<> prepare_switch(const TopicPartition& partition) OTTLA_EXCLUDES(mutex_);
+  /// The future log becomes the log, in the table and by its directory's name; the caller sees to
+  /// it that both hold the same, and that nobody appends, creates or removes logs meanwhile. A
+  /// crash of the process before or after this finds one log that counts; after a crash of the host
+  /// it is one of the two. No sync, unless flush.messages or flush.ms promise one.
+  Result<> switch_to_future(const TopicPartition& partition) OTTLA_EXCLUDES(mutex_);
+  /// After the switch: makes it durable and removes the old log. Blocks.
+  Result<> retire_replaced(const TopicPartition& partition) OTTLA_EXCLUDES(mutex_);
+
   // For the cleaner.
 
   /// Nullopt for a partition that has no replica here at the moment.
@@ -139,6 +192,11 @@ class LogStore {
     LogDirectory* directory = nullptr;
     std::optional<TopicId> topic_id;
   };
+  /// A log whose place another has taken, still in its directory.
+  struct Replaced {
+    Entry old;
+    Entry by;
+  };
   struct Loading;
   struct Closing;
   struct Repeated {
@@ -154,11 +212,31 @@ class LogStore {
   void load_next(const std::shared_ptr<Loading>& loading, std::size_t number);
   void load_log(Loading& loading, std::size_t number, std::size_t job);
   void check_high_watermark(const Log& log, ShutdownKind shutdown) OTTLA_EXCLUDES(mutex_);
+  Result<> settle_moves(Loading& loading);
+  void keep_high_watermarks(const Loading& loading) OTTLA_EXCLUDES(mutex_);
+  void drop_useless_futures() OTTLA_EXCLUDES(mutex_);
   void finish_load(Loading& loading);
   void close_next(const std::shared_ptr<Closing>& closing);
   void finish_close();
   [[nodiscard]] LogEnvironment environment(LogDirectory& directory);
   [[nodiscard]] LogDirectory* emptiest_directory() const OTTLA_EXCLUDES(mutex_);
+  [[nodiscard]] LogDirectory* directory_for_new(const TopicPartition& partition) const
+      OTTLA_EXCLUDES(mutex_);
+  /// Null if it is none of log.dirs, or could not be opened.
+  [[nodiscard]] LogDirectory* directory_named(const std::string& directory) const;
+  [[nodiscard]] std::vector<Entry> entries() const OTTLA_EXCLUDES(mutex_);  ///< With future logs.
+  [[nodiscard]] std::optional<Entry> future(const TopicPartition& partition) const
+      OTTLA_EXCLUDES(mutex_);
+  Result<> discard_future(const TopicPartition& partition) OTTLA_REQUIRES(change_mutex_)
+      OTTLA_EXCLUDES(mutex_);
+  Result<> retire(const TopicPartition& partition) OTTLA_REQUIRES(change_mutex_)
+      OTTLA_EXCLUDES(mutex_);
+  /// The future log of a log that is gone is the best there is.
+  Result<std::optional<Entry>> promote_future(const TopicPartition& partition)
+      OTTLA_REQUIRES(change_mutex_) OTTLA_EXCLUDES(mutex_);
+  Result<> forget_cleaner_point(LogDirectory& directory, const TopicPartition& partition)
+      OTTLA_EXCLUDES(checkpoint_mutex_);
+  Result<> note_sources(const Entry& future, const Entry& current);
   [[nodiscard]] std::optional<Entry> entry(const TopicPartition& partition) const
       OTTLA_EXCLUDES(mutex_);
   /// Takes the log out of the table and renames its directory; its new path, or "" if there was
@@ -196,6 +274,9 @@ class LogStore {
       OTTLA_GUARDED_BY(checkpoint_mutex_);
   mutable Mutex mutex_{LockRank::Leaf};
   std::map<TopicPartition, Entry> logs_ OTTLA_GUARDED_BY(mutex_);
+  std::map<TopicPartition, Entry> futures_ OTTLA_GUARDED_BY(mutex_);
+  std::map<TopicPartition, Replaced> replaced_ OTTLA_GUARDED_BY(mutex_);
+  std::map<TopicPartition, LogDirectory*> preferred_ OTTLA_GUARDED_BY(mutex_);
   PartitionOffsets high_watermarks_
       OTTLA_GUARDED_BY(mutex_);  ///< As checkpointed before the start.
   HighWatermarkOf high_watermark_of_ OTTLA_GUARDED_BY(mutex_);

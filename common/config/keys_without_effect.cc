@@ -87,7 +87,6 @@ constexpr std::string_view kNames[] = {
     "metrics.num.samples",
     "metrics.recording.level",
     "metrics.sample.window.ms",
-    "num.replica.alter.log.dirs.threads",
     "password.encoder.cipher.algorithm",
     "password.encoder.iterations",
     "password.encoder.key.length",

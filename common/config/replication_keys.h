@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <limits>
 #include <optional>
 #include <string>
 
@@ -82,6 +83,18 @@ inline constexpr ConfigKey<std::int32_t> kNumReplicaFetchers{
         "Accepted, without effect: one stream between two brokers carries all their partitions, "
         "and "
         "needs no round trip for each fetch that more streams would hide."};
+inline constexpr ConfigKey<std::optional<std::int32_t>> kNumReplicaAlterLogDirsThreads{
+    .name = "num.replica.alter.log.dirs.threads",
+    .importance = Importance::High,
+    .doc =
+        "Partitions that are copied to another log dir at the same time; unset: as many as there "
+        "are log dirs."};
+inline constexpr ConfigKey<std::int64_t> kReplicaAlterLogDirsIoMaxBytesPerSecond{
+    .name = "replica.alter.log.dirs.io.max.bytes.per.second",
+    .fallback = std::numeric_limits<std::int64_t>::max(),
+    .allowed = at_least(0),
+    .dynamic = Dynamic::PerBroker,
+    .doc = "Bytes a second that moves between this broker's log dirs may copy, all together."};
 inline constexpr ConfigKey<std::optional<std::string>> kReplicaSelectorClass{
     .name = "replica.selector.class",
     .doc =
@@ -105,6 +118,8 @@ inline constexpr AnyKey kReplicationKeys[] = {
     kReplicaSocketReceiveBufferBytes,
     kReplicaHighWatermarkCheckpointIntervalMs,
     kNumReplicaFetchers,
+    kNumReplicaAlterLogDirsThreads,
+    kReplicaAlterLogDirsIoMaxBytesPerSecond,
     kReplicaSelectorClass,
     kControllerSocketTimeoutMs,
 };

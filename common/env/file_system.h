@@ -57,6 +57,12 @@ struct DirectoryEntry {
   bool is_directory = false;
 };
 
+/// The volume that a directory lies on.
+struct VolumeSpace {
+  std::uint64_t total_bytes = 0;
+  std::uint64_t usable_bytes = 0;  ///< By this process: without what is reserved for root.
+};
+
 /// Thread: any.
 class FileSystem {
  public:
@@ -75,6 +81,7 @@ class FileSystem {
   [[nodiscard]] virtual Result<bool> exists(const std::string& path) = 0;
   [[nodiscard]] virtual Result<WallTimeMs> modified_ms(const std::string& path) = 0;
   virtual Result<> set_modified_ms(const std::string& path, WallTimeMs time) = 0;
+  [[nodiscard]] virtual Result<VolumeSpace> space(const std::string& directory) = 0;
   /// fcntl lock as Kafka's .lock; fails at once if another process holds it.
   virtual Result<std::unique_ptr<FileLock>> lock(const std::string& path) = 0;
   /// The kernel's boot id: another one means that the page cache of before is gone.
@@ -106,6 +113,7 @@ class PosixFileSystem final : public FileSystem {
   Result<bool> exists(const std::string& path) override;
   Result<WallTimeMs> modified_ms(const std::string& path) override;
   Result<> set_modified_ms(const std::string& path, WallTimeMs time) override;
+  Result<VolumeSpace> space(const std::string& directory) override;
   Result<std::unique_ptr<FileLock>> lock(const std::string& path) override;
   std::string boot_id() const override;
 };

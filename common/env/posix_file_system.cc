@@ -3,6 +3,7 @@
 #include <limits.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <sys/uio.h>
 #include <unistd.h>
 
@@ -225,6 +226,15 @@ Result<> PosixFileSystem::set_modified_ms(const std::string& path, WallTimeMs ti
     return io_failure("cannot set the time of", path);
   }
   return {};
+}
+
+Result<VolumeSpace> PosixFileSystem::space(const std::string& directory) {
+  struct statvfs volume{};
+  if (::statvfs(directory.c_str(), &volume) != 0) {
+    return io_failure("cannot get the free space of", directory);
+  }
+  return VolumeSpace{static_cast<std::uint64_t>(volume.f_blocks) * volume.f_frsize,
+                     static_cast<std::uint64_t>(volume.f_bavail) * volume.f_frsize};
 }
 
 Result<std::unique_ptr<FileLock>> PosixFileSystem::lock(const std::string& path) {

@@ -482,6 +482,14 @@ Result<> SimulatedFileSystem::set_modified_ms(const std::string& path, env::Wall
   return {};
 }
 
+Result<env::VolumeSpace> SimulatedFileSystem::space(const std::string& directory) {
+  constexpr std::uint64_t kTotal = std::uint64_t{1} << 40;
+  MutexLock lock(mutex_);
+  OTTLA_TRY_VOID(check("stat", directory));
+  if (!find(directory).node) return failure("stat", directory, ENOENT);
+  return env::VolumeSpace{kTotal, free_bytes_.value_or(kTotal)};
+}
+
 Result<std::unique_ptr<env::FileLock>> SimulatedFileSystem::lock(const std::string& path) {
   MutexLock guard(mutex_);
   OTTLA_TRY_VOID(check("lock", path));

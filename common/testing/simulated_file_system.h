@@ -69,6 +69,8 @@ class SimulatedFileSystem final : public env::FileSystem {
   Result<bool> exists(const std::string& path) override;
   Result<env::WallTimeMs> modified_ms(const std::string& path) override;
   Result<> set_modified_ms(const std::string& path, env::WallTimeMs time) override;
+  /// As much is free as `set_free_bytes` says, of 1 TiB.
+  Result<env::VolumeSpace> space(const std::string& directory) override;
   Result<std::unique_ptr<env::FileLock>> lock(const std::string& path) override;
   std::string boot_id() const override;
 

@@ -152,6 +152,24 @@ class FakeRecords final : public RecordService {
   replica::AppendResult held_result;
 };
 
+class FakeLogDirs final : public LogDirService {
+ public:
+  void describe_log_dirs(env::Executor&,
+                         Callback<std::vector<replica::LogDirDescription>> done) override {
+    std::move(done)(described);
+  }
+  void alter_log_dirs(std::vector<replica::LogDirChange> wanted, env::Executor&,
+                      Callback<std::vector<ErrorCode>> done) override {
+    changes = std::move(wanted);
+    outcomes.resize(changes.size());
+    std::move(done)(outcomes);
+  }
+
+  std::vector<replica::LogDirDescription> described;
+  std::vector<replica::LogDirChange> changes;
+  std::vector<ErrorCode> outcomes;
+};
+
 class FakeController final : public controller::ControllerService {
  public:
   bool is_controller() const override { return active; }
@@ -331,9 +349,10 @@ class ApiFixture : public ::testing::Test {
 
   ApiServer& server() {
     if (!server_) {
-      server_ = std::make_unique<ApiServer>(Dependencies{
-          BrokerId(1), "cluster-1", broker_config, metadata, records, controller, topic_configs,
-          producer_id_blocks, groups, old_offsets, clock, random, io_pool, &registry, peer_proof});
+      server_ = std::make_unique<ApiServer>(
+          Dependencies{BrokerId(1), "cluster-1", broker_config, metadata, records, log_dirs,
+                       controller, topic_configs, producer_id_blocks, groups, old_offsets, clock,
+                       random, io_pool, &registry, peer_proof});
     }
     return *server_;
   }
@@ -384,6 +403,7 @@ class ApiFixture : public ::testing::Test {
   config::BrokerConfig broker_config;
   metadata::MetadataCache metadata;
   FakeRecords records;
+  FakeLogDirs log_dirs;
   FakeController controller;
   FakeTopicConfigs topic_configs;
   FakeProducerIdBlocks producer_id_blocks;
