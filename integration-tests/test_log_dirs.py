@@ -1,13 +1,14 @@
 """Log directories: what lies in them, moves between them under load and through kills, and what a failed or
 full one takes with it."""
 
+import errno
 import json
 import pathlib
 import subprocess
 import unittest
 
 import wire
-from cluster import Checker, Cluster, ToolFailed, wait_until
+from cluster import BROKER, Checker, Cluster, Process, ToolFailed, wait_until
 
 ALTER_REPLICA_LOG_DIRS = 34
 REPLICA_NOT_AVAILABLE, KAFKA_STORAGE_ERROR, LOG_DIR_NOT_FOUND, UNKNOWN_TOPIC = 9, 56, 57, 3
@@ -120,7 +121,7 @@ class MovesTest(LogDirsCase):
 
     def test_killed_in_the_middle(self):
         """What was copied is not copied again, and the move ends by itself."""
-        cluster = self.start(**{THROTTLE: 1 << 20})
+        cluster = self.start(**{THROTTLE: 1 << 20, "log.segment.bytes": 2 << 20})
         cluster.create_topic(self.TOPIC, 1, 3)
         cluster.wait_for_isr(self.TOPIC)
         checker = self.produce(value_bytes=2000)
@@ -200,6 +201,144 @@ class MovesTest(LogDirsCase):
             cluster.ottla("log-dirs", "--describe", "--broker-list", "1,7")
         self.assertIn("The given brokers do not exist from --broker-list: 7. Current existent brokers: 1,2",
                       str(refused.exception))
+
+
+SHIM = r"""
+#define _GNU_SOURCE
+#include <dlfcn.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/types.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+/* Writes below FAULTY_DIR fail with the errno that the file FAULTY_TRIGGER holds, while it is there. */
+static int fault(int fd) {
+  char link[64], path[4096];
+  const char* dir = getenv("FAULTY_DIR");
+  snprintf(link, sizeof link, "/proc/self/fd/%d", fd);
+  ssize_t length = readlink(link, path, sizeof path - 1);
+  if (length <= 0) return 0;
+  path[length] = 0;
+  if (strncmp(path, dir, strlen(dir)) != 0 || path[strlen(dir)] != '/') return 0;
+  FILE* trigger = fopen(getenv("FAULTY_TRIGGER"), "r");
+  if (!trigger) return 0;
+  int error = 0;
+  if (fscanf(trigger, "%d", &error) != 1) error = 0;
+  fclose(trigger);
+  errno = error;
+  return error;
+}
+#define NEXT(name) ((__typeof__(&name))dlsym(RTLD_NEXT, #name))
+ssize_t pwrite(int fd, const void* data, size_t size, off_t at) {
+  return fault(fd) ? -1 : NEXT(pwrite)(fd, data, size, at);
+}
+ssize_t pwritev(int fd, const struct iovec* pieces, int count, off_t at) {
+  return fault(fd) ? -1 : NEXT(pwritev)(fd, pieces, count, at);
+}
+ssize_t pwrite64(int fd, const void* data, size_t size, off64_t at) {
+  return fault(fd) ? -1 : NEXT(pwrite64)(fd, data, size, at);
+}
+ssize_t pwritev64(int fd, const struct iovec* pieces, int count, off64_t at) {
+  return fault(fd) ? -1 : NEXT(pwritev64)(fd, pieces, count, at);
+}
+"""
+
+
+class FailingDirsTest(LogDirsCase):
+    """One log dir of a broker fails under load, or is full for a while."""
+
+    def start_with_shim(self, brokers):
+        """Writes to <broker>/data fail while <broker>/fault holds an errno."""
+        cluster = self.start(brokers)
+        shim = cluster.directory / "shim.so"
+        (cluster.directory / "shim.c").write_text(SHIM)
+        subprocess.run(["cc", "-shared", "-fPIC", "-O1", "-o", shim, cluster.directory / "shim.c", "-ldl"], check=True)
+        for broker in cluster.brokers.values():
+            broker.process.terminate()
+            broker.process = Process(
+                f"broker-{broker.id}", [BROKER, broker.properties], broker.directory / "broker.out",
+                {"LD_PRELOAD": str(shim), "FAULTY_DIR": str(broker.directory / "data"),
+                 "FAULTY_TRIGGER": str(broker.directory / "fault")})
+        cluster.wait_for_brokers()
+        return cluster
+
+    def test_io_error_takes_one_dir_offline(self):
+        cluster = self.start_with_shim(3)
+        cluster.create_topic(self.TOPIC, 4, 3)
+        cluster.wait_for_isr(self.TOPIC)
+        checker = self.produce(4)
+        victim = cluster.leader(self.TOPIC)
+        faulty = victim.directory / "data"
+        lost = [number for number in range(4) if (faulty / f"{self.TOPIC}-{number}").exists()]
+        kept = [number for number in range(4) if number not in lost]
+        self.assertTrue(lost and kept)
+        (victim.directory / "fault").write_text(str(errno.EIO))
+
+        def without_the_lost():
+            partitions = cluster.partitions(self.TOPIC)
+            return (all(partitions[number]["leader"] not in (-1, victim.id) and
+                        victim.id not in partitions[number]["isr"] for number in lost) and
+                    all(victim.id in partitions[number]["isr"] for number in kept))
+        wait_until(without_the_lost, "leaders elsewhere for what is in the failed log dir")
+        self.assertTrue(victim.process.running())
+        dirs = self.described(victim)
+        self.assertIsNone(dirs[str(faulty)])
+        self.assertEqual(sorted(name for name, _ in dirs[str(victim.directory / "more")] if name.startswith(self.TOPIC)),
+                         [f"{self.TOPIC}-{number}" for number in kept])
+        # Nothing can be moved to it, or out of it.
+        self.assertEqual(self.alter(victim, faulty, partition=kept[0]), KAFKA_STORAGE_ERROR)
+        self.assertEqual(self.alter(victim, victim.directory / "more", partition=lost[0]), KAFKA_STORAGE_ERROR)
+        checker.wait_for_progress(2000)
+        self.assert_nothing_lost(checker)
+
+    def test_a_move_into_a_dir_that_fails(self):
+        cluster = self.start_with_shim(3)
+        cluster.create_topic(self.TOPIC, 4, 3)
+        cluster.wait_for_isr(self.TOPIC)
+        checker = self.produce(4)
+        broker = cluster.leader(self.TOPIC)
+        moving = next(number for number in range(4)
+                      if (broker.directory / "more" / f"{self.TOPIC}-{number}").exists())
+        (broker.directory / "fault").write_text(str(errno.EIO))
+        self.assertIn(self.alter(broker, broker.directory / "data", partition=moving), (0, KAFKA_STORAGE_ERROR))
+        wait_until(lambda: self.described(broker)[str(broker.directory / "data")] is None, "the dir to be offline")
+        self.assertEqual(self.place_in(broker, broker.directory / "more", moving), False)
+        checker.wait_for_progress(2000)
+        self.assertIn(broker.id, cluster.partitions(self.TOPIC)[moving]["isr"])
+        self.assert_nothing_lost(checker)
+
+    def place_in(self, broker, directory, partition):
+        """Whether the replica there is a future one."""
+        return self.described(broker)[str(directory)][(f"{self.TOPIC}-{partition}", False)]["isFuture"]
+
+    def test_full_disk_passes(self):
+        """Refused with a retriable error while it is full; served again without a restart."""
+        cluster = self.start_with_shim(1)
+        broker = cluster.brokers[1]
+        cluster.create_topic(self.TOPIC, 2, 1)
+        cluster.wait_for_isr(self.TOPIC, 1)
+        cluster.create_topic("probe", 2, 1)
+        cluster.wait_for_isr("probe", 1)
+        in_full = next(number for number in range(2) if (broker.directory / "data" / f"probe-{number}").exists())
+        batch = wire.batch([wire.record(b"value")])
+        checker = self.produce(2)
+        (broker.directory / "fault").write_text(str(errno.ENOSPC))
+        wait_until(lambda: "disk is full" in broker.log, "a refused write")
+        with wire.Connection(broker) as connection:
+            self.assertEqual(connection.produce("probe", batch, partition=in_full)[0], KAFKA_STORAGE_ERROR)
+            self.assertEqual(connection.produce("probe", batch, partition=1 - in_full)[0], 0)
+        before = checker.acknowledged()
+        self.assertIsNotNone(self.described(broker)[str(broker.directory / "data")], "a full dir is not offline")
+        self.assertTrue(broker.process.running())
+        (broker.directory / "fault").unlink()
+        wait_until(lambda: checker.acknowledged() > before + 2000, "it to serve again")
+        with wire.Connection(broker) as connection:
+            self.assertEqual(connection.produce("probe", batch, partition=in_full)[0], 0)
+            self.assertGreater(len(connection.fetch("probe", 0, partition=in_full)["records"]), 0)
+        self.assert_nothing_lost(checker)
 
 
 if __name__ == "__main__":

@@ -57,6 +57,12 @@ LogMove::Step LogMove::next(const Picture& picture) const {
   return {state_ == State::Copying ? Kind::Prepare : Kind::Switch};
 }
 
+void LogMove::on_cut() {
+  CHECK(state_ == State::Copying || state_ == State::Prepared);
+  state_ = State::Copying;
+  is_near_ = false;
+}
+
 void LogMove::on_prepared() {
   CHECK(state_ == State::Copying);
   state_ = State::Prepared;
@@ -64,7 +70,7 @@ void LogMove::on_prepared() {
 }
 
 void LogMove::on_switched(bool done) {
-  CHECK(state_ == State::Prepared);
+  CHECK(!done || state_ == State::Prepared);
   is_near_ = false;
   if (done) state_ = State::Switched;
 }

@@ -12,11 +12,12 @@ namespace ottla::replica {
 ///
 ///     Copying --prepared--> Prepared --switched--> Switched --retired--> Done
 ///
-/// In Copying and Prepared it copies, and cuts where the log was cut. Prepared: the copy was
-/// synced, and the note is on the disk by which a start after a crash knows which log counts. A
-/// crash before Switched finds the log and a future log, and begins again in Copying with what is
-/// there; one after it finds the new log. Without I/O: `next` says what to do, the others what was
-/// done. Thread: the owner's.
+/// A cut leads from Prepared back to Copying. In both it copies, and cuts where the log was cut.
+/// Prepared: the copy was synced, and the note is on the disk by which a start after a crash knows
+/// which log counts. A crash before Switched finds the log and a future log, and begins again in
+/// Copying with what is there; one after it finds the new log. Without I/O: `next` says what to do,
+/// the others what was done.
+/// Thread: the owner's.
 class LogMove {
  public:
   enum class State : std::uint8_t { Copying, Prepared, Switched, Done };
@@ -51,7 +52,8 @@ class LogMove {
 
   /// `reached_end`: of the log, as it was when its records were read.
   void on_copied(bool reached_end) { is_near_ = reached_end; }
-  void on_cut() { is_near_ = false; }
+  /// What is copied again was not synced yet.
+  void on_cut();
   void on_prepared();
   /// False: something was appended or cut that could not be followed in the short time.
   void on_switched(bool done);

@@ -120,9 +120,7 @@ Result<bool> LogMover::switch_over() {
     const LogMove::Picture picture = this->picture();
     const bool is_level = picture.future_end == picture.log_end;
     const LogMove::Step step = move_.next(picture);
-    if (step.kind == LogMove::Step::Kind::RaiseStartTo) {
-      OTTLA_TRY_VOID(cut(step));
-    } else if (step.kind == LogMove::Step::Kind::Switch && is_level) {
+    if (step.kind == LogMove::Step::Kind::Switch && is_level) {
       OTTLA_TRY_VOID(logs_.switch_to_future(partition_));
       move_.on_switched(true);
       return true;

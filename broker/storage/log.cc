@@ -87,6 +87,23 @@ Result<AppendInfo> Log::append_as_leader(MutableByteView batches, LeaderEpoch le
 }
 
 Result<AppendInfo> Log::append_as_follower(std::span<const ByteView> pieces) {
+  auto appended = append_replicated(pieces);
+  if (appended || appended.error().code() != ErrorCode::OffsetOutOfRange) return appended;
+  // The leader's log begins in the middle of a batch (DeleteRecords), and an empty one follows it:
+  // its only segment has to begin where the batch does.
+  const Offset start = log_start_offset();
+  if (log_end_offset() != start) return appended;
+  record::BatchIterator batches(pieces.front());
+  OTTLA_TRY(const auto first, batches.next());
+  if (!first || first->base_offset() >= start || first->last_offset() < start) return appended;
+  OTTLA_TRY_VOID(truncate_fully_and_start_at(first->base_offset()));
+  OTTLA_TRY(AppendInfo info, append_replicated(pieces));
+  OTTLA_TRY_VOID(raise_log_start_offset(start, log_end_offset()));
+  info.log_start_offset = start;
+  return info;
+}
+
+Result<AppendInfo> Log::append_replicated(std::span<const ByteView> pieces) {
   BatchSet set;
   set.is_replicated = true;
   // CRCs are checked before the lock is taken.

@@ -91,7 +91,8 @@ class Log : public std::enable_shared_from_this<Log> {
   /// Appends what the leader sent, as it is. Each piece holds whole batches; all of them are
   /// written by one pwritev. Offsets must rise, not start below the log end offset, and leader
   /// epochs must not fall; CRCs are checked. Errors: CorruptMessage, OffsetOutOfRange (below the
-  /// log end offset), KafkaStorageError. Nothing is written if any batch is refused.
+  /// log end offset), KafkaStorageError. Nothing is written if any batch is refused. An empty log
+  /// may begin in the middle of the first batch; making its segment anew for that blocks, once.
   Result<AppendInfo> append_as_follower(std::span<const ByteView> pieces) OTTLA_EXCLUDES(mutex_);
 
   /// Notes that `epoch` begins at the log end offset: what a new leader does before its first
@@ -236,6 +237,7 @@ class Log : public std::enable_shared_from_this<Log> {
   Log(LogEnvironment environment, LogOpening opening);
 
   // log.cc: appending.
+  Result<AppendInfo> append_replicated(std::span<const ByteView> pieces) OTTLA_EXCLUDES(mutex_);
   Result<AppendInfo> append_locked(const BatchSet& set, std::span<const ByteView> pieces,
                                    const ProducerStates::Update& producers) OTTLA_REQUIRES(mutex_);
   Result<> write_set(const BatchSet& set, std::span<const ByteView> pieces,

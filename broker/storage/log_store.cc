@@ -294,8 +294,9 @@ Result<> LogStore::settle_moves(Loading& loading) {
           deletions_.schedule({away}, loading.config_of(job.partition.topic)->file_delete_delay);
           (*other)->jobs.erase(left);
         }
-        if (all_seen) OTTLA_TRY_VOID(plan->directory->health().check(files_.remove(note)));
-        return {};
+        if (!all_seen) return {};
+        OTTLA_TRY_VOID(plan->directory->health().check(files_.remove(note)));
+        return plan->directory->health().check(files_.sync_directory(job.path));
       };
       if (auto done = settled(); !done) outcome = std::move(done);
     }
@@ -351,7 +352,7 @@ void LogStore::load_log(Loading& loading, std::size_t number, std::size_t job) {
     plan.result.segments_scanned += (*log)->recovery().segments_scanned;
     plan.result.bytes_truncated += (*log)->recovery().bytes_truncated;
   }
-  check_high_watermark(**log, plan.directory->shutdown_kind());
+  if (!is_future) check_high_watermark(**log, plan.directory->shutdown_kind());
   LOG_EVERY_T(INFO, 5) << "[" << plan.directory->path() << "] loaded " << job + 1 << " of "
                        << plan.jobs.size() << " logs";
   MutexLock lock(mutex_);

@@ -220,18 +220,32 @@ Result<std::optional<LogStore::Entry>> LogStore::promote_future(const TopicParti
 
 // The switch.
 
-/// The new log dir's note names every directory that may still hold an older copy.
+/// The new log dir's note names every directory that may still hold an older copy. The old one's
+/// must not name the new one any more, if the log was there before: two notes would accuse each
+/// other.
 Result<> LogStore::note_sources(const Entry& future, const Entry& current) {
   const std::string name(kMovedFromFile);
   const std::string earlier = current.log->directory() + "/" + name;
-  std::string text;
-  OTTLA_TRY(const bool exists, current.directory->health().check(files_.exists(earlier)));
+  LogHealth& health = current.directory->health();
+  OTTLA_TRY(const bool exists, health.check(files_.exists(earlier)));
+  std::string sources;
   if (exists) {
-    OTTLA_TRY(text, current.directory->health().check(env::read_file(files_, earlier)));
+    OTTLA_TRY(const std::string text, health.check(env::read_file(files_, earlier)));
+    for (std::size_t at = 0; at < text.size();) {
+      const std::size_t end = std::min(text.find('\n', at), text.size());
+      const std::string source = text.substr(at, end - at);
+      if (source != future.directory->path()) sources += source + "\n";
+      at = end + 1;
+    }
+    if (sources.empty()) {
+      OTTLA_TRY_VOID(health.check(files_.remove(earlier)));
+      OTTLA_TRY_VOID(health.check(files_.sync_directory(current.log->directory())));
+    } else if (sources != text) {
+      OTTLA_TRY_VOID(health.check(env::replace_file(files_, earlier, sources)));
+    }
   }
-  text += current.directory->path() + "\n";
-  return future.directory->health().check(
-      env::replace_file(files_, future.log->directory() + "/" + name, text));
+  return future.directory->health().check(env::replace_file(
+      files_, future.log->directory() + "/" + name, sources + current.directory->path() + "\n"));
 }
 
 Result<> LogStore::prepare_switch(const TopicPartition& partition) {
@@ -251,9 +265,7 @@ Result<> LogStore::switch_to_future(const TopicPartition& partition) {
   const auto config = current->log->config();
   const bool is_promised =
       config->flush_messages != LogConfig::kUnlimited || config->flush_ms != LogConfig::kUnlimited;
-  if (is_promised && current->log->recovery_point() > copy->log->recovery_point()) {
-    OTTLA_TRY_VOID(copy->log->flush());
-  }
+  if (is_promised) OTTLA_TRY_VOID(copy->log->flush());
   OTTLA_TRY_VOID(copy->log->rename_in_use(copy->directory->path() + "/" + partition.to_string()));
   LOG(INFO) << "[" << partition << "] moved from " << current->directory->path() << " to "
             << copy->directory->path() << " at offset " << copy->log->log_end_offset();
@@ -293,14 +305,15 @@ Result<> LogStore::retire(const TopicPartition& partition) {
   OTTLA_TRY_VOID(checkpoint_log_starts());
   if (!durable) return durable;
   deletions_.schedule({path}, replaced.old.log->config()->file_delete_delay);
-  const std::string note = replaced.by.log->directory() + "/" + std::string(kMovedFromFile);
   // An older copy may be in a log dir that is offline now.
   if (!offline_directories().empty()) return {};
-  const Result<> removed = files_.remove(note);
-  // The log may have been moved or removed again.
-  LOG_IF(WARNING, !removed && env::io_error_kind(removed.error()) != env::IoErrorKind::NotFound)
-      << "[" << note << "] not removed: " << removed.error();
-  return {};
+  // Durably: a note that came back after the next move would accuse the wrong one.
+  const std::string moved = replaced.by.log->directory();
+  Result<> removed = files_.remove(moved + "/" + std::string(kMovedFromFile));
+  if (removed) removed = files_.sync_directory(moved);
+  // Named otherwise by now: the log was moved again, or removed.
+  if (!removed && env::io_error_kind(removed.error()) == env::IoErrorKind::NotFound) return {};
+  return replaced.by.directory->health().check(std::move(removed));
 }
 
 Result<> LogStore::forget_cleaner_point(LogDirectory& directory, const TopicPartition& partition) {

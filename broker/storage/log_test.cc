@@ -225,6 +225,19 @@ TEST_F(LogTest, FollowersTakeGapsButNothingOutOfOrder) {
   EXPECT_EQ(batch_bases(log_->read(Offset(15), {}).value()), std::vector<Offset>{Offset(20)});
 }
 
+TEST_F(LogTest, AFollowerMayBeginInTheMiddleOfABatch) {
+  // As a leader's log does after DeleteRecords.
+  ASSERT_TRUE(log_->truncate_fully_and_start_at(Offset(7)));
+  ASSERT_TRUE(replicate({.records = 4, .base_offset = Offset(5), .leader_epoch = LeaderEpoch(1)}));
+  EXPECT_EQ(log_->log_start_offset(), Offset(7));
+  EXPECT_EQ(log_->log_end_offset(), Offset(9));
+  EXPECT_EQ(batch_bases(log_->read(Offset(7), {}).value()), std::vector<Offset>{Offset(5)});
+  EXPECT_EQ(replicate({.records = 4, .base_offset = Offset(7), .leader_epoch = LeaderEpoch(1)})
+                .error()
+                .code(),
+            ErrorCode::OffsetOutOfRange);
+}
+
 // A leader that appended nothing follows one of an earlier epoch's records.
 TEST_F(LogTest, AnEpochWithoutRecordsGivesWayToWhatTheLeaderHas) {
   ASSERT_TRUE(append({.records = 2}, LeaderEpoch(1)));
