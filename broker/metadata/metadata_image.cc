@@ -40,6 +40,7 @@ std::shared_ptr<const MetadataImage> MetadataImage::apply(const rpc::ClusterUpda
     topics->erase(found);
   }
   for (const rpc::TopicUpdate& changed : update.topics) {
+    if (changed.partitions.empty()) continue;  // None of them has a state yet.
     auto& slot = (*topics)[changed.name];
     if (slot && slot->id != changed.id) ids->erase(slot->id);
     slot = merge(slot.get(), changed);

@@ -104,7 +104,11 @@ Result<bool> Partition::become_leader(RoleChange change) {
       if (change.state.leader_epoch == leader_epoch_ && role_ != Role::None &&
           role_ != Role::Offline) {
         if (role_ != Role::Leader) return false;
-        if (!isr_.on_state(change.state.isr, change.state.partition_epoch)) return false;
+        const bool newer = isr_.on_state(change.state.isr, change.state.partition_epoch);
+        // A reassignment that ends, or is given up, changes nothing but the assignment.
+        const bool reassigned = change.state.partition_epoch == isr_.partition_epoch() &&
+                                change.assignment.replicas != replicas_;
+        if (!newer && !reassigned) return false;
         take_up(change);
         match_followers_to_isr();
         advance_high_watermark(calls);
@@ -150,7 +154,7 @@ Result<bool> Partition::become_follower(RoleChange change) {
     if (change.state.leader_epoch < leader_epoch_) return false;
     if (change.state.leader_epoch == leader_epoch_ && role_ != Role::None &&
         role_ != Role::Offline) {
-      if (role_ == Role::Follower && change.state.partition_epoch > partition_epoch_) {
+      if (role_ == Role::Follower && change.state.partition_epoch >= partition_epoch_) {
         take_up(change);
       }
       return false;
@@ -380,6 +384,14 @@ void Partition::watch(std::shared_ptr<PartitionWatcher> watcher, std::uint32_t t
                       std::uint8_t changes) {
   MutexLock lock(state_mutex_);
   watches_.push_back({std::move(watcher), token, changes});
+}
+
+void Partition::forget_watchers() {
+  std::vector<Watch> watches;  // freed outside the lock, as are the commits
+  std::multimap<Offset, Commit> commits;
+  MutexLock lock(state_mutex_);
+  watches.swap(watches_);
+  commits.swap(commits_);
 }
 
 void Partition::unwatch(const PartitionWatcher* watcher, std::uint32_t token) {

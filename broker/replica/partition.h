@@ -139,6 +139,8 @@ class Partition : public std::enable_shared_from_this<Partition> {
   void watch(std::shared_ptr<PartitionWatcher> watcher, std::uint32_t token, std::uint8_t changes)
       OTTLA_EXCLUDES(state_mutex_);
   void unwatch(const PartitionWatcher* watcher, std::uint32_t token) OTTLA_EXCLUDES(state_mutex_);
+  /// Lets go of all that watches or waits, without a word: the end of the process.
+  void forget_watchers() OTTLA_EXCLUDES(state_mutex_);
 
   // As leader: followers. All fenced by the leader epoch of the subscription.
 

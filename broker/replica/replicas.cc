@@ -74,6 +74,9 @@ class Replicas::Core final : public Feed::Source,
 
   void start();
   void stop();
+  /// Streams and waiting appends hold partitions and this object, and are held by them. After a
+  /// stop there are none; after the stand-in for a crash there are. No executor runs any more.
+  void forget_all() OTTLA_EXCLUDES(mutex_);
   void set_broker_epoch(BrokerEpoch epoch);
   [[nodiscard]] bool is_stopped() const OTTLA_EXCLUDES(mutex_) {
     MutexLock lock(mutex_);
@@ -139,6 +142,7 @@ class Replicas::Core final : public Feed::Source,
                                                  const TopicConfig& config);
   ErrorCode stop_replica(const rpc::StopReplica& command, FollowChanges& changes);
   void drop_missing(const rpc::ClusterUpdate& update, FollowChanges& changes);
+  void put_aside(const TopicPartition& name);
   void release(const std::shared_ptr<Partition>& partition, ErrorCode reason,
                FollowChanges& changes);
   void stop_following(const std::shared_ptr<Partition>& partition, FollowChanges& changes);
@@ -225,6 +229,16 @@ void Replicas::Core::stop() {
     if (self->moves_) self->moves_->stop();
   });
   if (isr_) isr_->stop();  // not there if the broker's start failed before that of the replicas
+}
+
+void Replicas::Core::forget_all() {
+  for (const std::shared_ptr<Partition>& partition : all()) partition->forget_watchers();
+  std::map<BrokerId, std::shared_ptr<Feed>> feeds;
+  {
+    MutexLock lock(mutex_);
+    feeds.swap(feeds_);
+  }
+  fetchers_.clear();
 }
 
 void Replicas::Core::set_broker_epoch(BrokerEpoch epoch) {
@@ -488,26 +502,46 @@ ErrorCode Replicas::Core::stop_replica(const rpc::StopReplica& command, FollowCh
   return removed ? ErrorCode::None : removed.error().code();
 }
 
+/// Replicas that are not assigned to this broker any more: the topic was deleted, or the partition
+/// was moved away, while nobody could tell it.
 void Replicas::Core::drop_missing(const rpc::ClusterUpdate& update, FollowChanges& changes) {
   std::set<TopicPartition> assigned;
+  std::set<TopicPartition> told;
+  std::set<std::string> topics;
   for (const rpc::TopicUpdate& topic : update.topics) {
+    topics.insert(topic.name);
     for (const rpc::PartitionUpdate& partition : topic.partitions) {
+      const TopicPartition name{topic.name, partition.partition};
+      told.insert(name);
       const auto& replicas = partition.assignment.replicas;
       if (std::find(replicas.begin(), replicas.end(), config_->broker) != replicas.end()) {
-        assigned.insert({topic.name, partition.partition});
+        assigned.insert(name);
       }
     }
   }
   for (const std::shared_ptr<Partition>& partition : all()) {
     if (assigned.contains(partition->name())) continue;
-    LOG(WARNING) << '[' << partition->name()
-                 << "] is not assigned to this broker any more: its log is kept, not served";
     waiting_for_room_.erase(partition->name());
     release(partition, ErrorCode::NotLeaderOrFollower, changes);
     MutexLock lock(mutex_);
     partitions_.erase(partition->name());
     by_id_.erase({partition->topic_id(), partition->name().partition});
   }
+  for (const std::shared_ptr<storage::Log>& log : with_.logs.logs()) {
+    const TopicPartition& name = log->partition();
+    // Of a topic that is there, only what stands in the update is known to be somewhere else.
+    const bool is_known = topics.contains(name.topic) ? told.contains(name) : !update.incomplete;
+    if (assigned.contains(name) || !is_known) continue;
+    put_aside(name);
+  }
+}
+
+/// Never deleted at once: whoever reassigned or deleted by mistake finds it (W21).
+void Replicas::Core::put_aside(const TopicPartition& name) {
+  const Result<> done = with_.logs.mark_stray(name);
+  LOG_IF(WARNING, done.has_value())
+      << '[' << name << "] is not assigned to this broker: its log is put aside as stray";
+  LOG_IF(ERROR, !done) << '[' << name << "] cannot be put aside as stray: " << done.error();
 }
 
 void Replicas::Core::release(const std::shared_ptr<Partition>& partition, ErrorCode reason,
@@ -823,7 +857,9 @@ AppendedPartition Replicas::Core::append_one(AppendRequest::Partition& wanted,
 Replicas::Replicas(ReplicasConfig config, Dependencies dependencies)
     : core_(std::make_shared<Core>(std::move(config), std::move(dependencies))) {}
 
-Replicas::~Replicas() = default;
+Replicas::~Replicas() {
+  core_->forget_all();
+}
 
 void Replicas::start() {
   core_->start();

@@ -614,5 +614,62 @@ TEST(Replicas, AfterAnUncleanElectionTheLogsAgreeAgain) {
   EXPECT_EQ(cluster->values(*cluster->log(kOne)), cluster->values(*cluster->log(kThree)));
 }
 
+/// What a broker is told when it registers, or when a delivery failed.
+rpc::ClusterUpdateReply tell(SimulatedCluster& cluster, BrokerId broker,
+                             rpc::ClusterUpdate update) {
+  std::optional<rpc::ClusterUpdateReply> reply;
+  cluster.replicas(broker).update_cluster(
+      std::move(update), [&](const rpc::ClusterUpdateReply& done) { reply = done; });
+  EXPECT_TRUE(cluster.world.run_until_true([&] { return reply.has_value(); }, seconds(5)));
+  return reply.value_or(rpc::ClusterUpdateReply{});
+}
+
+TEST(Replicas, W21WhatIsNotAssignedAnyMoreIsPutAside) {
+  const auto cluster = make_cluster(5, {.partitions = 2});
+  (void)cluster->append_and_wait(kOne, {"a", "b"});
+  // Moved to other brokers while nobody could tell this one.
+  rpc::ClusterUpdate update = cluster->update_for(kThree, {0, 1}, true);
+  update.topics[0].partitions[0].assignment.replicas = {kOne, kTwo};
+  update.topics[0].partitions[0].state.isr = {kOne, kTwo};
+  (void)tell(*cluster, kThree, update);
+  storage::LogStore& logs = *cluster->process(kThree).logs;
+  EXPECT_EQ(logs.find({kTopic, 0}), nullptr);
+  EXPECT_NE(logs.find({kTopic, 1}), nullptr);
+  const auto names = cluster->disk(kThree).list("/logs");
+  ASSERT_TRUE(names);
+  EXPECT_TRUE(std::any_of(names->begin(), names->end(),
+                          [](const auto& entry) { return entry.name.ends_with("-stray"); }));
+}
+
+TEST(Replicas, W21WhatTheControllerCouldNotReadStays) {
+  const auto cluster = make_cluster(6, {.partitions = 2});
+  rpc::ClusterUpdate update = cluster->update_for(kThree, {0, 1}, true);
+  // No word of a partition: its state could not be read, or is not written yet.
+  update.topics[0].partitions.pop_back();
+  (void)tell(*cluster, kThree, update);
+  EXPECT_NE(cluster->process(kThree).logs->find({kTopic, 1}), nullptr);
+  // No word of the topic, from a controller that knows that it does not know all.
+  update.topics.clear();
+  update.incomplete = true;
+  (void)tell(*cluster, kThree, update);
+  EXPECT_NE(cluster->process(kThree).logs->find({kTopic, 1}), nullptr);
+  update.incomplete = false;
+  (void)tell(*cluster, kThree, update);
+  EXPECT_EQ(cluster->process(kThree).logs->find({kTopic, 1}), nullptr);
+}
+
+TEST(Replicas, AnAssignmentThatEndsWithoutANewEpochIsTaken) {
+  const auto cluster = make_cluster(7);
+  rpc::ClusterUpdate update = cluster->update_for(kOne, {0}, false);
+  auto& partition = update.topics[0].partitions[0];
+  // Put out of the ISR first, as the controller does it; then out of the assignment.
+  std::erase(partition.state.isr, kThree);
+  partition.state.partition_epoch = partition.state.partition_epoch.next();
+  (void)tell(*cluster, kOne, update);
+  partition.assignment.replicas = {kOne, kTwo};
+  (void)tell(*cluster, kOne, update);
+  EXPECT_EQ(cluster->partition(kOne)->view().replicas, (std::vector{kOne, kTwo}));
+}
+
 }  // namespace
 }  // namespace ottla::replica

@@ -56,6 +56,8 @@ struct ClusterUpdate {
   /// Whatever followed from how the receiver's last process stopped is in ZooKeeper: after a host
   /// crash it need not be said again by the next registration (W1).
   bool last_stop_settled = false;
+  /// Some topics' znodes could not be understood: that one is missing here proves nothing.
+  bool incomplete = false;
 };
 
 struct PartitionOutcome {

@@ -95,6 +95,7 @@ TEST(GrpcPeer, CarriesAClusterUpdateWhole) {
   update.receiver_epoch = BrokerEpoch(9);
   update.full = true;
   update.last_stop_settled = true;
+  update.incomplete = true;
   update.live_brokers = {endpoint.broker};
   update.live_brokers->at(0).last_stop = cluster::LastStop::HostCrash;
   update.live_brokers->at(0).rack = "r1";
@@ -119,6 +120,7 @@ TEST(GrpcPeer, CarriesAClusterUpdateWhole) {
   EXPECT_EQ(got.receiver_epoch, BrokerEpoch(9));
   EXPECT_TRUE(got.full);
   EXPECT_TRUE(got.last_stop_settled);
+  EXPECT_TRUE(got.incomplete);
   EXPECT_EQ(got.live_brokers, update.live_brokers);
   EXPECT_EQ(got.topics.at(0).id, TopicId(5, 6));
   EXPECT_EQ(got.topics.at(0).partitions.at(0).state, partition.state);
