@@ -20,6 +20,12 @@ class Elsewhere final : public controller::ControllerService {
                          Callback<std::vector<controller::AddedPartitions>>) override {}
   void auto_create_topics(std::vector<controller::NewTopic>, std::vector<cluster::Broker>,
                           Callback<std::vector<controller::CreatedTopic>>) override {}
+  void elect_leaders(controller::ElectLeadersRequest,
+                     Callback<controller::PartitionsReply>) override {}
+  void alter_reassignments(controller::AlterReassignmentsRequest,
+                           Callback<controller::PartitionsReply>) override {}
+  void list_reassignments(std::optional<std::vector<TopicPartition>>,
+                          Callback<controller::ReassignmentsReply>) override {}
   void describe(Callback<controller::ControllerDescription>) override {}
   void alter_partition(rpc::AlterPartitionRequest, Callback<rpc::AlterPartitionReply>) override {}
   void controlled_shutdown(rpc::ControlledShutdownRequest,

@@ -37,8 +37,11 @@ rpc::ClusterUpdate make_update(const ClusterModel& model, const cluster::Broker&
   update.stop_replicas = news.stop_replicas;
   if (news.everything || news.brokers) update.live_brokers = model.live_brokers();
   if (news.everything) {
+    update.incomplete = model.incomplete;
     for (const auto& [name, topic] : model.topics) {
       if (!is_told(topic)) continue;
+      // Also one whose partitions have no state yet: what is missing here is gone.
+      update.topics.push_back({name, topic.id, {}});
       for (std::size_t i = 0; i < topic.partitions.size(); ++i) {
         const auto number = static_cast<std::int32_t>(i);
         const auto news_of_it = news.partitions.find({name, number});

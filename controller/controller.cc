@@ -172,6 +172,31 @@ void Controller::auto_create_topics(std::vector<NewTopic> topics, std::vector<cl
   });
 }
 
+void Controller::elect_leaders(ElectLeadersRequest request, Callback<PartitionsReply> done) {
+  run([this, request = std::move(request), done = std::move(done)]() mutable {
+    if (Term* term = serving()) return term->elect_leaders(std::move(request), std::move(done));
+    std::move(done)({.error = ErrorCode::NotController, .partitions = {}});
+  });
+}
+
+void Controller::alter_reassignments(AlterReassignmentsRequest request,
+                                     Callback<PartitionsReply> done) {
+  run([this, request = std::move(request), done = std::move(done)]() mutable {
+    if (Term* term = serving()) {
+      return term->alter_reassignments(std::move(request), std::move(done));
+    }
+    std::move(done)({.error = ErrorCode::NotController, .partitions = {}});
+  });
+}
+
+void Controller::list_reassignments(std::optional<std::vector<TopicPartition>> of,
+                                    Callback<ReassignmentsReply> done) {
+  run([this, of = std::move(of), done = std::move(done)]() mutable {
+    if (const Term* term = serving()) return std::move(done)({.partitions = term->reassigning(of)});
+    std::move(done)({.error = ErrorCode::NotController, .partitions = {}});
+  });
+}
+
 void Controller::describe(Callback<ControllerDescription> done) {
   run([this, done = std::move(done)]() mutable {
     ControllerDescription description;

@@ -63,6 +63,11 @@ class Controller final : public ControllerService, private zookeeper::ClientList
                          Callback<std::vector<AddedPartitions>> done) override;
   void auto_create_topics(std::vector<NewTopic> topics, std::vector<cluster::Broker> live,
                           Callback<std::vector<CreatedTopic>> done) override;
+  void elect_leaders(ElectLeadersRequest request, Callback<PartitionsReply> done) override;
+  void alter_reassignments(AlterReassignmentsRequest request,
+                           Callback<PartitionsReply> done) override;
+  void list_reassignments(std::optional<std::vector<TopicPartition>> of,
+                          Callback<ReassignmentsReply> done) override;
   void describe(Callback<ControllerDescription> done) override;
 
   void alter_partition(rpc::AlterPartitionRequest request,

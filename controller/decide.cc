@@ -14,6 +14,10 @@ Decision decide(ClusterModel& model, const Event& event, env::MonotonicTime now)
 }
 
 Decision Decider::finish() && {
+  for (const std::string& name : std::exchange(topics_to_write_, {})) {
+    if (TopicEntry* topic = model_.find_topic(name)) write_assignments(*topic);
+  }
+  if (reassignments_changed_) write_reassignments();
   out_.writes = std::move(urgent_);
   out_.writes.insert(out_.writes.end(), std::make_move_iterator(other_.begin()),
                      std::make_move_iterator(other_.end()));
@@ -21,6 +25,7 @@ Decision Decider::finish() && {
   announce_new_.is_new = true;
   if (!announce_new_.partitions.empty()) out_.commands.push_back(std::move(announce_new_));
   if (!announce_.partitions.empty()) out_.commands.push_back(std::move(announce_));
+  for (auto& [broker, stop] : stops_) out_.commands.push_back(std::move(stop));
   for (auto& [broker, partitions] : queries_) {
     out_.commands.push_back(AskLogs{broker, std::move(partitions)});
   }
@@ -29,9 +34,14 @@ Decision Decider::finish() && {
     const env::MonotonicTime next = now_ < query.wait_until
                                         ? std::min(query.wait_until, query.ask_again_at)
                                         : query.ask_again_at;
-    if (!out_.wake_at || next < *out_.wake_at) out_.wake_at = next;
+    wake_at(next);
   }
+  for (const auto& [request, pending] : model_.pending_partitions) wake_at(pending.deadline);
   return std::move(out_);
+}
+
+void Decider::wake_at(env::MonotonicTime time) {
+  if (!out_.wake_at || time < *out_.wake_at) out_.wake_at = time;
 }
 
 void Decider::reconcile_all(const char* cause) {
@@ -51,6 +61,9 @@ void Decider::reconcile(Place place, const char* cause) {
     partition.recheck = true;
     return;
   }
+  move_replicas(place);
+  if (partition.writing) return;
+  if (!partition.state) partition.doubts.clear();  // There is nothing yet that could be missing.
   const std::vector<Candidate> replicas = candidates(place);
   if (!partition.state) {
     if (auto first = first_state(replicas, model_.controller_epoch)) {
@@ -58,16 +71,38 @@ void Decider::reconcile(Place place, const char* cause) {
     }
     return;
   }
-  const Verdict verdict = elect(*partition.state, replicas, place.topic.rules);
+  const Verdict verdict =
+      elect(*partition.state, replicas, place.topic.rules, partition.unclean_election_wanted);
   if (verdict.ask_logs.empty()) end_query(place);
-  if (verdict.state) write_state(place, *verdict.state, cause);
+  if (verdict.state) {
+    write_state(place, *verdict.state, cause);
+  } else if (partition.epoch_due && partition.state->leader != kNoBroker) {
+    cluster::PartitionState next = *partition.state;
+    next.leader_epoch = next.leader_epoch.next();
+    write_state(place, std::move(next), "replicas added");
+  }
   if (!verdict.ask_logs.empty()) ask_logs(place, verdict);
 }
 
+/// Those whom a write of the assignment under way drops do not count any more: when it is committed
+/// they are told to delete their logs. Those whom it adds do not count yet.
 std::vector<Candidate> Decider::candidates(const Place& place) const {
+  const std::vector<BrokerId>& replicas = place.partition.assignment.replicas;
+  const auto in_write = place.topic.assignments_in_write.find(place.number);
+  if (in_write == place.topic.assignments_in_write.end()) return candidates(place, replicas);
+  std::vector<BrokerId> kept = replicas;
+  std::erase_if(kept, [&](BrokerId broker) {
+    const auto& next = in_write->second.replicas;
+    return std::find(next.begin(), next.end(), broker) == next.end();
+  });
+  return candidates(place, kept);
+}
+
+std::vector<Candidate> Decider::candidates(const Place& place,
+                                           const std::vector<BrokerId>& among) const {
   std::vector<Candidate> result;
-  result.reserve(place.partition.assignment.replicas.size());
-  for (const BrokerId broker : place.partition.assignment.replicas) {
+  result.reserve(among.size());
+  for (const BrokerId broker : among) {
     result.push_back({broker, standing(place, broker)});
   }
   return result;
@@ -116,6 +151,10 @@ void Decider::write_state(Place place, cluster::PartitionState next, const char*
 
 void Decider::adopt_state(Place place, const cluster::PartitionState& state, bool is_new) {
   PartitionEntry& partition = place.partition;
+  if (partition.state && state.leader_epoch > partition.state->leader_epoch) {
+    partition.epoch_due = false;
+  }
+  if (state.leader != kNoBroker) partition.unclean_election_wanted = false;
   partition.state = state;
   std::erase_if(partition.doubts, [&](const Doubt& doubt) {
     if (state.in_isr(doubt.broker)) return false;

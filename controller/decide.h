@@ -37,6 +37,7 @@ struct ClusterRead {
   std::vector<TopicRead> topics;
   std::vector<std::string> topics_to_delete;
   std::vector<std::pair<BrokerId, BrokerEpoch>> process_dead;
+  bool incomplete = false;  ///< Some nodes could not be understood, and are left out.
 };
 
 /// All registrations. What is missing is gone; a new epoch is a restart.
@@ -70,6 +71,23 @@ struct PreferredLeadersWanted {
 struct LeadersToBeBalanced {
   std::int32_t percentage = 10;
 };
+/// ElectLeaders: of these partitions, or of all that need it.
+struct ElectionRequested {
+  RequestId request;
+  ElectionKind kind = ElectionKind::Preferred;
+  std::optional<std::vector<TopicPartition>> partitions;
+  env::MonotonicTime deadline{};  ///< What is not done by then is answered with RequestTimedOut.
+};
+/// AlterPartitionReassignments (KIP-455): answered once the topics' znodes say what is wanted.
+struct ReassignmentRequested {
+  RequestId request;
+  std::vector<WantedReplicas> partitions;
+  env::MonotonicTime deadline{};
+};
+/// /admin/reassign_partitions, the way of old tools: all that stands in it.
+struct ReassignmentsRead {
+  std::vector<WantedReplicas> partitions;
+};
 struct AlterPartitionRequested {
   RequestId request;
   rpc::AlterPartitionRequest body;
@@ -98,11 +116,12 @@ struct Tick {};
 // ---- What is to be done ----
 
 enum class WriteKind : std::uint8_t {
-  SetState,       ///< .../P/state, at the zkVersion `state.partition_epoch`
-  CreateState,    ///< The first state, with the folders above it.
-  SetTopic,       ///< /brokers/topics/T, at the zkVersion `version`
-  DeleteTopic,    ///< States, folders, topic, config and deletion request, bottom up.
-  DeleteRequest,  ///< Only /admin/delete_topics/T: refused, or no such topic.
+  SetState,          ///< .../P/state, at the zkVersion `state.partition_epoch`
+  CreateState,       ///< The first state, with the folders above it.
+  SetTopic,          ///< /brokers/topics/T, at the zkVersion `version`
+  DeleteTopic,       ///< States, folders, topic, config and deletion request, bottom up.
+  DeleteRequest,     ///< Only /admin/delete_topics/T: refused, or no such topic.
+  SetReassignments,  ///< /admin/reassign_partitions: what is left of it; deleted if nothing is.
 };
 
 /// One thing to be written, conditional on /controller_epoch.
@@ -111,11 +130,12 @@ struct Write {
   std::string topic;
   TopicId topic_id;
   std::int32_t partition = -1;
-  cluster::PartitionState state;          ///< SetState, CreateState
-  std::optional<cluster::Topic> content;  ///< SetTopic
-  std::int32_t version = -1;              ///< SetTopic
-  std::optional<RequestId> request;       ///< The AlterPartition it answers.
-  const char* cause = "";                 ///< For the log.
+  cluster::PartitionState state;              ///< SetState, CreateState
+  std::optional<cluster::Topic> content;      ///< SetTopic
+  std::int32_t version = -1;                  ///< SetTopic
+  std::optional<RequestId> request;           ///< The AlterPartition it answers.
+  std::vector<WantedReplicas> reassignments;  ///< SetReassignments
+  const char* cause = "";                     ///< For the log.
 
   [[nodiscard]] TopicPartition topic_partition() const { return {topic, partition}; }
 };
@@ -131,10 +151,11 @@ struct WritesDone {
   std::vector<WriteOutcome> outcomes;
 };
 
-using Event = std::variant<ClusterRead, BrokersRead, LivenessChanged, TopicsRead, TopicRulesRead,
-                           DeletionRequested, PreferredLeadersWanted, LeadersToBeBalanced,
-                           AlterPartitionRequested, ShutdownRequested, CommandDone, LogsAnswered,
-                           Tick, WritesDone>;
+using Event =
+    std::variant<ClusterRead, BrokersRead, LivenessChanged, TopicsRead, TopicRulesRead,
+                 DeletionRequested, PreferredLeadersWanted, LeadersToBeBalanced, ElectionRequested,
+                 ReassignmentRequested, ReassignmentsRead, AlterPartitionRequested,
+                 ShutdownRequested, CommandDone, LogsAnswered, Tick, WritesDone>;
 
 /// Tell all brokers the committed state of these partitions.
 struct Announce {
@@ -171,7 +192,12 @@ struct ShutdownAnswer {
   RequestId request;
   rpc::ControlledShutdownReply reply;
 };
-using Answer = std::variant<AlterAnswer, ShutdownAnswer>;
+/// Of an election or a reassignment.
+struct PartitionsAnswer {
+  RequestId request;
+  std::vector<PartitionAnswer> partitions;
+};
+using Answer = std::variant<AlterAnswer, ShutdownAnswer, PartitionsAnswer>;
 
 /// What the controller wants done about one event. The shell issues the writes in this order
 /// (pipelined, batched), then queues the commands, then answers.
@@ -179,6 +205,8 @@ struct Decision {
   std::vector<Write> writes;
   std::vector<Command> commands;
   std::vector<Answer> answers;
+  /// Topics whose znode is not what the model has: they are to be read.
+  std::vector<std::string> topics_to_read;
   /// When a Tick is needed at the latest.
   std::optional<env::MonotonicTime> wake_at;
 };

@@ -5,6 +5,7 @@
 namespace ottla::controller {
 
 void Decider::on(const ClusterRead& event) {
+  model_.incomplete = event.incomplete;
   for (const TopicRead& topic : event.topics) add_topic(topic);
   replace_registrations(event.brokers);
   for (const auto& [broker, epoch] : event.process_dead) {

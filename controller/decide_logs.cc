@@ -56,7 +56,10 @@ void Decider::try_to_choose(Place place, const Verdict& verdict) {
       has_member |= members;
     }
   }
-  if (!has_member && !place.topic.rules.unclean_leader_election) return;
+  if (!has_member && !place.topic.rules.unclean_leader_election &&
+      !partition.unclean_election_wanted) {
+    return;
+  }
   const BrokerId chosen = longest_log(logs);
   end_query(place);
   write_state(place, recovered_state(*partition.state, chosen), "longest log");
@@ -92,6 +95,7 @@ void Decider::on(const LogsAnswered& event) {
 }
 
 void Decider::on(const Tick&) {
+  end_expired_requests();
   const std::vector<TopicPartition> open(model_.log_queries.begin(), model_.log_queries.end());
   for (const TopicPartition& tp : open) {
     PartitionEntry* partition = model_.find_partition(tp);

@@ -6,10 +6,12 @@
 
 #include <algorithm>
 #include <deque>
+#include <functional>
 
 #include "common/env/random.h"
 #include "controller/decide.h"
 #include "controller/election.h"
+#include "controller/reassignment.h"
 
 namespace ottla::controller {
 namespace {
@@ -34,7 +36,7 @@ class World {
   }
 
   void step() {
-    switch (random_.below(12)) {
+    switch (random_.below(14)) {
       case 0:
         return stop_broker(any_broker());
       case 1:
@@ -56,6 +58,8 @@ class World {
       case 10:
         now_ += std::chrono::seconds(random_.below(5));
         return event(Tick{});
+      case 11:
+        return reassign();
       default:
         return resolve_write();
     }
@@ -63,12 +67,13 @@ class World {
 
   void heal() {
     for (std::int32_t id = 1; id <= kBrokers; ++id) {
-      if (!registered_.contains(BrokerId(id))) start_broker(BrokerId(id));
+      start_broker(BrokerId(id));  // Even if it was shutting down.
       liveness(BrokerId(id), rpc::Liveness::Alive);
     }
     for (int i = 0; i < 50; ++i) {
       while (!writes_.empty()) resolve_write(true);
       while (!queries_.empty()) answer_logs();
+      for (std::int32_t p = 0; p < kPartitions; ++p) all_join(p);
       now_ += std::chrono::seconds(2);
       event(Tick{});
     }
@@ -76,6 +81,10 @@ class World {
       ASSERT_TRUE(state.has_value());
       EXPECT_NE(state->leader, kNoBroker);
     }
+    for (const cluster::Assignment& assignment : assignments_) {
+      EXPECT_FALSE(is_reassigning(assignment));
+    }
+    EXPECT_TRUE(model_.pending_partitions.empty());
     EXPECT_TRUE(model_.pending_alters.empty());
     EXPECT_TRUE(model_.pending_shutdowns.empty());
     EXPECT_EQ(open_requests_, 0);
@@ -134,6 +143,60 @@ class World {
                                   {state->leader, registered_[state->leader].epoch, {request}}});
   }
 
+  /// Every replica is in sync: what the leader says when all is well.
+  void all_join(std::int32_t p) {
+    const auto& state = states_[static_cast<std::size_t>(p)];
+    if (!state || state->leader == kNoBroker || !writes_.empty()) return;
+    rpc::AlterPartition request{"t", id_, p, state->leader_epoch, state->partition_epoch, {}};
+    for (const BrokerId b : assignments_[static_cast<std::size_t>(p)].replicas) {
+      request.new_isr.push_back({b, registered_[b].epoch});
+    }
+    ++open_requests_;
+    event(AlterPartitionRequested{RequestId(++last_request_),
+                                  {state->leader, registered_[state->leader].epoch, {request}}});
+  }
+
+  void reassign() {
+    ReassignmentRequested request{RequestId(++last_request_), {}, now_ + std::chrono::seconds(20)};
+    const auto p = static_cast<std::int32_t>(random_.below(kPartitions));
+    WantedReplicas& wanted = request.partitions.emplace_back(WantedReplicas{{"t", p}, {}});
+    if (random_.below(4) != 0) {
+      wanted.replicas.emplace();
+      for (std::int32_t id = 1; id <= kBrokers; ++id) {
+        if (random_.below(2) == 0) wanted.replicas->emplace_back(id);
+      }
+    }
+    ++open_requests_;
+    event(request);
+  }
+
+  /// The topic's own node; then the controller hears of it, or has to read it.
+  void resolve_topic_write(const Write& write, bool carried_out, bool answered) {
+    const bool fits = write.version == topic_version_;
+    if (carried_out && fits) {
+      for (std::size_t p = 0; p < kPartitions; ++p) {
+        if (!states_[p]) continue;
+        const auto& next = write.content->partitions[p].replicas;
+        for (const BrokerId member : states_[p]->isr) {
+          ASSERT_TRUE(std::find(next.begin(), next.end(), member) != next.end())
+              << "in the ISR, and dropped";
+        }
+      }
+      assignments_ = write.content->partitions;
+      ++topic_version_;
+    }
+    event(WritesDone{{{write, carried_out && answered && fits, {}}}});
+  }
+
+  [[nodiscard]] TopicRead topic_read() const {
+    TopicRead topic;
+    topic.topic = {"t", id_, assignments_};
+    topic.version = topic_version_;
+    topic.rules = rules_;
+    topic.states = states_;
+    return topic;
+  }
+
   void answer_logs() {
     if (queries_.empty()) return;
     const auto [broker, partition] = queries_.front();
@@ -152,6 +215,10 @@ class World {
     if (writes_.empty()) return;
     const Write write = writes_.front();
     writes_.pop_front();
+    if (write.kind == WriteKind::SetTopic) {
+      const bool done = healthy || random_.below(5) != 0;
+      return resolve_topic_write(write, done, healthy || random_.below(5) != 0);
+    }
     auto& state = states_[static_cast<std::size_t>(write.partition)];
     const bool carried_out = healthy || random_.below(10) != 0;
     const bool answered = healthy || random_.below(10) != 0;
@@ -209,11 +276,7 @@ class World {
     model_.controller_epoch = epoch;
     ClusterRead read;
     read.brokers = registrations().brokers;
-    TopicRead topic;
-    topic.topic = {"t", id_, assignments_};
-    topic.rules = rules_;
-    topic.states = states_;
-    read.topics.push_back(topic);
+    read.topics.push_back(topic_read());
     event(read);
   }
 
@@ -223,12 +286,14 @@ class World {
     writes_.insert(writes_.end(), decision.writes.begin(), decision.writes.end());
     for (const Command& command : decision.commands) {
       if (const auto* announce = std::get_if<Announce>(&command)) check_announced(*announce);
+      if (const auto* stop = std::get_if<StopReplicas>(&command)) check_stopped(*stop);
       if (const auto* ask = std::get_if<AskLogs>(&command)) {
         for (const auto& p : ask->partitions) queries_.emplace_back(ask->broker, p.partition);
       }
     }
     open_requests_ -= static_cast<int>(decision.answers.size());
     check_one_write_for_each_partition();
+    if (!decision.topics_to_read.empty()) event(TopicsRead{{topic_read()}, std::nullopt});
   }
 
   /// No broker hears what ZooKeeper does not hold.
@@ -241,9 +306,24 @@ class World {
     }
   }
 
+  /// Nobody deletes a log that ZooKeeper counts on.
+  void check_stopped(const StopReplicas& stop) {
+    for (const rpc::StopReplica& replica : stop.replicas) {
+      if (!replica.remove) continue;
+      const auto p = static_cast<std::size_t>(replica.partition);
+      const auto& replicas = assignments_[p].replicas;
+      ASSERT_TRUE(std::find(replicas.begin(), replicas.end(), stop.broker) == replicas.end());
+      ASSERT_FALSE(states_[p] && states_[p]->in_isr(stop.broker));
+    }
+  }
+
   void check_one_write_for_each_partition() {
     std::vector<int> count(kPartitions, 0);
-    for (const Write& write : writes_) ++count[static_cast<std::size_t>(write.partition)];
+    const auto is_state = [](const Write& write) { return write.kind != WriteKind::SetTopic; };
+    ASSERT_LE(std::count_if(writes_.begin(), writes_.end(), std::not_fn(is_state)), 1);
+    for (const Write& write : writes_) {
+      if (is_state(write)) ++count[static_cast<std::size_t>(write.partition)];
+    }
     for (std::int32_t p = 0; p < kPartitions; ++p) {
       const bool writing = model_.find_partition({"t", p})->writing;
       ASSERT_EQ(count[static_cast<std::size_t>(p)], writing ? 1 : 0);
@@ -255,7 +335,8 @@ class World {
   env::MonotonicTime now_{};
   TopicId id_{1, 2};
   TopicRules rules_;
-  std::vector<cluster::Assignment> assignments_;
+  std::vector<cluster::Assignment> assignments_;  ///< ZooKeeper's
+  std::int32_t topic_version_ = 0;
   std::vector<std::optional<cluster::PartitionState>> states_;  ///< ZooKeeper's
   std::map<BrokerId, cluster::Broker> registered_;
   std::deque<Write> writes_;

@@ -89,6 +89,12 @@ ErrorCode Decider::check_alter(const rpc::AlterPartition& alter, BrokerId from,
 
 ErrorCode Decider::check_new_isr(const Place& place, const rpc::AlterPartition& alter) const {
   const auto& replicas = place.partition.assignment.replicas;
+  const auto in_write = place.topic.assignments_in_write.find(place.number);
+  const auto is_being_dropped = [&](BrokerId broker) {
+    if (in_write == place.topic.assignments_in_write.end()) return false;
+    const auto& kept = in_write->second.replicas;
+    return std::find(kept.begin(), kept.end(), broker) == kept.end();
+  };
   bool has_leader = false;
   std::vector<BrokerId> seen;
   for (const rpc::IsrMember& member : alter.new_isr) {
@@ -106,6 +112,8 @@ ErrorCode Decider::check_new_isr(const Place& place, const rpc::AlterPartition& 
         standing(place, member.broker) != Standing::Good) {
       return ErrorCode::IneligibleReplica;
     }
+    // Nor may who is about to lose its copy.
+    if (is_being_dropped(member.broker)) return ErrorCode::IneligibleReplica;
     // KIP-903: caught up, but then started again, perhaps with an empty log.
     if (member.broker_epoch != kUnknownBrokerEpoch &&
         !model_.is_registered(member.broker, member.broker_epoch)) {

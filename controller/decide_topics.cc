@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <map>
+#include <utility>
 
 #include "controller/decider.h"
 
@@ -45,6 +46,8 @@ void Decider::add_topic(const TopicRead& read) {
     if (i >= read.states.size() || !read.states[i]) continue;
     has_states = true;
     adopt_state({topic, static_cast<std::int32_t>(i), topic.partitions[i]}, *read.states[i], false);
+    // Whoever wrote this may have died before the leader heard of its new replicas.
+    topic.partitions[i].epoch_due = !topic.partitions[i].assignment.adding.empty();
   }
   // The replicas of a topic that was in use have its id on disk: a second one would make them
   // refuse it (KAFKA-14190, W5). Without one they go on; `ottla cluster` shows the alarm.
@@ -58,6 +61,9 @@ void Decider::add_topic(const TopicRead& read) {
 void Decider::update_topic(TopicEntry& topic, const TopicRead& read) {
   if (topic.phase != TopicPhase::Live || read.version < topic.version) return;
   topic.version = read.version;
+  topic.outdated = false;
+  const auto in_write =
+      topic.writing ? topic.assignments_in_write : std::exchange(topic.assignments_in_write, {});
   if (topic.id.is_zero() && !read.topic.id.is_zero()) {
     topic.id = read.topic.id;
     model_.names[topic.id] = topic.name;
@@ -75,8 +81,9 @@ void Decider::update_topic(TopicEntry& topic, const TopicRead& read) {
     const Place place{topic, static_cast<std::int32_t>(i), topic.partitions[i]};
     PartitionEntry& partition = place.partition;
     if (partition.assignment != read.topic.partitions[i]) {
-      partition.assignment = read.topic.partitions[i];
-      if (partition.state) announce_.partitions.push_back(place.name());
+      const auto ours = in_write.find(place.number);
+      take_assignment(place, read.topic.partitions[i],
+                      ours != in_write.end() && ours->second == read.topic.partitions[i]);
     }
     const bool newer =
         i < read.states.size() && read.states[i] && !partition.writing &&
@@ -91,6 +98,7 @@ void Decider::keep_topic_id(TopicEntry& topic, const TopicRead& read, TopicId id
                             const char* cause) {
   topic.id = id;
   model_.names[id] = topic.name;
+  topic.writing = true;
   Write write;
   write.kind = WriteKind::SetTopic;
   write.topic = topic.name;
@@ -107,7 +115,9 @@ void Decider::drop_topic(const std::string& name) {
   TopicEntry* topic = model_.find_topic(name);
   if (topic == nullptr) return;
   for (std::size_t i = 0; i < topic->partitions.size(); ++i) {
-    model_.log_queries.erase({name, static_cast<std::int32_t>(i)});
+    const Place place{*topic, static_cast<std::int32_t>(i), topic->partitions[i]};
+    end_query(place);
+    end_requests_of(place);
   }
   if (topic->phase == TopicPhase::Live || topic->phase == TopicPhase::LeadersOff) {
     out_.commands.push_back(AnnounceDeleted{name, topic->id});
@@ -141,7 +151,9 @@ void Decider::on(const DeletionRequested& event) {
     advance(topic->phase, TopicPhase::LeadersOff);
     model_.deleting.insert(name);
     for (std::size_t i = 0; i < topic->partitions.size(); ++i) {
-      end_query({*topic, static_cast<std::int32_t>(i), topic->partitions[i]});
+      const Place place{*topic, static_cast<std::int32_t>(i), topic->partitions[i]};
+      end_query(place);
+      end_requests_of(place);
     }
     continue_deletion(*topic);
   }

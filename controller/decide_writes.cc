@@ -2,6 +2,7 @@
 #include <utility>
 
 #include "controller/decider.h"
+#include "controller/reassignment.h"
 
 namespace ottla::controller {
 namespace {
@@ -29,6 +30,7 @@ void Decider::on(const WritesDone& event) {
         topic_written(outcome);
         break;
       case WriteKind::DeleteRequest:
+      case WriteKind::SetReassignments:
         break;
     }
   }
@@ -75,7 +77,11 @@ void Decider::state_written(const WriteOutcome& outcome) {
   if (write.request) answer_alter(*write.request, std::move(answer));
   const bool recheck = std::exchange(partition->recheck, false);
   if (!committed || recheck || partition->log_query) reconcile(place, write.cause);
+  if (place.partition.wanted || is_reassigning(place.partition.assignment)) {
+    reconcile(place, "reassignment");
+  }
   shutdown_progress(tp);
+  election_progress(tp);
 }
 
 void Decider::topic_written(const WriteOutcome& outcome) {
@@ -83,8 +89,15 @@ void Decider::topic_written(const WriteOutcome& outcome) {
   TopicEntry* topic = model_.find_topic(write.topic);
   if (topic == nullptr || topic->id != write.topic_id) return;
   if (write.kind == WriteKind::SetTopic) {
-    // If it failed somebody else wrote the node: its watch brings the next read.
-    if (outcome.committed) topic->version = std::max(topic->version, write.version + 1);
+    topic->writing = false;
+    if (outcome.committed) {
+      topic->version = std::max(topic->version, write.version + 1);
+      assignments_written(*topic, write);
+    } else {
+      // Somebody else wrote the node, or nobody knows what became of it: a read tells.
+      topic->outdated = true;
+      out_.topics_to_read.push_back(topic->name);
+    }
     return;
   }
   if (!topic->id.is_zero()) model_.deleted.insert(topic->id);

@@ -1,5 +1,8 @@
 #pragma once
 
+#include <map>
+#include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -26,6 +29,10 @@ class Decider {
   // decide_balance.cc
   void on(const PreferredLeadersWanted& event);
   void on(const LeadersToBeBalanced& event);
+  void on(const ElectionRequested& event);
+  // decide_reassignment.cc
+  void on(const ReassignmentRequested& event);
+  void on(const ReassignmentsRead& event);
   // decide_requests.cc
   void on(const AlterPartitionRequested& event);
   void on(const ShutdownRequested& event);
@@ -50,7 +57,10 @@ class Decider {
   void reconcile(Place place, const char* cause);
   void reconcile_topic(TopicEntry& topic, const char* cause);
   void reconcile_all(const char* cause);
+  void wake_at(env::MonotonicTime time);
   [[nodiscard]] std::vector<Candidate> candidates(const Place& place) const;
+  [[nodiscard]] std::vector<Candidate> candidates(const Place& place,
+                                                  const std::vector<BrokerId>& among) const;
   [[nodiscard]] Standing standing(const Place& place, BrokerId broker) const;
   void write_state(Place place, cluster::PartitionState next, const char* cause,
                    std::optional<RequestId> request = std::nullopt);
@@ -78,6 +88,30 @@ class Decider {
 
   // decide_balance.cc
   void prefer_leader(Place place);
+  [[nodiscard]] std::optional<ErrorCode> begin_election(ElectionKind kind, Place place);
+  [[nodiscard]] std::optional<ErrorCode> election_outcome(ElectionKind kind, Place place);
+  void election_progress(const TopicPartition& tp);
+
+  // decide_pending.cc
+  PendingPartitions& begin_pending(RequestId request, std::optional<ElectionKind> election,
+                                   env::MonotonicTime deadline);
+  void answer_partition(RequestId request, PartitionAnswer answer);
+  void answer_if_complete(RequestId request);
+  void end_expired_requests();
+  void end_requests_of(Place place);
+
+  // decide_reassignment.cc
+  [[nodiscard]] Result<> check_wanted(const WantedReplicas& wanted) const;
+  void want(const WantedReplicas& wanted, std::optional<RequestId> request);
+  [[nodiscard]] std::optional<cluster::Assignment> next_assignment(const Place& place) const;
+  void move_replicas(Place place);
+  [[nodiscard]] bool may_move(const Place& place, const cluster::Assignment& next) const;
+  void write_assignments(TopicEntry& topic);
+  void write_reassignments();
+  void assignments_written(TopicEntry& topic, const Write& write);
+  void take_assignment(Place place, const cluster::Assignment& next, bool ours);
+  void end_wanted(Place place, ErrorCode error, std::string message);
+  void forget_reassignment(const TopicPartition& tp);
 
   // decide_requests.cc
   [[nodiscard]] ErrorCode check_alter(const rpc::AlterPartition& alter, BrokerId from,
@@ -105,7 +139,10 @@ class Decider {
   Announce announce_;
   Announce announce_new_;
   std::map<BrokerId, std::vector<rpc::ReplicaLogQuery::Partition>> queries_;
+  std::map<BrokerId, StopReplicas> stops_;
+  std::set<std::string> topics_to_write_;
   bool brokers_changed_ = false;
+  bool reassignments_changed_ = false;  ///< /admin/reassign_partitions is to be written.
 };
 
 }  // namespace ottla::controller

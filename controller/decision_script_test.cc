@@ -32,12 +32,32 @@ std::vector<BrokerId> parse_brokers(const std::string& text) {
   return brokers;
 }
 
+/// "4,2,3,1+4-1": those after '+' are being added, those after '-' removed.
+cluster::Assignment parse_assignment(const std::string& text) {
+  const std::size_t plus = std::min(text.find('+'), text.find('-'));
+  const std::size_t minus = text.find('-');
+  cluster::Assignment assignment{parse_brokers(text.substr(0, plus)), {}, {}};
+  if (plus < minus && plus != std::string::npos) {
+    assignment.adding = parse_brokers(text.substr(plus + 1, minus - plus - 1));
+  }
+  if (minus != std::string::npos) assignment.removing = parse_brokers(text.substr(minus + 1));
+  return assignment;
+}
+
 std::string print(const cluster::PartitionState& state) {
   std::ostringstream out;
   out << "leader " << state.leader << " epoch " << state.leader_epoch << " isr " << join(state.isr);
   if (!state.eligible_leaders.empty()) out << " eligible " << join(state.eligible_leaders);
   if (state.recovering) out << " recovering";
   return out.str();
+}
+
+/// "1,2,3", and while it is being reassigned "4,2,3,1+4-1".
+std::string print(const cluster::Assignment& assignment) {
+  std::string text = join(assignment.replicas);
+  if (!assignment.adding.empty()) text += '+' + join(assignment.adding);
+  if (!assignment.removing.empty()) text += '-' + join(assignment.removing);
+  return text;
 }
 
 /// "key value" pairs after the words that were taken off.
@@ -91,6 +111,9 @@ class Script {
     if (what == "rules") return on_rules(words);
     if (what == "prefer") return run_event(PreferredLeadersWanted{{parse_partition(words.next())}});
     if (what == "balance") return run_event(LeadersToBeBalanced{std::stoi(words.next())});
+    if (what == "elect") return on_elect(words);
+    if (what == "reassign") return on_reassign(words);
+    if (what == "reassign-znode") return on_reassign_znode(words);
     if (what == "delete") return run_event(DeletionRequested{{words.next()}});
     if (what == "delete.topic.enable") {
       model_.delete_topic_enable = words.next() == "true";
@@ -212,7 +235,7 @@ class Script {
       } else if (word.starts_with("min.isr=")) {
         read.rules.min_insync_replicas = std::stoi(word.substr(8));
       } else {
-        read.topic.partitions.push_back({parse_brokers(word), {}, {}});
+        read.topic.partitions.push_back(parse_assignment(word));
       }
     }
     run_event(TopicsRead{{read}, std::nullopt});
@@ -258,6 +281,37 @@ class Script {
     const BrokerEpoch epoch = pairs.contains("stale-sender") ? BrokerEpoch(1) : epoch_of(from);
     run_event(AlterPartitionRequested{RequestId(++last_request_), {from, epoch, {alter}}});
   }
+
+  /// "elect preferred orders-0 orders-1", or of all: "elect unclean".
+  void on_elect(Words& words) {
+    ElectionRequested event{
+        RequestId(++last_request_),
+        words.next() == "unclean" ? ElectionKind::Unclean : ElectionKind::Preferred, std::nullopt,
+        now_ + std::chrono::seconds(30)};
+    for (std::string word = words.next(); !word.empty(); word = words.next()) {
+      if (!event.partitions) event.partitions.emplace();
+      event.partitions->push_back(parse_partition(word));
+    }
+    run_event(event);
+  }
+
+  /// "orders-0 1,2,3 orders-1 cancel"
+  std::vector<WantedReplicas> wanted(Words& words) {
+    std::vector<WantedReplicas> result;
+    for (std::string word = words.next(); !word.empty(); word = words.next()) {
+      WantedReplicas& one = result.emplace_back();
+      one.partition = parse_partition(word);
+      const std::string replicas = words.next();
+      if (replicas == "none") one.replicas.emplace();
+      if (replicas != "none" && replicas != "cancel") one.replicas = parse_brokers(replicas);
+    }
+    return result;
+  }
+  void on_reassign(Words& words) {
+    run_event(ReassignmentRequested{RequestId(++last_request_), wanted(words),
+                                    now_ + std::chrono::seconds(30)});
+  }
+  void on_reassign_znode(Words& words) { run_event(ReassignmentsRead{wanted(words)}); }
 
   void on_shutdown(Words& words) {
     const BrokerId id{std::stoi(words.next())};
@@ -364,6 +418,7 @@ class Script {
       held_.insert(held_.end(), decision.writes.begin(), decision.writes.end());
       return;
     }
+    for (const std::string& topic : decision.topics_to_read) out_ << "  read " << topic << '\n';
     if (decision.writes.empty()) return;
     WritesDone done;
     for (const Write& write : decision.writes) done.outcomes.push_back({write, true, {}});
@@ -382,7 +437,14 @@ class Script {
              << print(write.state);
         break;
       case WriteKind::SetTopic:
-        out_ << "topic " << write.topic << " id " << write.topic_id;
+        out_ << "topic " << write.topic << " id " << write.topic_id << " at " << write.version;
+        for (const cluster::Assignment& a : write.content->partitions) out_ << ' ' << print(a);
+        break;
+      case WriteKind::SetReassignments:
+        out_ << "reassignments left:";
+        for (const WantedReplicas& left : write.reassignments) {
+          out_ << ' ' << left.partition << ' ' << join(*left.replicas);
+        }
         break;
       case WriteKind::DeleteTopic:
         out_ << "delete topic " << write.topic;
@@ -429,6 +491,14 @@ class Script {
       }
     }
     out_ << '\n';
+  }
+  void print_answer(const PartitionsAnswer& a) {
+    for (const PartitionAnswer& p : a.partitions) {
+      out_ << "  answer " << p.partition << ' ' << p.error;
+      if (!p.message.empty()) out_ << ": " << p.message;
+      out_ << '\n';
+    }
+    if (a.partitions.empty()) out_ << "  answer: nothing\n";
   }
   void print_answer(const ShutdownAnswer& a) {
     out_ << "  answer " << a.reply.error << " remaining";

@@ -68,7 +68,7 @@ bool can_answer(Standing standing) {
 
 /// Nobody may lead without a look at the logs.
 Verdict give_up(const cluster::PartitionState& state, std::span<const Candidate> candidates,
-                const TopicRules& rules) {
+                const TopicRules& rules, bool unclean_now) {
   Verdict verdict;
   verdict.state = without_leader(state);
   bool crashed_member = false;
@@ -79,7 +79,7 @@ Verdict give_up(const cluster::PartitionState& state, std::span<const Candidate>
     all_unregistered &= standing == Standing::Unregistered;
   }
   // Only the end of the session counts as death when records will be lost for it.
-  const bool unclean = rules.unclean_leader_election && all_unregistered;
+  const bool unclean = unclean_now || (rules.unclean_leader_election && all_unregistered);
   if (!crashed_member && !unclean) return verdict;
   for (const Candidate& candidate : candidates) {
     if (can_answer(candidate.standing)) {
@@ -92,7 +92,7 @@ Verdict give_up(const cluster::PartitionState& state, std::span<const Candidate>
 }
 
 Verdict choose(const cluster::PartitionState& state, std::span<const Candidate> candidates,
-               const TopicRules& rules) {
+               const TopicRules& rules, bool unclean_now) {
   for (const Standing tier : {Standing::Good, Standing::Restarted, Standing::ShuttingDown}) {
     std::vector<BrokerId> isr = with_standing(candidates, state.isr, tier);
     if (isr.empty()) continue;
@@ -108,20 +108,23 @@ Verdict choose(const cluster::PartitionState& state, std::span<const Candidate> 
   if (state.in_isr(state.leader) && standing_of(candidates, state.leader) == Standing::Silent) {
     return {};
   }
-  return give_up(state, candidates, rules);
+  return give_up(state, candidates, rules, unclean_now);
 }
 
 }  // namespace
 
 Verdict elect(const cluster::PartitionState& state, std::span<const Candidate> candidates,
-              const TopicRules& rules) {
-  Verdict verdict = choose(state, candidates, rules);
+              const TopicRules& rules, bool unclean_now) {
+  Verdict verdict = choose(state, candidates, rules, unclean_now);
   const std::vector<BrokerId>& isr = verdict.state ? verdict.state->isr : state.isr;
   std::vector<BrokerId> eligible =
       eligible_after(state, isr, rules.min_insync_replicas, candidates.size());
-  // After a host crash a replica may miss committed records: it is no eligible leader any more.
+  // After a host crash a replica may miss committed records: it is no eligible leader any more. Nor
+  // is one that a reassignment took away.
   std::erase_if(eligible, [&](BrokerId broker) {
-    return standing_of(candidates, broker) == Standing::HostCrash;
+    return standing_of(candidates, broker) == Standing::HostCrash ||
+           std::none_of(candidates.begin(), candidates.end(),
+                        [&](const Candidate& candidate) { return candidate.broker == broker; });
   });
   if (eligible != state.eligible_leaders && !verdict.state) verdict.state = state;
   if (verdict.state) verdict.state->eligible_leaders = std::move(eligible);

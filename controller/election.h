@@ -43,8 +43,11 @@ struct Verdict {
 /// (ELR) that is Good comes before the loss of availability; a Silent leader that nobody can
 /// replace stays; the last members of the ISR stay in it with leader -1. Each of these raises the
 /// leader epoch by one. The leader epoch never goes back.
+/// With `unclean_now` an operator has asked for a leader whatever is lost: then the logs are asked
+/// whatever the rules say.
 [[nodiscard]] Verdict elect(const cluster::PartitionState& state,
-                            std::span<const Candidate> candidates, const TopicRules& rules);
+                            std::span<const Candidate> candidates, const TopicRules& rules,
+                            bool unclean_now = false);
 
 /// The first state of a new partition: all Good replicas are the ISR. Nothing if there is none.
 [[nodiscard]] std::optional<cluster::PartitionState> first_state(

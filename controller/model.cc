@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "controller/reassignment.h"
+
 namespace ottla::controller {
 namespace {
 
@@ -19,6 +21,7 @@ void count_partition(const PartitionEntry& partition, ModelCounts& counts) {
   if (!std::all_of(replicas.begin(), replicas.end(), in_sync)) {
     ++counts.under_replicated_partitions;
   }
+  if (is_reassigning(partition.assignment)) ++counts.reassigning_partitions;
   if (partition.state && !replicas.empty() && partition.state->leader != replicas.front()) {
     ++counts.preferred_replica_imbalance;
   }

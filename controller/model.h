@@ -16,6 +16,7 @@
 #include "common/env/clock.h"
 #include "common/rpc/peer.h"
 #include "controller/config.h"
+#include "controller/partition_requests.h"
 #include "controller/state_machines.h"
 
 namespace ottla::controller {
@@ -50,8 +51,19 @@ struct LogQuery {
   env::MonotonicTime ask_again_at{};
 };
 
+/// A reassignment that was asked for and does not stand in ZooKeeper yet.
+struct WantedAssignment {
+  std::optional<std::vector<BrokerId>> target;  ///< None: back to where it began.
+  std::optional<RequestId> request;
+};
+
 struct PartitionEntry {
   cluster::Assignment assignment;
+  std::optional<WantedAssignment> wanted;
+  /// Replicas were added: a new leader epoch tells everybody, and fences older commands (KIP-455).
+  bool epoch_due = false;
+  /// An operator asked for a leader, whatever is lost.
+  bool unclean_election_wanted = false;
   /// As ZooKeeper holds it; nothing is in here that was not committed or read.
   std::optional<cluster::PartitionState> state;
   PartitionPhase phase = PartitionPhase::New;
@@ -73,6 +85,10 @@ struct TopicEntry {
   TopicRules rules;
   std::vector<PartitionEntry> partitions;
   TopicPhase phase = TopicPhase::Live;
+  /// The assignments by partition of a write of the topic's znode that is under way.
+  std::map<std::int32_t, cluster::Assignment> assignments_in_write;
+  bool writing = false;   ///< That write, or one of the topic's id.
+  bool outdated = false;  ///< The write failed, or nobody knows: it is being read.
   /// While its replicas are being deleted: those that have not said so yet.
   std::set<std::pair<std::int32_t, BrokerId>> replicas_to_stop;
 };
@@ -81,6 +97,14 @@ struct TopicEntry {
 struct PendingAlter {
   rpc::AlterPartitionReply reply;
   std::size_t outstanding = 0;
+};
+
+/// An election or a reassignment that somebody waits for.
+struct PendingPartitions {
+  std::optional<ElectionKind> election;  ///< None: a reassignment.
+  std::vector<PartitionAnswer> done;
+  std::set<TopicPartition> outstanding;
+  env::MonotonicTime deadline{};
 };
 
 /// A controlled shutdown whose elections are under way.
@@ -96,6 +120,7 @@ struct ClusterModel {
   BrokerId self;
   ControllerEpoch controller_epoch;
   bool delete_topic_enable = true;
+  bool incomplete = false;  ///< There are topics that are not in here: their znodes are damaged.
   env::Duration host_crash_wait = std::chrono::seconds(10);
   env::Duration log_query_retry = std::chrono::seconds(1);
 
@@ -111,6 +136,9 @@ struct ClusterModel {
 
   std::map<RequestId, PendingAlter> pending_alters;
   std::map<RequestId, PendingShutdown> pending_shutdowns;
+  std::map<RequestId, PendingPartitions> pending_partitions;
+  /// What stands in /admin/reassign_partitions and is not done.
+  std::map<TopicPartition, std::vector<BrokerId>> reassignments_in_znode;
 
   [[nodiscard]] TopicEntry* find_topic(const std::string& name);
   [[nodiscard]] const TopicEntry* find_topic(const std::string& name) const;
@@ -137,6 +165,7 @@ struct ModelCounts {
   std::int32_t preferred_replica_imbalance = 0;
   std::int32_t topics_to_delete = 0;
   std::int32_t topics_without_id = 0;
+  std::int32_t reassigning_partitions = 0;
 };
 [[nodiscard]] ModelCounts count(const ClusterModel& model);
 

@@ -13,6 +13,7 @@
 #include "common/cluster/broker.h"
 #include "common/env/clock.h"
 #include "common/rpc/peer.h"
+#include "controller/partition_requests.h"
 
 namespace ottla::controller {
 
@@ -59,7 +60,8 @@ struct DeletedTopic {
   std::string message;
 };
 
-/// `count` is the new total. `assignments`, if there are any, has one list for each added partition.
+/// `count` is the new total. `assignments`, if there are any, has one list for each added
+/// partition.
 struct NewPartitions {
   std::string topic;
   std::int32_t count = 0;
@@ -102,11 +104,12 @@ struct ControllerDescription {
   std::int32_t preferred_replica_imbalance = 0;  ///< PreferredReplicaImbalanceCount
   std::int32_t topics_to_delete = 0;             ///< TopicsToDeleteCount
   std::int32_t topics_without_id = 0;  ///< Their znodes were rewritten by an old tool (W5).
+  std::int32_t reassigning_partitions = 0;
   std::int32_t queued_writes = 0;
 };
 
 /// What the rest of a broker may ask of the controller that it hosts. Every broker has one; only
-/// the active one serves create, delete and describe, the others answer NotController.
+/// the active one serves requests and describe, the others answer NotController.
 /// Thread: any. Callbacks come on the controller's executor: post to the owner and return.
 class ControllerService : public rpc::ControllerControl {
  public:
@@ -128,6 +131,13 @@ class ControllerService : public rpc::ControllerControl {
   /// answer when somebody was faster.
   virtual void auto_create_topics(std::vector<NewTopic> topics, std::vector<cluster::Broker> live,
                                   Callback<std::vector<CreatedTopic>> done) = 0;
+
+  virtual void elect_leaders(ElectLeadersRequest request, Callback<PartitionsReply> done) = 0;
+  virtual void alter_reassignments(AlterReassignmentsRequest request,
+                                   Callback<PartitionsReply> done) = 0;
+  /// Of these partitions, or of all: those that are being reassigned.
+  virtual void list_reassignments(std::optional<std::vector<TopicPartition>> of,
+                                  Callback<ReassignmentsReply> done) = 0;
 
   virtual void describe(Callback<ControllerDescription> done) = 0;
 };

@@ -48,6 +48,9 @@ void StateWriter::write(std::vector<Write> writes) {
       case WriteKind::DeleteRequest:
         delete_request(std::move(write));
         break;
+      case WriteKind::SetReassignments:
+        write_reassignments(std::move(write));
+        break;
     }
   }
   flush();
@@ -174,6 +177,21 @@ void StateWriter::delete_request(Write write) {
         }
         if (is_over(result.error())) return;
         retry([this, write = std::move(write)]() mutable { delete_request(std::move(write)); });
+      }));
+}
+
+/// Later ones overtake it: a repetition would bring back what they took out. What is left too long
+/// costs nothing, as the next controller finds it done.
+void StateWriter::write_reassignments(Write write) {
+  std::vector<zookeeper::Reassignment> left;
+  for (const WantedReplicas& wanted : write.reassignments) {
+    left.push_back({wanted.partition, *wanted.replicas});
+  }
+  store_.write_reassignments(
+      fence_, left,
+      life_.guard([this, write = std::move(write)](zookeeper::StoreResult<> result) mutable {
+        if (!result && is_over(result.error())) return;
+        done({{std::move(write), result.has_value(), {}}});
       }));
 }
 

@@ -42,6 +42,7 @@ class StateWriter {
   void delete_topic(Write write);
   void check_deleted(Write write);
   void delete_request(Write write);
+  void write_reassignments(Write write);
   /// Whether the error ends the term, or its session.
   bool is_over(zookeeper::StoreError error);
   void done(std::vector<WriteOutcome> outcomes);

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "controller/reassignment.h"
 #include "controller/topic_requests.h"
 
 namespace ottla::controller {
@@ -79,6 +80,9 @@ Term::~Term() {
   for (auto& [id, reply] : shutdowns_) {
     std::move(reply)({.error = ErrorCode::NotController, .remaining = {}});
   }
+  for (auto& [id, reply] : partition_requests_) {
+    std::move(reply)({.error = ErrorCode::NotController, .partitions = {}});
+  }
 }
 
 void Term::deposed(const std::string& why) {
@@ -104,6 +108,7 @@ void Term::loaded(zookeeper::ClusterNodes nodes) {
     LOG(ERROR) << path << ": cannot be understood, left out";
   }
   ClusterRead read;
+  read.incomplete = !nodes.malformed.empty();
   for (auto& [id, broker] : nodes.brokers) read.brokers.push_back(std::move(broker));
   for (auto& [name, topic] : nodes.topics) {
     const auto config = nodes.topic_configs.find(name);
@@ -124,6 +129,7 @@ void Term::loaded(zookeeper::ClusterNodes nodes) {
   refresh(log_dirs_refresh_, &Term::read_log_dir_events);
   refresh(isr_changes_refresh_, &Term::read_isr_changes);
   refresh(preferred_election_refresh_, &Term::read_preferred_election);
+  refresh(reassignments_refresh_, &Term::read_reassignments);
   schedule_audit();
   if (world_.config.auto_leader_rebalance) schedule_balancing();
 }
@@ -153,6 +159,7 @@ void Term::handle(const Event& event) {
   follow_liveness();
   sender_.run(decision.commands);
   for (Answer& a : decision.answers) answer(std::move(a));
+  for (const std::string& topic : decision.topics_to_read) topic_may_have_changed(topic);
   set_timer(decision.wake_at);
   topic_requests_->model_changed();
 }
@@ -164,6 +171,10 @@ void Term::answer(Answer answer) {
   } else if (auto* shutdown = std::get_if<ShutdownAnswer>(&answer)) {
     auto node = shutdowns_.extract(shutdown->request);
     if (!node.empty()) std::move(node.mapped())(std::move(shutdown->reply));
+  } else if (auto* partitions = std::get_if<PartitionsAnswer>(&answer)) {
+    auto node = partition_requests_.extract(partitions->request);
+    if (node.empty()) return;
+    std::move(node.mapped())({.partitions = std::move(partitions->partitions)});
   }
 }
 
@@ -211,6 +222,40 @@ void Term::controlled_shutdown(rpc::ControlledShutdownRequest request,
   handle(ShutdownRequested{id, request});
 }
 
+void Term::elect_leaders(ElectLeadersRequest request, Callback<PartitionsReply> done) {
+  const RequestId id{++last_request_};
+  partition_requests_.emplace(id, std::move(done));
+  handle(ElectionRequested{id, request.kind, std::move(request.partitions),
+                           world_.clock.now() + request.timeout});
+}
+
+void Term::alter_reassignments(AlterReassignmentsRequest request, Callback<PartitionsReply> done) {
+  const RequestId id{++last_request_};
+  partition_requests_.emplace(id, std::move(done));
+  handle(ReassignmentRequested{id, std::move(request.partitions),
+                               world_.clock.now() + request.timeout});
+}
+
+std::vector<ReassigningPartition> Term::reassigning(
+    const std::optional<std::vector<TopicPartition>>& of) const {
+  std::vector<ReassigningPartition> found;
+  const auto look_at = [&](const TopicPartition& tp) {
+    const PartitionEntry* partition = model_.find_partition(tp);
+    if (partition == nullptr || !is_reassigning(partition->assignment)) return;
+    found.push_back({tp, partition->assignment});
+  };
+  if (of) {
+    for (const TopicPartition& tp : *of) look_at(tp);
+    return found;
+  }
+  for (const auto& [name, topic] : model_.topics) {
+    for (std::size_t i = 0; i < topic.partitions.size(); ++i) {
+      look_at({name, static_cast<std::int32_t>(i)});
+    }
+  }
+  return found;
+}
+
 void Term::allocate_producer_ids(rpc::AllocateProducerIdsRequest request,
                                  Callback<rpc::AllocateProducerIdsReply> reply) {
   if (!loaded_) return std::move(reply)({.error = ErrorCode::NotController, .first = {}});
@@ -254,13 +299,14 @@ void Term::on_watch(const zookeeper::layout::Location& location) {
       return refresh(isr_changes_refresh_, &Term::read_isr_changes);
     case Place::PreferredReplicaElection:
       return refresh(preferred_election_refresh_, &Term::read_preferred_election);
+    case Place::ReassignPartitions:
+      return refresh(reassignments_refresh_, &Term::read_reassignments);
     case Place::Partitions:
     case Place::PartitionState:
     case Place::Controller:
     case Place::ControllerEpoch:
     case Place::Feature:
     case Place::ConfigChanges:
-    case Place::ReassignPartitions:
     case Place::Other:
       return;
   }
@@ -272,6 +318,7 @@ void Term::audit() {
   refresh_topics();
   refresh_deletions();
   refresh(log_dirs_refresh_, &Term::read_log_dir_events);
+  refresh(reassignments_refresh_, &Term::read_reassignments);
 }
 
 void Term::schedule_audit() {
@@ -482,6 +529,24 @@ void Term::read_preferred_election() {
   }));
 }
 
+/// /admin/reassign_partitions, written by old tools; it shrinks as the reassignments end.
+void Term::read_reassignments() {
+  using Read = zookeeper::StoreResult<std::optional<std::vector<zookeeper::Reassignment>>>;
+  world_.store.read_reassignments(zookeeper::Watch::Yes, life_.guard([this](Read read) {
+    if (read) {
+      ReassignmentsRead event;
+      if (*read) {
+        for (zookeeper::Reassignment& wanted : **read) {
+          event.partitions.push_back({std::move(wanted.partition), std::move(wanted.replicas)});
+        }
+      }
+      handle(event);
+    }
+    const bool failed = !read && read.error() != zookeeper::StoreError::Malformed;
+    end_refresh(reassignments_refresh_, &Term::read_reassignments, failed);
+  }));
+}
+
 void Term::schedule_balancing() {
   balancing_timer_ =
       world_.executor.post_after(world_.config.leader_imbalance_check_interval, life_.guard([this] {
@@ -505,6 +570,7 @@ void Term::describe(ControllerDescription& description) const {
   description.preferred_replica_imbalance = counts.preferred_replica_imbalance;
   description.topics_to_delete = counts.topics_to_delete;
   description.topics_without_id = counts.topics_without_id;
+  description.reassigning_partitions = counts.reassigning_partitions;
   description.queued_writes = static_cast<std::int32_t>(writer_.under_way());
 }
 

@@ -66,6 +66,10 @@ class Term {
                            Callback<rpc::ControlledShutdownReply> reply);
   void allocate_producer_ids(rpc::AllocateProducerIdsRequest request,
                              Callback<rpc::AllocateProducerIdsReply> reply);
+  void elect_leaders(ElectLeadersRequest request, Callback<PartitionsReply> done);
+  void alter_reassignments(AlterReassignmentsRequest request, Callback<PartitionsReply> done);
+  [[nodiscard]] std::vector<ReassigningPartition> reassigning(
+      const std::optional<std::vector<TopicPartition>>& of) const;
   [[nodiscard]] TopicRequests& topics() { return *topic_requests_; }
   void describe(ControllerDescription& description) const;
 
@@ -111,6 +115,7 @@ class Term {
   [[nodiscard]] TopicRules rules_of(const zookeeper::ConfigMap& config) const;
   [[nodiscard]] TopicRead topic_read(zookeeper::TopicNodes nodes, TopicRules rules);
   void read_preferred_election();
+  void read_reassignments();
   void schedule_audit();
   void schedule_balancing();
 
@@ -127,6 +132,7 @@ class Term {
   std::uint64_t last_request_ = 0;
   std::map<RequestId, Callback<rpc::AlterPartitionReply>> alters_;
   std::map<RequestId, Callback<rpc::ControlledShutdownReply>> shutdowns_;
+  std::map<RequestId, Callback<PartitionsReply>> partition_requests_;
 
   struct Watched {
     BrokerEpoch epoch;
@@ -140,6 +146,7 @@ class Term {
   Refresh log_dirs_refresh_;
   Refresh isr_changes_refresh_;
   Refresh preferred_election_refresh_;
+  Refresh reassignments_refresh_;
   std::set<std::string> changed_topics_;
   bool read_all_topics_ = false;
 

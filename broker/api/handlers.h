@@ -5,6 +5,7 @@
 /// One function for each API that is served, each in a file of its own.
 namespace ottla::api {
 
+void handle_alter_partition_reassignments(Call call, Services& services);
 void handle_api_versions(Call call, Services& services);
 /// For a version that is not served: error 35 in the format of version 0 (KIP-511), so that a
 /// newer client learns which versions it may use.
@@ -20,6 +21,7 @@ void handle_describe_configs(Call call, Services& services);
 void handle_describe_groups(Call call, Services& services);
 void handle_describe_log_dirs(Call call, Services& services);
 void handle_describe_topic_partitions(Call call, Services& services);
+void handle_elect_leaders(Call call, Services& services);
 void handle_fetch(Call call, Services& services);
 void handle_find_coordinator(Call call, Services& services);
 void handle_heartbeat(Call call, Services& services);
@@ -28,6 +30,7 @@ void handle_join_group(Call call, Services& services);
 void handle_leave_group(Call call, Services& services);
 void handle_list_groups(Call call, Services& services);
 void handle_list_offsets(Call call, Services& services);
+void handle_list_partition_reassignments(Call call, Services& services);
 void handle_metadata(Call call, Services& services);
 void handle_offset_commit(Call call, Services& services);
 void handle_offset_delete(Call call, Services& services);

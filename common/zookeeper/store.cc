@@ -939,8 +939,13 @@ void Store::delete_deletion_request(ControllerFence fence, const std::string& to
   impl_->run_one(fence, Delete{layout::delete_topic(topic)}, ZkError::NoNode, std::move(done));
 }
 
-void Store::delete_reassignments(ControllerFence fence, Callback<StoreResult<>> done) {
-  impl_->run_one(fence, Delete{std::string(layout::kReassignPartitions)}, ZkError::NoNode,
+void Store::write_reassignments(ControllerFence fence, const std::vector<Reassignment>& left,
+                                Callback<StoreResult<>> done) {
+  std::string path(layout::kReassignPartitions);
+  if (left.empty()) {
+    return impl_->run_one(fence, Delete{std::move(path)}, ZkError::NoNode, std::move(done));
+  }
+  impl_->run_one(fence, Set{std::move(path), encode_reassignments(left)}, ZkError::NoNode,
                  std::move(done));
 }
 

@@ -211,7 +211,9 @@ class Store {
   /// The request only (refused, or for a topic that does not exist).
   void delete_deletion_request(ControllerFence fence, const std::string& topic,
                                Callback<StoreResult<>> done);
-  void delete_reassignments(ControllerFence fence, Callback<StoreResult<>> done);
+  /// What is left of the request in /admin/reassign_partitions; the node goes when nothing is.
+  void write_reassignments(ControllerFence fence, const std::vector<Reassignment>& left,
+                           Callback<StoreResult<>> done);
   void delete_preferred_election(ControllerFence fence, Callback<StoreResult<>> done);
   /// Brokers that told of a failed log dir, each once; the events are deleted. Watches for more.
   void take_log_dir_events(ControllerFence fence, Watch watch,

@@ -220,6 +220,21 @@ class FakeController final : public controller::ControllerService {
     for (auto& topic : topics) auto_created.push_back(std::move(topic));
     auto_done.push_back(std::move(done));
   }
+  void elect_leaders(controller::ElectLeadersRequest request,
+                     Callback<controller::PartitionsReply> done) override {
+    last_election = std::move(request);
+    std::move(done)(partitions_reply);
+  }
+  void alter_reassignments(controller::AlterReassignmentsRequest request,
+                           Callback<controller::PartitionsReply> done) override {
+    last_reassignment = std::move(request);
+    std::move(done)(partitions_reply);
+  }
+  void list_reassignments(std::optional<std::vector<TopicPartition>> of,
+                          Callback<controller::ReassignmentsReply> done) override {
+    last_listed = std::move(of);
+    std::move(done)(reassignments_reply);
+  }
   void describe(Callback<controller::ControllerDescription>) override {}
   void alter_partition(rpc::AlterPartitionRequest, Callback<rpc::AlterPartitionReply>) override {}
   void controlled_shutdown(rpc::ControlledShutdownRequest,
@@ -231,6 +246,11 @@ class FakeController final : public controller::ControllerService {
   controller::CreateTopicsRequest last_create;
   controller::DeleteTopicsRequest last_delete;
   controller::CreatePartitionsRequest last_partitions;
+  controller::ElectLeadersRequest last_election;
+  controller::AlterReassignmentsRequest last_reassignment;
+  std::optional<std::vector<TopicPartition>> last_listed;
+  controller::PartitionsReply partitions_reply;
+  controller::ReassignmentsReply reassignments_reply;
   std::vector<controller::NewTopic> auto_created;
   std::vector<Callback<std::vector<controller::CreatedTopic>>> auto_done;
 };
