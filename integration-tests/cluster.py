@@ -337,6 +337,7 @@ class Checker:
         for name, value in options.items():
             arguments += [f"--{name.replace('_', '-')}", str(value)]
         self.child = subprocess.Popen(arguments, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        self.produced = None
 
     def acknowledged(self):
         try:
@@ -350,13 +351,21 @@ class Checker:
         wait_until(lambda: self.acknowledged() >= wanted, f"{records} more acknowledgements", seconds)
 
     def kill(self):
+        if self.produced is not None:
+            return
         if self.child.poll() is None:
             self.child.kill()
         self.child.communicate()
 
+    def stop(self, seconds=200):
+        """Ends producing; what is read back later must hold all that was acknowledged."""
+        if self.produced is None:
+            output, _ = self.child.communicate(timeout=seconds)
+            self.produced = json.loads(output)
+        return self.produced
+
     def finish(self, seconds=200):
-        output, _ = self.child.communicate(timeout=seconds)
-        produced = json.loads(output)
+        produced = self.stop(seconds)
         verified = json.loads(subprocess.run(
             [str(CHECKER), "verify", "--bootstrap-server", self.cluster.bootstrap, "--topic", self.topic,
              "--acks-file", str(self.acks)],

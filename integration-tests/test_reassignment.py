@@ -1,0 +1,308 @@
+"""Replicas move between brokers, and leaders by request, under an acks=all producer: by AlterPartitionReassignments and
+ElectLeaders, and by the znodes that old tools write. Nothing acknowledged is lost, comes twice or out of order."""
+
+import json
+import unittest
+
+import interop_clients
+import messages
+import wire
+from cluster import Checker, Cluster, wait_until
+
+NO_ERROR, UNKNOWN_TOPIC, NOT_CONTROLLER, INVALID_REPLICA_ASSIGNMENT = 0, 3, 41, 39
+PREFERRED_LEADER_NOT_AVAILABLE, ELECTION_NOT_NEEDED, NO_REASSIGNMENT = 80, 84, 85
+PREFERRED, UNCLEAN = 0, 1
+
+
+class ReassignmentTest(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.cluster = Cluster(4, min__insync__replicas=2, file__delete__delay__ms=100,
+                              log__segment__delete__delay__ms=100, log__segment__bytes=8 << 20)
+        cls.addClassCleanup(cls.cluster.close)
+
+    def setUp(self):
+        self.topic = self.id().rsplit(".", 1)[1].replace("test_", "")
+        self.addCleanup(self.heal)
+
+    def heal(self):
+        for broker in self.cluster.brokers.values():
+            if not broker.process.running():
+                broker.start()
+            broker.process.resume()
+        self.cluster.wait_for_brokers()
+
+    # What the tests are made of.
+
+    def create(self, *assignment, **configs):
+        settings = [word for name, value in configs.items()
+                    for word in ("--config", f"{name.replace('__', '.')}={value}")]
+        self.cluster.ottla("topics", "--create", "--topic", self.topic, "--replica-assignment",
+                           ",".join(":".join(map(str, replicas)) for replicas in assignment), *settings)
+        self.cluster.wait_for_isr(self.topic, len(assignment[0]))
+
+    def produce(self, partitions=1, **options):
+        checker = Checker(self.cluster, self.topic, partitions, **options)
+        self.addCleanup(checker.kill)
+        checker.wait_for_progress(500)
+        return checker
+
+    def assert_nothing_lost(self, checker):
+        counts = checker.finish()
+        print(self.topic, counts, flush=True)
+        if counts["lost"] or counts["duplicated"] or counts["reordered"]:
+            self.cluster.print_logs(200)
+            self.cluster.keep = True
+        self.assertGreater(counts["acknowledged"], 1000)
+        self.assertEqual((counts["lost"], counts["duplicated"], counts["reordered"]), (0, 0, 0))
+
+    def ask(self, name, version, body, broker=None):
+        with wire.Connection(broker or self.cluster.controller(), timeout=30) as connection:
+            return messages.answer(name, version, connection.ask(messages.request(name, version, body)))
+
+    def alter(self, *replicas, broker=None, topic=None):
+        """New replicas of partitions 0.. (None: cancel); the error code of each."""
+        answer = self.ask("AlterPartitionReassignments", 0, {"timeout_ms": 30000, "topics": [
+            {"name": topic or self.topic, "partitions": [
+                {"partition_index": i, "replicas": wanted} for i, wanted in enumerate(replicas)]}]}, broker)
+        if answer["error_code"] != NO_ERROR:
+            return answer["error_code"]
+        return [partition["error_code"] for partition in answer["responses"][0]["partitions"]]
+
+    def listed(self):
+        """{partition: (replicas, adding, removing)} of what is under way."""
+        answer = self.ask("ListPartitionReassignments", 0, {"timeout_ms": 30000, "topics": None})
+        self.assertEqual(answer["error_code"], NO_ERROR)
+        return {partition["partition_index"]: (partition["replicas"], partition["adding_replicas"],
+                                               partition["removing_replicas"])
+                for topic in answer["topics"] if topic["name"] == self.topic for partition in topic["partitions"]}
+
+    def elect(self, kind, topic=None):
+        answer = self.ask("ElectLeaders", 2, {"election_type": kind, "timeout_ms": 30000, "topic_partitions": [
+            {"topic": topic or self.topic, "partitions": [0]}]})
+        self.assertEqual(answer["error_code"], NO_ERROR)
+        return answer["replica_election_results"][0]["partition_result"][0]["error_code"]
+
+    def wait_for_replicas(self, replicas, partition=0, isr=None):
+        """They are all there, nothing is under way, and one of them leads."""
+        def there():
+            found = self.cluster.partitions(self.topic)[partition]
+            return (found["replicas"] == replicas and sorted(found["isr"]) == sorted(isr or replicas) and
+                    found["leader"] in replicas and partition not in self.listed())
+        wait_until(there, f"{self.topic}-{partition} on {replicas}", 40)
+
+    def directories(self, broker_id, suffix=""):
+        data = self.cluster.brokers[broker_id].directory / "data"
+        return [path.name for path in data.glob(f"{self.topic}-0{suffix}")]
+
+    def wait_for_deletion(self, broker_id):
+        wait_until(lambda: not self.directories(broker_id, "*"), f"broker {broker_id} to delete its log")
+
+    def spare(self):
+        """(a broker that is not the controller, the others with the controller in front)."""
+        controller = wait_until(self.cluster.controller, "a controller").id
+        others = [broker_id for broker_id in self.cluster.brokers if broker_id != controller]
+        return others[-1], [controller, *others[:-1]]
+
+    def paused(self, broker_id):
+        broker = self.cluster.brokers[broker_id]
+        broker.process.pause()
+        return broker
+
+    def zookeeper(self, verb, path, *data):
+        connect = self.cluster.zookeeper.connect + self.cluster.chroot
+        return interop_clients.run([interop_clients.KAFKA_REF, verb, "--zk", connect, path, *data], check=False)
+
+    # By request.
+
+    def test_move_with_the_leader(self):
+        self.create([1, 2, 3])
+        checker = self.produce()
+        self.assertEqual(self.cluster.leader(self.topic).id, 1)
+        self.assertEqual(self.alter([4, 2, 3]), [NO_ERROR])
+        self.wait_for_replicas([4, 2, 3])
+        self.wait_for_deletion(1)
+        checker.wait_for_progress(1000)
+        self.assert_nothing_lost(checker)
+
+    def test_all_replicas_replaced(self):
+        self.create([1, 2], [2, 1])
+        checker = self.produce(2)
+        self.assertEqual(self.alter([3, 4], [4, 3]), [NO_ERROR] * 2)
+        self.wait_for_replicas([3, 4], 0)
+        self.wait_for_replicas([4, 3], 1)
+        self.wait_for_deletion(1)
+        checker.wait_for_progress(1000)
+        self.assert_nothing_lost(checker)
+
+    def test_replication_factor(self):
+        self.create([1, 2])
+        checker = self.produce()
+        self.assertEqual(self.alter([1, 2, 3, 4]), [NO_ERROR])
+        self.wait_for_replicas([1, 2, 3, 4])
+        checker.wait_for_progress(500)
+        self.assertEqual(self.alter([4, 3]), [NO_ERROR])
+        self.wait_for_replicas([4, 3])
+        self.wait_for_deletion(1)
+        self.wait_for_deletion(2)
+        checker.wait_for_progress(500)
+        self.assert_nothing_lost(checker)
+
+    def test_cancelled(self):
+        spare, others = self.spare()
+        self.create(others)
+        checker = self.produce()
+        broker = self.paused(spare)
+        self.assertEqual(self.alter([spare, *others[:2]]), [NO_ERROR])
+        # The wanted ones come first, then those that go.
+        wait_until(lambda: self.listed() == {0: ([spare, *others], [spare], [others[2]])}, "the reassignment to be listed")
+        checker.wait_for_progress(500)
+        self.assertEqual(self.alter(None), [NO_ERROR])
+        self.wait_for_replicas(others)
+        self.assertEqual(self.alter(None), [NO_REASSIGNMENT])
+        broker.process.resume()
+        wait_until(lambda: not self.directories(spare), "the spare broker to have no log")
+        checker.wait_for_progress(500)
+        self.wait_for_replicas(others)
+        self.assert_nothing_lost(checker)
+
+    def test_refused(self):
+        self.create([1, 2, 3])
+        for wanted in ([], [1, 1], [1, 99], [-1]):
+            self.assertEqual(self.alter(wanted), [INVALID_REPLICA_ASSIGNMENT], wanted)
+        self.assertEqual(self.alter([1, 2], topic="nowhere"), [UNKNOWN_TOPIC])
+        other = next(broker for broker in self.cluster.brokers.values() if broker is not self.cluster.controller())
+        self.assertEqual(self.alter([1, 2], broker=other), NOT_CONTROLLER)
+        self.wait_for_replicas([1, 2, 3])
+
+    def test_controller_killed_in_the_middle(self):
+        spare, others = self.spare()
+        self.create(others)
+        checker = self.produce()
+        broker = self.paused(spare)
+        self.assertEqual(self.alter([spare, *others[:2]]), [NO_ERROR])
+        wait_until(self.listed, "the reassignment to be under way")
+        victim = self.cluster.controller()
+        victim.process.kill()
+        wait_until(lambda: self.cluster.controller() not in (None, victim), "another controller", 60)
+        self.assertEqual(self.listed(), {0: ([spare, *others], [spare], [others[2]])})
+        broker.process.resume()
+        victim.start()
+        self.wait_for_replicas([spare, *others[:2]])
+        self.wait_for_deletion(others[2])
+        checker.wait_for_progress(500)
+        self.assert_nothing_lost(checker)
+
+    def test_added_broker_killed_in_the_middle(self):
+        spare, others = self.spare()
+        self.create(others)
+        checker = self.produce(value_bytes=20000, rate=1500)
+        checker.wait_for_progress(3000)  # 60 MB to copy
+        broker = self.cluster.brokers[spare]
+        log = broker.directory / "data" / f"{self.topic}-0"
+        self.assertEqual(self.alter([spare, *others[:2]]), [NO_ERROR])
+        wait_until(lambda: sum(path.stat().st_size for path in log.glob("*.log")) > 1 << 20, "the copy to begin")
+        broker.process.kill()
+        self.assertEqual(self.listed(), {0: ([spare, *others], [spare], [others[2]])})
+        checker.wait_for_progress(500)
+        broker.start()
+        self.wait_for_replicas([spare, *others[:2]])
+        self.wait_for_deletion(others[2])
+        self.assert_nothing_lost(checker)
+
+    def test_away_while_its_replica_was_moved(self):
+        spare, others = self.spare()
+        self.create([*others[:2], spare])
+        checker = self.produce()
+        broker = self.cluster.brokers[spare]
+        broker.process.kill()
+        self.assertEqual(self.alter(others), [NO_ERROR])
+        self.wait_for_replicas(others)
+        checker.wait_for_progress(500)
+        broker.start()
+        wait_until(lambda: self.directories(spare, ".*-stray") and not self.directories(spare),
+                   "the returned broker to put its log aside")
+        checker.wait_for_progress(500)
+        self.wait_for_replicas(others)
+        self.assert_nothing_lost(checker)
+
+    # Elections.
+
+    def test_preferred_election(self):
+        spare, others = self.spare()
+        self.create([spare, *others[:2]])
+        checker = self.produce()
+        self.assertEqual(self.elect(PREFERRED), ELECTION_NOT_NEEDED)
+        self.assertEqual(self.elect(PREFERRED, "nowhere"), UNKNOWN_TOPIC)
+        broker = self.cluster.brokers[spare]
+        broker.process.terminate()
+        wait_until(lambda: self.cluster.leader(self.topic) not in (None, broker), "another leader")
+        self.assertEqual(self.elect(PREFERRED), PREFERRED_LEADER_NOT_AVAILABLE)
+        broker.start()
+        self.cluster.wait_for_isr(self.topic)
+        self.assertIsNot(self.cluster.leader(self.topic), broker)
+        self.assertEqual(self.elect(PREFERRED), NO_ERROR)
+        wait_until(lambda: self.cluster.leader(self.topic) is broker, "the preferred leader")
+        checker.wait_for_progress(500)
+        self.assert_nothing_lost(checker)
+
+    def test_unclean_election(self):
+        """Of a replica that left the ISR, though nothing was written since."""
+        spare, others = self.spare()
+        self.create([spare, others[1]], min__insync__replicas=1)
+        checker = self.produce()
+        checker.wait_for_progress(1000)
+        checker.stop()
+        last, behind = self.cluster.brokers[spare], self.cluster.brokers[others[1]]
+        behind.process.kill()
+        wait_until(lambda: self.cluster.partitions(self.topic)[0]["isr"] == [spare], "the ISR to shrink")
+        last.process.kill()
+        behind.start()
+        wait_until(lambda: behind.id in self.cluster.registered() and self.cluster.leader(self.topic) is None,
+                   "a partition without leader")
+        self.assertEqual(self.elect(PREFERRED), PREFERRED_LEADER_NOT_AVAILABLE)
+        self.assertEqual(self.elect(UNCLEAN), NO_ERROR)
+        wait_until(lambda: self.cluster.leader(self.topic) is behind, "the unclean leader")
+        self.assertEqual(self.elect(UNCLEAN), ELECTION_NOT_NEEDED)
+        last.start()
+        self.cluster.wait_for_isr(self.topic, 2)
+        self.assert_nothing_lost(checker)
+
+    # By znode, as old tools do.
+
+    def test_reassignment_by_znode(self):
+        spare, others = self.spare()
+        self.create(others[:2], others[:2])
+        checker = self.produce(2)
+        broker = self.paused(spare)
+        path, wanted = "/admin/reassign_partitions", ([others[2], others[1]], [spare, others[1]])
+        rows = [{"topic": self.topic, "partition": i, "replicas": replicas} for i, replicas in enumerate(wanted)]
+        self.zookeeper("zk-create", path, json.dumps({"version": 1, "partitions": rows}))
+        self.wait_for_replicas(wanted[0], 0)
+        wait_until(lambda: json.loads(self.zookeeper("zk-get", path))["partitions"] == rows[1:], "the znode to shrink")
+        broker.process.resume()
+        self.wait_for_replicas(wanted[1], 1)
+        wait_until(lambda: not self.zookeeper("zk-get", path), "the znode to go")
+        checker.wait_for_progress(500)
+        self.assert_nothing_lost(checker)
+
+    def test_preferred_election_by_znode(self):
+        spare, others = self.spare()
+        self.create([spare, *others[:2]])
+        checker = self.produce()
+        broker = self.cluster.brokers[spare]
+        broker.process.terminate()
+        broker.start()
+        self.cluster.wait_for_isr(self.topic)
+        self.assertIsNot(self.cluster.leader(self.topic), broker)
+        path = "/admin/preferred_replica_election"
+        self.zookeeper("zk-create", path,
+                       json.dumps({"version": 1, "partitions": [{"topic": self.topic, "partition": 0}]}))
+        wait_until(lambda: self.cluster.leader(self.topic) is broker, "the preferred leader")
+        wait_until(lambda: not self.zookeeper("zk-get", path), "the znode to go")
+        checker.wait_for_progress(500)
+        self.assert_nothing_lost(checker)
+
+
+if __name__ == "__main__":
+    unittest.main()
