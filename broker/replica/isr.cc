@@ -90,16 +90,16 @@ Isr::Outcome Isr::on_refused(ErrorCode error) {
   return Outcome::Repeat;
 }
 
-bool Isr::on_answered(const std::vector<BrokerId>& members, PartitionEpoch partition_epoch) {
-  if (partition_epoch < partition_epoch_) return false;
+bool Isr::on_state(const std::vector<BrokerId>& members, PartitionEpoch partition_epoch) {
+  if (partition_epoch <= partition_epoch_) return false;
   committed_ = members;
   partition_epoch_ = partition_epoch;
   pending_.reset();
   return true;
 }
 
-bool Isr::on_state(const std::vector<BrokerId>& members, PartitionEpoch partition_epoch) {
-  return partition_epoch > partition_epoch_ && on_answered(members, partition_epoch);
+bool Isr::is_asking(const std::vector<BrokerId>& members, PartitionEpoch partition_epoch) const {
+  return pending_ && partition_epoch == partition_epoch_ && members == pending_->members;
 }
 
 }  // namespace ottla::replica

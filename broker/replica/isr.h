@@ -96,11 +96,12 @@ class Isr {
   /// `NetworkException`. A refusal settles only when no earlier, unanswered sending of the same
   /// proposal may have been carried out.
   [[nodiscard]] Outcome on_refused(ErrorCode error);
-  /// The controller's answer to the proposal: the state that holds now. False if it is older than
-  /// what is known.
-  bool on_answered(const std::vector<BrokerId>& members, PartitionEpoch partition_epoch);
-  /// A state that the controller told by itself. False if it is not newer than what is known.
+  /// A state that the controller told, by itself or as an answer. False if it is not newer than
+  /// what is known: the late answer to an older proposal, of which a newer one may be carried out.
   bool on_state(const std::vector<BrokerId>& members, PartitionEpoch partition_epoch);
+  /// Whether this is what is asked for just now, and not an older request.
+  [[nodiscard]] bool is_asking(const std::vector<BrokerId>& members,
+                               PartitionEpoch partition_epoch) const;
 
  private:
   struct Pending {

@@ -66,7 +66,7 @@ void IsrRequests::on_reply(const std::vector<rpc::AlterPartition>& asked,
     }
     if (error == ErrorCode::None) {
       partition->on_isr_answered(outcome->state);
-    } else if (partition->on_isr_refused(request.leader_epoch, error)) {
+    } else if (partition->on_isr_refused(request, error)) {
       repeat_later(name);
     }
   }

@@ -127,7 +127,7 @@ TEST(MinIsr, IsNeverMoreThanTheReplicas) {
 TEST(Isr, AnAppliedProposalIsTheNewIsr) {
   Isr isr({kOne, kTwo}, PartitionEpoch(3));
   isr.propose({kOne});
-  EXPECT_TRUE(isr.on_answered({kOne}, PartitionEpoch(4)));
+  EXPECT_TRUE(isr.on_state({kOne}, PartitionEpoch(4)));
   EXPECT_FALSE(isr.is_pending());
   EXPECT_EQ(isr.committed(), std::vector{kOne});
 }
@@ -160,10 +160,21 @@ TEST(Isr, AVersionMismatchIsRepeatedUntilTheControllersStateSettlesIt) {
   EXPECT_FALSE(isr.is_pending());
 }
 
+/// Two were under way: what comes late says nothing about the newer one, which may be carried out.
+TEST(Isr, AnAnswerToAnOlderProposalEndsNoNewerOne) {
+  Isr isr({kOne}, PartitionEpoch(3));
+  isr.propose({kOne, kTwo});
+  EXPECT_TRUE(isr.on_state({kOne, kTwo}, PartitionEpoch(4)));
+  isr.propose({kOne, kTwo, kThree});
+  EXPECT_FALSE(isr.on_state({kOne, kTwo}, PartitionEpoch(4)));
+  EXPECT_TRUE(isr.may_contain(kThree));
+  EXPECT_FALSE(isr.is_asking({kOne, kTwo}, PartitionEpoch(3)));
+  EXPECT_TRUE(isr.is_asking({kOne, kTwo, kThree}, PartitionEpoch(4)));
+}
 TEST(Isr, AnOlderStateChangesNothing) {
   Isr isr({kOne, kTwo}, PartitionEpoch(3));
   EXPECT_FALSE(isr.on_state({kOne}, PartitionEpoch(3)));
-  EXPECT_FALSE(isr.on_answered({kOne}, PartitionEpoch(2)));
+  EXPECT_FALSE(isr.on_state({kOne}, PartitionEpoch(2)));
   EXPECT_TRUE(isr.contains(kTwo));
 }
 

@@ -593,15 +593,19 @@ std::optional<rpc::AlterPartition> Partition::pending_isr_request() const {
   return isr_request();
 }
 
-bool Partition::on_isr_refused(LeaderEpoch epoch, ErrorCode error) {
+bool Partition::on_isr_refused(const rpc::AlterPartition& request, ErrorCode error) {
   Calls calls;
   bool repeat = false;
+  std::vector<BrokerId> members;
+  for (const rpc::IsrMember& member : request.new_isr) members.push_back(member.broker);
   {
     MutexLock lock(state_mutex_);
-    if (!leads(epoch)) return false;
+    if (!leads(request.leader_epoch) || !isr_.is_asking(members, request.partition_epoch)) {
+      return false;  // Something newer was asked for since, or settled it.
+    }
     repeat = isr_.on_refused(error) == Isr::Outcome::Repeat;
-    LOG(INFO) << '[' << name_ << "] isr request refused: " << error << ", leader epoch " << epoch
-              << ", partition epoch " << isr_.partition_epoch();
+    LOG(INFO) << '[' << name_ << "] isr request refused: " << error << ", leader epoch "
+              << request.leader_epoch << ", partition epoch " << isr_.partition_epoch();
     advance_high_watermark(calls);
   }
   calls.make();
@@ -613,7 +617,7 @@ void Partition::on_isr_answered(const cluster::PartitionState& state) {
   {
     MutexLock lock(state_mutex_);
     if (!leads(state.leader_epoch)) return;
-    if (!isr_.on_answered(state.isr, state.partition_epoch)) return;
+    if (!isr_.on_state(state.isr, state.partition_epoch)) return;
     partition_epoch_ = std::max(partition_epoch_, state.partition_epoch);
     LOG(INFO) << '[' << name_ << "] isr " << to_text(state.isr) << ", leader epoch "
               << leader_epoch_ << ", partition epoch " << state.partition_epoch;

@@ -179,7 +179,7 @@ class Partition : public std::enable_shared_from_this<Partition> {
   /// The periodic look: who lags, who may join.
   [[nodiscard]] std::optional<rpc::AlterPartition> check_isr() OTTLA_EXCLUDES(state_mutex_);
   /// The answer to a request. True: send it again after a pause (`pending_isr_request`).
-  [[nodiscard]] bool on_isr_refused(LeaderEpoch epoch, ErrorCode error)
+  [[nodiscard]] bool on_isr_refused(const rpc::AlterPartition& request, ErrorCode error)
       OTTLA_EXCLUDES(state_mutex_);
   void on_isr_answered(const cluster::PartitionState& state) OTTLA_EXCLUDES(state_mutex_);
   [[nodiscard]] std::optional<rpc::AlterPartition> pending_isr_request() const

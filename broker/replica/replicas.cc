@@ -341,6 +341,7 @@ void Replicas::Core::apply_partition(const rpc::TopicUpdate& topic,
                               .error = done.error().code()});
     return;
   }
+  if (waited && with_.replicas_are_back) with_.replicas_are_back();
   moves_->start(hosted({topic.name, update.partition}));
 }
 

@@ -75,6 +75,16 @@ FetchRequest fetch_from(std::int64_t offset) {
           .max_bytes = 1 << 20};
 }
 
+/// What a broker is told when it registers, or when a delivery failed.
+rpc::ClusterUpdateReply tell(SimulatedCluster& cluster, BrokerId broker,
+                             rpc::ClusterUpdate update) {
+  std::optional<rpc::ClusterUpdateReply> reply;
+  cluster.replicas(broker).update_cluster(
+      std::move(update), [&](const rpc::ClusterUpdateReply& done) { reply = done; });
+  EXPECT_TRUE(cluster.world.run_until_true([&] { return reply.has_value(); }, seconds(5)));
+  return reply.value_or(rpc::ClusterUpdateReply{});
+}
+
 TEST(Replicas, AnAcknowledgedRecordIsOnEveryInSyncReplica) {
   const auto cluster = make_cluster(1);
   const AppendedPartition answer = cluster->append_and_wait(kOne, {"a", "b"});
@@ -345,6 +355,19 @@ TEST(Replicas, AReplicaThatAFullDiskKeptFromItsRoleTriesAgain) {
   EXPECT_EQ(cluster->told_of_replicas_back[kTwo], 1);
 }
 
+TEST(Replicas, TheControllerHearsOfRoomThatACommandFinds) {
+  const auto cluster = make_cluster(23);
+  rpc::ClusterUpdate update = cluster->update_for(kTwo, {0}, false);
+  update.topics.at(0).partitions.at(0).partition = 7;
+  update.topics.at(0).partitions.at(0).is_new = true;
+  cluster->disk(kTwo).set_free_bytes(5);
+  EXPECT_EQ(tell(*cluster, kTwo, update).outcomes.size(), 1U);
+  // Before it looks for room by itself it is told of the partition again.
+  cluster->disk(kTwo).set_free_bytes(std::nullopt);
+  EXPECT_TRUE(tell(*cluster, kTwo, update).outcomes.empty());
+  EXPECT_EQ(cluster->told_of_replicas_back[kTwo], 1);
+}
+
 TEST(Replicas, AReplicaThatWaitsForRoomIsForgottenWithItsTopic) {
   const auto cluster = make_cluster(22);
   rpc::ClusterUpdate update = cluster->update_for(kTwo, {0}, false);
@@ -612,16 +635,6 @@ TEST(Replicas, AfterAnUncleanElectionTheLogsAgreeAgain) {
   ASSERT_EQ(cluster->append_and_wait(kThree, {"c"}).error, ErrorCode::None);
   EXPECT_TRUE(settle(*cluster));
   EXPECT_EQ(cluster->values(*cluster->log(kOne)), cluster->values(*cluster->log(kThree)));
-}
-
-/// What a broker is told when it registers, or when a delivery failed.
-rpc::ClusterUpdateReply tell(SimulatedCluster& cluster, BrokerId broker,
-                             rpc::ClusterUpdate update) {
-  std::optional<rpc::ClusterUpdateReply> reply;
-  cluster.replicas(broker).update_cluster(
-      std::move(update), [&](const rpc::ClusterUpdateReply& done) { reply = done; });
-  EXPECT_TRUE(cluster.world.run_until_true([&] { return reply.has_value(); }, seconds(5)));
-  return reply.value_or(rpc::ClusterUpdateReply{});
 }
 
 TEST(Replicas, W21WhatIsNotAssignedAnyMoreIsPutAside) {
