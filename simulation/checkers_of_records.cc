@@ -136,17 +136,18 @@ std::string HighWatermarkNeverFalls::check(const Picture& picture,
 std::string IsrHoldsWhatIsCommitted::check(const Picture& picture,
                                            const CommittedRecords& committed) {
   for (const StateChange& change : picture.changes()) {
-    auto& [epoch, trusted] = trusted_[change.key];
+    auto& [isr, epoch, trusted] = trusted_[change.key];
     std::erase_if(trusted, [&](const auto& member) { return !change.state.in_isr(member.first); });
-    // A leader that asks for a member has seen its log: the leader epoch stays. Who gets in with an
-    // election may have lost something that the controller does not know of yet.
+    // A leader that asks for a new member has seen its log: the leader epoch stays. Who gets in
+    // with an election may have lost something that the controller does not know of yet.
     const bool is_asked_for =
         epoch == change.state.leader_epoch && change.state.leader != kNoBroker;
-    if (epoch == kUnknownLeaderEpoch || is_asked_for) {
-      for (const BrokerId member : change.state.isr) {
-        trusted.try_emplace(member, picture.cluster().host_crashes(member));
-      }
+    for (const BrokerId member : change.state.isr) {
+      const bool is_new = std::find(isr.begin(), isr.end(), member) == isr.end();
+      if (epoch != kUnknownLeaderEpoch && !(is_asked_for && is_new)) continue;
+      trusted.try_emplace(member, picture.cluster().host_crashes(member));
     }
+    isr = change.state.isr;
     epoch = change.state.leader_epoch;
   }
   for (const ReplicaPicture& replica : picture.replicas()) {

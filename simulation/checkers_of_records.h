@@ -62,6 +62,7 @@ class IsrHoldsWhatIsCommitted final : public Checker {
 
  private:
   struct Trusted {
+    std::vector<BrokerId> isr;
     LeaderEpoch epoch = kUnknownLeaderEpoch;
     /// With how often their host had crashed when they joined.
     std::map<BrokerId, std::uint64_t> members;

@@ -81,6 +81,11 @@ void Picture::read_zookeeper() {
       if (location.place == layout::Place::Topic) {
         auto topic = zookeeper::decode_topic(location.topic, data);
         CHECK(topic.has_value()) << data;
+        for (auto& [key, state] : states_) {
+          const auto number = static_cast<std::size_t>(key.partition);
+          if (key.topic != topic->id || number >= topic->partitions.size()) continue;
+          state.replicas = topic->partitions[number].replicas;
+        }
         topics_[location.topic] = *std::move(topic);
         continue;
       }
@@ -103,6 +108,14 @@ void Picture::read_zookeeper() {
   }
 }
 
+std::uint64_t Picture::incarnation_of(const SimulatedBroker& broker,
+                                      const std::shared_ptr<replica::Partition>& partition) {
+  const PartitionKey key{partition->topic_id(), partition->name().partition};
+  Life& life = lives_[{broker.id(), key}];
+  if (life.partition.lock() != partition) life = {partition, ++last_life_};
+  return life.number;
+}
+
 void Picture::read_replicas(SimulatedBroker& broker) {
   replica::Replicas* const replicas = broker.replicas();
   if (replicas == nullptr) return;
@@ -110,7 +123,7 @@ void Picture::read_replicas(SimulatedBroker& broker) {
     const replica::Partition::View view = partition->view();
     if (!view.log) continue;
     ReplicaPicture picture{.broker = broker.id(),
-                           .incarnation = broker.incarnation(),
+                           .incarnation = incarnation_of(broker, partition),
                            .name = partition->name(),
                            .key = {partition->topic_id(), partition->name().partition},
                            .is_leader = view.role == replica::Partition::Role::Leader,

@@ -14,6 +14,10 @@
 #include "simulation/cluster.h"
 #include "simulation/logged_records.h"
 
+namespace ottla::replica {
+class Partition;
+}
+
 namespace ottla::simulation {
 
 /// A partition of one life of a topic: a topic of the same name that is created later is another.
@@ -87,6 +91,9 @@ class Picture {
   };
 
   void read_zookeeper();
+  /// Of one life of a replica: one that was moved away and comes back begins anew.
+  [[nodiscard]] std::uint64_t incarnation_of(const SimulatedBroker& broker,
+                                             const std::shared_ptr<replica::Partition>& partition);
   void read_replicas(SimulatedBroker& broker);
   /// The logs on the broker's disk that are not among `replicas_`.
   void read_files(BrokerId broker);
@@ -99,6 +106,12 @@ class Picture {
   std::map<PartitionKey, TopicPartition> names_;
   std::vector<ReplicaPicture> replicas_;
   std::vector<ReplicaPicture> absent_;
+  struct Life {
+    std::weak_ptr<replica::Partition> partition;
+    std::uint64_t number = 0;
+  };
+  std::map<std::pair<BrokerId, PartitionKey>, Life> lives_;
+  std::uint64_t last_life_ = 0;
   std::map<std::pair<BrokerId, PartitionKey>, KnownLog> logs_;
   std::map<std::pair<BrokerId, TopicPartition>, KnownFiles> files_;
 };

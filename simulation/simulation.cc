@@ -59,7 +59,7 @@ class Simulation final : private ClientEvents {
     if (options.print_log) log_.emplace(cluster_.world());
     verdict_.seed = options.seed;
     cluster_.before_host_crash([this](BrokerId broker) {
-      picture_.refresh_replicas();
+      look();  // Who joined an ISR before the crash joined with what the crash takes.
       committed_.host_is_about_to_crash(picture_, broker);
     });
     cluster_.on_host_crash([this](BrokerId broker) { committed_.host_crashed(broker); });

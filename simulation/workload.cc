@@ -16,10 +16,19 @@ using std::chrono::seconds;
 constexpr env::Duration kAdminTimeout = seconds(3);
 constexpr const char* kChurnTopic = "safe-churn";
 
+template <class Outcome>
+ErrorCode first_error(const std::vector<Outcome>& outcomes) {
+  return outcomes.empty() ? ErrorCode::UnknownServerError : outcomes.front().error;
+}
+
+ErrorCode first_error(const controller::PartitionsReply& reply) {
+  return reply.error != ErrorCode::None ? reply.error : first_error(reply.partitions);
+}
+
 /// An administrator asks any broker, who sends him to the controller; here: asks them in turn.
-template <class Outcome, class Request>
+template <class Reply, class Request>
 void ask_controller(Cluster& cluster, Request request,
-                    void (controller::Controller::*method)(Request, Callback<std::vector<Outcome>>),
+                    void (controller::Controller::*method)(Request, Callback<Reply>),
                     Callback<std::optional<ErrorCode>> done) {
   const auto& brokers = cluster.broker_ids();
   const BrokerId any = brokers[cluster.random().below(brokers.size())];
@@ -30,11 +39,9 @@ void ask_controller(Cluster& cluster, Request request,
         controller::Controller* const controller = broker.controller();
         if (controller == nullptr) return std::move(reply)(ErrorCode::NotController);
         // The controller answers on its own loop; the request's connection is on the client loop.
-        (controller->*method)(request, [loop = broker.client_loop(), reply = std::move(reply)](
-                                           std::vector<Outcome> outcomes) mutable {
-          loop->post([reply = std::move(reply), error = outcomes.empty()
-                                                            ? ErrorCode::UnknownServerError
-                                                            : outcomes.front().error]() mutable {
+        (controller->*method)(request, [loop = broker.client_loop(),
+                                        reply = std::move(reply)](const Reply& outcome) mutable {
+          loop->post([reply = std::move(reply), error = first_error(outcome)]() mutable {
             std::move(reply)(error);
           });
         });
@@ -55,6 +62,7 @@ void Workload::start() {
     create(topic, [this, topic] { start_clients(topic); });
   }
   churn();
+  move_replicas();
 }
 
 void Workload::create(const Topic& topic, Task then) {
@@ -65,7 +73,7 @@ void Workload::create(const Topic& topic, Task then) {
                             .assignments = {},
                             .configs = TopicCatalog::overrides(topic.name)});
   request.timeout = seconds(2);
-  ask_controller<controller::CreatedTopic>(
+  ask_controller<std::vector<controller::CreatedTopic>>(
       cluster_, std::move(request), &controller::Controller::create_topics,
       [this, topic, then = std::move(then)](std::optional<ErrorCode> error) mutable {
         if (error == ErrorCode::None || error == ErrorCode::TopicAlreadyExists) {
@@ -82,7 +90,7 @@ void Workload::remove(const std::string& topic, Task then) {
   controller::DeleteTopicsRequest request;
   request.topics.push_back({.name = topic, .id = {}});
   request.timeout = seconds(2);
-  ask_controller<controller::DeletedTopic>(
+  ask_controller<std::vector<controller::DeletedTopic>>(
       cluster_, std::move(request), &controller::Controller::delete_topics,
       [this, topic, then = std::move(then)](std::optional<ErrorCode> error) mutable {
         if (error == ErrorCode::None || error == ErrorCode::UnknownTopicOrPartition) {
@@ -115,6 +123,49 @@ void Workload::churn() {
       cluster_.after(pause(), [this] { remove(kChurnTopic, [this] { churn(); }); });
     });
   });
+}
+
+void Workload::move_replicas() {
+  if (!churning_) return;
+  env::Random& random = cluster_.random();
+  cluster_.after(milliseconds(300 + random.below(4000)), [this, &random] {
+    if (!churning_) return;
+    const TopicPartition partition = lasting_partitions_[random.below(lasting_partitions_.size())];
+    if (random.below(4) == 0) {
+      ask_for_leader(partition);
+      return move_replicas();
+    }
+    controller::AlterReassignmentsRequest request;
+    request.timeout = seconds(2);
+    controller::WantedReplicas wanted{partition, std::nullopt};  // give up what is under way
+    if (random.below(5) != 0) {
+      wanted.replicas = cluster_.broker_ids();
+      while (wanted.replicas->size() > 2 && random.below(2) == 0) {
+        wanted.replicas->erase(wanted.replicas->begin() +
+                               static_cast<std::ptrdiff_t>(random.below(wanted.replicas->size())));
+      }
+      for (std::size_t i = wanted.replicas->size(); i > 1; --i) {
+        std::swap((*wanted.replicas)[i - 1], (*wanted.replicas)[random.below(i)]);
+      }
+    }
+    request.partitions.push_back(std::move(wanted));
+    ask_controller<controller::PartitionsReply>(cluster_, std::move(request),
+                                                &controller::Controller::alter_reassignments,
+                                                [this](std::optional<ErrorCode> error) {
+                                                  if (error == ErrorCode::None) ++moves_;
+                                                });
+    move_replicas();
+  });
+}
+
+void Workload::ask_for_leader(const TopicPartition& partition) {
+  controller::ElectLeadersRequest request;
+  request.partitions = {{partition}};
+  request.timeout = seconds(2);
+  // Whoever leads in the end: the rules hold.
+  ask_controller<controller::PartitionsReply>(cluster_, std::move(request),
+                                              &controller::Controller::elect_leaders,
+                                              [](std::optional<ErrorCode>) {});
 }
 
 void Workload::add_producer(const TopicPartition& partition, replica::Acks acks, bool idempotent) {

@@ -14,14 +14,14 @@
 namespace ottla::simulation {
 
 /// The clients of a run: topics, producers and consumers for each of their partitions, and a topic
-/// that is created and deleted all the time.
+/// that is created and deleted all the time. Replicas are moved from broker to broker.
 class Workload {
  public:
   Workload(Cluster& cluster, ClientEvents& events);
 
   /// Creates the topics, then starts the clients.
   void start();
-  /// From now on topics stay as they are.
+  /// From now on topics, and the places of their replicas, stay as they are.
   void stop_churn() { churning_ = false; }
 
   /// Starts one fresh acks=all producer for each partition of the lasting topics; whether all were
@@ -45,6 +45,8 @@ class Workload {
   [[nodiscard]] std::uint64_t acknowledged() const;
   [[nodiscard]] std::uint64_t topics_created() const { return topics_created_; }
   [[nodiscard]] std::uint64_t topics_deleted() const { return topics_deleted_; }
+  /// Reassignments that the controller has taken.
+  [[nodiscard]] std::uint64_t moves() const { return moves_; }
 
  private:
   struct Topic {
@@ -56,6 +58,9 @@ class Workload {
   void remove(const std::string& topic, Task then);
   void start_clients(const Topic& topic);
   void churn();
+  /// Moves replicas of the lasting partitions, gives moves up, asks for preferred leaders.
+  void move_replicas();
+  void ask_for_leader(const TopicPartition& partition);
   /// One whose pace is that of the run.
   void add_producer(const TopicPartition& partition, replica::Acks acks, bool idempotent);
 
@@ -70,6 +75,7 @@ class Workload {
   bool producing_ = true;
   std::uint64_t topics_created_ = 0;
   std::uint64_t topics_deleted_ = 0;
+  std::uint64_t moves_ = 0;
 };
 
 }  // namespace ottla::simulation
