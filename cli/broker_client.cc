@@ -56,7 +56,8 @@ Result<BrokerClient> BrokerClient::connect(const Arguments& arguments) {
                                                          : arguments.value("broker-list");
   if (!servers) return fail(ErrorCode::InvalidRequest, "--bootstrap-server is missing");
   OTTLA_TRY(const ClientProperties properties,
-            ClientProperties::read(arguments.value("command-config")));
+            ClientProperties::read(arguments.value(
+                arguments.has("admin.config") ? "admin.config" : "command-config")));
   OTTLA_TRY_VOID(properties.require_plaintext());
   return connect(*servers, properties.request_timeout());
 }

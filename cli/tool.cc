@@ -66,10 +66,13 @@ int run_tool(const Tool& tool, std::span<const std::string> words, Console& cons
 }  // namespace
 
 std::span<const Tool* const> all_tools() {
-  static constexpr std::array<const Tool*, 9> kTools = {
-      &kClusterTool,        &kConsoleConsumerTool, &kConsoleProducerTool,
-      &kConsumerGroupsTool, &kDeleteRecordsTool,   &kDumpLogTool,
-      &kGetOffsetsTool,     &kLogDirsTool,         &kTopicsTool};
+  static constexpr std::array<const Tool*, 11> kTools = {
+      &kClusterTool,         &kConsoleConsumerTool,
+      &kConsoleProducerTool, &kConsumerGroupsTool,
+      &kDeleteRecordsTool,   &kDumpLogTool,
+      &kGetOffsetsTool,      &kLeaderElectionTool,
+      &kLogDirsTool,         &kReassignPartitionsTool,
+      &kTopicsTool};
   return kTools;
 }
 

@@ -34,7 +34,9 @@ extern const Tool kDumpLogTool;
 extern const Tool kClusterTool;
 extern const Tool kConsumerGroupsTool;
 extern const Tool kDeleteRecordsTool;
+extern const Tool kLeaderElectionTool;
 extern const Tool kLogDirsTool;
+extern const Tool kReassignPartitionsTool;
 
 /// All tools, by name.
 [[nodiscard]] std::span<const Tool* const> all_tools();
