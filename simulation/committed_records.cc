@@ -56,11 +56,25 @@ std::size_t CommittedRecords::holders(const PartitionKey& key, Offset offset) co
 }
 
 void CommittedRecords::host_is_about_to_crash(const Picture& picture, BrokerId broker) {
+  forget_moved_replicas(picture);
   for (const auto* replicas : {&picture.replicas(), &picture.absent()}) {
     for (const ReplicaPicture& replica : *replicas) {
       if (replica.broker != broker || replica.records->empty()) continue;
       Offset& end = ends_before_crash_[replica.key].try_emplace(broker, Offset(0)).first->second;
       end = std::max(end, replica.records->back().offset.next());
+    }
+  }
+}
+
+void CommittedRecords::forget_moved_replicas(const Picture& picture) {
+  for (auto& [key, partition] : partitions_) {
+    const auto state = picture.states().find(key);
+    if (state == picture.states().end()) continue;
+    const std::vector<BrokerId>& replicas = state->second.replicas;
+    for (auto& [offset, entry] : partition) {
+      std::erase_if(entry.holders, [&](BrokerId holder) {
+        return std::find(replicas.begin(), replicas.end(), holder) == replicas.end();
+      });
     }
   }
 }

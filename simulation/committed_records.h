@@ -49,6 +49,9 @@ class CommittedRecords {
   [[nodiscard]] bool has_excuses(const PartitionKey& key) const { return hit_.contains(key); }
 
  private:
+  /// Copies that a reassignment took away hold nothing any more.
+  void forget_moved_replicas(const Picture& picture);
+
   std::map<PartitionKey, Partition> partitions_;
   std::set<PartitionKey> hit_;
   std::map<PartitionKey, std::map<BrokerId, Offset>> ends_before_crash_;
