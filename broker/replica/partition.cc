@@ -684,6 +684,13 @@ Result<Partition::Extent> Partition::append_as_follower(LeaderEpoch epoch,
   return extent;
 }
 
+/// Before a cut, as a cut may fail halfway (a full disk): a high watermark above the log's end would
+/// let the next records be read before they are committed.
+void Partition::lower_high_watermark(Offset cut) {
+  MutexLock lock(state_mutex_);
+  set_high_watermark(std::min(high_watermark(), cut));
+}
+
 Result<bool> Partition::truncate_to_leader(LeaderEpoch epoch,
                                            rpc::PartitionPush::Divergence divergence) {
   MutexLock appends(append_mutex_);
@@ -702,10 +709,9 @@ Result<bool> Partition::truncate_to_leader(LeaderEpoch epoch,
   LOG(INFO) << '[' << name_ << "] truncates from " << end << " to " << cut << ", leader epoch "
             << epoch << ": the leader's epoch " << divergence.leader_epoch << " ends at "
             << divergence.end_offset;
+  lower_high_watermark(cut);
   OTTLA_TRY(const bool truncated, log->truncate_to(cut));
   (void)truncated;
-  MutexLock lock(state_mutex_);
-  set_high_watermark(std::min(high_watermark(), cut));
   return point.compare_again;
 }
 
@@ -718,6 +724,7 @@ Result<> Partition::leave_out_of_range(LeaderEpoch epoch, Offset leader_log_star
   LOG(WARNING) << '[' << name_ << "] own offsets " << log->log_start_offset() << " to "
                << log->log_end_offset() << " are outside the leader's, " << leader_log_start
                << " to " << leader_log_end << ": goes on from " << remedy.offset;
+  lower_high_watermark(remedy.offset);
   if (remedy.kind == OutOfRangeRemedy::Kind::TruncateTo) {
     OTTLA_TRY(const bool truncated, log->truncate_to(remedy.offset));
     (void)truncated;

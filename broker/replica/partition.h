@@ -257,6 +257,7 @@ class Partition : public std::enable_shared_from_this<Partition> {
   [[nodiscard]] bool is_eligible(const FollowerState& follower) const;
   [[nodiscard]] std::optional<rpc::AlterPartition> propose_joiners() OTTLA_REQUIRES(state_mutex_);
   [[nodiscard]] rpc::AlterPartition isr_request() const OTTLA_REQUIRES(state_mutex_);
+  void lower_high_watermark(Offset cut) OTTLA_EXCLUDES(state_mutex_);
   void set_high_watermark(Offset offset) OTTLA_REQUIRES(state_mutex_) {
     high_watermark_.store(offset.value(), std::memory_order_release);
   }

@@ -637,6 +637,22 @@ TEST(Replicas, AfterAnUncleanElectionTheLogsAgreeAgain) {
   EXPECT_EQ(cluster->values(*cluster->log(kOne)), cluster->values(*cluster->log(kThree)));
 }
 
+/// A high watermark above the log's end would let the next records be read before they are committed.
+TEST(Replicas, ACutThatFailsHalfwayLeavesNoHighWatermarkAboveTheLog) {
+  const auto cluster = make_cluster(19);
+  cluster->crash(kThree);
+  ASSERT_EQ(cluster->append_and_wait(kOne, {"a", "b"}).error, ErrorCode::None);
+  cluster->start(kThree);
+  cluster->disk(kOne).set_free_bytes(0);  // The cut succeeds, the new epochs cannot be written.
+  cluster->elect(0, kThree, /*unclean=*/true);
+  ASSERT_TRUE(cluster->world.run_until_true(
+      [&] { return cluster->log(kOne)->log_end_offset() == Offset(0); }, seconds(10)));
+  cluster->world.run_for(seconds(1));
+  EXPECT_EQ(cluster->partition(kOne)->high_watermark(), Offset(0));
+  cluster->disk(kOne).set_free_bytes(std::nullopt);
+  EXPECT_TRUE(settle(*cluster));
+}
+
 TEST(Replicas, W21WhatIsNotAssignedAnyMoreIsPutAside) {
   const auto cluster = make_cluster(5, {.partitions = 2});
   (void)cluster->append_and_wait(kOne, {"a", "b"});
