@@ -684,8 +684,8 @@ Result<Partition::Extent> Partition::append_as_follower(LeaderEpoch epoch,
   return extent;
 }
 
-/// Before a cut, as a cut may fail halfway (a full disk): a high watermark above the log's end would
-/// let the next records be read before they are committed.
+/// Before a cut, as a cut may fail halfway (a full disk): a high watermark above the log's end
+/// would let the next records be read before they are committed.
 void Partition::lower_high_watermark(Offset cut) {
   MutexLock lock(state_mutex_);
   set_high_watermark(std::min(high_watermark(), cut));
