@@ -76,10 +76,8 @@ void Decider::state_written(const WriteOutcome& outcome) {
   }
   if (write.request) answer_alter(*write.request, std::move(answer));
   const bool recheck = std::exchange(partition->recheck, false);
-  if (!committed || recheck || partition->log_query) reconcile(place, write.cause);
-  if (place.partition.wanted || is_reassigning(place.partition.assignment)) {
-    reconcile(place, "reassignment");
-  }
+  const bool is_moving = partition->wanted || is_reassigning(partition->assignment);
+  if (!committed || recheck || partition->log_query || is_moving) reconcile(place, write.cause);
   shutdown_progress(tp);
   election_progress(tp);
 }
