@@ -5,10 +5,11 @@ import shutil
 import signal
 import unittest
 
-from cluster import Checker, Cluster, accepts, wait_until
+from checked import CheckedCase
+from cluster import Cluster, accepts, wait_until
 
 
-class FaultsTest(unittest.TestCase):
+class FaultsTest(CheckedCase, unittest.TestCase):
     TOPIC = "orders"
     PARTITIONS = 4
 
@@ -21,26 +22,7 @@ class FaultsTest(unittest.TestCase):
         return cluster
 
     def produce(self, **options):
-        checker = Checker(self.cluster, self.TOPIC, self.PARTITIONS, **options)
-        self.addCleanup(checker.kill)
-        checker.wait_for_progress(500)
-        return checker
-
-    def assert_nothing_lost(self, checker):
-        try:
-            counts = checker.finish()
-        except BaseException:
-            self.cluster.print_logs()
-            raise
-        print(counts, flush=True)
-        if counts["lost"] or counts["duplicated"] or counts["reordered"]:
-            self.cluster.print_logs(200)
-            self.cluster.keep = True
-        self.assertGreater(counts["acknowledged"], 1000)
-        self.assertEqual(counts["lost"], 0)
-        self.assertEqual(counts["duplicated"], 0)
-        self.assertEqual(counts["reordered"], 0)
-        return counts
+        return self.check(self.TOPIC, self.PARTITIONS, **options)
 
     def test_leader_killed(self):
         cluster = self.start()

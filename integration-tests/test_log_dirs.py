@@ -8,7 +8,8 @@ import subprocess
 import unittest
 
 import wire
-from cluster import BROKER, Checker, Cluster, Process, ToolFailed, wait_until
+from checked import CheckedCase
+from cluster import BROKER, Cluster, Process, ToolFailed, wait_until
 
 ALTER_REPLICA_LOG_DIRS = 34
 REPLICA_NOT_AVAILABLE, KAFKA_STORAGE_ERROR, LOG_DIR_NOT_FOUND, UNKNOWN_TOPIC = 9, 56, 57, 3
@@ -20,7 +21,7 @@ def dirs_of(broker_id):
         str(cluster.directory / f"broker-{broker_id}" / name) for name in ("data", "more"))
 
 
-class LogDirsCase(unittest.TestCase):
+class LogDirsCase(CheckedCase, unittest.TestCase):
     TOPIC = "orders"
 
     def start(self, brokers=3, **overrides):
@@ -70,24 +71,7 @@ class LogDirsCase(unittest.TestCase):
         wait_until(moved, f"{name} of broker {broker.id} in {target}")
 
     def produce(self, partitions=1, **options):
-        checker = Checker(self.cluster, self.TOPIC, partitions, **options)
-        self.addCleanup(checker.kill)
-        checker.wait_for_progress(500)
-        return checker
-
-    def assert_nothing_lost(self, checker, at_least=1000):
-        try:
-            counts = checker.finish()
-        except BaseException:
-            self.cluster.print_logs()
-            raise
-        print(counts, flush=True)
-        if counts["lost"] or counts["duplicated"] or counts["reordered"]:
-            self.cluster.print_logs(200)
-            self.cluster.keep = True
-        self.assertGreater(counts["acknowledged"], at_least)
-        self.assertEqual((counts["lost"], counts["duplicated"], counts["reordered"]), (0, 0, 0))
-        return counts
+        return self.check(self.TOPIC, partitions, **options)
 
     def fill(self, megabytes, topic=None, partition=0):
         """Records by hand, as many bytes as are asked for."""

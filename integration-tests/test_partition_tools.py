@@ -4,6 +4,7 @@ import json
 import unittest
 
 import interop_clients
+from checked import TopicOfItsOwnCase
 from cluster import Cluster, ToolFailed, wait_until
 
 KAFKA = "3.9.1"
@@ -14,27 +15,11 @@ def dirs_of(broker_id):
         str(cluster.directory / f"broker-{broker_id}" / name) for name in ("data", "more"))
 
 
-class PartitionToolsTest(unittest.TestCase):
+class PartitionToolsTest(TopicOfItsOwnCase, unittest.TestCase):
     @classmethod
     def setUpClass(cls):
         cls.cluster = Cluster(4, file__delete__delay__ms=100, **{f"{i}:log.dirs": dirs_of(i) for i in (1, 2, 3, 4)})
         cls.addClassCleanup(cls.cluster.close)
-
-    def setUp(self):
-        self.topic = self.id().rsplit(".", 1)[1].replace("test_", "")
-        self.addCleanup(self.heal)
-
-    def heal(self):
-        for broker in self.cluster.brokers.values():
-            if not broker.process.running():
-                broker.start()
-            broker.process.resume()
-        self.cluster.wait_for_brokers()
-
-    def create(self, *assignment):
-        self.cluster.ottla("topics", "--create", "--topic", self.topic, "--replica-assignment",
-                           ",".join(":".join(map(str, replicas)) for replicas in assignment))
-        self.cluster.wait_for_isr(self.topic, len(assignment[0]))
 
     def file(self, content):
         path = self.cluster.directory / f"{self.topic}.json"

@@ -7,54 +7,25 @@ import unittest
 import interop_clients
 import messages
 import wire
-from cluster import Checker, Cluster, wait_until
+from checked import CheckedCase, TopicOfItsOwnCase
+from cluster import Cluster, wait_until
 
 NO_ERROR, UNKNOWN_TOPIC, NOT_CONTROLLER, INVALID_REPLICA_ASSIGNMENT = 0, 3, 41, 39
 PREFERRED_LEADER_NOT_AVAILABLE, ELECTION_NOT_NEEDED, NO_REASSIGNMENT = 80, 84, 85
 PREFERRED, UNCLEAN = 0, 1
 
 
-class ReassignmentTest(unittest.TestCase):
+class ReassignmentTest(TopicOfItsOwnCase, CheckedCase, unittest.TestCase):
     @classmethod
     def setUpClass(cls):
         cls.cluster = Cluster(4, min__insync__replicas=2, file__delete__delay__ms=100,
                               log__segment__delete__delay__ms=100, log__segment__bytes=8 << 20)
         cls.addClassCleanup(cls.cluster.close)
 
-    def setUp(self):
-        self.topic = self.id().rsplit(".", 1)[1].replace("test_", "")
-        self.addCleanup(self.heal)
-
-    def heal(self):
-        for broker in self.cluster.brokers.values():
-            if not broker.process.running():
-                broker.start()
-            broker.process.resume()
-        self.cluster.wait_for_brokers()
-
     # What the tests are made of.
 
-    def create(self, *assignment, **configs):
-        settings = [word for name, value in configs.items()
-                    for word in ("--config", f"{name.replace('__', '.')}={value}")]
-        self.cluster.ottla("topics", "--create", "--topic", self.topic, "--replica-assignment",
-                           ",".join(":".join(map(str, replicas)) for replicas in assignment), *settings)
-        self.cluster.wait_for_isr(self.topic, len(assignment[0]))
-
     def produce(self, partitions=1, **options):
-        checker = Checker(self.cluster, self.topic, partitions, **options)
-        self.addCleanup(checker.kill)
-        checker.wait_for_progress(500)
-        return checker
-
-    def assert_nothing_lost(self, checker):
-        counts = checker.finish()
-        print(self.topic, counts, flush=True)
-        if counts["lost"] or counts["duplicated"] or counts["reordered"]:
-            self.cluster.print_logs(200)
-            self.cluster.keep = True
-        self.assertGreater(counts["acknowledged"], 1000)
-        self.assertEqual((counts["lost"], counts["duplicated"], counts["reordered"]), (0, 0, 0))
+        return self.check(self.topic, partitions, **options)
 
     def ask(self, name, version, body, broker=None):
         with wire.Connection(broker or self.cluster.controller(), timeout=30) as connection:
