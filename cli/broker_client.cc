@@ -75,7 +75,7 @@ Result<BrokerClient::Peer> BrokerClient::open(const std::string& host, std::uint
 Result<> BrokerClient::learn_versions(Peer& peer, std::chrono::milliseconds patience) const {
   // A broker that does not know our version answers with version 0 and says so in it (KIP-511).
   protocol::ApiVersionsRequest request;
-  request.client_software_name = "ottla";
+  request.client_software_name = protocol::kOwnSoftwareName;
   request.client_software_version = OTTLA_VERSION;
   for (const std::int16_t number : {std::int16_t{3}, std::int16_t{0}}) {
     const protocol::ApiVersion version(number);

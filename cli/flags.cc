@@ -29,11 +29,15 @@ bool looks_like_flag(std::string_view word) {
 
 }  // namespace
 
-Result<Arguments> Arguments::parse(std::span<const Flag> flags,
-                                   std::span<const std::string> words) {
+Result<Arguments> Arguments::parse(std::span<const Flag> flags, std::span<const std::string> words,
+                                   bool takes_words) {
   Arguments arguments;
   for (std::size_t at = 0; at < words.size(); ++at) {
     std::string_view word = words[at];
+    if (!word.starts_with('-') && takes_words) {
+      arguments.words_.push_back(words[at]);
+      continue;
+    }
     if (!word.starts_with('-')) return wrong("\"" + words[at] + "\": a flag was expected here");
     word.remove_prefix(word.starts_with("--") ? 2 : 1);
     const auto equals = word.find('=');

@@ -26,8 +26,13 @@ class Arguments {
  public:
   /// `--name value`, `--name=value`, and any beginning of a name that fits only one flag, as
   /// Kafka's tools take it. Errors: InvalidRequest, with the name that was probably meant.
+  /// Words that are no flags are taken where the tool has a use for them (`takes_words`).
   [[nodiscard]] static Result<Arguments> parse(std::span<const Flag> flags,
-                                               std::span<const std::string> words);
+                                               std::span<const std::string> words,
+                                               bool takes_words = false);
+
+  /// What stood there without a dash, in order: `explain partition orders-3`.
+  [[nodiscard]] const std::vector<std::string>& words() const { return words_; }
 
   [[nodiscard]] bool has(std::string_view name) const { return values_.contains(name); }
   [[nodiscard]] std::optional<std::string> value(std::string_view name) const;
@@ -50,6 +55,7 @@ class Arguments {
 
  private:
   std::map<std::string, std::vector<std::string>, std::less<>> values_;
+  std::vector<std::string> words_;
 };
 
 /// The table of flags for --help.

@@ -42,13 +42,15 @@ std::vector<Flag> flags_of(const Tool& tool) {
 int run_tool(const Tool& tool, std::span<const std::string> words, Console& console) {
   const auto flags = flags_of(tool);
   const std::string prefix = "ottla " + std::string(tool.name) + ": ";
-  const auto arguments = Arguments::parse(flags, words);
+  const auto arguments = Arguments::parse(flags, words, !tool.words.empty());
   if (!arguments) {
     console.err << prefix << arguments.error().describe() << "\n";
     return 1;
   }
   if (arguments->has(kHelpFlag.name)) {
-    console.out << "ottla " << tool.name << ": " << tool.summary << "\n\n" << help_of(flags);
+    console.out << "ottla " << tool.name << ": " << tool.summary << "\n\n";
+    if (!tool.words.empty()) console.out << "  " << tool.words << "\n\n";
+    console.out << help_of(flags);
     return 0;
   }
   if (arguments->has(kVersionFlag.name)) {
@@ -66,13 +68,11 @@ int run_tool(const Tool& tool, std::span<const std::string> words, Console& cons
 }  // namespace
 
 std::span<const Tool* const> all_tools() {
-  static constexpr std::array<const Tool*, 11> kTools = {
-      &kClusterTool,         &kConsoleConsumerTool,
-      &kConsoleProducerTool, &kConsumerGroupsTool,
-      &kDeleteRecordsTool,   &kDumpLogTool,
-      &kGetOffsetsTool,      &kLeaderElectionTool,
-      &kLogDirsTool,         &kReassignPartitionsTool,
-      &kTopicsTool};
+  static constexpr std::array<const Tool*, 12> kTools = {
+      &kClusterTool,        &kConsoleConsumerTool,    &kConsoleProducerTool,
+      &kConsumerGroupsTool, &kDeleteRecordsTool,      &kDumpLogTool,
+      &kExplainTool,        &kGetOffsetsTool,         &kLeaderElectionTool,
+      &kLogDirsTool,        &kReassignPartitionsTool, &kTopicsTool};
   return kTools;
 }
 

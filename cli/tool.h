@@ -22,6 +22,8 @@ struct Tool {
   std::string_view name;
   std::string_view summary;
   std::span<const Flag> flags;
+  /// What stands before the flags without dashes, for --help; empty: nothing may.
+  std::string_view words{};
   /// An error is printed and makes the exit code 1.
   Result<> (*run)(const Arguments& arguments, Console& console);
 };
@@ -34,6 +36,7 @@ extern const Tool kDumpLogTool;
 extern const Tool kClusterTool;
 extern const Tool kConsumerGroupsTool;
 extern const Tool kDeleteRecordsTool;
+extern const Tool kExplainTool;
 extern const Tool kLeaderElectionTool;
 extern const Tool kLogDirsTool;
 extern const Tool kReassignPartitionsTool;

@@ -37,7 +37,8 @@ struct ServedApi {
   QuotaClass quota;
 };
 
-/// Everything this broker serves, by key. ApiVersions advertises exactly this.
+/// Everything this broker serves, by key. ApiVersions advertises exactly this; Ottla's own APIs
+/// (protocol::is_own_api) to Ottla's own tools only.
 [[nodiscard]] std::span<const ServedApi> served_apis();
 /// Null when the API, or this version of it, is not served.
 [[nodiscard]] const ServedApi* find_served(std::int16_t key, protocol::ApiVersion version);

@@ -43,7 +43,10 @@ void handle_api_versions(Call call, Services&) {
     call.connection().software_version = request->client_software_version;
     response.finalized_features_epoch = 0;
   }
-  for (const ServedApi& api : served_apis()) response.api_keys.push_back(row_of(api));
+  const bool is_our_tool = request->client_software_name == protocol::kOwnSoftwareName;
+  for (const ServedApi& api : served_apis()) {
+    if (is_our_tool || !protocol::is_own_api(api.key)) response.api_keys.push_back(row_of(api));
+  }
   answer(call, response);
 }
 

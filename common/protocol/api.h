@@ -17,6 +17,15 @@ enum class ApiKey : std::int16_t {  // NOLINT(performance-enum-size): its size o
 #undef OTTLA_API
 };
 
+/// From this number on an API is Ottla's own: Kafka's tools and clients never hear of it. It is
+/// advertised only to clients that call themselves kOwnSoftwareName in ApiVersions (KIP-511), so
+/// the version is agreed on as with all others; docs/wire-protocol.md lists them.
+inline constexpr std::int16_t kFirstOwnApi = 20000;
+inline constexpr std::string_view kOwnSoftwareName = "ottla";
+[[nodiscard]] constexpr bool is_own_api(ApiKey key) {
+  return static_cast<std::int16_t>(key) >= kFirstOwnApi;
+}
+
 struct ApiInfo {
   ApiKey key;
   std::string_view name;
