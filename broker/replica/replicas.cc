@@ -906,6 +906,24 @@ void Replicas::append(AppendRequest request, env::Executor& on, Callback<AppendR
       ->start(request.timeout);
 }
 
+void Replicas::append_markers(TransactionMarker marker, env::Duration timeout, env::Executor& on,
+                              Callback<std::vector<ErrorCode>> done) {
+  AppendRequest request = marker_append(marker, core_->with().clock.wall_now_ms(), timeout);
+  append(std::move(request), on,
+         [core = core_, marker = std::move(marker),
+          done = std::move(done)](const AppendResult& appended) mutable {
+           TransactionEndListener* const listener = core->with().transaction_ends;
+           std::vector<ErrorCode> outcomes;
+           for (const AppendedPartition& partition : appended) {
+             outcomes.push_back(partition.error);
+             if (partition.error != ErrorCode::None || listener == nullptr) continue;
+             listener->on_transaction_ended(partition.partition, marker.producer_id,
+                                            marker.is_commit, partition.base_offset);
+           }
+           std::move(done)(std::move(outcomes));
+         });
+}
+
 void Replicas::fetch(FetchRequest request, env::Executor& on, Callback<FetchResult> done) {
   std::make_shared<DelayedFetch>(std::move(request), core_, core_->config(), on,
                                  core_->with().executors.io, std::move(done))

@@ -14,6 +14,8 @@
 #include "broker/replica/offset_queries.h"
 #include "broker/replica/replicas_config.h"
 #include "broker/replica/surroundings.h"
+#include "broker/replica/transaction_markers.h"
+#include "broker/replica/transaction_verifier.h"
 #include "common/base/task.h"
 #include "common/env/clock.h"
 #include "common/env/executor.h"
@@ -53,6 +55,9 @@ class Replicas final : public rpc::ReplicationService {
     std::function<void()> replicas_are_back = nullptr;
     /// replica.alter.log.dirs.io.max.bytes.per.second as it is now; may be empty.
     std::function<std::int64_t()> log_move_bytes_per_second = nullptr;
+    TransactionEndListener* transaction_ends = nullptr;
+    /// Null: transactions' records are taken without asking (there is no coordinator).
+    TransactionVerifier* transaction_verifier = nullptr;
   };
 
   Replicas(ReplicasConfig config, Dependencies dependencies);
@@ -82,6 +87,15 @@ class Replicas final : public rpc::ReplicationService {
   /// NotEnoughReplicas, NotEnoughReplicasAfterAppend, RequestTimedOut, KafkaStorageError, and those
   /// of validation and of the log.
   void append(AppendRequest request, env::Executor& on, Callback<AppendResult> done);
+
+  /// Ends a producer's transaction in partitions that this broker leads; answers one code for each,
+  /// in order, when the in-sync replicas have the markers: UnknownTopicOrPartition,
+  /// NotLeaderOrFollower, InvalidProducerEpoch (a newer producer was here),
+  /// TransactionCoordinatorFenced (so was a newer coordinator), NotEnoughReplicas,
+  /// NotEnoughReplicasAfterAppend, RequestTimedOut, KafkaStorageError. Writing a marker again is
+  /// harmless.
+  void append_markers(TransactionMarker marker, env::Duration timeout, env::Executor& on,
+                      Callback<std::vector<ErrorCode>> done);
 
   /// Reads, waiting for min_bytes up to max_wait. A range that is not in the page cache is read
   /// ahead on the I/O pool before it is handed out, so that sendfile does not block.

@@ -40,6 +40,7 @@ class SimulatedCluster {
     TopicId topic_id = kTopicId;
     std::uint64_t stream_window_bytes = 8 << 20;
     std::string topic = kTopic;
+    TransactionEndListener* transaction_ends = nullptr;  ///< Of all brokers.
   };
   struct Process;
   /// What runs on the replicas of a broker: a coordinator.
@@ -162,7 +163,8 @@ class SimulatedCluster {
             .isr_changes = *process->isr,
             .transport = *process->transport,
             .leadership = tenants_ == nullptr ? nullptr : tenants_->move_in(broker, *process),
-            .replicas_are_back = [this, broker] { ++told_of_replicas_back[broker]; }});
+            .replicas_are_back = [this, broker] { ++told_of_replicas_back[broker]; },
+            .transaction_ends = options_.transaction_ends});
     if (tenants_ != nullptr) tenants_->start(broker, *process);
     process->replicas->set_broker_epoch(process->epoch);
     process->replicas->start();

@@ -1,0 +1,101 @@
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <tuple>
+
+#include "broker/replica/simulated_cluster_for_tests.h"
+#include "broker/replica/transaction_markers.h"
+#include "common/record/control_record.h"
+
+namespace ottla::replica {
+namespace {
+
+using std::chrono::milliseconds;
+using std::chrono::seconds;
+using ::testing::ElementsAre;
+
+constexpr BrokerId kOne{1};
+constexpr BrokerId kTwo{2};
+constexpr ProducerId kProducer{1001};
+
+/// Listens to the ends of transactions on every broker.
+class Ends final : public TransactionEndListener {
+ public:
+  void on_transaction_ended(const TopicPartition& partition, ProducerId producer, bool is_commit,
+                            Offset marker) override {
+    heard.emplace_back(partition.partition, producer, is_commit, marker);
+  }
+  std::vector<std::tuple<std::int32_t, ProducerId, bool, Offset>> heard;
+};
+
+std::unique_ptr<SimulatedCluster> make_cluster(SimulatedCluster::Options options) {
+  auto cluster = std::make_unique<SimulatedCluster>(1, options);
+  EXPECT_TRUE(cluster->world.run_until_true(
+      [&] {
+        for (std::size_t p = 0; p < static_cast<std::size_t>(cluster->partitions()); ++p) {
+          const auto leader =
+              cluster->partition(cluster->state(p).leader, static_cast<std::int32_t>(p));
+          if (!leader || leader->view().role != Partition::Role::Leader) return false;
+        }
+        return true;
+      },
+      seconds(20)));
+  return cluster;
+}
+
+TransactionMarker marker(bool is_commit, std::int16_t epoch = 0, std::int32_t coordinator = 0) {
+  return {.producer_id = kProducer,
+          .producer_epoch = ProducerEpoch(epoch),
+          .coordinator_epoch = coordinator,
+          .is_commit = is_commit,
+          .partitions = {{kTopic, 0}}};
+}
+
+std::vector<ErrorCode> write_marker(SimulatedCluster& cluster, TransactionMarker marker,
+                                    BrokerId broker = kOne) {
+  std::optional<std::vector<ErrorCode>> outcomes;
+  auto& process = cluster.process(broker);
+  process.clients->post([&] {
+    process.replicas->append_markers(std::move(marker), seconds(1), *process.clients,
+                                     [&](std::vector<ErrorCode> got) { outcomes = got; });
+  });
+  EXPECT_TRUE(cluster.world.run_until_true([&] { return outcomes.has_value(); }, seconds(5)));
+  return outcomes.value_or(std::vector<ErrorCode>{});
+}
+
+TEST(TransactionMarkers, AreOnEveryInSyncReplicaAndThenHeardOf) {
+  Ends ends;
+  const auto cluster = make_cluster({.transaction_ends = &ends});
+  EXPECT_THAT(write_marker(*cluster, marker(true)), ElementsAre(ErrorCode::None));
+  for (const BrokerId broker : {kOne, kTwo, BrokerId(3)}) {
+    const auto data = cluster->log(broker)->read(Offset(0), {});
+    ASSERT_TRUE(data) << data.error();
+    const SharedBuffer bytes = storage::read_slice(data->records).value();
+    const auto batch = record::RecordBatchView::parse(bytes->bytes()).value();
+    EXPECT_EQ(batch.producer_id(), kProducer);
+    EXPECT_EQ(record::end_transaction_marker(batch).value().type, record::ControlType::Commit);
+  }
+  EXPECT_THAT(ends.heard, ElementsAre(std::tuple(0, kProducer, true, Offset(0))));
+}
+
+TEST(TransactionMarkers, OlderProducersAndCoordinatorsAreFenced) {
+  const auto cluster = make_cluster({});
+  EXPECT_THAT(write_marker(*cluster, marker(true, 3, 5)), ElementsAre(ErrorCode::None));
+  EXPECT_THAT(write_marker(*cluster, marker(true, 2, 5)),
+              ElementsAre(ErrorCode::InvalidProducerEpoch));
+  EXPECT_THAT(write_marker(*cluster, marker(true, 3, 4)),
+              ElementsAre(ErrorCode::TransactionCoordinatorFenced));
+  EXPECT_THAT(write_marker(*cluster, marker(true, 3, 5)), ElementsAre(ErrorCode::None));
+}
+
+TEST(TransactionMarkers, EachPartitionHasAnOutcomeOfItsOwn) {
+  const auto cluster = make_cluster({.partitions = 3});
+  TransactionMarker wanted = marker(false);
+  wanted.partitions = {{kTopic, 1}, {kTopic, 0}, {kTopic, 9}};
+  EXPECT_THAT(write_marker(*cluster, wanted),
+              ElementsAre(ErrorCode::NotLeaderOrFollower, ErrorCode::None,
+                          ErrorCode::UnknownTopicOrPartition));
+}
+
+}  // namespace
+}  // namespace ottla::replica
