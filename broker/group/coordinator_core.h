@@ -12,13 +12,13 @@
 #include "broker/group/group.h"
 #include "broker/group/group_config.h"
 #include "broker/group/log_records.h"
-#include "broker/group/timer_queue.h"
 #include "common/base/error.h"
 #include "common/base/id.h"
 #include "common/base/task.h"
 #include "common/base/topic_partition.h"
 #include "common/env/clock.h"
 #include "common/env/random.h"
+#include "common/env/timer_queue.h"
 #include "common/metrics/counter.h"
 #include "common/protocol/messages/heartbeat.h"
 #include "common/protocol/messages/join_group.h"
@@ -250,7 +250,7 @@ class CoordinatorCore {
   void on_sync_time(const GroupPtr& group, std::int32_t generation);
   void note_synced(const GroupPtr& group, const std::string& member_id);
   void hand_out_assignments(const GroupPtr& group, ErrorCode error);
-  void cancel(std::optional<TimerQueue::Key>& timer);
+  void cancel(std::optional<env::TimerQueue::Key>& timer);
   void keep_alive(const GroupPtr& group, Member& member);
   void expect_sign_of_life(const GroupPtr& group, Member& member, env::Duration within);
   void on_session_time(const GroupPtr& group, const std::string& member_id);
@@ -272,7 +272,7 @@ class CoordinatorCore {
   const GroupCounters counters_;
   std::int32_t partition_count_;
   std::map<std::int32_t, Shard> shards_;
-  TimerQueue timers_;
+  env::TimerQueue timers_;
 };
 
 }  // namespace ottla::group

@@ -10,9 +10,9 @@
 #include "broker/group/group_state.h"
 #include "broker/group/log_records.h"
 #include "broker/group/offset_table.h"
-#include "broker/group/timer_queue.h"
 #include "common/base/task.h"
 #include "common/env/clock.h"
+#include "common/env/timer_queue.h"
 
 namespace ottla::protocol {
 struct JoinGroupResponse;
@@ -50,7 +50,7 @@ struct Member {
 
   /// Without a heartbeat until then it is removed. Nullopt: it waited for us when its time came.
   std::optional<env::MonotonicTime> session_end{};
-  std::optional<TimerQueue::Key> session_timer{};
+  std::optional<env::TimerQueue::Key> session_timer{};
 
   [[nodiscard]] const std::string& metadata_for(const std::string& protocol) const;
 };
@@ -96,7 +96,7 @@ class Group {
   void remove_member(const std::string& id);
 
   /// Ids that were given out (KIP-394) and not yet used, with the timers of their ends.
-  [[nodiscard]] std::map<std::string, TimerQueue::Key>& pending_members() {
+  [[nodiscard]] std::map<std::string, env::TimerQueue::Key>& pending_members() {
     return pending_members_;
   }
   [[nodiscard]] bool is_pending(const std::string& id) const {
@@ -123,8 +123,8 @@ class Group {
 
   // Rebalance under way: CoordinatorCore's notes.
   struct Rebalance {
-    std::optional<TimerQueue::Key> join_timer{};
-    std::optional<TimerQueue::Key> sync_timer{};
+    std::optional<env::TimerQueue::Key> join_timer{};
+    std::optional<env::TimerQueue::Key> sync_timer{};
     bool initial = false;  ///< Waits for its time, however many have joined.
     std::chrono::milliseconds initial_wait_left{};
     bool member_added = false;  ///< Since the last prolongation.
@@ -153,7 +153,7 @@ class Group {
   std::optional<std::set<std::string>> subscribed_topics_;
   std::map<std::string, Member> members_;
   std::map<std::string, std::string> static_members_;  ///< Instance id -> member id.
-  std::map<std::string, TimerQueue::Key> pending_members_;
+  std::map<std::string, env::TimerQueue::Key> pending_members_;
   std::set<std::string> pending_syncs_;
 };
 

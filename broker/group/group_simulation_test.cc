@@ -455,7 +455,7 @@ class Simulation {
   GroupConfig config_;
   StoppedClock clock_;
   env::SeededRandom random_;
-  TimerQueue world_;
+  env::TimerQueue world_;
   bool faults_ = true;
 
   std::vector<LogRecord> log_;

@@ -1,19 +1,13 @@
 #include "broker/group/log_records.h"
 
-#include <algorithm>
-#include <cstdlib>
-#include <limits>
 #include <utility>
 
-#include "common/protocol/frame.h"
 #include "common/protocol/messages/group_log.h"
-#include "common/protocol/reader.h"
-#include "common/protocol/writer.h"
+#include "common/protocol/versioned_bytes.h"
 
 namespace ottla::group {
 namespace {
 
-using protocol::ApiVersion;
 using protocol::GroupMetadataKey;
 using protocol::GroupMetadataValue;
 using protocol::OffsetCommitKey;
@@ -25,57 +19,27 @@ constexpr std::int16_t kOffsetValueVersion = 3;
 constexpr std::int16_t kExpiringOffsetValueVersion = 1;
 constexpr std::int16_t kGroupValueVersion = 3;
 
-/// The version in front, then the message. Errors: InvalidRequest, for a string that a flexible
-/// request can carry and this form cannot.
-template <class M>
-Result<std::string> versioned(const M& message, std::int16_t version) {
-  protocol::Writer out;
-  out.write(version);
-  OTTLA_TRY_VOID(message.encode(out, ApiVersion(version)));
-  const Payload payload = out.finish();
-  std::string bytes;
-  bytes.reserve(payload.size());
-  for (const PayloadPiece& piece : payload.pieces()) {
-    bytes += as_text(std::get<MemoryRange>(piece).bytes);
-  }
-  return bytes;
-}
-
 Result<std::string> offset_key(const std::string& group, const TopicPartition& partition) {
   OffsetCommitKey key;
   key.group = group;
   key.topic = partition.topic;
   key.partition = partition.partition;
-  return versioned(key, kOffsetKeyVersion);
+  return protocol::encode_versioned(key, kOffsetKeyVersion);
 }
 
 Result<std::string> group_key(const std::string& group) {
   GroupMetadataKey key;
   key.group = group;
-  return versioned(key, kGroupKeyVersion);
+  return protocol::encode_versioned(key, kGroupKeyVersion);
 }
 
 std::string text_of_bytes(ByteView bytes) {
   return std::string(as_text(bytes));
 }
 
-Result<std::int16_t> read_version(ByteView bytes) {
-  if (bytes.size() < sizeof(std::int16_t)) {
-    return fail(ErrorCode::CorruptMessage, "no version in front");
-  }
-  return load_big_endian<std::int16_t>(bytes.data());
-}
-
-template <class M>
-Result<M> decode_versioned(ByteView bytes, std::int16_t version) {
-  auto message = protocol::decode<M>(bytes.subspan(sizeof(std::int16_t)), ApiVersion(version));
-  if (!message) return fail(ErrorCode::CorruptMessage, message.error().describe());
-  return *std::move(message);
-}
-
 Result<CommittedOffset> decode_offset_value(ByteView bytes) {
-  OTTLA_TRY(const std::int16_t version, read_version(bytes));
-  OTTLA_TRY(auto value, decode_versioned<OffsetCommitValue>(bytes, version));
+  OTTLA_TRY(const std::int16_t version, protocol::version_of(bytes));
+  OTTLA_TRY(auto value, protocol::decode_versioned<OffsetCommitValue>(bytes, version));
   CommittedOffset committed;
   committed.offset = value.offset;
   committed.leader_epoch = value.leader_epoch;
@@ -86,8 +50,8 @@ Result<CommittedOffset> decode_offset_value(ByteView bytes) {
 }
 
 Result<GroupImage> decode_group_value(ByteView bytes) {
-  OTTLA_TRY(const std::int16_t version, read_version(bytes));
-  OTTLA_TRY(auto value, decode_versioned<GroupMetadataValue>(bytes, version));
+  OTTLA_TRY(const std::int16_t version, protocol::version_of(bytes));
+  OTTLA_TRY(auto value, protocol::decode_versioned<GroupMetadataValue>(bytes, version));
   GroupImage image;
   image.protocol_type = std::move(value.protocol_type);
   image.generation = value.generation;
@@ -110,59 +74,7 @@ Result<GroupImage> decode_group_value(ByteView bytes) {
   return image;
 }
 
-/// Calls `unit` for each UTF-16 unit; what is no UTF-8 counts as one unit for each byte.
-template <class F>
-void for_each_utf16_unit(std::string_view text, F unit) {
-  for (std::size_t i = 0; i < text.size();) {
-    const auto byte = [&](std::size_t at) { return static_cast<unsigned char>(text[at]); };
-    const unsigned char first = byte(i);
-    std::size_t length = 1;
-    std::uint32_t code = first;
-    if (first >= 0xF0) {
-      length = 4;
-      code = first & 0x07u;
-    } else if (first >= 0xE0) {
-      length = 3;
-      code = first & 0x0Fu;
-    } else if (first >= 0xC0) {
-      length = 2;
-      code = first & 0x1Fu;
-    }
-    if (i + length > text.size()) {
-      length = 1;
-      code = first;
-    }
-    for (std::size_t k = 1; k < length; ++k) code = (code << 6) | (byte(i + k) & 0x3Fu);
-    i += length;
-    if (code >= 0x10000) {
-      code -= 0x10000;
-      unit(static_cast<std::uint16_t>(0xD800 + (code >> 10)));
-      unit(static_cast<std::uint16_t>(0xDC00 + (code & 0x3FF)));
-    } else {
-      unit(static_cast<std::uint16_t>(code));
-    }
-  }
-}
-
 }  // namespace
-
-std::int32_t java_hash(std::string_view utf8) {
-  std::uint32_t hash = 0;
-  for_each_utf16_unit(utf8, [&](std::uint16_t unit) { hash = hash * 31 + unit; });
-  return static_cast<std::int32_t>(hash);
-}
-
-std::size_t java_length(std::string_view utf8) {
-  std::size_t units = 0;
-  for_each_utf16_unit(utf8, [&](std::uint16_t) { ++units; });
-  return units;
-}
-
-std::int32_t partition_of(std::string_view group, std::int32_t partitions) {
-  const std::int32_t hash = java_hash(group);
-  if (hash == std::numeric_limits<std::int32_t>::min()) return 0;
-  return std::abs(hash) % partitions;
-}
 
 Result<LogRecord> offset_record(const std::string& group, const TopicPartition& partition,
                                 const CommittedOffset& committed) {
@@ -174,8 +86,9 @@ Result<LogRecord> offset_record(const std::string& group, const TopicPartition& 
   value.expire_timestamp = committed.expire_time.value_or(-1);
   LogRecord record;
   OTTLA_TRY(record.key, offset_key(group, partition));
-  OTTLA_TRY(record.value, versioned(value, committed.expire_time ? kExpiringOffsetValueVersion
-                                                                 : kOffsetValueVersion));
+  OTTLA_TRY(record.value,
+            protocol::encode_versioned(
+                value, committed.expire_time ? kExpiringOffsetValueVersion : kOffsetValueVersion));
   return record;
 }
 
@@ -205,7 +118,7 @@ Result<LogRecord> group_record(const std::string& group, const GroupImage& image
   }
   LogRecord record;
   OTTLA_TRY(record.key, group_key(group));
-  OTTLA_TRY(record.value, versioned(value, kGroupValueVersion));
+  OTTLA_TRY(record.value, protocol::encode_versioned(value, kGroupValueVersion));
   return record;
 }
 
@@ -215,9 +128,9 @@ Result<LogRecord> group_tombstone(const std::string& group) {
 }
 
 Result<std::optional<LogEntry>> decode_entry(ByteView key, std::optional<ByteView> value) {
-  OTTLA_TRY(const std::int16_t version, read_version(key));
+  OTTLA_TRY(const std::int16_t version, protocol::version_of(key));
   if (version == 0 || version == kOffsetKeyVersion) {
-    OTTLA_TRY(auto decoded, decode_versioned<OffsetCommitKey>(key, version));
+    OTTLA_TRY(auto decoded, protocol::decode_versioned<OffsetCommitKey>(key, version));
     OffsetEntry entry{.group = std::move(decoded.group),
                       .partition = {std::move(decoded.topic), decoded.partition},
                       .committed = std::nullopt};
@@ -227,7 +140,7 @@ Result<std::optional<LogEntry>> decode_entry(ByteView key, std::optional<ByteVie
     return LogEntry(std::move(entry));
   }
   if (version == kGroupKeyVersion) {
-    OTTLA_TRY(auto decoded, decode_versioned<GroupMetadataKey>(key, version));
+    OTTLA_TRY(auto decoded, protocol::decode_versioned<GroupMetadataKey>(key, version));
     GroupEntry entry{.group = std::move(decoded.group), .image = std::nullopt};
     if (value) {
       OTTLA_TRY(entry.image, decode_group_value(*value));

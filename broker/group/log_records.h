@@ -11,6 +11,7 @@
 #include "common/base/error.h"
 #include "common/base/id.h"
 #include "common/base/topic_partition.h"
+#include "common/cluster/coordinator_partition.h"
 #include "common/env/clock.h"
 
 /// The records of __consumer_offsets, in Kafka's formats (proto/kafka/group_log.schema).
@@ -18,13 +19,13 @@ namespace ottla::group {
 
 inline constexpr const char* kOffsetsTopic = "__consumer_offsets";
 
-/// The partition of __consumer_offsets that a group belongs to: Java's hash of its name, the real
-/// absolute value (and 0 for the smallest number, which has none), modulo the partition count.
-[[nodiscard]] std::int32_t partition_of(std::string_view group, std::int32_t partitions);
-/// String.hashCode: over the text's UTF-16 units.
-[[nodiscard]] std::int32_t java_hash(std::string_view utf8);
-/// The length that Java gives the text: its UTF-16 units.
-[[nodiscard]] std::size_t java_length(std::string_view utf8);
+using cluster::java_hash;
+using cluster::java_length;
+
+/// The partition of __consumer_offsets that a group belongs to.
+[[nodiscard]] inline std::int32_t partition_of(std::string_view group, std::int32_t partitions) {
+  return cluster::coordinator_partition(group, partitions);
+}
 
 /// An offset as it was committed.
 struct CommittedOffset {

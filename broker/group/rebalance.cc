@@ -169,7 +169,7 @@ void CoordinatorCore::hand_out_assignments(const GroupPtr& group, ErrorCode erro
 
 // Sessions.
 
-void CoordinatorCore::cancel(std::optional<TimerQueue::Key>& timer) {
+void CoordinatorCore::cancel(std::optional<env::TimerQueue::Key>& timer) {
   if (timer) timers_.remove(*timer);
   timer.reset();
 }
