@@ -58,6 +58,8 @@ class BatchScanner {
   Result<std::optional<BatchAt>> next();
   /// Where the next batch would begin.
   [[nodiscard]] std::uint64_t position() const { return position_; }
+  /// Goes on there: behind a batch that `next` cannot pass.
+  void go_to(std::uint64_t position) { position_ = position; }
 
  private:
   /// Bytes from position_ on, at least `wanted` unless the range ends before.

@@ -59,6 +59,21 @@ Result<> CleanedSegment::append(const record::RecordBatchView& batch) {
   return buffer_.size() < buffer_bytes_ ? Result<>{} : write_out();
 }
 
+Result<> CleanedSegment::append_damaged(const env::File& source, const DamagedBatch& batch,
+                                        std::int64_t timestamp) {
+  const std::size_t before = buffer_.size();
+  buffer_.resize(before + static_cast<std::size_t>(batch.bytes));
+  OTTLA_TRY(const std::size_t size,
+            source.read_at(MutableByteView(buffer_).subspan(before), batch.position));
+  if (before + size != buffer_.size()) {
+    return fail(ErrorCode::KafkaStorageError, batch.file + " is shorter than it was");
+  }
+  damaged_entry_ = {timestamp, batch.offset};
+  since_entry_ += batch.bytes;
+  position_ += batch.bytes;
+  return buffer_.size() < buffer_bytes_ ? Result<>{} : write_out();
+}
+
 void CleanedSegment::add_time_entry() {
   if (largest_timestamp_ <= last_time_entry_) return;
   last_time_entry_ = largest_timestamp_;
@@ -88,6 +103,10 @@ Result<> CleanedSegment::write_index(std::string_view suffix, const std::vector<
 
 Result<> CleanedSegment::finish(env::WallTimeMs modified) {
   OTTLA_TRY_VOID(write_out());
+  if (largest_timestamp_ < 0 && damaged_entry_) {
+    largest_timestamp_ = damaged_entry_->first < 0 ? modified : damaged_entry_->first;
+    offset_of_largest_ = damaged_entry_->second;
+  }
   add_time_entry();
   OTTLA_TRY_VOID(file_->sync());
   OTTLA_TRY_VOID(write_index(kIndexSuffix, offset_index_));

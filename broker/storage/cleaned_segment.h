@@ -2,9 +2,12 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
+#include "broker/storage/damaged_batch.h"
 #include "broker/storage/transaction_index.h"
 #include "common/base/bytes.h"
 #include "common/base/error.h"
@@ -27,6 +30,10 @@ class CleanedSegment {
                                                         std::size_t buffer_bytes);
 
   Result<> append(const record::RecordBatchView& batch);
+  /// As it stands in `source`, without an index entry of its own: what its header says cannot be
+  /// believed. `timestamp` is as large as any in its segment.
+  Result<> append_damaged(const env::File& source, const DamagedBatch& batch,
+                          std::int64_t timestamp);
   void add_aborted(const AbortedRange& aborted);
   /// Writes what is left and the indexes, syncs all files, and gives the log file the age of the
   /// segments that it replaces.
@@ -58,6 +65,8 @@ class CleanedSegment {
   std::int64_t largest_timestamp_ = -1;
   Offset offset_of_largest_;
   std::int64_t last_time_entry_ = -1;
+  /// For a time index that would be empty otherwise, which would count as lost.
+  std::optional<std::pair<std::int64_t, Offset>> damaged_entry_;
   std::vector<std::byte> offset_index_;
   std::vector<std::byte> time_index_;
   std::vector<std::byte> transaction_index_;

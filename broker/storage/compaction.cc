@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "broker/storage/file_names.h"
+#include "common/record/control_record.h"
 #include "common/record/records.h"
 
 namespace ottla::storage {
@@ -28,8 +30,11 @@ Result<LogFacts> facts_of(Log& log, Offset high_watermark, std::optional<Offset>
     }
     if (is_urgent_ever && one.bytes > 0) {
       HeaderScanner scanner(*segment->file(), 0, one.bytes);
-      OTTLA_TRY(const auto first, scanner.next());
-      if (first) one.first_timestamp = first->batch.max_timestamp();
+      const auto first = scanner.next();
+      if (!first && first.error().code() == ErrorCode::KafkaStorageError) {
+        return fail(first.error());
+      }
+      if (first && *first) one.first_timestamp = (*first)->batch.max_timestamp();
     }
     facts.segments.push_back(one);
   }
@@ -104,6 +109,11 @@ Result<> Compaction::begin() {
                              segment->time_index().file().entry_size();
     facts_.push_back(facts);
   }
+  begin_map();
+  return {};
+}
+
+void Compaction::begin_map() {
   std::vector<AbortedRange> dirty;
   for (const AbortedRange& aborted : aborted_) {
     if (aborted.last_offset >= cleanable_.first_dirty &&
@@ -112,47 +122,112 @@ Result<> Compaction::begin() {
     }
   }
   dirty_transactions_.emplace(std::move(dirty));
+  segment_ = 0;
   while (segment_ + 1 < segments_.size() &&
          segments_[segment_ + 1].segment->base_offset() <= cleanable_.first_dirty) {
     ++segment_;
   }
   phase_ = segments_.empty() ? Phase::Done : Phase::Map;
-  return {};
 }
 
-/// The next batch of segments_[segment_]; nullopt at its end. Errors: CorruptMessage.
-Result<std::optional<BatchAt>> Compaction::next_batch(std::uint64_t& used) {
+/// The next of segments_[segment_]; neither at its end.
+Result<Compaction::Next> Compaction::next_batch(std::uint64_t& used) {
   const Log::SegmentToReplace& current = segments_[segment_];
-  if (!scanner_) scanner_.emplace(*current.segment->file(), 0, current.bytes, buffer_bytes_);
-  OTTLA_TRY(auto at, scanner_->next());
-  if (!at) {
-    const bool is_whole = scanner_->position() == current.bytes;
+  if (!scanner_) {
+    scanner_.emplace(*current.segment->file(), 0, current.bytes, buffer_bytes_);
+    next_offset_ = current.segment->base_offset();
+    vouched_to_ = 0;
+  }
+  const std::uint64_t position = scanner_->position();
+  auto at = scanner_->next();
+  if (at && !*at && scanner_->position() == current.bytes) {
     scanner_.reset();
-    if (!is_whole) return fail(ErrorCode::CorruptMessage, "a batch is cut off");
-    return std::nullopt;
+    return Next{};
   }
-  used += at->batch.size();
-  if (!at->batch.validate_crc()) {
-    return fail(ErrorCode::CorruptMessage,
-                "CRC of the batch at offset " + std::to_string(at->batch.base_offset().value()));
+  Error cause(ErrorCode::CorruptMessage, "a batch is cut off");
+  if (!at) {
+    if (at.error().code() == ErrorCode::KafkaStorageError) return fail(at.error());
+    cause = at.error();
+  } else if (*at) {
+    const record::RecordBatchView& batch = (*at)->batch;
+    const bool is_known = damaged_.contains(batch.base_offset());
+    if (!is_known && batch.validate_crc()) {
+      used += batch.size();
+      next_offset_ = std::max(next_offset_, batch.next_offset());
+      return Next{.batch = *at, .damaged = std::nullopt};
+    }
+    cause = is_known ? Error(ErrorCode::CorruptMessage, damaged_.at(batch.base_offset()).cause)
+                     : Error(ErrorCode::CorruptMessage, "its CRC is wrong");
   }
-  return at;
+  OTTLA_TRY(DamagedBatch damaged, measure(position, cause));
+  used += damaged.bytes;
+  next_offset_ = damaged.offset.next();
+  scanner_->go_to(position + damaged.bytes);
+  damaged_.emplace(damaged.offset, damaged);
+  return Next{.batch = std::nullopt, .damaged = std::move(damaged)};
+}
+
+Result<DamagedBatch> Compaction::measure(std::uint64_t position, const Error& cause) {
+  const Log::SegmentToReplace& current = segments_[segment_];
+  const Offset limit = segment_ + 1 < segments_.size()
+                           ? segments_[segment_ + 1].segment->base_offset()
+                           : segments_end_;
+  OTTLA_TRY(auto damaged, measure_damaged_batch(*current.segment->file(), position, current.bytes,
+                                                next_offset_, limit, vouched_to_));
+  if (!damaged) {
+    return fail(ErrorCode::CorruptMessage, file_of_segment() + " at position " +
+                                               std::to_string(position) + ": " + cause.describe() +
+                                               "; where the next batch begins cannot be told");
+  }
+  damaged->file = file_of_segment();
+  damaged->cause = cause.describe();
+  return *std::move(damaged);
+}
+
+std::string Compaction::file_of_segment() const {
+  return segment_path(directory_, segments_[segment_].segment->base_offset(), kLogSuffix);
+}
+
+/// Its header is good, its records are not.
+void Compaction::leave(const BatchAt& at, const Error& cause) {
+  const Offset offset = at.batch.base_offset();
+  damaged_.emplace(offset, DamagedBatch{.offset = offset,
+                                        .file = file_of_segment(),
+                                        .position = at.position,
+                                        .bytes = at.batch.size(),
+                                        .cause = cause.describe()});
 }
 
 Result<> Compaction::map_some(std::uint64_t budget, Step& step) {
   while (step.bytes < budget) {
-    OTTLA_TRY(const auto at, next_batch(step.bytes));
-    if (!at) {
+    OTTLA_TRY(const Next next, next_batch(step.bytes));
+    if (next.damaged) {
+      if (next.damaged->offset >= cleanable_.first_uncleanable) return plan_rewrite();
+      continue;
+    }
+    if (!next.batch) {
       if (++segment_ < segments_.size()) continue;
       return plan_rewrite();
     }
-    const record::RecordBatchView& batch = at->batch;
+    const record::RecordBatchView& batch = next.batch->batch;
     if (batch.last_offset() < cleanable_.first_dirty) continue;
     if (batch.base_offset() >= cleanable_.first_uncleanable) return plan_rewrite();
-    Result<> outcome;
-    const bool took_all = map_batch(batch, outcome);
-    OTTLA_TRY_VOID(std::move(outcome));
+    if (const auto readable = reads_through_first_ ? read_through(batch) : Result<>{}; !readable) {
+      leave(*next.batch, readable.error());
+      continue;
+    }
+    const Result<bool> took_all = map_batch(batch);
     if (!took_all) {
+      if (reads_through_first_) return fail(took_all.error());
+      // Some of its records may be in the map.
+      reads_through_first_ = true;
+      map_.clear();
+      latest_mapped_ = kUnknownOffset;
+      scanner_.reset();
+      begin_map();
+      return {};
+    }
+    if (!*took_all) {
       is_map_full_ = true;
       return plan_rewrite();
     }
@@ -160,31 +235,37 @@ Result<> Compaction::map_some(std::uint64_t budget, Step& step) {
   return {};
 }
 
-/// False when the map is full before the batch's end.
-bool Compaction::map_batch(const record::RecordBatchView& batch, Result<>& outcome) {
-  const auto read = [&]() -> Result<bool> {
-    if (batch.is_control()) {
-      OTTLA_TRY([[maybe_unused]] const auto marker, dirty_transactions_->end_of(batch));
-    } else if (!dirty_transactions_->is_aborted(batch)) {
-      OTTLA_TRY(auto reader, record::RecordReader::open(batch));
-      record::Record record;
-      while (true) {
-        OTTLA_TRY(const bool more, reader.next(record));
-        if (!more) break;
-        if (record.offset < cleanable_.first_dirty) continue;
-        if (record.key && !map_.put(*record.key, record.offset)) return false;
-        latest_mapped_ = record.offset;
-      }
-    }
-    latest_mapped_ = std::max(latest_mapped_, batch.last_offset());
-    return true;
-  };
-  const Result<bool> took_all = read();
-  if (!took_all) {
-    outcome = fail(took_all.error());
-    return true;
+Result<> Compaction::read_through(const record::RecordBatchView& batch) {
+  if (batch.is_control()) {
+    if (batch.record_count() == 0) return {};
+    OTTLA_TRY([[maybe_unused]] const auto type, record::control_type(batch));
+    return {};
   }
-  return *took_all;
+  OTTLA_TRY(auto reader, record::RecordReader::open(batch));
+  record::Record record;
+  while (true) {
+    OTTLA_TRY(const bool more, reader.next(record));
+    if (!more) return {};
+  }
+}
+
+/// False when the map is full before the batch's end.
+Result<bool> Compaction::map_batch(const record::RecordBatchView& batch) {
+  if (batch.is_control()) {
+    OTTLA_TRY([[maybe_unused]] const auto marker, dirty_transactions_->end_of(batch));
+  } else if (!dirty_transactions_->is_aborted(batch)) {
+    OTTLA_TRY(auto reader, record::RecordReader::open(batch));
+    record::Record record;
+    while (true) {
+      OTTLA_TRY(const bool more, reader.next(record));
+      if (!more) break;
+      if (record.offset < cleanable_.first_dirty) continue;
+      if (record.key && !map_.put(*record.key, record.offset)) return false;
+      latest_mapped_ = record.offset;
+    }
+  }
+  latest_mapped_ = std::max(latest_mapped_, batch.last_offset());
+  return true;
 }
 
 Result<> Compaction::plan_rewrite() {
@@ -235,47 +316,72 @@ Result<> Compaction::begin_segment() {
 Result<> Compaction::rewrite_some(std::uint64_t budget, Step& step) {
   if (!cleaned_) OTTLA_TRY_VOID(begin_group());
   while (step.bytes < budget) {
-    OTTLA_TRY(const auto at, next_batch(step.bytes));
-    if (!at) {
+    OTTLA_TRY(const Next next, next_batch(step.bytes));
+    if (next.damaged) {
+      OTTLA_TRY_VOID(keep_damaged(*next.damaged));
+      continue;
+    }
+    if (!next.batch) {
       if (++segment_ == group_begin_ + groups_[group_]) return end_group(step);
       OTTLA_TRY_VOID(begin_segment());
       continue;
     }
-    if (at->batch.base_offset() >= last_stable_offset_) {
-      OTTLA_TRY_VOID(keep_undecided(at->batch));
+    const record::RecordBatchView& batch = next.batch->batch;
+    if (batch.base_offset() >= last_stable_offset_) {
+      OTTLA_TRY_VOID(keep_undecided(batch));
       continue;
     }
-    OTTLA_TRY(const FilteredBatch filtered, filter_->filter(at->batch));
-    switch (filtered.kind) {
-      case FilteredBatch::Kind::Drop:
-        continue;
-      case FilteredBatch::Kind::Keep:
-        OTTLA_TRY_VOID(cleaned_->append(at->batch));
-        break;
-      case FilteredBatch::Kind::Replace: {
-        // Several plain messages of an old format may stand in the place of one wrapper.
-        record::BatchIterator batches(filtered.replacement->bytes());
-        while (true) {
-          OTTLA_TRY(const auto batch, batches.next());
-          if (!batch) break;
-          OTTLA_TRY_VOID(cleaned_->append(*batch));
-        }
-        break;
-      }
+    const Result<FilteredBatch> filtered = filter_->filter(batch);
+    if (!filtered) {
+      leave(*next.batch, filtered.error());
+      OTTLA_TRY_VOID(cleaned_->append(batch));
+      continue;
     }
-    if (filtered.aborted) cleaned_->add_aborted(*filtered.aborted);
+    OTTLA_TRY_VOID(write(batch, *filtered));
   }
+  return {};
+}
+
+Result<> Compaction::write(const record::RecordBatchView& batch, const FilteredBatch& filtered) {
+  switch (filtered.kind) {
+    case FilteredBatch::Kind::Drop:
+      return {};
+    case FilteredBatch::Kind::Keep:
+      OTTLA_TRY_VOID(cleaned_->append(batch));
+      break;
+    case FilteredBatch::Kind::Replace: {
+      // Several plain messages of an old format may stand in the place of one wrapper.
+      record::BatchIterator batches(filtered.replacement->bytes());
+      while (true) {
+        OTTLA_TRY(const auto replacement, batches.next());
+        if (!replacement) break;
+        OTTLA_TRY_VOID(cleaned_->append(*replacement));
+      }
+      break;
+    }
+  }
+  if (filtered.aborted) cleaned_->add_aborted(*filtered.aborted);
   return {};
 }
 
 /// Behind the last stable offset all stays as it is.
 Result<> Compaction::keep_undecided(const record::RecordBatchView& batch) {
   OTTLA_TRY_VOID(cleaned_->append(batch));
-  if (!batch.is_control()) return {};
-  for (const AbortedRange& aborted : aborted_) {
-    if (aborted.last_offset == batch.base_offset()) cleaned_->add_aborted(aborted);
-  }
+  if (batch.is_control()) keep_aborted(batch.base_offset());
   return {};
+}
+
+Result<> Compaction::keep_damaged(const DamagedBatch& batch) {
+  const Segment& segment = *segments_[segment_].segment;
+  OTTLA_TRY_VOID(cleaned_->append_damaged(*segment.file(), batch, segment.largest_timestamp()));
+  keep_aborted(batch.offset);  // it may have been a marker
+  return {};
+}
+
+void Compaction::keep_aborted(Offset marker) {
+  for (const AbortedRange& aborted : aborted_) {
+    if (aborted.last_offset == marker) cleaned_->add_aborted(aborted);
+  }
 }
 
 Result<> Compaction::end_group(Step& step) {

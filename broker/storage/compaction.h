@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <optional>
 #include <vector>
@@ -9,6 +10,7 @@
 #include "broker/storage/cleaned_segment.h"
 #include "broker/storage/compaction_filter.h"
 #include "broker/storage/compaction_plan.h"
+#include "broker/storage/damaged_batch.h"
 #include "broker/storage/log.h"
 #include "broker/storage/offset_map.h"
 
@@ -22,6 +24,8 @@ Result<LogFacts> facts_of(Log& log, Offset high_watermark, std::optional<Offset>
 /// take the place of the old ones, group by group. It may be given up between any two steps. The
 /// log must have been flushed, and its recovery point be in the checkpoint: what a crash makes
 /// recovery read again has no gaps then.
+/// A batch that cannot be read is written as it is (N20). Its keys are not known, so that older
+/// values stay where it may have had newer ones: nothing is lost that was not before.
 /// Thread: one at a time.
 class Compaction {
  public:
@@ -38,8 +42,8 @@ class Compaction {
     bool is_done = false;
     std::uint64_t bytes = 0;  ///< Read and written.
   };
-  /// Works on about `budget` bytes. Errors: CorruptMessage and others of damaged records: this log
-  /// cannot be cleaned; KafkaStorageError.
+  /// Works on about `budget` bytes. Errors: CorruptMessage: nobody can tell one batch from the
+  /// next, this log cannot be cleaned; KafkaStorageError.
   Result<Step> step(std::uint64_t budget);
 
   /// Of a finished run: below it the log is clean; nullopt if the log changed under it.
@@ -47,20 +51,37 @@ class Compaction {
   [[nodiscard]] std::uint64_t bytes_before() const { return bytes_before_; }
   [[nodiscard]] std::uint64_t bytes_after() const { return bytes_after_; }
   [[nodiscard]] const std::shared_ptr<Log>& log() const { return log_; }
+  /// The batches that were left as they are.
+  [[nodiscard]] const std::map<Offset, DamagedBatch>& damaged() const { return damaged_; }
 
  private:
   enum class Phase : std::uint8_t { Begin, Map, Rewrite, Done };
 
+  /// The next batch of a segment: one to work on, or one that is written as it is.
+  struct Next {
+    std::optional<BatchAt> batch;
+    std::optional<DamagedBatch> damaged;
+  };
+
   Result<> begin();
+  void begin_map();
   Result<> map_some(std::uint64_t budget, Step& step);
-  bool map_batch(const record::RecordBatchView& batch, Result<>& outcome);
+  Result<bool> map_batch(const record::RecordBatchView& batch);
+  [[nodiscard]] static Result<> read_through(const record::RecordBatchView& batch);
   Result<> plan_rewrite();
   Result<> rewrite_some(std::uint64_t budget, Step& step);
   Result<> begin_group();
   Result<> begin_segment();
   Result<> keep_undecided(const record::RecordBatchView& batch);
   Result<> end_group(Step& step);
-  Result<std::optional<BatchAt>> next_batch(std::uint64_t& used);
+  Result<> write(const record::RecordBatchView& batch, const FilteredBatch& filtered);
+  Result<Next> next_batch(std::uint64_t& used);
+  /// CorruptMessage if it lies between batches that cannot be told apart.
+  Result<DamagedBatch> measure(std::uint64_t position, const Error& cause);
+  void leave(const BatchAt& batch, const Error& cause);
+  Result<> keep_damaged(const DamagedBatch& batch);
+  void keep_aborted(Offset marker);
+  [[nodiscard]] std::string file_of_segment() const;
 
   env::FileSystem& files_;
   env::Clock& clock_;
@@ -79,6 +100,12 @@ class Compaction {
   std::vector<AbortedRange> aborted_;
   std::size_t segment_ = 0;  ///< The one that is read.
   std::optional<BatchScanner> scanner_;
+  Offset next_offset_;  ///< The least that the next batch may have.
+  std::uint64_t vouched_to_ = 0;
+  std::map<Offset, DamagedBatch> damaged_;
+  /// A batch broke off between two records, the first of which were in the map already: since then
+  /// every batch is read through before its records count.
+  bool reads_through_first_ = false;
 
   std::optional<TransactionsInOrder> dirty_transactions_;
   Offset latest_mapped_ = kUnknownOffset;

@@ -99,7 +99,13 @@ void TransactionsInOrder::begin_up_to(Offset offset) {
 bool TransactionsInOrder::is_aborted(const RecordBatchView& batch) {
   begin_up_to(batch.last_offset());
   if (!batch.is_transactional()) return false;
-  const auto aborted = ongoing_aborted_.find(batch.producer_id());
+  auto aborted = ongoing_aborted_.find(batch.producer_id());
+  // The marker that should have ended it could not be read.
+  if (aborted != ongoing_aborted_.end() &&
+      aborted->second.range.last_offset < batch.base_offset()) {
+    ongoing_aborted_.erase(aborted);
+    aborted = ongoing_aborted_.end();
+  }
   if (aborted == ongoing_aborted_.end()) {
     ongoing_committed_.insert(batch.producer_id());
     return false;

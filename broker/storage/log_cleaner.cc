@@ -17,6 +17,14 @@ namespace {
 /// Between two looks at whether to stop, or to pause.
 constexpr std::uint64_t kStepBytes = 1 << 20;
 constexpr std::uint64_t kLeastBuffer = 4096;
+/// Damaged batches of one run that the log names.
+constexpr std::size_t kMostTold = 20;
+
+/// Of all I/O errors only a full disk leaves the log dir in use.
+bool is_passing(const Error& cause) {
+  return cause.code() != ErrorCode::KafkaStorageError ||
+         env::io_error_kind(cause) == env::IoErrorKind::DiskFull;
+}
 
 }  // namespace
 
@@ -167,17 +175,11 @@ bool LogCleaner::choose(Worker& worker) {
       if (busy_.contains(log->partition())) continue;
     }
     auto known = facts_of(*log, *high_watermark, logs_.cleaner_point(log->partition()));
-    if (!known) {
-      if (known.error().code() != ErrorCode::KafkaStorageError) set_apart(log, known.error());
-      continue;
-    }
+    if (!known) continue;  // its log dir goes offline
     const Cleanable candidate = cleanable_part(*known, *config, with_.clock.wall_now_ms());
     {
       MutexLock lock(mutex_);
-      if (const auto apart = uncleanable_.find(log); apart != uncleanable_.end()) {
-        apart->second.bytes = candidate.dirty_bytes;
-        continue;
-      }
+      if (uncleanable_.must_wait(log, candidate.dirty_bytes, look.at)) continue;
     }
     look.dirtiest = std::max(look.dirtiest, candidate.dirty_ratio());
     look.delay_ms = std::max(look.delay_ms, candidate.overdue_by_ms);
@@ -194,9 +196,14 @@ bool LogCleaner::choose(Worker& worker) {
     if (!busy_.insert(dirtiest->partition()).second) return true;  // another worker was faster
   }
   // What recovery reads again after a crash must not have been compacted.
-  if (!dirtiest->flush() || !logs_.checkpoint_recovery_points()) {
+  Result<> durable = dirtiest->flush();
+  if (durable) {
+    durable = logs_.checkpoint_recovery_points(logs_.directory_of(dirtiest->partition()));
+  }
+  if (!durable) {
+    if (is_passing(durable.error())) set_apart(dirtiest, durable.error());
     release(dirtiest->partition());
-    return false;  // its log dir went offline
+    return false;
   }
   const LogCleanerOptions& options = worker.crew.options;
   // Half of it is for reading.
@@ -224,8 +231,13 @@ void LogCleaner::end(Worker& worker) {
               << " bytes to " << last.bytes_after << " in "
               << std::chrono::duration_cast<std::chrono::milliseconds>(last.taken).count()
               << " ms, " << worker.map.size() << " keys";
-    MutexLock lock(mutex_);
-    last_runs_[worker.number] = last;
+    UncleanableLogs::News news;
+    {
+      MutexLock lock(mutex_);
+      last_runs_[worker.number] = last;
+      news = uncleanable_.cleaned(run.log(), logs_.directory_of(partition), run.damaged());
+    }
+    tell(partition, news);
   }
   worker.run.reset();
   worker.map.clear();
@@ -237,22 +249,41 @@ void LogCleaner::give_up(Worker& worker, const Error& cause) {
   const std::shared_ptr<Log> log = worker.run->log();
   worker.run.reset();
   worker.map.clear();
-  if (cause.code() == ErrorCode::KafkaStorageError) {
-    (void)log->report(cause);
-  } else {
-    set_apart(log, cause);
-  }
+  if (cause.code() == ErrorCode::KafkaStorageError) (void)log->report(cause);
+  if (is_passing(cause)) set_apart(log, cause);
   release(log->partition());
 }
 
 void LogCleaner::set_apart(const std::shared_ptr<Log>& log, const Error& cause) {
-  Uncleanable why{log->partition(), cause.describe(), logs_.directory_of(log->partition()),
-                  log->size_bytes()};
+  const env::MonotonicTime now = with_.clock.now();
+  UncleanableLogs::Entry seen{.partition = log->partition(),
+                              .reason = cause.describe(),
+                              .directory = logs_.directory_of(log->partition()),
+                              .bytes = log->size_bytes()};
   MutexLock lock(mutex_);
-  if (!uncleanable_.emplace(log, std::move(why)).second) return;
+  const UncleanableLogs::Entry entry = uncleanable_.failed(log, std::move(seen), now);
   lock.unlock();
-  LOG(ERROR) << "[" << log->partition() << "] cannot be compacted, and is left as it is: " << cause;
+  LOG(ERROR) << "[" << entry.partition << "] cannot be compacted, attempt " << entry.attempts
+             << ", the next one in "
+             << std::chrono::duration_cast<std::chrono::seconds>(entry.retry_at - now).count()
+             << " s: " << cause;
   lock.lock();
+}
+
+void LogCleaner::tell(const TopicPartition& partition, const UncleanableLogs::News& news) const {
+  if (news.is_back) LOG(INFO) << "[" << partition << "] can be compacted again";
+  std::size_t told = 0;
+  for (const DamagedBatch& batch : news.damaged) {
+    if (++told > kMostTold) break;
+    LOG(ERROR) << "[" << partition
+               << "] a damaged batch stays as it is, the log was compacted around"
+               << " it: offset " << batch.offset << ", " << batch.file << " at position "
+               << batch.position << ", " << batch.bytes << " bytes: " << batch.cause;
+  }
+  if (news.damaged.size() > kMostTold) {
+    LOG(ERROR) << "[" << partition << "] and " << news.damaged.size() - kMostTold
+               << " more damaged batches";
+  }
 }
 
 void LogCleaner::release(const TopicPartition& partition) {
@@ -260,13 +291,9 @@ void LogCleaner::release(const TopicPartition& partition) {
   busy_.erase(partition);
 }
 
-std::vector<LogCleaner::Uncleanable> LogCleaner::uncleanable() const {
+std::vector<UncleanableLogs::Entry> LogCleaner::uncleanable() const {
   MutexLock lock(mutex_);
-  std::vector<Uncleanable> all;
-  for (const auto& [log, why] : uncleanable_) {
-    if (!log.expired()) all.push_back(why);
-  }
-  return all;
+  return uncleanable_.entries();
 }
 
 template <class Figure>
@@ -315,13 +342,23 @@ void LogCleaner::declare_gauges(metrics::Registry& registry) {
     gauges_.push_back(registry.gauges(metric, [this, figure](metrics::GaugeSink& sink) {
       std::map<std::string, double> sums;
       for (const std::string& directory : logs_.directories()) sums[directory] = 0;
-      for (const Uncleanable& log : uncleanable()) sums[log.directory] += figure(log);
+      for (const UncleanableLogs::Entry& log : uncleanable()) sums[log.directory] += figure(log);
       for (const auto& [directory, sum] : sums) sink.add({directory}, sum);
     }));
   };
-  by_directory(metrics::kUncleanablePartitionsCount, [](const Uncleanable&) { return 1.0; });
+  by_directory(metrics::kUncleanablePartitionsCount,
+               [](const UncleanableLogs::Entry&) { return 1.0; });
   by_directory(metrics::kUncleanableBytes,
-               [](const Uncleanable& log) { return static_cast<double>(log.bytes); });
+               [](const UncleanableLogs::Entry& log) { return static_cast<double>(log.bytes); });
+  gauges_.push_back(
+      registry.gauges(metrics::kDamagedBatchesCount, [this](metrics::GaugeSink& sink) {
+        MutexLock lock(mutex_);
+        auto sums = uncleanable_.damaged_batches();
+        lock.unlock();
+        for (const std::string& directory : logs_.directories()) sums.try_emplace(directory, 0);
+        for (const auto& [directory, sum] : sums) sink.add({directory}, static_cast<double>(sum));
+        lock.lock();
+      }));
 }
 
 }  // namespace ottla::storage

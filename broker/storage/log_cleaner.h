@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "broker/storage/log_store.h"
+#include "broker/storage/uncleanable_logs.h"
 #include "common/base/mutex.h"
 #include "common/env/clock.h"
 #include "common/env/executor.h"
@@ -31,8 +32,10 @@ struct LogCleanerOptions {
   friend bool operator==(const LogCleanerOptions&, const LogCleanerOptions&) = default;
 };
 
-/// Compacts the logs whose cleanup.policy has compact, the dirtiest first. A log that cannot be
-/// cleaned (damaged records) is left out from then on, shown, and the others go on.
+/// Compacts the logs whose cleanup.policy has compact, the dirtiest first. A damaged batch stays as
+/// it is, is told once and counted; its log is cleaned around it. A log that cannot be cleaned at
+/// all (nobody can tell its batches apart, or the disk is full) is shown and tried again later, the
+/// others go on.
 /// Thread: any (control_mutex_, held while workers end; mutex_ for what they share).
 class LogCleaner {
  public:
@@ -60,13 +63,7 @@ class LogCleaner {
   /// step that runs. Nothing after `stop`.
   void reconfigure(LogCleanerOptions options) OTTLA_EXCLUDES(control_mutex_);
 
-  struct Uncleanable {
-    TopicPartition partition;
-    std::string reason;
-    std::string directory;    ///< The log dir.
-    std::uint64_t bytes = 0;  ///< That wait for the cleaner.
-  };
-  [[nodiscard]] std::vector<Uncleanable> uncleanable() const OTTLA_EXCLUDES(mutex_);
+  [[nodiscard]] std::vector<UncleanableLogs::Entry> uncleanable() const OTTLA_EXCLUDES(mutex_);
   /// Runs that were finished.
   [[nodiscard]] std::uint64_t finished() const { return finished_; }
 
@@ -99,6 +96,7 @@ class LogCleaner {
   [[nodiscard]] std::chrono::nanoseconds pause_after(std::uint64_t bytes, int threads) const;
   /// Prepares the run over the dirtiest log that nobody works on. False: there is none.
   bool choose(Worker& worker) OTTLA_EXCLUDES(mutex_);
+  void tell(const TopicPartition& partition, const UncleanableLogs::News& news) const;
   void set_apart(const std::shared_ptr<Log>& log, const Error& cause) OTTLA_EXCLUDES(mutex_);
   void release(const TopicPartition& partition) OTTLA_EXCLUDES(mutex_);
   /// The largest of a figure over the workers' last runs.
@@ -117,9 +115,7 @@ class LogCleaner {
   std::atomic<std::uint64_t> finished_ = 0;
   mutable Mutex mutex_{LockRank::Leaf};
   std::set<TopicPartition> busy_ OTTLA_GUARDED_BY(mutex_);
-  /// A log that was made anew under the same name is another one.
-  std::map<std::weak_ptr<Log>, Uncleanable, std::owner_less<>> uncleanable_
-      OTTLA_GUARDED_BY(mutex_);
+  UncleanableLogs uncleanable_ OTTLA_GUARDED_BY(mutex_);
   std::map<int, LastRun> last_runs_ OTTLA_GUARDED_BY(mutex_);  ///< By the worker's number.
   LastLook last_look_ OTTLA_GUARDED_BY(mutex_);
 

@@ -604,7 +604,8 @@ void LogStore::arm(std::size_t number) {
 }
 
 Result<> LogStore::write_checkpoints(
-    std::string_view name, const std::function<std::optional<Offset>(const Log&)>& offset_of) {
+    std::string_view name, const std::function<std::optional<Offset>(const Log&)>& offset_of,
+    const std::optional<std::string>& only) {
   MutexLock checkpoint_lock(checkpoint_mutex_);
   std::map<const LogDirectory*, PartitionOffsets> offsets;
   for (const Entry& entry : entries()) {
@@ -614,7 +615,7 @@ Result<> LogStore::write_checkpoints(
   }
   Result<> outcome;
   for (const auto& directory : directories_) {
-    if (!directory->is_online()) continue;
+    if (!directory->is_online() || (only && directory->path() != *only)) continue;
     auto written = write_checkpoint(*directory, name, offsets[directory.get()]);
     if (!written) outcome = std::move(written);
   }
@@ -631,9 +632,9 @@ Result<> LogStore::write_checkpoint(LogDirectory& directory, std::string_view na
   return {};
 }
 
-Result<> LogStore::checkpoint_recovery_points() {
-  return write_checkpoints(kRecoveryPointCheckpoint,
-                           [](const Log& log) { return log.recovery_point(); });
+Result<> LogStore::checkpoint_recovery_points(std::optional<std::string> only) {
+  return write_checkpoints(
+      kRecoveryPointCheckpoint, [](const Log& log) { return log.recovery_point(); }, only);
 }
 
 Result<> LogStore::lower_recovery_checkpoint(LogDirectory& directory,

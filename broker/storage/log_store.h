@@ -177,7 +177,9 @@ class LogStore {
 
   // Background work, also for tests and for a clean end.
 
-  Result<> checkpoint_recovery_points() OTTLA_EXCLUDES(mutex_);
+  /// Of all log dirs, or of this one alone.
+  Result<> checkpoint_recovery_points(std::optional<std::string> only = std::nullopt)
+      OTTLA_EXCLUDES(mutex_);
   Result<> checkpoint_log_starts() OTTLA_EXCLUDES(mutex_);
   Result<> checkpoint_high_watermarks() OTTLA_EXCLUDES(mutex_);
   /// Retention over all logs; returns segments deleted.
@@ -247,7 +249,8 @@ class LogStore {
       OTTLA_EXCLUDES(mutex_);
   void arm(std::size_t number) OTTLA_EXCLUDES(mutex_);
   Result<> write_checkpoints(std::string_view name,
-                             const std::function<std::optional<Offset>(const Log&)>& offset_of)
+                             const std::function<std::optional<Offset>(const Log&)>& offset_of,
+                             const std::optional<std::string>& only = std::nullopt)
       OTTLA_EXCLUDES(mutex_, checkpoint_mutex_);
   Result<> write_checkpoint(LogDirectory& directory, std::string_view name,
                             const PartitionOffsets& offsets) OTTLA_REQUIRES(checkpoint_mutex_);

@@ -90,13 +90,20 @@ inline constexpr Metric kUncleanablePartitionsCount{
     .name = "uncleanable-partitions-count",
     .kind = Kind::Gauge,
     .labels = {"logDirectory"},
-    .doc = "Logs that cannot be compacted: records in them are damaged."};
+    .doc = "Logs that could not be compacted at the last attempt."};
 inline constexpr Metric kUncleanableBytes{.domain = "kafka.log",
                                           .type = "LogCleanerManager",
                                           .name = "uncleanable-bytes",
                                           .kind = Kind::Gauge,
                                           .labels = {"logDirectory"},
                                           .doc = "What waits for the cleaner in those logs."};
+inline constexpr Metric kDamagedBatchesCount{
+    .domain = "kafka.log",
+    .type = "LogCleanerManager",
+    .name = "damaged-batches-count",
+    .kind = Kind::Gauge,
+    .labels = {"logDirectory"},
+    .doc = "Batches that the cleaner could not read and left as they are; Ottla's own."};
 inline constexpr Metric kCleanerIo{.domain = "kafka.utils",
                                    .type = "Throttler",
                                    .name = "cleaner-io",
@@ -120,6 +127,7 @@ inline constexpr const Metric* kLogMetrics[] = {
     &kCleanerTimeSinceLastRunMs,
     &kUncleanablePartitionsCount,
     &kUncleanableBytes,
+    &kDamagedBatchesCount,
     &kCleanerIo,
 };
 
