@@ -277,7 +277,7 @@ void Broker::Parts::build_replicas() {
           .isr_changes = *controller_channel,
           .transport = replication,
           .leadership = groups.get(),
-          .replicas_are_back = [this] { membership_loop.post([this] { failure_notice->post(); }); },
+          .offline_replicas_changed = [this] { membership_loop.post([this] { failure_notice->post(); }); },
           .log_move_bytes_per_second =
               [limit = config.bind(config::kReplicaAlterLogDirsIoMaxBytesPerSecond)] {
                 return limit.get();

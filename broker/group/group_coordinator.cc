@@ -96,6 +96,7 @@ class GroupCoordinator::Inner final : public OffsetsLog,
     LOG(INFO) << "[" << offsets_partition(partition) << "] its groups are unloaded, leader epoch "
               << epoch;
     retries_.erase(partition);
+    damaged_.erase(partition);
     core_.resign(partition);
   }
 
@@ -135,16 +136,36 @@ class GroupCoordinator::Inner final : public OffsetsLog,
   void load(std::int32_t partition, LeaderEpoch epoch, env::MonotonicTime began) {
     auto log = replicas_->leader_log(offsets_partition(partition));
     if (!log) return load_later(partition, epoch, began, log.error());
-    const auto reading =
-        std::make_shared<PartitionLoad>(*std::move(log), config_.load_buffer_bytes, with_.io_pool);
+    const auto torn = others_have_all(partition, epoch) ? PartitionLoad::Torn::Fail
+                                                        : PartitionLoad::Torn::LeaveOut;
+    const auto reading = std::make_shared<PartitionLoad>(*std::move(log), config_.load_buffer_bytes,
+                                                         torn, with_.io_pool);
     reading->start([self = shared_from_this(), partition, epoch,
                     began](Result<PartitionLoad::Outcome> outcome) mutable {
       self->with_.loop.post(
           [self, partition, epoch, began, outcome = std::move(outcome)]() mutable {
-            if (!outcome) return self->load_later(partition, epoch, began, outcome.error());
-            self->await_commit(partition, epoch, began, *std::move(outcome));
+            if (outcome) return self->await_commit(partition, epoch, began, *std::move(outcome));
+            if (outcome.error().code() == ErrorCode::CorruptMessage) {
+              self->give_up(partition, epoch, outcome.error());
+            }
+            self->load_later(partition, epoch, began, outcome.error());
           });
     });
+  }
+
+  /// Whether another replica can lead in our place without a loss.
+  [[nodiscard]] bool others_have_all(std::int32_t partition, LeaderEpoch epoch) const {
+    const auto held = replicas_->partition(offsets_partition(partition));
+    if (!held) return false;
+    const auto view = held->view();
+    return view.leader_epoch == epoch && view.isr.size() > 1;
+  }
+
+  /// Nobody can tell one batch of the log from the next: another replica's log is better. If there
+  /// is none by now, the next attempt takes what can be read.
+  void give_up(std::int32_t partition, LeaderEpoch epoch, const Error& why) {
+    if (!core_.is_loading(partition, epoch) || !others_have_all(partition, epoch)) return;
+    replicas_->give_up_log(offsets_partition(partition), epoch, why);
   }
 
   void load_later(std::int32_t partition, LeaderEpoch epoch, env::MonotonicTime began,
@@ -190,8 +211,14 @@ class GroupCoordinator::Inner final : public OffsetsLog,
               << " ms, leader epoch " << epoch;
     if (loaded.unreadable > 0) {
       LOG(ERROR) << "[" << offsets_partition(partition) << "] " << loaded.unreadable
-                 << " records could not be read and were left out";
+                 << " records or batches could not be read and were left out";
     }
+    if (loaded.torn_segments > 0) {
+      LOG(ERROR) << "[" << offsets_partition(partition) << "] " << loaded.torn_segments
+                 << " segments are damaged, and no other replica in the ISR has the log: its groups"
+                 << " may have older offsets than they committed, or none";
+    }
+    if (loaded.unreadable + loaded.torn_segments > 0) damaged_.insert(partition);
     core_.finish_loading(partition, epoch, std::move(loaded.groups));
     arm_timer();
   }
@@ -230,6 +257,7 @@ class GroupCoordinator::Inner final : public OffsetsLog,
     offsets_ = sizes.offsets;
     partitions_loading_ = sizes.partitions_loading;
     groups_expiring_soon_ = sizes.groups_expiring_soon;
+    partitions_damaged_ = damaged_.size();
     look_timer_ =
         with_.loop.post_after(kLookAround, [self = shared_from_this()] { self->look_around(); });
   }
@@ -260,6 +288,7 @@ class GroupCoordinator::Inner final : public OffsetsLog,
     gauge(metrics::kNumGroupsDead, of(GroupState::Dead));
     gauge(metrics::kNumPartitionsLoading, partitions_loading_);
     gauge(metrics::kNumGroupsExpiringSoon, groups_expiring_soon_);
+    gauge(metrics::kNumPartitionsDamaged, partitions_damaged_);
   }
 
   const GroupConfig config_;
@@ -277,6 +306,7 @@ class GroupCoordinator::Inner final : public OffsetsLog,
   env::TimerHandle look_timer_;
   env::TimerHandle expiry_timer_;
   std::map<std::int32_t, env::TimerHandle> retries_;
+  std::set<std::int32_t> damaged_;  ///< Partitions that were not loaded as a whole.
   std::shared_ptr<const metadata::MetadataImage> seen_;
 
   // What the gauges show: the model as it was at the last look.
@@ -285,6 +315,7 @@ class GroupCoordinator::Inner final : public OffsetsLog,
   std::atomic<std::size_t> offsets_ = 0;
   std::atomic<std::size_t> partitions_loading_ = 0;
   std::atomic<std::size_t> groups_expiring_soon_ = 0;
+  std::atomic<std::size_t> partitions_damaged_ = 0;
   std::vector<metrics::Registry::Registration> gauges_;
 };
 

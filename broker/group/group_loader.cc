@@ -22,15 +22,16 @@ Result<> GroupLoader::add(ByteView batches) {
   while (true) {
     OTTLA_TRY(const auto batch, iterator.next());
     if (!batch) return {};
-    if (batch->is_control()) {
-      end_transaction(*batch);
-    } else {
-      add_batch(*batch);
-    }
+    add(*batch);
   }
 }
 
-void GroupLoader::add_batch(const record::RecordBatchView& batch) {
+void GroupLoader::add(const record::RecordBatchView& batch) {
+  if (batch.is_control()) return end_transaction(batch);
+  add_records(batch);
+}
+
+void GroupLoader::add_records(const record::RecordBatchView& batch) {
   auto reader = record::RecordReader::open(batch);
   if (!reader) return count_unreadable(batch, reader.error());
   record::Record record;

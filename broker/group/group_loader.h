@@ -22,6 +22,8 @@ class GroupLoader {
   /// Whole batches, in the log's order. Errors: CorruptMessage, when not even the batches can be
   /// told apart.
   [[nodiscard]] Result<> add(ByteView batches);
+  /// One of them, whose CRC is good.
+  void add(const record::RecordBatchView& batch);
 
   /// The groups as they stand at the end of what was added; the loader is spent.
   [[nodiscard]] LoadedGroups finish();
@@ -32,7 +34,7 @@ class GroupLoader {
  private:
   using Offsets = std::map<TopicPartition, StoredOffset>;
 
-  void add_batch(const record::RecordBatchView& batch);
+  void add_records(const record::RecordBatchView& batch);
   void end_transaction(const record::RecordBatchView& marker);
   void apply(LogEntry entry, const record::RecordBatchView& batch, Offset log_offset);
   void count_unreadable(const record::RecordBatchView& batch, const Error& error);

@@ -1,63 +1,123 @@
 #include "broker/group/partition_load.h"
 
+#include <glog/logging.h>
+
 #include <algorithm>
 #include <utility>
 
-#include "common/record/record_batch.h"
+#include "broker/storage/damaged_batch.h"
+#include "broker/storage/segment.h"
 
 namespace ottla::group {
-namespace {
-
-/// Where the log goes on behind these batches.
-Result<Offset> end_of(ByteView batches, Offset otherwise) {
-  record::BatchIterator iterator(batches);
-  Offset end = otherwise;
-  while (true) {
-    OTTLA_TRY(const auto batch, iterator.next());
-    if (!batch) return end;
-    end = batch->next_offset();
-  }
-}
-
-}  // namespace
 
 PartitionLoad::PartitionLoad(std::shared_ptr<storage::Log> log, std::uint64_t buffer_bytes,
-                             env::Executor& io_pool)
-    : log_(std::move(log)), buffer_bytes_(buffer_bytes), io_pool_(io_pool) {}
+                             Torn torn, env::Executor& io_pool)
+    : log_(std::move(log)), buffer_bytes_(buffer_bytes), torn_(torn), io_pool_(io_pool) {}
 
 void PartitionLoad::start(Callback<Result<Outcome>> done) {
   done_ = std::move(done);
   next_ = log_->log_start_offset();
   end_ = log_->log_end_offset();
+  segments_ = log_->all_segments();  // after the end: all below it is in them
   io_pool_.post([self = shared_from_this()] { self->read_on(); });
 }
 
 void PartitionLoad::read_on() {
   const auto more = read_some();
-  if (!more) return std::move(done_)(fail(more.error()));
+  if (!more) {
+    if (more.error().code() == ErrorCode::KafkaStorageError) (void)log_->report(more.error());
+    return std::move(done_)(fail(more.error()));
+  }
   if (*more) return io_pool_.post([self = shared_from_this()] { self->read_on(); });
   Outcome outcome{.groups = loader_.finish(),
                   .end = end_,
                   .records = loader_.records(),
-                  .unreadable = loader_.unreadable()};
+                  .unreadable = loader_.unreadable() + damaged_batches_,
+                  .torn_segments = torn_segments_};
   std::move(done_)(std::move(outcome));
 }
 
 Result<bool> PartitionLoad::read_some() {
-  // The cleaner and retention may remove what stands before our place.
-  next_ = std::max(next_, log_->log_start_offset());
-  if (next_ >= end_) return false;
-  OTTLA_TRY(const storage::FetchData data, log_->read(next_, {.max_bytes = buffer_bytes_,
-                                                              .end_offset = end_,
-                                                              .at_least_one_batch = true,
-                                                              .whole_batches = true}));
-  if (data.records.length == 0) return false;
-  OTTLA_TRY(const SharedBuffer bytes, storage::read_slice(data.records));
-  OTTLA_TRY_VOID(loader_.add(bytes->bytes()));
-  OTTLA_TRY(const Offset next, end_of(bytes->bytes(), next_));
-  if (next <= next_) return fail(ErrorCode::CorruptMessage, "the log does not go on");
-  next_ = next;
+  for (std::uint64_t used = 0; used < std::max<std::uint64_t>(buffer_bytes_, 1);) {
+    if (next_ >= end_ || (!scanner_ && !open_segment())) return false;
+    const std::uint64_t position = scanner_->position();
+    const auto at = scanner_->next();
+    if (!at && at.error().code() == ErrorCode::KafkaStorageError) return fail(at.error());
+    if (at && !*at && position == segment_bytes_) {
+      scanner_.reset();
+      ++segment_;
+      continue;
+    }
+    const bool is_good = at && *at && (*at)->batch.validate_crc();
+    if (!is_good) {
+      OTTLA_TRY_VOID(pass_damaged(position, at ? Error(ErrorCode::CorruptMessage,
+                                                       *at ? "its CRC is wrong" : "it is cut off")
+                                               : at.error()));
+      continue;
+    }
+    const record::RecordBatchView& batch = (*at)->batch;
+    used += batch.size();
+    least_ = std::max(least_, batch.next_offset());
+    if (batch.base_offset() >= end_) return false;
+    if (batch.last_offset() < next_) continue;
+    next_ = batch.next_offset();
+    loader_.add(batch);
+  }
   return true;
+}
+
+bool PartitionLoad::open_segment() {
+  // Retention and DeleteRecords may take away what stands before our place.
+  next_ = std::max(next_, log_->log_start_offset());
+  while (segment_ + 1 < segments_.size() && segments_[segment_ + 1]->base_offset() <= next_) {
+    ++segment_;
+  }
+  if (segment_ >= segments_.size()) return false;
+  const storage::Segment& segment = *segments_[segment_];
+  segment_bytes_ = segment.size();
+  std::uint64_t position = 0;
+  least_ = segment.base_offset();
+  if (segment.base_offset() < next_) {
+    const auto found = segment.find_batch(next_, segment_bytes_);
+    // Without a place to begin at, from the segment's begin.
+    if (found && *found) position = (*found)->position;
+  }
+  scanner_.emplace(*segment.file(), position, segment_bytes_,
+                   static_cast<std::size_t>(buffer_bytes_));
+  vouched_to_ = 0;
+  return true;
+}
+
+Result<> PartitionLoad::pass_damaged(std::uint64_t position, const Error& cause) {
+  if (log_->log_end_offset() < end_) {
+    return fail(ErrorCode::OffsetOutOfRange, "the log was cut while it was read");
+  }
+  const storage::Segment& segment = *segments_[segment_];
+  const Offset limit =
+      segment_ + 1 < segments_.size() ? segments_[segment_ + 1]->base_offset() : end_;
+  OTTLA_TRY(const auto damaged,
+            storage::measure_damaged_batch(*segment.file(), position, segment_bytes_, least_, limit,
+                                           vouched_to_));
+  if (damaged) {
+    ++damaged_batches_;
+    LOG_EVERY_T(ERROR, 1) << "[" << log_->partition() << "] a damaged batch at offset "
+                          << damaged->offset << " is left out: " << cause;
+    least_ = damaged->offset.next();
+    next_ = std::max(next_, least_);
+    scanner_->go_to(position + damaged->bytes);
+    return {};
+  }
+  const std::string where =
+      "the segment from offset " + std::to_string(segment.base_offset().value()) +
+      " cannot be read from position " + std::to_string(position) + " on: " + cause.describe();
+  if (torn_ == Torn::Fail) return fail(ErrorCode::CorruptMessage, where);
+  LOG(ERROR) << "[" << log_->partition() << "] " << where
+             << "; what stands there is left out, and the next segment is read";
+  ++torn_segments_;
+  next_ = limit;
+  scanner_.reset();
+  ++segment_;
+  return {};
 }
 
 }  // namespace ottla::group

@@ -2,7 +2,10 @@
 
 #include <gtest/gtest.h>
 
+#include <array>
+
 #include "broker/group/log_batch.h"
+#include "broker/storage/segment.h"
 #include "common/testing/simulated_file_system.h"
 #include "common/testing/simulated_world.h"
 
@@ -36,9 +39,10 @@ class PartitionLoadTest : public ::testing::Test {
 
   /// Runs the load; `between` runs before each task of the pool.
   Result<PartitionLoad::Outcome> load(
-      std::uint64_t buffer, int& tasks, const std::function<void()>& between = [] {}) {
+      std::uint64_t buffer, int& tasks, const std::function<void()>& between = [] {},
+      PartitionLoad::Torn torn = PartitionLoad::Torn::Fail) {
     std::optional<Result<PartitionLoad::Outcome>> outcome;
-    std::make_shared<PartitionLoad>(log_, buffer, *executor_)
+    std::make_shared<PartitionLoad>(log_, buffer, torn, *executor_)
         ->start([&](Result<PartitionLoad::Outcome> told) { outcome = std::move(told); });
     for (tasks = 0; !outcome; ++tasks) {
       between();
@@ -47,6 +51,21 @@ class PartitionLoadTest : public ::testing::Test {
       if (tasks > 10'000) break;
     }
     return *std::move(outcome);
+  }
+
+  /// Flips bits of the batch with this offset, `at` bytes into it.
+  void damage(Offset offset, std::uint64_t at) {
+    for (const auto& segment : log_->all_segments()) {
+      const auto found = segment->find_batch(offset, segment->size());
+      if (!found || !*found || segment->base_offset() > offset) continue;
+      std::array<std::byte, 1> byte;
+      EXPECT_TRUE(segment->file()->read_at(byte, (*found)->position + at));
+      byte[0] ^= std::byte{0x55};
+      const ByteView piece = byte;
+      EXPECT_TRUE(segment->file()->write_at(std::span(&piece, 1), (*found)->position + at));
+      return;
+    }
+    FAIL() << "no batch at " << offset;
   }
 
   testing::SimulatedWorld world_{1};
@@ -100,6 +119,46 @@ TEST_F(PartitionLoadTest, GoesOnWhenTheLogsBeginIsTakenAway) {
   EXPECT_LT(outcome->records, kCommits);
   EXPECT_EQ(outcome->groups.at("g9")->offsets.find({"t", 0})->committed.offset,
             Offset(kCommits - 1));
+}
+
+TEST_F(PartitionLoadTest, ADamagedBatchTakesNothingElseAway) {
+  damage(Offset(kCommits - 10), 30);  // the last one of g0
+  damage(Offset(77), 16);             // its header cannot be read
+  int tasks = 0;
+  const auto outcome = load(500, tasks);
+  ASSERT_TRUE(outcome) << outcome.error();
+  EXPECT_EQ(outcome->unreadable, 2U);
+  EXPECT_EQ(outcome->torn_segments, 0U);
+  EXPECT_EQ(outcome->records, kCommits - 2U);
+  EXPECT_EQ(outcome->groups.at("g0")->offsets.find({"t", 0})->committed.offset,
+            Offset(kCommits - 20));
+  EXPECT_EQ(outcome->groups.at("g1")->offsets.find({"t", 0})->committed.offset,
+            Offset(kCommits - 9));
+}
+
+TEST_F(PartitionLoadTest, ATornSegmentFailsTheLoadOrIsLeftOut) {
+  damage(Offset(100), 9);  // a length that leads nowhere
+  int tasks = 0;
+  const auto failed = load(500, tasks);
+  ASSERT_FALSE(failed);
+  EXPECT_EQ(failed.error().code(), ErrorCode::CorruptMessage);
+  const auto outcome = load(500, tasks, [] {}, PartitionLoad::Torn::LeaveOut);
+  ASSERT_TRUE(outcome) << outcome.error();
+  EXPECT_EQ(outcome->torn_segments, 1U);
+  EXPECT_GT(outcome->records, kCommits - 40U);
+  EXPECT_LT(outcome->records, static_cast<std::uint64_t>(kCommits));
+  EXPECT_EQ(outcome->end, Offset(kCommits));
+}
+
+TEST_F(PartitionLoadTest, ALogThatIsCutMeanwhileIsNotDamaged) {
+  int tasks = 0;
+  const auto outcome = load(500, tasks, [&] {
+    if (tasks == 5) {
+      EXPECT_TRUE(log_->truncate_to(Offset(50)));
+    }
+  });
+  ASSERT_TRUE(!outcome || outcome->torn_segments == 0);
+  EXPECT_TRUE(outcome || outcome.error().code() == ErrorCode::OffsetOutOfRange);
 }
 
 TEST_F(PartitionLoadTest, AnEmptyLogHasNoGroups) {

@@ -86,6 +86,7 @@ class Replicas::Core final : public Feed::Source,
   void update_cluster(const rpc::ClusterUpdate& update, Callback<rpc::ClusterUpdateReply> reply);
   void query_logs(const rpc::ReplicaLogQuery& query, Callback<rpc::ReplicaLogAnswer> reply);
   void topic_config_changed(const std::string& topic);
+  void give_up_log(const TopicPartition& name, LeaderEpoch epoch, const Error& why);
   void log_directory_failed(const std::string& directory);
   [[nodiscard]] std::vector<LogDirDescription> describe_log_dirs() const;
   std::vector<ErrorCode> alter_log_dirs(const std::vector<LogDirChange>& changes);
@@ -131,6 +132,9 @@ class Replicas::Core final : public Feed::Source,
                        FollowChanges& changes, rpc::ClusterUpdateReply& reply);
   Result<> take_role(const rpc::TopicUpdate& topic, const rpc::PartitionUpdate& update,
                      FollowChanges& changes);
+  Result<> replace_given_up(const TopicPartition& name, const rpc::PartitionUpdate& update,
+                            FollowChanges& changes);
+  void forget(const Partition& partition);
   void wait_for_room(const rpc::TopicUpdate& topic, const rpc::PartitionUpdate& update);
   void look_for_room();
   [[nodiscard]] bool is_leftover(const rpc::PartitionUpdate& update) const;
@@ -179,6 +183,8 @@ class Replicas::Core final : public Feed::Source,
     rpc::PartitionUpdate update;
   };
   std::map<TopicPartition, WaitingForRoom> waiting_for_room_;
+  /// Damaged logs whose leadership another replica is to take.
+  std::map<TopicPartition, std::weak_ptr<storage::Log>> given_up_;
   env::TimerHandle room_timer_;
   /// Wishes that came while the move before was about to end.
   std::map<TopicPartition, std::string> next_directories_;
@@ -341,12 +347,13 @@ void Replicas::Core::apply_partition(const rpc::TopicUpdate& topic,
                               .error = done.error().code()});
     return;
   }
-  if (waited && with_.replicas_are_back) with_.replicas_are_back();
+  if (waited && with_.offline_replicas_changed) with_.offline_replicas_changed();
   moves_->start(hosted({topic.name, update.partition}));
 }
 
 Result<> Replicas::Core::take_role(const rpc::TopicUpdate& topic,
                                    const rpc::PartitionUpdate& update, FollowChanges& changes) {
+  OTTLA_TRY_VOID(replace_given_up({topic.name, update.partition}, update, changes));
   OTTLA_TRY(const std::shared_ptr<Partition> partition, hold(topic, update, changes));
   const TopicPartition& name = partition->name();
   RoleChange change{.assignment = update.assignment,
@@ -415,7 +422,7 @@ void Replicas::Core::look_for_room() {
     }
   }
   carry_out(std::move(changes));
-  if (is_back && with_.replicas_are_back) with_.replicas_are_back();
+  if (is_back && with_.offline_replicas_changed) with_.offline_replicas_changed();
 }
 
 /// Whether what this broker holds under another topic id is of a topic that was deleted while it
@@ -484,11 +491,7 @@ ErrorCode Replicas::Core::stop_replica(const rpc::StopReplica& command, FollowCh
     if (command.leader_epoch < partition->view().leader_epoch) return ErrorCode::FencedLeaderEpoch;
     waiting_for_room_.erase(name);
     release(partition, ErrorCode::NotLeaderOrFollower, changes);
-    if (command.remove) {
-      MutexLock lock(mutex_);
-      partitions_.erase(name);
-      by_id_.erase({partition->topic_id(), name.partition});
-    }
+    if (command.remove) forget(*partition);
   }
   if (!command.remove) return ErrorCode::None;
   const std::optional<TopicId> known_id = with_.logs.topic_id(name);
@@ -524,9 +527,7 @@ void Replicas::Core::drop_missing(const rpc::ClusterUpdate& update, FollowChange
     if (assigned.contains(partition->name())) continue;
     waiting_for_room_.erase(partition->name());
     release(partition, ErrorCode::NotLeaderOrFollower, changes);
-    MutexLock lock(mutex_);
-    partitions_.erase(partition->name());
-    by_id_.erase({partition->topic_id(), partition->name().partition});
+    forget(*partition);
   }
   for (const std::shared_ptr<storage::Log>& log : with_.logs.logs()) {
     const TopicPartition& name = log->partition();
@@ -554,6 +555,13 @@ void Replicas::Core::release(const std::shared_ptr<Partition>& partition, ErrorC
   if (leading_.erase(partition->name()) > 0) {
     with_.leadership->on_not_leader(partition->name(), epoch);
   }
+}
+
+/// After `release`: this broker holds no such replica any more.
+void Replicas::Core::forget(const Partition& partition) {
+  MutexLock lock(mutex_);
+  partitions_.erase(partition.name());
+  by_id_.erase({partition.topic_id(), partition.name().partition});
 }
 
 void Replicas::Core::stop_following(const std::shared_ptr<Partition>& partition,
@@ -652,6 +660,49 @@ void Replicas::Core::topic_config_changed(const std::string& topic) {
       future->set_config(config.log);
     }
   }
+}
+
+void Replicas::Core::give_up_log(const TopicPartition& name, LeaderEpoch epoch, const Error& why) {
+  const std::shared_ptr<Partition> partition = hosted(name);
+  if (is_stopped() || !partition) return;
+  const Partition::View view = partition->view();
+  if (view.role != Partition::Role::Leader || view.leader_epoch != epoch) return;
+  LOG(ERROR) << '[' << name << "] gives up its leadership, leader epoch " << epoch
+             << ": its log is damaged and others in the ISR have all of it: " << why;
+  given_up_[name] = view.log;
+  FollowChanges changes;
+  release(partition, ErrorCode::KafkaStorageError, changes);
+  carry_out(std::move(changes));
+  if (with_.offline_replicas_changed) with_.offline_replicas_changed();
+}
+
+/// What becomes of a log that was given up, now that the controller names a leader.
+Result<> Replicas::Core::replace_given_up(const TopicPartition& name,
+                                          const rpc::PartitionUpdate& update,
+                                          FollowChanges& changes) {
+  const auto found = given_up_.find(name);
+  if (found == given_up_.end()) return {};
+  const std::shared_ptr<storage::Log> log = found->second.lock();
+  const cluster::PartitionState& state = update.state;
+  const bool is_member = state.in_isr(config_->broker);
+  const bool is_alone = is_member && state.isr.size() == 1;
+  if (!log || with_.logs.find(name) != log || is_alone) {
+    given_up_.erase(found);
+    return {};
+  }
+  if (is_member || state.leader == kNoBroker || state.leader == config_->broker) {
+    return fail(ErrorCode::KafkaStorageError, "its log is damaged and was given up");
+  }
+  LOG(WARNING) << '[' << name << "] its damaged log is put aside as stray, and fetched anew from "
+               << "broker " << state.leader;
+  if (const auto partition = hosted(name)) {
+    release(partition, ErrorCode::NotLeaderOrFollower, changes);
+    forget(*partition);
+  }
+  given_up_.erase(found);
+  OTTLA_TRY_VOID(with_.logs.mark_stray(name));
+  if (with_.offline_replicas_changed) with_.offline_replicas_changed();
+  return {};
 }
 
 void Replicas::Core::log_directory_failed(const std::string& directory) {
@@ -991,6 +1042,11 @@ std::optional<Offset> Replicas::high_watermark(const TopicPartition& partition) 
 void Replicas::topic_config_changed(const std::string& topic) {
   core_->with().executors.control.post(
       [core = core_, topic] { core->topic_config_changed(topic); });
+}
+
+void Replicas::give_up_log(const TopicPartition& partition, LeaderEpoch epoch, const Error& why) {
+  core_->with().executors.control.post(
+      [core = core_, partition, epoch, why] { core->give_up_log(partition, epoch, why); });
 }
 
 void Replicas::log_directory_failed(const std::string& directory) {

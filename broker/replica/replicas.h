@@ -50,9 +50,10 @@ class Replicas final : public rpc::ReplicationService {
     IsrChanges& isr_changes;
     rpc::ReplicationTransport& transport;
     LeadershipListener* leadership = nullptr;
-    /// Replicas that a full disk kept from their role have taken it: the controller, which counts
-    /// them as dead, should ask for them again. On the control loop. May be empty.
-    std::function<void()> replicas_are_back = nullptr;
+    /// Replicas are offline, or back, without their log dir: those that a full disk kept from their
+    /// role have taken it, or one was given up. The controller should ask for them. On the control
+    /// loop. May be empty.
+    std::function<void()> offline_replicas_changed = nullptr;
     /// replica.alter.log.dirs.io.max.bytes.per.second as it is now; may be empty.
     std::function<std::int64_t()> log_move_bytes_per_second = nullptr;
     TransactionEndListener* transaction_ends = nullptr;
@@ -132,6 +133,11 @@ class Replicas final : public rpc::ReplicationService {
 
   /// A topic's configs changed: new log config and min.insync.replicas take effect.
   void topic_config_changed(const std::string& topic);
+  /// The log of a partition that we lead in this epoch cannot be read as a whole, and others in the
+  /// ISR have all of it: one of them is to lead. The replica is offline until another one leads
+  /// without it in the ISR; then the log is put aside as stray and fetched anew. A replica that is
+  /// the only one left leads with what it has.
+  void give_up_log(const TopicPartition& partition, LeaderEpoch epoch, const Error& why);
   /// A log dir failed (storage::LogStore reports it): its partitions go offline (W7).
   void log_directory_failed(const std::string& directory);
 

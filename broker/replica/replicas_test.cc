@@ -346,13 +346,13 @@ TEST(Replicas, AReplicaThatAFullDiskKeptFromItsRoleTriesAgain) {
   EXPECT_EQ(reply->outcomes.at(0).error, ErrorCode::KafkaStorageError);
   cluster->world.run_for(seconds(3));
   EXPECT_EQ(cluster->partition(kTwo, 7)->view().role, Partition::Role::Offline);
-  EXPECT_EQ(cluster->told_of_replicas_back[kTwo], 0);
+  EXPECT_EQ(cluster->told_of_offline_replicas[kTwo], 0);
 
   cluster->disk(kTwo).set_free_bytes(std::nullopt);
   cluster->world.run_for(seconds(3));
   EXPECT_EQ(cluster->partition(kTwo, 7)->view().role, Partition::Role::Follower);
   EXPECT_EQ(cluster->process(kTwo).logs->topic_id({kTopic, 7}), kTopicId);
-  EXPECT_EQ(cluster->told_of_replicas_back[kTwo], 1);
+  EXPECT_EQ(cluster->told_of_offline_replicas[kTwo], 1);
 }
 
 TEST(Replicas, TheControllerHearsOfRoomThatACommandFinds) {
@@ -365,7 +365,7 @@ TEST(Replicas, TheControllerHearsOfRoomThatACommandFinds) {
   // Before it looks for room by itself it is told of the partition again.
   cluster->disk(kTwo).set_free_bytes(std::nullopt);
   EXPECT_TRUE(tell(*cluster, kTwo, update).outcomes.empty());
-  EXPECT_EQ(cluster->told_of_replicas_back[kTwo], 1);
+  EXPECT_EQ(cluster->told_of_offline_replicas[kTwo], 1);
 }
 
 TEST(Replicas, AReplicaThatWaitsForRoomIsForgottenWithItsTopic) {
@@ -637,7 +637,8 @@ TEST(Replicas, AfterAnUncleanElectionTheLogsAgreeAgain) {
   EXPECT_EQ(cluster->values(*cluster->log(kOne)), cluster->values(*cluster->log(kThree)));
 }
 
-/// A high watermark above the log's end would let the next records be read before they are committed.
+/// A high watermark above the log's end would let the next records be read before they are
+/// committed.
 TEST(Replicas, ACutThatFailsHalfwayLeavesNoHighWatermarkAboveTheLog) {
   const auto cluster = make_cluster(19);
   cluster->crash(kThree);

@@ -163,7 +163,7 @@ class SimulatedCluster {
             .isr_changes = *process->isr,
             .transport = *process->transport,
             .leadership = tenants_ == nullptr ? nullptr : tenants_->move_in(broker, *process),
-            .replicas_are_back = [this, broker] { ++told_of_replicas_back[broker]; },
+            .offline_replicas_changed = [this, broker] { ++told_of_offline_replicas[broker]; },
             .transaction_ends = options_.transaction_ends});
     if (tenants_ != nullptr) tenants_->start(broker, *process);
     process->replicas->set_broker_epoch(process->epoch);
@@ -223,7 +223,7 @@ class SimulatedCluster {
   /// Brokers that the controller lets join no ISR.
   std::set<BrokerId> suspects;
   /// How often each broker told that replicas have taken their role late.
-  std::map<BrokerId, int> told_of_replicas_back;
+  std::map<BrokerId, int> told_of_offline_replicas;
   /// ISR requests get no answer while this is set.
   bool controller_is_deaf = false;
 

@@ -56,6 +56,14 @@ inline constexpr Metric kNumGroupsExpiringSoon{
     .doc =
         "Groups that lose offsets within a day, or the last quarter of offsets.retention.minutes "
         "if that is less, unless they are used again; the log names them. Ottla only."};
+inline constexpr Metric kNumPartitionsDamaged{
+    .domain = "kafka.coordinator.group",
+    .type = "GroupMetadataManager",
+    .name = "NumPartitionsDamaged",
+    .kind = Kind::Gauge,
+    .doc =
+        "Partitions of __consumer_offsets led here that could not be loaded as a whole; the log "
+        "says what is missing. Ottla only."};
 inline constexpr Metric kOffsetCommits{.domain = "kafka.server",
                                        .type = "group-coordinator-metrics",
                                        .name = "offset-commit-count",
@@ -93,6 +101,7 @@ inline constexpr const Metric* kGroupMetrics[] = {
     &kNumGroupsDead,
     &kNumPartitionsLoading,
     &kNumGroupsExpiringSoon,
+    &kNumPartitionsDamaged,
     &kOffsetCommits,
     &kOffsetExpirations,
     &kOffsetDeletions,
