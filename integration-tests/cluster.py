@@ -56,8 +56,8 @@ def wait_until(condition, what, seconds=30.0):
     raise AssertionError(f"waited {seconds} s for {what}; last: {last!r}")
 
 
-def accepts(port):
-    with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=1):
+def accepts(port, address="127.0.0.1"):
+    with contextlib.suppress(OSError), socket.create_connection((address, port), timeout=1):
         return True
     return False
 
@@ -74,15 +74,21 @@ def cpu_seconds(pid):
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
+class Loopback:
+    """Where processes run, unless a test has hosts of its own (netns.py)."""
+    address = "127.0.0.1"
+    prefix = ()
+
+
 class Process:
     """A child process whose output goes to a file."""
 
-    def __init__(self, name, arguments, output, environment=None):
+    def __init__(self, name, arguments, output, environment=None, host=Loopback):
         self.name = name
         self.output = pathlib.Path(output)
         with open(self.output, "ab") as sink:
             self.child = subprocess.Popen(
-                [str(argument) for argument in arguments],
+                [str(argument) for argument in (*host.prefix, *arguments)],
                 stdin=subprocess.DEVNULL, stdout=sink, stderr=subprocess.STDOUT,
                 env={**os.environ, **(environment or {})})
 
@@ -124,34 +130,41 @@ class Process:
 
 
 class ZooKeeper:
-    def __init__(self, directory, tick_ms=2000):
+    """One server, alone or with `more` lines of configuration that make it one of several."""
+
+    def __init__(self, directory, tick_ms=2000, host=Loopback, more=""):
         self.directory = pathlib.Path(directory)
         self.directory.mkdir(parents=True, exist_ok=True)
+        self.host = host
         self.port = free_port()
         self.configuration = self.directory / "zoo.cfg"
         self.configuration.write_text(
             f"tickTime={tick_ms}\ndataDir={self.directory}/data\nclientPort={self.port}\n"
-            "clientPortAddress=127.0.0.1\nadmin.enableServer=false\nmaxClientCnxns=0\n"
-            "4lw.commands.whitelist=*\n")
+            f"clientPortAddress={host.address}\nadmin.enableServer=false\nmaxClientCnxns=0\n"
+            f"4lw.commands.whitelist=*\n{more}")
         self.process = None
         self.start()
 
     @property
     def connect(self):
-        return f"127.0.0.1:{self.port}"
+        return f"{self.host.address}:{self.port}"
 
     def start(self):
+        self.launch()
+        wait_until(self.mode, "ZooKeeper to serve", 60)
+
+    def launch(self):
         self.process = Process(
             "zookeeper", [ZOOKEEPER_SERVER, "start-foreground", self.configuration],
             self.directory / "zookeeper.out",
-            {"ZOO_LOG_DIR": str(self.directory), "JVMFLAGS": "-Xmx256m", "JMXDISABLE": "true"})
-        wait_until(self.serves, "ZooKeeper to serve", 60)
+            {"ZOO_LOG_DIR": str(self.directory), "JVMFLAGS": "-Xmx256m", "JMXDISABLE": "true"}, self.host)
 
-    def serves(self):
-        """It accepts connections somewhat before it can answer."""
-        with socket.create_connection(("127.0.0.1", self.port), timeout=1) as connection:
+    def mode(self):
+        """standalone, leader, follower; None when it does not serve: it accepts connections somewhat before that."""
+        with socket.create_connection((self.host.address, self.port), timeout=1) as connection:
             connection.sendall(b"srvr")
-            return b"Mode: standalone" in b"".join(iter(lambda: connection.recv(4096), b""))
+            answer = b"".join(iter(lambda: connection.recv(4096), b"")).decode()
+        return next((line.split()[1] for line in answer.splitlines() if line.startswith("Mode: ")), None)
 
     def end(self):
         self.process.end()
@@ -161,16 +174,17 @@ class Broker:
     def __init__(self, cluster, broker_id, overrides):
         self.cluster = cluster
         self.id = broker_id
+        self.host = cluster.host_of(broker_id)
         self.port = free_port()
         self.directory = cluster.directory / f"broker-{broker_id}"
         self.directory.mkdir()
         self.properties = self.directory / "server.properties"
         settings = {
             "broker.id": broker_id,
-            "listeners": f"PLAINTEXT://127.0.0.1:{self.port}",
+            "listeners": f"PLAINTEXT://{self.address}",
             "log.dirs": self.directory / "data",
             "zookeeper.connect": cluster.zookeeper.connect + cluster.chroot,
-            "ottla.grpc.listener": "127.0.0.1:0",
+            "ottla.grpc.listener": f"{self.host.address}:0",
             **overrides,
         }
         self.properties.write_text("".join(f"{name}={value}\n" for name, value in settings.items()))
@@ -179,7 +193,7 @@ class Broker:
 
     @property
     def address(self):
-        return f"127.0.0.1:{self.port}"
+        return f"{self.host.address}:{self.port}"
 
     @property
     def log(self):
@@ -187,7 +201,10 @@ class Broker:
 
     def start(self):
         self.process = Process(f"broker-{self.id}", [BROKER, self.properties],
-                               self.directory / "broker.out")
+                               self.directory / "broker.out", host=self.host)
+
+    def accepts(self):
+        return accepts(self.port, self.host.address)
 
     def rss_mib(self):
         return rss_mib(self.process.pid)
@@ -203,7 +220,7 @@ class Cluster:
         self.chroot = chroot
         self.brokers = {}
         self.keep = False
-        self.zookeeper = ZooKeeper(self.directory / "zookeeper", tick_ms)
+        self.zookeeper = self.make_zookeeper(tick_ms)
         overrides = {name.replace("__", "."): value(self) if callable(value) else value
                      for name, value in overrides.items()}
         start = time.monotonic()
@@ -229,6 +246,14 @@ class Cluster:
         if kind is not None:
             self.print_logs()
         self.close()
+
+    clients = Loopback  # where checkers and consumers run
+
+    def make_zookeeper(self, tick_ms):
+        return ZooKeeper(self.directory / "zookeeper", tick_ms)
+
+    def host_of(self, _broker_id):
+        return Loopback
 
     def close(self):
         for broker in self.brokers.values():
@@ -279,7 +304,7 @@ class Cluster:
         wanted = self.running_ids()
         for broker_id in wanted:
             broker = self.brokers[broker_id]
-            wait_until(lambda: accepts(broker.port) or not broker.process.running(),
+            wait_until(lambda: broker.accepts() or not broker.process.running(),
                        f"broker {broker_id} to accept connections", seconds)
             assert broker.process.running(), f"broker {broker_id} ended:\n{broker.log[-4000:]}"
 
@@ -330,12 +355,13 @@ class Checker:
         self.cluster = cluster
         self.topic = topic
         self.acks = cluster.directory / f"acks-{topic}-{time.monotonic_ns()}"
-        arguments = [str(CHECKER), "produce", "--bootstrap-server", cluster.bootstrap, "--topic", topic,
+        arguments = [*cluster.clients.prefix, str(CHECKER), "produce", "--bootstrap-server", cluster.bootstrap, "--topic", topic,
                      "--partitions", str(partitions), "--acks-file", str(self.acks), "--rate", str(rate)]
         if idempotent:
             arguments.append("--idempotent")
         for name, value in options.items():
-            arguments += [f"--{name.replace('_', '-')}", str(value)]
+            for one in value if isinstance(value, list) else [value]:
+                arguments += [f"--{name.replace('_', '-')}", str(one)]
         self.child = subprocess.Popen(arguments, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
         self.produced = None
 

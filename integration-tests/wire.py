@@ -210,7 +210,8 @@ class Connection:
     """One connection to a broker."""
 
     def __init__(self, broker, timeout=10):
-        self.socket = socket.create_connection(("127.0.0.1", broker.port), timeout=timeout)
+        host = getattr(broker, "host", None)
+        self.socket = socket.create_connection((host.address if host else "127.0.0.1", broker.port), timeout=timeout)
         self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 
     def __enter__(self):

@@ -167,6 +167,10 @@ int produce(const po::variables_map& options) {
       if (stdin_closed()) break;
       continue;
     }
+    if (error == RD_KAFKA_RESP_ERR__FATAL) {
+      const rd_kafka_resp_err_t cause = rd_kafka_fatal_error(producer, why, sizeof why);
+      die(std::string(rd_kafka_err2name(cause)) + ": " + why);
+    }
     if (error != RD_KAFKA_RESP_ERR_NO_ERROR) die(rd_kafka_err2str(error));
     ++partition.next;
     ++sent;

@@ -1,0 +1,95 @@
+"""Brokers and three ZooKeeper servers, each on a host of its own (netns.py)."""
+
+from cluster import Cluster, ZooKeeper, wait_until
+from netns import Network
+
+
+class Server(ZooKeeper):
+    """One of several: it serves when enough of them are there."""
+
+    def start(self):
+        self.launch()
+
+
+class Ensemble:
+    PEERS = "\n".join(("initLimit=10", "syncLimit=3", ""))
+
+    def __init__(self, directory, tick_ms, hosts):
+        peers = self.PEERS + "".join(f"server.{number}={host.address}:2888:3888\n"
+                                     for number, host in enumerate(hosts, 1))
+        self.servers = []
+        try:
+            for number, host in enumerate(hosts, 1):
+                own = directory / f"zookeeper-{number}"
+                (own / "data").mkdir(parents=True)
+                (own / "data" / "myid").write_text(f"{number}\n")
+                self.servers.append(Server(own, tick_ms, host, peers))
+            self.wait_for_all()
+        except BaseException:
+            self.end()
+            raise
+
+    @property
+    def connect(self):
+        return ",".join(server.connect for server in self.servers)
+
+    def wait_for_all(self):
+        for server in self.servers:
+            wait_until(server.mode, f"{server.host} to serve", 60)
+
+    def leader(self):
+        return next((server for server in self.servers if server.process.running() and server.mode() == "leader"), None)
+
+    def heal(self):
+        for server in self.servers:
+            if not server.process.running():
+                server.launch()
+            server.process.resume()
+
+    def end(self):
+        for server in self.servers:
+            server.process.end()
+
+
+class NetworkedCluster(Cluster):
+    """The test itself moves to the host `observer`, which no test cuts off; checking clients live on `clients`."""
+
+    def __init__(self, brokers=3, **settings):
+        self.network = Network()
+        try:
+            self.clients = self.network.host("clients")
+            self.broker_hosts = {number: self.network.host(f"broker-{number}") for number in range(1, brokers + 1)}
+            self.zookeeper_hosts = [self.network.host(f"zookeeper-{number}") for number in (1, 2, 3)]
+            self.network.enter(self.network.host("observer"))
+        except BaseException:
+            self.network.close()
+            raise
+        try:
+            super().__init__(brokers, **{"tick_ms": 1000, **settings})
+        except BaseException:
+            self.network.close()
+            raise
+
+    def make_zookeeper(self, tick_ms):
+        return Ensemble(self.directory, tick_ms, self.zookeeper_hosts)
+
+    def host_of(self, broker_id):
+        return self.broker_hosts[broker_id]
+
+    def peers_of(self, broker):
+        return [host for host in self.broker_hosts.values() if host is not broker.host]
+
+    def heal(self):
+        """Ends every fault, and waits until nothing is left of them."""
+        self.network.heal()
+        self.zookeeper.heal()
+        for broker in self.brokers.values():
+            if not broker.process.running():
+                broker.start()
+            broker.process.resume()
+        self.zookeeper.wait_for_all()
+        self.wait_for_brokers()
+
+    def close(self):
+        super().close()
+        self.network.close()

@@ -1,0 +1,176 @@
+"""Cut cables between brokers, clients and three ZooKeeper servers that live in network namespaces of their own (netns.py):
+nothing acknowledged is lost, never two brokers acknowledge, and writing goes on within the time that is promised."""
+
+import json
+import time
+import unittest
+
+import netns
+from cluster import wait_until
+from networked import NetworkedCluster
+from watched import WatchedCase
+
+UNAVAILABLE = netns.why_unavailable()
+SESSION = 6.0
+SUSPICION = 1.5
+# On top of what is promised, because this machine may be busy.
+BUSY = 3.5
+
+
+@unittest.skipIf(UNAVAILABLE, UNAVAILABLE)
+class NetworkFaultsTest(WatchedCase, unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.cluster = NetworkedCluster(
+            min__insync__replicas=2, zookeeper__session__timeout__ms=int(SESSION * 1000),
+            offsets__topic__num__partitions=3, group__initial__rebalance__delay__ms=0)
+        cls.addClassCleanup(cls.cluster.close)
+        cls.network = cls.cluster.network
+
+    # What the tests are made of.
+
+    def controller(self):
+        return wait_until(self.cluster.controller, "a controller")
+
+    def common_broker(self):
+        """One that is not the controller; like each, it leads a partition."""
+        controller = self.controller()
+        return next(broker for broker in self.cluster.brokers.values() if broker is not controller)
+
+    @staticmethod
+    def hold(seconds):
+        """How long a fault lasts is part of the fault: nothing is waited for."""
+        time.sleep(seconds)
+
+    def expect_others_to_lead(self, victim):
+        """Within the suspicion timeout, and then the victim acknowledges nothing, though it may believe to lead."""
+        self.watched.wait_for_leaders()
+        since = time.monotonic()
+        self.watched.wait_for_progress()
+        self.assertEqual(self.watched.probe.acknowledged_by(victim, since), [])
+
+    def wait_for_end_of_session(self, victim):
+        """As the others see it: the victim knows what it knew."""
+        def ended():
+            brokers = json.loads(self.cluster.ottla("cluster", "--json", without=victim))["brokers"]
+            return not any(broker["id"] == victim.id and broker["registered"] for broker in brokers)
+        wait_until(ended, "its session to end")
+
+    def everybody(self):
+        return [*self.cluster.broker_hosts.values(), *self.cluster.zookeeper_hosts, self.cluster.clients]
+
+    def test_broker_cut_off_from_its_peers(self):
+        """ZooKeeper and the clients still hear it, so it believes to lead."""
+        victim = self.common_broker()
+        with self.network.isolated(victim.host, self.cluster.peers_of(victim)):
+            self.expect_others_to_lead(victim)
+        self.verdict(SUSPICION + BUSY)
+
+    def test_controller_cut_off_from_its_peers(self):
+        victim = self.controller()
+        with self.network.isolated(victim.host, self.cluster.peers_of(victim)):
+            self.expect_others_to_lead(victim)
+        self.verdict(2 * SUSPICION + BUSY)
+
+    def test_broker_cut_off_from_zookeeper(self):
+        """Its session ends: others lead. It does not stop, and comes back."""
+        victim = self.common_broker()
+        with self.network.isolated(victim.host, self.cluster.zookeeper_hosts):
+            self.wait_for_end_of_session(victim)
+            self.watched.wait_for_progress()
+        self.assertTrue(victim.process.running())
+        self.verdict(BUSY)
+
+    def test_controller_cut_off_from_zookeeper(self):
+        victim = self.controller()
+        with self.network.isolated(victim.host, self.cluster.zookeeper_hosts):
+            self.wait_for_end_of_session(victim)
+            wait_until(lambda: json.loads(self.cluster.ottla("cluster", "--json", without=victim))["controller"]
+                       not in (-1, victim.id), "another controller")
+            self.watched.wait_for_progress()
+        self.verdict(BUSY)
+
+    def test_broker_cut_off_from_clients(self):
+        """For the cluster it is healthy: nothing moves, and what was under way comes through in the end."""
+        victim = self.common_broker()
+        with self.network.isolated(victim.host, [self.cluster.clients]):
+            self.watched.wait_for_leaders()
+            leaders = {partition["leader"] for partition in self.cluster.partitions(self.topic).values()}
+            self.assertIn(victim.id, leaders)
+            self.hold(SUSPICION)
+        self.verdict(BUSY)
+
+    def test_cable_pulled_out(self):
+        """The host reaches nobody, and nobody it."""
+        victim = self.common_broker()
+        with self.network.isolated(victim.host, self.everybody()):
+            self.expect_others_to_lead(victim)
+            self.wait_for_end_of_session(victim)
+        self.verdict(SUSPICION + BUSY)
+
+    def test_cable_of_the_controller_pulled_out(self):
+        victim = self.controller()
+        with self.network.isolated(victim.host, self.everybody()):
+            self.expect_others_to_lead(victim)
+            self.wait_for_end_of_session(victim)
+        self.verdict(2 * SUSPICION + BUSY)
+
+    def test_broker_that_is_not_heard(self):
+        """It hears everybody, also ZooKeeper; nobody hears it."""
+        victim = self.common_broker()
+        with self.network.isolated(victim.host, self.everybody(), one_way=True):
+            self.expect_others_to_lead(victim)
+        self.verdict(SUSPICION + BUSY)
+
+    def test_broker_that_does_not_hear(self):
+        victim = self.common_broker()
+        with self.network.deaf(victim.host, self.everybody()):
+            self.expect_others_to_lead(victim)
+        self.verdict(SUSPICION + BUSY)
+
+    def test_two_brokers_do_not_hear_each_other(self):
+        """The controller hears both, and both can replicate to it."""
+        controller = self.controller()
+        a, b = (broker for broker in self.cluster.brokers.values() if broker is not controller)
+        with self.network.isolated(a.host, [b.host]):
+            self.hold(SUSPICION)
+            self.watched.wait_for_progress()
+            self.hold(SUSPICION)
+        self.verdict(30.0)
+
+    def test_controller_and_a_broker_do_not_hear_each_other(self):
+        victim = self.common_broker()
+        with self.network.isolated(victim.host, [self.controller().host]):
+            self.hold(SUSPICION)
+            self.watched.wait_for_progress()
+            self.hold(SUSPICION)
+        self.verdict(2 * SUSPICION + BUSY)
+
+    def test_cable_that_comes_and_goes(self):
+        victim = self.common_broker()
+        for seconds in (0.3, 1.2, 1.6, 0.6, 2.5):
+            with self.network.isolated(victim.host, self.everybody()):
+                self.hold(seconds)
+            self.hold(0.5)
+        self.verdict(SUSPICION + BUSY)
+
+    def test_slow_link(self):
+        """50 to 70 ms each way to and from one broker, and 2 of 100 packets lost."""
+        victim = self.common_broker()
+        self.network.slow(victim.host, delay_ms=50, jitter_ms=20, loss=0.02)
+        self.watched.wait_for_progress(1000)
+        self.network.fast()
+        self.verdict(2 * SUSPICION + BUSY)
+
+    def test_bad_link(self):
+        """A fifth of all packets to and from one broker is lost: it may be suspected time and again."""
+        victim = self.common_broker()
+        self.network.slow(victim.host, delay_ms=5, loss=0.2)
+        self.watched.wait_for_progress(500)
+        self.hold(4.0)
+        self.network.fast()
+        self.verdict(30.0)
+
+
+if __name__ == "__main__":
+    unittest.main()

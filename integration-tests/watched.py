@@ -1,0 +1,122 @@
+"""All checking clients at once, for tests of faults: an idempotent producer, a plain one, a consumer group, and a probe of
+who is writable. One line of figures for each test."""
+
+import json
+import time
+
+from checked import TopicOfItsOwnCase
+from cluster import BUILD, Checker, wait_until
+from group_members import Member
+from writable import WritableProbe
+
+GROUP_MEMBER = BUILD / "integration-tests" / "ottla-group-member"
+# A client that its broker does not answer any more must not wait for a minute.
+PATIENCE = {"socket.timeout.ms": 3000, "socket.connection.setup.timeout.ms": 2000}
+PARTITIONS = 3
+
+
+class Watched:
+    """The clients at work on topics named after `topic`, each partition led by another broker at first."""
+
+    def __init__(self, cluster, topic, **rates):
+        self.cluster, self.topic = cluster, topic
+        self.plain_topic, self.probe_topic = f"{topic}-plain", f"{topic}-probe"
+        ids = list(cluster.brokers)[:PARTITIONS]
+        assignment = ",".join(":".join(map(str, ids[i:] + ids[:i])) for i in range(len(ids)))
+        for name in (self.topic, self.plain_topic, self.probe_topic):
+            cluster.ottla("topics", "--create", "--topic", name, "--replica-assignment", assignment)
+        for name in (self.topic, self.plain_topic, self.probe_topic):
+            cluster.wait_for_isr(name)
+        self.idempotent = self._producer(self.topic, True, rates.get("idempotent", 400))
+        self.plain = self._producer(self.plain_topic, False, rates.get("plain", 200))
+        self.members = [Member([*cluster.clients.prefix, GROUP_MEMBER, cluster.bootstrap, topic, f"group-of-{topic}",
+                                "session.timeout.ms=6000", "auto.commit.interval.ms=500",
+                                *(f"{name}={value}" for name, value in PATIENCE.items())]) for _ in range(2)]
+        self.probe = WritableProbe(cluster, self.probe_topic, PARTITIONS)
+        self.wait_for_progress()
+
+    def _producer(self, topic, idempotent, rate):
+        options = {"producer_property": [f"{name}={value}" for name, value in PATIENCE.items()]}
+        return Checker(self.cluster, topic, PARTITIONS, rate, idempotent, **options)
+
+    def wait_for_progress(self, records=200, seconds=90):
+        """Of both producers, and every partition is writable."""
+        start = time.monotonic()
+        self.idempotent.wait_for_progress(records, seconds)
+        self.plain.wait_for_progress(records // 2, seconds)
+        self.wait_for_leaders(start, seconds)
+
+    def wait_for_leaders(self, since=None, seconds=60):
+        """Every partition takes a record that is offered from now on."""
+        since = time.monotonic() if since is None else since
+        wait_until(lambda: self.probe.has_leaders(since), "all partitions to be writable", seconds)
+
+    def kill(self):
+        self.probe.stop()
+        for client in (self.idempotent, self.plain, *self.members):
+            client.kill()
+
+    def finish(self):
+        """The figures, when all faults are over."""
+        self.probe.stop()
+        for name in (self.topic, self.plain_topic, self.probe_topic):
+            self.cluster.wait_for_isr(name)
+        counts = {}
+        for kind, checker in (("idempotent", self.idempotent), ("plain", self.plain)):
+            checker.child.stdin.close()
+            checker.child.stdin = None
+        for kind, checker in (("idempotent", self.idempotent), ("plain", self.plain)):
+            found = checker.finish()
+            counts[kind] = {what: found[what] for what in ("acknowledged", "lost", "duplicated", "reordered")}
+            counts[kind]["longest_gap_seconds"] = found["longest_gap_seconds"]
+        wanted = {tuple(map(int, line.split()[:2])) for line in self.idempotent.acks.read_text().splitlines()}
+
+        def missing():
+            return wanted - {(partition, int(value)) for member in self.members
+                             for partition, _, value in member.records()}
+        try:
+            wait_until(lambda: not missing(), "the group to read everything", 60)
+        except AssertionError:
+            pass
+        counts["group"] = {"acknowledged": len(wanted), "lost": len(missing())}
+        gaps = self.probe.longest_gaps()
+        counts["probe"] = {"acknowledged": len(self.probe.acks), "violations": self.probe.violations()[:5]}
+        counts["longest_without_writable_leader_seconds"] = [round(gap, 3) for gap in gaps]
+        for member in self.members:
+            member.kill()
+        return counts
+
+
+class WatchedCase(TopicOfItsOwnCase):
+    """For a TestCase whose tests share a NetworkedCluster, `self.cluster`."""
+
+    def setUp(self):
+        super().setUp()
+        self.watched = Watched(self.cluster, self.topic)
+        self.addCleanup(self.watched.kill)
+
+    def heal(self):
+        self.cluster.heal()
+
+    def verdict(self, outage):
+        """Nothing lost, twice or out of order; no partition without a writable leader for longer than `outage`."""
+        self.cluster.heal()
+        self.watched.wait_for_progress()
+        try:
+            counts = self.watched.finish()
+        except BaseException:
+            self.cluster.print_logs()
+            raise
+        print(self.topic, json.dumps(counts), flush=True)
+        wrong = [f"{kind}: {counts[kind][what]} {what}" for kind, what in
+                 (("idempotent", "lost"), ("idempotent", "duplicated"), ("idempotent", "reordered"),
+                  ("plain", "lost"), ("plain", "reordered"), ("group", "lost")) if counts[kind][what]]
+        wrong += counts["probe"]["violations"]
+        longest = max(counts["longest_without_writable_leader_seconds"])
+        if longest > outage:
+            wrong.append(f"{longest} s without a writable leader; at most {outage} s were expected")
+        if wrong:
+            self.cluster.print_logs(300)
+            self.cluster.keep = True
+        self.assertEqual(wrong, [])
+        return counts
