@@ -284,8 +284,6 @@ void Broker::Parts::build_replicas() {
               }});
   replica_gauges = std::make_unique<replica::ReplicaGauges>(*replicas, metrics);
   groups->start(*replicas);
-  peer_watch =
-      std::make_unique<PeerWatch>(identity.broker_id, *liveness, metadata, clock, membership_loop);
   commands = std::make_unique<Commands>(
       *replicas, *config_watcher, *peer_watch, *controller_channel, metadata, membership_loop,
       [this] {
@@ -376,6 +374,8 @@ Result<> Broker::Parts::start() {
                                                                identity.broker_id);
   liveness = std::make_unique<rpc::GrpcLivenessMonitor>(liveness_options(*values), clock,
                                                         membership_loop, probe_pool);
+  peer_watch =
+      std::make_unique<PeerWatch>(identity.broker_id, *liveness, metadata, clock, membership_loop);
   controller = std::make_unique<controller::Controller>(
       controller_config(config, identity.broker_id),
       controller::Controller::World{.client = *zookeeper,
@@ -384,7 +384,8 @@ Result<> Broker::Parts::start() {
                                     .random = random,
                                     .peers = peers,
                                     .liveness = *liveness,
-                                    .metrics = &metrics});
+                                    .metrics = &metrics,
+                                    .reach = peer_watch.get()});
   build_replicas();
   watch_threads();
   zookeeper->add_listener(session_metrics);

@@ -8,6 +8,8 @@ namespace {
 /// A live process on a live host answers within a few milliseconds, a dying one has closed its
 /// connections by then. For one that does neither, clients need not wait longer.
 constexpr std::chrono::milliseconds kLongestConfirmation{50};
+/// Who is not heard by half of the brokers within this time is cut off.
+constexpr std::chrono::milliseconds kLongestQuestion{250};
 
 }  // namespace
 
@@ -23,15 +25,11 @@ class PeerWatch::Wait {
   [[nodiscard]] bool ended() const { return !done_; }
   void end() {
     if (!done_) return;
-    timer_.reset();
+    const env::TimerHandle ended = std::move(timer_);
     std::move(std::exchange(done_, nullptr))();
   }
-  /// Does not keep the wait alive: whom it waits for does.
-  static void end_within(env::Duration longest, const std::shared_ptr<Wait>& wait,
-                         env::Executor& loop) {
-    wait->timer_ = loop.post_after(longest, [weak = std::weak_ptr<Wait>(wait)] {
-      if (const auto late = weak.lock()) late->end();
-    });
+  void end_within(env::Duration longest, env::Executor& loop) {
+    timer_ = loop.post_after(longest, [this] { end(); });
   }
 
  private:
@@ -48,12 +46,13 @@ void PeerWatch::stop() {
   stopped_ = true;
   watches_.clear();
   waiting_for_change_.clear();
+  waits_.clear();
 }
 
 void PeerWatch::confirm(std::vector<BrokerId> brokers, Task done) {
   loop_.post([this, brokers = std::move(brokers), done = std::move(done)]() mutable {
     if (stopped_) return;
-    const auto wait = std::make_shared<Wait>(std::move(done));
+    const auto wait = begin(std::move(done), kLongestConfirmation);
     wait->await_one();  // until all are asked
     for (const BrokerId broker : brokers) {
       const auto first = watches_.lower_bound({broker, BrokerEpoch(0)});
@@ -61,8 +60,26 @@ void PeerWatch::confirm(std::vector<BrokerId> brokers, Task done) {
       wait->await_one();
       first->second->confirm([wait] { wait->one_came(); });
     }
-    Wait::end_within(kLongestConfirmation, wait, loop_);
     wait->one_came();
+  });
+}
+
+void PeerWatch::ask(Callback<bool> done) {
+  loop_.post([this, done = std::move(done)]() mutable {
+    if (stopped_) return;
+    const std::size_t brokers = watches_.size() + 1;
+    const auto missing = std::make_shared<std::size_t>((brokers + 1) / 2 - 1);
+    if (*missing == 0) return std::move(done)(true);
+    const auto wait =
+        begin([missing, done = std::move(done)]() mutable { std::move(done)(*missing == 0); },
+              kLongestQuestion);
+    wait->await_one();
+    for (const auto& [registration, watch] : watches_) {
+      if (!watch) continue;
+      watch->confirm([wait, missing] {
+        if (*missing > 0 && --*missing == 0) wait->one_came();
+      });
+    }
   });
 }
 
@@ -73,10 +90,17 @@ void PeerWatch::await_change(std::shared_ptr<const metadata::MetadataImage> seen
     // A change that came on the way here woke nobody.
     if (metadata_.told_image() != seen) return std::move(done)();
     std::erase_if(waiting_for_change_, [](const auto& wait) { return wait->ended(); });
-    const auto wait = std::make_shared<Wait>(std::move(done));
-    Wait::end_within(deadline - clock_.now(), wait, loop_);
-    waiting_for_change_.push_back(wait);
+    waiting_for_change_.push_back(begin(std::move(done), deadline - clock_.now()));
   });
+}
+
+/// Owned here until it has ended: those it waits for may go without a word.
+std::shared_ptr<PeerWatch::Wait> PeerWatch::begin(Task done, env::Duration longest) {
+  std::erase_if(waits_, [](const auto& wait) { return wait->ended(); });
+  const auto wait = std::make_shared<Wait>(std::move(done));
+  wait->end_within(longest, loop_);
+  waits_.push_back(wait);
+  return wait;
 }
 
 void PeerWatch::look() {

@@ -10,6 +10,7 @@
 #include "common/base/id.h"
 #include "common/env/executor.h"
 #include "common/rpc/peer.h"
+#include "common/rpc/reach.h"
 
 namespace ottla::broker {
 
@@ -30,12 +31,14 @@ class PeerWatch final : public api::PeerProof {
   void confirm(std::vector<BrokerId> brokers, Task done) override;
   void await_change(std::shared_ptr<const metadata::MetadataImage> seen,
                     env::MonotonicTime deadline, Task done) override;
+  void ask(Callback<bool> done) override;
 
  private:
   using Registration = std::pair<BrokerId, BrokerEpoch>;
 
   class Wait;
 
+  [[nodiscard]] std::shared_ptr<Wait> begin(Task done, env::Duration longest);
   void look();
 
   const BrokerId self_;
@@ -45,6 +48,7 @@ class PeerWatch final : public api::PeerProof {
   env::Executor& loop_;
   bool stopped_ = false;
   std::map<Registration, std::unique_ptr<rpc::LivenessWatch>> watches_;
+  std::vector<std::shared_ptr<Wait>> waits_;
   std::vector<std::shared_ptr<Wait>> waiting_for_change_;
 };
 

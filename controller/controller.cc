@@ -14,9 +14,10 @@ Controller::Controller(ControllerConfig config, const World& world)
     : config_(std::move(config)), world_(world), store_(world.client, world.executor) {
   office_ = std::make_unique<Office>(
       config_, world_.client, store_, world_.executor, world_.clock, world_.random, world_.liveness,
+      world_.reach,
       Office::Listener{
           .won =
-              [this](zookeeper::ControllerFence fence, std::optional<cluster::Broker> predecessor) {
+              [this](zookeeper::ControllerFence fence, std::optional<LivenessChanged> predecessor) {
                 won(fence, std::move(predecessor));
               },
           .lost = [this](const std::string& why) { lost(why); },
@@ -94,11 +95,11 @@ void Controller::on_watch(const zookeeper::WatchEvent& event) {
   });
 }
 
-void Controller::won(zookeeper::ControllerFence fence, std::optional<cluster::Broker> predecessor) {
+void Controller::won(zookeeper::ControllerFence fence, std::optional<LivenessChanged> predecessor) {
   LOG(INFO) << "broker " << config_.broker_id << " is controller, controller epoch " << fence.epoch;
   term_ = std::make_unique<Term>(
       Term::World{config_, store_, world_.executor, world_.clock, world_.random, world_.peers,
-                  world_.liveness},
+                  world_.liveness, world_.reach},
       fence, std::move(predecessor), [this] { is_controller_ = true; },
       [this, fence](const std::string& why) {
         run([this, fence, why] {

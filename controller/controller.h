@@ -37,6 +37,7 @@ class Controller final : public ControllerService, private zookeeper::ClientList
     rpc::Peers& peers;
     rpc::LivenessMonitor& liveness;
     metrics::Registry* metrics = nullptr;  ///< Null: nobody looks.
+    rpc::Reach* reach = nullptr;           ///< Null: silence is believed.
   };
 
   Controller(ControllerConfig config, const World& world);
@@ -82,7 +83,7 @@ class Controller final : public ControllerService, private zookeeper::ClientList
   void on_watch(const zookeeper::WatchEvent& event) override;
 
   void session_event(const zookeeper::SessionEvent& event);
-  void won(zookeeper::ControllerFence fence, std::optional<cluster::Broker> predecessor);
+  void won(zookeeper::ControllerFence fence, std::optional<LivenessChanged> predecessor);
   void lost(const std::string& why);
   /// Runs `task` on the executor, unless this object is gone by then.
   template <class F>

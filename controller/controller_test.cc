@@ -181,6 +181,58 @@ TEST(Controller, TakesTheOfficeOfASilentHostOnlyAfterAQuietTime) {
   expect_fenced(cluster);
 }
 
+TEST(Controller, TakesTheOfficeOfASilentHostThatWasElectedJustNow) {
+  SmallCluster cluster(8, 3);
+  const int first = cluster.wait_for_controller();
+  cluster.set_liveness(first, rpc::Liveness::Silent);
+  ASSERT_TRUE(cluster.wait([&] { return cluster.in_office() != first && cluster.in_office() != 0; },
+                           seconds(2)));
+  expect_fenced(cluster);
+}
+
+/// One peer's silence is noticed first; with the others still to be noticed it looks as if that one
+/// alone were away.
+TEST(Controller, WhoIsCutOffMovesNobodysLeaders) {
+  SmallCluster cluster(8, 3);
+  ASSERT_EQ(cluster.create_topic("orders", 6, 3), ErrorCode::None);
+  const int first = cluster.in_office();
+  const int other = first % 3 + 1;
+  cluster.set_in_reach(first, false);
+  const auto before = cluster.zookeeper.history().size();
+  // Only the controller does not hear it: the others do not run for the office.
+  cluster.set_liveness(other, rpc::Liveness::Silent);
+  cluster.world.run_for(seconds(3));
+  EXPECT_EQ(cluster.zookeeper.history().size(), before);
+  cluster.set_in_reach(first, true);
+  EXPECT_TRUE(cluster.wait([&] { return is_led_by_other_than(cluster, "orders", other); },
+                           seconds(2)));
+}
+
+TEST(Controller, WhoIsCutOffDoesNotTakeTheOffice) {
+  SmallCluster cluster(8, 3);
+  const int first = cluster.wait_for_controller();
+  for (int id = 1; id <= 3; ++id) cluster.set_in_reach(id, id == first);
+  cluster.world.run_for(seconds(20));
+  cluster.set_liveness(first, rpc::Liveness::Silent);
+  cluster.world.run_for(seconds(5));
+  EXPECT_EQ(cluster.in_office(), first);
+  const int second = first % 3 + 1;
+  cluster.set_in_reach(second, true);
+  EXPECT_TRUE(cluster.wait([&] { return cluster.in_office() == second; }, seconds(2)));
+  expect_fenced(cluster);
+}
+
+/// A silent predecessor is not waited for once more.
+TEST(Controller, TakesOverWhatWasKnownOfASilentPredecessor) {
+  SmallCluster cluster(8, 3);
+  ASSERT_EQ(cluster.create_topic("orders", 6, 3), ErrorCode::None);
+  const int first = cluster.in_office();
+  cluster.set_watches_answer(false);
+  cluster.set_liveness(first, rpc::Liveness::Silent);
+  EXPECT_TRUE(cluster.wait([&] { return is_led_by_other_than(cluster, "orders", first); },
+                           seconds(2)));
+}
+
 TEST(Controller, W12PausedControllerThatResumesWritesNothing) {
   for (const auto pause : {seconds(3), seconds(30)}) {  // Shorter and longer than its session.
     SmallCluster cluster(9, 3);

@@ -30,24 +30,24 @@ struct TopicRead {
   TopicId fresh_id;  ///< Random; used if the topic is new and its znode has no id.
 };
 
-/// Everything in ZooKeeper, read by a new controller or by the audit (W18, W19). Brokers in
-/// `process_dead` have been seen to die by whoever took the office.
+struct LivenessChanged {
+  BrokerId broker;
+  BrokerEpoch broker_epoch;
+  rpc::Liveness liveness = rpc::Liveness::Alive;
+};
+/// Everything in ZooKeeper, read by a new controller or by the audit (W18, W19). What is `judged`
+/// already was found by whoever took the office.
 struct ClusterRead {
   std::vector<cluster::Broker> brokers;
   std::vector<TopicRead> topics;
   std::vector<std::string> topics_to_delete;
-  std::vector<std::pair<BrokerId, BrokerEpoch>> process_dead;
+  std::vector<LivenessChanged> judged;
   bool incomplete = false;  ///< Some nodes could not be understood, and are left out.
 };
 
 /// All registrations. What is missing is gone; a new epoch is a restart.
 struct BrokersRead {
   std::vector<cluster::Broker> brokers;
-};
-struct LivenessChanged {
-  BrokerId broker;
-  BrokerEpoch broker_epoch;
-  rpc::Liveness liveness = rpc::Liveness::Alive;
 };
 /// New or changed topics (without states), and the names of all topics that exist.
 struct TopicsRead {

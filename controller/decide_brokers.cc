@@ -8,9 +8,9 @@ void Decider::on(const ClusterRead& event) {
   model_.incomplete = event.incomplete;
   for (const TopicRead& topic : event.topics) add_topic(topic);
   replace_registrations(event.brokers);
-  for (const auto& [broker, epoch] : event.process_dead) {
-    if (model_.is_registered(broker, epoch)) {
-      model_.brokers[broker].liveness = rpc::Liveness::ProcessDead;
+  for (const LivenessChanged& known : event.judged) {
+    if (model_.is_registered(known.broker, known.broker_epoch)) {
+      model_.brokers[known.broker].liveness = known.liveness;
     }
   }
   announce_ = {};  // Every broker is told everything.

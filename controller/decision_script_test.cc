@@ -165,7 +165,8 @@ class Script {
     }
     for (auto& [key, dead] : words.pairs()) {
       const BrokerId id{std::stoi(dead)};
-      read.process_dead.emplace_back(id, model_.brokers.at(id).registration.epoch);
+      read.judged.push_back(
+          {id, model_.brokers.at(id).registration.epoch, rpc::Liveness::ProcessDead});
     }
     ClusterModel next;
     next.controller_epoch = model_.controller_epoch.next();

@@ -8,12 +8,14 @@ namespace ottla::controller {
 namespace {
 
 constexpr env::Duration kReadHolderAgain = std::chrono::milliseconds(500);
+/// While this broker is cut off, it asks this often whether it still is.
+constexpr env::Duration kAskForReachAgain = std::chrono::milliseconds(300);
 
 }  // namespace
 
 Office::Office(const ControllerConfig& config, zookeeper::Client& client, zookeeper::Store& store,
                env::Executor& executor, env::Clock& clock, env::Random& random,
-               rpc::LivenessMonitor& liveness, Listener listener)
+               rpc::LivenessMonitor& liveness, rpc::Reach* reach, Listener listener)
     : config_(config),
       client_(client),
       store_(store),
@@ -21,6 +23,7 @@ Office::Office(const ControllerConfig& config, zookeeper::Client& client, zookee
       clock_(clock),
       random_(random),
       liveness_(liveness),
+      reach_(reach),
       listener_(std::move(listener)) {}
 
 void Office::session_established() {
@@ -39,6 +42,7 @@ void Office::session_lost() {
   retry_.reset();
   stop_watching();
   holder_czxid_ = 0;
+  was_deposed_ = false;
   session_life_ = std::make_unique<Lifeline>();
 }
 
@@ -97,6 +101,7 @@ void Office::looked(zookeeper::StoreResult<zookeeper::ControllerOffice> read) {
     set_holder(std::nullopt);
     stop_watching();
     holder_czxid_ = 0;
+    was_deposed_ = false;
     return run(*std::move(read));
   }
   if (is_mine(*holder) && unknown_epoch_ == read->epoch && read->epoch_version) {
@@ -150,12 +155,13 @@ void Office::take_office(zookeeper::ControllerFence fence) {
   phase_ = Phase::InOffice;
   fence_ = fence;
   unknown_epoch_.reset();
-  std::optional<cluster::Broker> predecessor;
-  if (condemned_czxid_ && holder_liveness_ == rpc::Liveness::ProcessDead) {
-    predecessor = holder_broker_;
+  std::optional<LivenessChanged> predecessor;
+  if (condemned_czxid_ && holder_broker_ && holder_liveness_ != rpc::Liveness::Alive) {
+    predecessor = LivenessChanged{holder_broker_->id, holder_broker_->epoch, holder_liveness_};
   }
   stop_watching();
   holder_czxid_ = 0;
+  was_deposed_ = false;
   set_holder(config_.broker_id);
   listener_.won(fence, std::move(predecessor));
   look();  // Leaves a watch on the new node.
@@ -165,6 +171,7 @@ void Office::leave_office(const std::string& why) {
   set_holder(std::nullopt);
   if (!fence_) return;
   fence_.reset();
+  was_deposed_ = true;
   listener_.lost(why);
 }
 
@@ -172,8 +179,12 @@ void Office::leave_office(const std::string& why) {
 
 void Office::watch_holder(const Holder& holder) {
   stop_watching();
+  if (holder.czxid != holder_czxid_) {
+    holder_took_over_ = holder_czxid_ != 0 || was_deposed_;
+    holder_since_ = clock_.now();
+  }
+  was_deposed_ = false;
   holder_czxid_ = holder.czxid;
-  holder_since_ = clock_.now();
   set_holder(holder.value.broker);
   store_.read_broker(
       holder.value.broker, zookeeper::Watch::No,
@@ -214,16 +225,31 @@ void Office::holder_is(rpc::Liveness liveness) {
   env::Duration pause{static_cast<env::Duration::rep>(
       random_.below(static_cast<std::uint64_t>(range.count()) + 1))};
   const env::Duration in_office = clock_.now() - holder_since_;
-  if (!dead && in_office < config_.silent_takeover_quiet) {
+  if (!dead && holder_took_over_ && in_office < config_.silent_takeover_quiet) {
     pause += config_.silent_takeover_quiet - in_office;
   }
   takeover_ = executor_.post_after(pause, watch_life_->guard([this, dead] {
-    LOG(WARNING) << "controller " << *known_holder_ << ": "
-                 << (dead ? "its process is dead" : "it is silent") << ", broker "
-                 << config_.broker_id << " runs for the office";
-    condemned_czxid_ = holder_czxid_;
-    look();
+    if (dead) return take_over("its process is dead");
+    take_over_if_in_reach();
   }));
+}
+
+/// Of a silent holder. Who is cut off himself must not take the office with him.
+void Office::take_over_if_in_reach() {
+  if (reach_ == nullptr) return take_over("it is silent");
+  reach_->ask(watch_life_->post(executor_, [this](bool in_reach) {
+    if (phase_ != Phase::Watching || holder_liveness_ != rpc::Liveness::Silent) return;
+    if (in_reach) return take_over("it is silent");
+    takeover_ = executor_.post_after(kAskForReachAgain,
+                                     watch_life_->guard([this] { take_over_if_in_reach(); }));
+  }));
+}
+
+void Office::take_over(const char* why) {
+  LOG(WARNING) << "controller " << *known_holder_ << ": " << why << ", broker " << config_.broker_id
+               << " runs for the office";
+  condemned_czxid_ = holder_czxid_;
+  look();
 }
 
 void Office::set_holder(std::optional<BrokerId> broker) {

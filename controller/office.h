@@ -9,9 +9,11 @@
 #include "common/env/executor.h"
 #include "common/env/random.h"
 #include "common/rpc/peer.h"
+#include "common/rpc/reach.h"
 #include "common/zookeeper/client.h"
 #include "common/zookeeper/store.h"
 #include "controller/config.h"
+#include "controller/decide.h"
 #include "controller/lifeline.h"
 
 namespace ottla::controller {
@@ -29,15 +31,16 @@ namespace ottla::controller {
 class Office {
  public:
   struct Listener {
-    /// This broker is controller now. `predecessor`: the holder whose process was seen to die.
-    std::function<void(zookeeper::ControllerFence, std::optional<cluster::Broker> predecessor)> won;
+    /// This broker is controller now. `predecessor`: the holder from whom it was taken.
+    std::function<void(zookeeper::ControllerFence, std::optional<LivenessChanged> predecessor)> won;
     std::function<void(const std::string& why)> lost;
     std::function<void(std::optional<BrokerId>)> holder_changed;
   };
 
+  /// `reach` may be null: then silence is believed.
   Office(const ControllerConfig& config, zookeeper::Client& client, zookeeper::Store& store,
          env::Executor& executor, env::Clock& clock, env::Random& random,
-         rpc::LivenessMonitor& liveness, Listener listener);
+         rpc::LivenessMonitor& liveness, rpc::Reach* reach, Listener listener);
 
   void session_established();
   void session_lost();
@@ -67,6 +70,8 @@ class Office {
   void watch_liveness(cluster::Broker broker);
   void stop_watching();
   void holder_is(rpc::Liveness liveness);
+  void take_over_if_in_reach();
+  void take_over(const char* why);
   void set_holder(std::optional<BrokerId> broker);
 
   const ControllerConfig& config_;
@@ -76,6 +81,7 @@ class Office {
   env::Clock& clock_;
   env::Random& random_;
   rpc::LivenessMonitor& liveness_;
+  rpc::Reach* const reach_;
   Listener listener_;
 
   Phase phase_ = Phase::NoSession;
@@ -89,6 +95,9 @@ class Office {
   std::optional<BrokerId> known_holder_;
   std::int64_t holder_czxid_ = 0;
   env::MonotonicTime holder_since_{};
+  /// It followed another holder, or this broker, without a vacancy: it took the office over.
+  bool holder_took_over_ = false;
+  bool was_deposed_ = false;
   std::optional<cluster::Broker> holder_broker_;
   std::unique_ptr<rpc::LivenessWatch> watch_;
   rpc::Liveness holder_liveness_ = rpc::Liveness::Alive;

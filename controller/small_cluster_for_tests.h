@@ -49,6 +49,7 @@ struct SmallBroker {
   std::unique_ptr<zookeeper::Store> store;
   std::unique_ptr<rpc::Peers> peers;
   std::unique_ptr<rpc::LivenessMonitor> liveness;
+  std::unique_ptr<rpc::Reach> reach;
   std::unique_ptr<Controller> controller;
   Receiver receiver;
   bool dead = false;    ///< The process is gone.
@@ -80,6 +81,10 @@ class SmallCluster {
   void set_liveness(int id, rpc::Liveness liveness);
   /// Messages to this broker get lost.
   void set_reachable(int id, bool reachable);
+  /// Whether new watches are told at once what is known already, or hear of changes only.
+  void set_watches_answer(bool answer) { watches_answer_ = answer; }
+  /// It hears less than half of the others.
+  void set_in_reach(int id, bool in_reach);
   /// SIGSTOP and SIGCONT: it does not run, and its session may end.
   void pause(int id);
   void resume(int id);
@@ -102,6 +107,7 @@ class SmallCluster {
   friend class SmallPeers;
   friend class SmallPeer;
   friend class SmallLiveness;
+  friend class SmallReach;
   friend class SmallWatch;
 
   void register_broker(SmallBroker& broker);
@@ -118,6 +124,8 @@ class SmallCluster {
   std::map<std::uint64_t, Watcher> watchers_;
   std::map<BrokerId, rpc::Liveness> liveness_;
   std::set<BrokerId> unreachable_;
+  std::set<BrokerId> cut_off_;
+  bool watches_answer_ = true;
   std::uint64_t last_watcher_ = 0;
   std::uint64_t last_message_ = 0;
   std::map<std::uint64_t, env::TimerHandle> messages_;

@@ -157,6 +157,7 @@ class SmallLiveness final : public rpc::LivenessMonitor {
     const bool gone = process == cluster_.brokers_.end() || process->second->dead;
     rpc::Liveness now = cluster_.liveness_[broker.id];
     if (gone && now == rpc::Liveness::Alive) now = rpc::Liveness::ProcessDead;
+    if (!cluster_.watches_answer_) return std::make_unique<SmallWatch>(cluster_, number);
     cluster_.after(kOneWay, [this, number, now] {
       const auto found = cluster_.watchers_.find(number);
       if (found != cluster_.watchers_.end()) (*found->second.changed)(now);
@@ -166,6 +167,21 @@ class SmallLiveness final : public rpc::LivenessMonitor {
 
  private:
   SmallCluster& cluster_;
+};
+
+class SmallReach final : public rpc::Reach {
+ public:
+  SmallReach(SmallCluster& cluster, BrokerId own) : cluster_(cluster), own_(own) {}
+  void ask(Callback<bool> done) override {
+    auto shared = std::make_shared<Callback<bool>>(std::move(done));
+    cluster_.after(kOneWay, [&cluster = cluster_, own = own_, shared] {
+      std::move (*shared)(!cluster.cut_off_.contains(own));
+    });
+  }
+
+ private:
+  SmallCluster& cluster_;
+  BrokerId own_;
 };
 
 SmallCluster::SmallCluster(std::uint64_t seed, int brokers,
@@ -205,11 +221,12 @@ void SmallCluster::start(int number, cluster::LastStop last_stop) {
   b.store = std::make_unique<zookeeper::Store>(*b.client, *b.executor);
   b.peers = std::make_unique<SmallPeers>(*this, id);
   b.liveness = std::make_unique<SmallLiveness>(*this);
+  b.reach = std::make_unique<SmallReach>(*this, id);
   ControllerConfig own = config;
   own.broker_id = id;
   b.controller = std::make_unique<Controller>(
       own, Controller::World{*b.client, *b.executor, world.clock(), world.random(), *b.peers,
-                             *b.liveness, &b.metrics});
+                             *b.liveness, &b.metrics, b.reach.get()});
   b.registration.id = id;
   b.registration.last_stop = last_stop;
   b.registration.grpc_endpoint = "127.0.0.1:" + std::to_string(9000 + number);
@@ -292,6 +309,14 @@ void SmallCluster::set_reachable(int id, bool reachable) {
     unreachable_.erase(BrokerId(id));
   } else {
     unreachable_.insert(BrokerId(id));
+  }
+}
+
+void SmallCluster::set_in_reach(int id, bool in_reach) {
+  if (in_reach) {
+    cut_off_.erase(BrokerId(id));
+  } else {
+    cut_off_.insert(BrokerId(id));
   }
 }
 

@@ -11,6 +11,9 @@
 namespace ottla::controller {
 namespace {
 
+/// While this broker is cut off, it asks this often whether it still is.
+constexpr env::Duration kAskForReachAgain = std::chrono::milliseconds(300);
+
 std::string join(const std::vector<BrokerId>& brokers) {
   std::string text;
   for (const BrokerId broker : brokers) {
@@ -41,7 +44,7 @@ void log_change(const ClusterModel& model, const WriteOutcome& outcome) {
 }  // namespace
 
 Term::Term(const World& world, zookeeper::ControllerFence fence,
-           std::optional<cluster::Broker> predecessor, std::function<void()> ready,
+           std::optional<LivenessChanged> predecessor, std::function<void()> ready,
            std::function<void(std::string)> deposed)
     : world_(world),
       fence_(fence),
@@ -117,7 +120,7 @@ void Term::loaded(zookeeper::ClusterNodes nodes) {
         rules_of(config == nodes.topic_configs.end() ? zookeeper::ConfigMap{} : config->second)));
   }
   read.topics_to_delete = std::move(nodes.topics_to_delete);
-  if (predecessor_) read.process_dead.emplace_back(predecessor_->id, predecessor_->epoch);
+  if (predecessor_) read.judged.push_back(*predecessor_);
   LOG(INFO) << "controller epoch " << fence_.epoch << ": " << read.brokers.size() << " brokers, "
             << read.topics.size() << " topics";
   loaded_ = true;
@@ -194,12 +197,36 @@ void Term::follow_liveness() {
   for (const auto& [id, broker] : model_.brokers) {
     if (id == world_.config.broker_id || watched_.contains(id)) continue;
     const BrokerEpoch epoch = broker.registration.epoch;
-    watched_[id] = {epoch, world_.liveness.watch(
-                               broker.registration,
-                               life_.post(world_.executor, [this, id, epoch](rpc::Liveness now) {
-                                 handle(LivenessChanged{id, epoch, now});
-                               }))};
+    watched_[id] = {.epoch = epoch,
+                    .watch = world_.liveness.watch(
+                        broker.registration,
+                        life_.post(world_.executor,
+                                   [this, id, epoch](rpc::Liveness now) {
+                                     judge({id, epoch, now});
+                                   })),
+                    .verdict = rpc::Liveness::Alive,
+                    .ask_again = {}};
   }
+}
+
+/// Silence is believed once others have been heard after it: of a controller that was cut off, one
+/// peer's silence is noticed first.
+void Term::judge(const LivenessChanged& verdict) {
+  const auto watched = watched_.find(verdict.broker);
+  if (watched == watched_.end() || watched->second.epoch != verdict.broker_epoch) return;
+  watched->second.verdict = verdict.liveness;
+  watched->second.ask_again.reset();
+  if (verdict.liveness != rpc::Liveness::Silent || world_.reach == nullptr) return handle(verdict);
+  world_.reach->ask(life_.post(world_.executor, [this, verdict](bool in_reach) {
+    const auto still = watched_.find(verdict.broker);
+    if (still == watched_.end() || still->second.epoch != verdict.broker_epoch ||
+        still->second.verdict != rpc::Liveness::Silent) {
+      return;
+    }
+    if (in_reach) return handle(verdict);
+    still->second.ask_again = world_.executor.post_after(
+        kAskForReachAgain, life_.guard([this, verdict] { judge(verdict); }));
+  }));
 }
 
 void Term::alter_partition(rpc::AlterPartitionRequest request,

@@ -14,6 +14,7 @@
 #include "common/env/executor.h"
 #include "common/env/random.h"
 #include "common/rpc/peer.h"
+#include "common/rpc/reach.h"
 #include "common/zookeeper/layout.h"
 #include "common/zookeeper/store.h"
 #include "controller/command_sender.h"
@@ -44,12 +45,13 @@ class Term {
     env::Random& random;
     rpc::Peers& peers;
     rpc::LivenessMonitor& liveness;
+    rpc::Reach* reach = nullptr;  ///< Null: silence is believed.
   };
 
   /// `ready` is called once everything is read and requests are served, `deposed` when a write or a
   /// command was refused for an old epoch (it must not end the term at once).
   Term(const World& world, zookeeper::ControllerFence fence,
-       std::optional<cluster::Broker> predecessor, std::function<void()> ready,
+       std::optional<LivenessChanged> predecessor, std::function<void()> ready,
        std::function<void(std::string)> deposed);
   ~Term();
   Term(const Term&) = delete;
@@ -100,6 +102,7 @@ class Term {
   void answer(Answer answer);
   void set_timer(std::optional<env::MonotonicTime> wake_at);
   void follow_liveness();
+  void judge(const LivenessChanged& verdict);
 
   void refresh(Refresh& what, void (Term::*read)());
   void end_refresh(Refresh& what, void (Term::*read)(), bool failed);
@@ -121,7 +124,7 @@ class Term {
 
   World world_;
   zookeeper::ControllerFence fence_;
-  std::optional<cluster::Broker> predecessor_;
+  std::optional<LivenessChanged> predecessor_;
   std::function<void()> ready_;
   std::function<void(std::string)> deposed_;
   ClusterModel model_;
@@ -137,6 +140,8 @@ class Term {
   struct Watched {
     BrokerEpoch epoch;
     std::unique_ptr<rpc::LivenessWatch> watch;
+    rpc::Liveness verdict = rpc::Liveness::Alive;
+    env::TimerHandle ask_again;
   };
   std::map<BrokerId, Watched> watched_;
 

@@ -83,11 +83,11 @@ class NetworkedCluster(Cluster):
         """Ends every fault, and waits until nothing is left of them."""
         self.network.heal()
         self.zookeeper.heal()
+        self.zookeeper.wait_for_all()  # a broker's start does not wait for it for ever
         for broker in self.brokers.values():
             if not broker.process.running():
                 broker.start()
             broker.process.resume()
-        self.zookeeper.wait_for_all()
         self.wait_for_brokers()
 
     def close(self):

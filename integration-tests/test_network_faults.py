@@ -2,63 +2,14 @@
 nothing acknowledged is lost, never two brokers acknowledge, and writing goes on within the time that is promised."""
 
 import json
-import time
 import unittest
 
-import netns
 from cluster import wait_until
-from networked import NetworkedCluster
-from watched import WatchedCase
-
-UNAVAILABLE = netns.why_unavailable()
-SESSION = 6.0
-SUSPICION = 1.5
-# On top of what is promised, because this machine may be busy.
-BUSY = 3.5
+from watched import BUSY, SUSPICION, UNAVAILABLE, WatchedCase
 
 
 @unittest.skipIf(UNAVAILABLE, UNAVAILABLE)
 class NetworkFaultsTest(WatchedCase, unittest.TestCase):
-    @classmethod
-    def setUpClass(cls):
-        cls.cluster = NetworkedCluster(
-            min__insync__replicas=2, zookeeper__session__timeout__ms=int(SESSION * 1000),
-            offsets__topic__num__partitions=3, group__initial__rebalance__delay__ms=0)
-        cls.addClassCleanup(cls.cluster.close)
-        cls.network = cls.cluster.network
-
-    # What the tests are made of.
-
-    def controller(self):
-        return wait_until(self.cluster.controller, "a controller")
-
-    def common_broker(self):
-        """One that is not the controller; like each, it leads a partition."""
-        controller = self.controller()
-        return next(broker for broker in self.cluster.brokers.values() if broker is not controller)
-
-    @staticmethod
-    def hold(seconds):
-        """How long a fault lasts is part of the fault: nothing is waited for."""
-        time.sleep(seconds)
-
-    def expect_others_to_lead(self, victim):
-        """Within the suspicion timeout, and then the victim acknowledges nothing, though it may believe to lead."""
-        self.watched.wait_for_leaders()
-        since = time.monotonic()
-        self.watched.wait_for_progress()
-        self.assertEqual(self.watched.probe.acknowledged_by(victim, since), [])
-
-    def wait_for_end_of_session(self, victim):
-        """As the others see it: the victim knows what it knew."""
-        def ended():
-            brokers = json.loads(self.cluster.ottla("cluster", "--json", without=victim))["brokers"]
-            return not any(broker["id"] == victim.id and broker["registered"] for broker in brokers)
-        wait_until(ended, "its session to end")
-
-    def everybody(self):
-        return [*self.cluster.broker_hosts.values(), *self.cluster.zookeeper_hosts, self.cluster.clients]
-
     def test_broker_cut_off_from_its_peers(self):
         """ZooKeeper and the clients still hear it, so it believes to lead."""
         victim = self.common_broker()
@@ -67,7 +18,7 @@ class NetworkFaultsTest(WatchedCase, unittest.TestCase):
         self.verdict(SUSPICION + BUSY)
 
     def test_controller_cut_off_from_its_peers(self):
-        victim = self.controller()
+        victim = self.settled_controller()
         with self.network.isolated(victim.host, self.cluster.peers_of(victim)):
             self.expect_others_to_lead(victim)
         self.verdict(2 * SUSPICION + BUSY)
@@ -109,7 +60,7 @@ class NetworkFaultsTest(WatchedCase, unittest.TestCase):
         self.verdict(SUSPICION + BUSY)
 
     def test_cable_of_the_controller_pulled_out(self):
-        victim = self.controller()
+        victim = self.settled_controller()
         with self.network.isolated(victim.host, self.everybody()):
             self.expect_others_to_lead(victim)
             self.wait_for_end_of_session(victim)

@@ -11,6 +11,7 @@
 #include "common/base/id.h"
 #include "common/env/executor.h"
 #include "common/rpc/peer.h"
+#include "common/rpc/reach.h"
 #include "common/rpc/replication.h"
 #include "common/testing/simulated_world.h"
 
@@ -70,12 +71,14 @@ class Network {
   [[nodiscard]] std::unique_ptr<rpc::LivenessMonitor> liveness_of(const std::string& endpoint);
   [[nodiscard]] std::unique_ptr<rpc::ReplicationTransport> transport_of(
       const std::string& endpoint);
+  [[nodiscard]] std::unique_ptr<rpc::Reach> reach_of(const std::string& endpoint);
 
  private:
   class SimulatedPeer;
   class SimulatedPeers;
   class SimulatedLiveness;
   class SimulatedTransport;
+  class SimulatedReach;
   class Stream;
 
   /// Who answers at `endpoint` now; null when nobody does.

@@ -47,6 +47,7 @@ class SimulatedBroker::Process final : private membership::RegistrationListener,
         failure_notice_(*client_, loop_, random_, broker.id()),
         peers_(in_.network.peers_of(endpoint())),
         liveness_(in_.network.liveness_of(endpoint())),
+        reach_(in_.network.reach_of(endpoint())),
         transport_(in_.network.transport_of(endpoint())) {
     client_->add_listener(registration_);
   }
@@ -105,7 +106,7 @@ class SimulatedBroker::Process final : private membership::RegistrationListener,
     controller_ = std::make_unique<controller::Controller>(
         broker_.config_.controller,
         controller::Controller::World{*client_, controller_loop_, in_.world.clock(), random_,
-                                      *peers_, *liveness_});
+                                      *peers_, *liveness_, nullptr, reach_.get()});
     channel_ = std::make_unique<broker::ControllerChannel>(
         broker_.id(), broker_.config_.request_timeout, *controller_, metadata_, *peers_);
     replicas_ = std::make_unique<replica::Replicas>(
@@ -256,6 +257,7 @@ class SimulatedBroker::Process final : private membership::RegistrationListener,
   membership::FailureNotice failure_notice_;
   std::unique_ptr<rpc::Peers> peers_;
   std::unique_ptr<rpc::LivenessMonitor> liveness_;
+  std::unique_ptr<rpc::Reach> reach_;
   std::unique_ptr<rpc::ReplicationTransport> transport_;
   std::unique_ptr<storage::LogStore> logs_;
   metadata::MetadataCache metadata_;

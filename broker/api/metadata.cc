@@ -46,8 +46,11 @@ MetadataResponse refuse_all(const MetadataRequest& request, ErrorCode error) {
 /// Answers one request from one image.
 class MetadataAnswer {
  public:
-  MetadataAnswer(const MetadataRequest& request, const Call& call, Services& services)
+  /// Unless `in_reach`, this broker does not say of itself that it leads.
+  MetadataAnswer(const MetadataRequest& request, const Call& call, Services& services,
+                 bool in_reach)
       : request_(request),
+        in_reach_(in_reach),
         version_(call.version().value()),
         listener_(call.connection().listener),
         image_(services.metadata.image()),
@@ -167,7 +170,18 @@ class MetadataAnswer {
                partition.isr_nodes.size() < known.state.isr.size()) {
       partition.error_code = ErrorCode::ReplicaNotAvailable;
     }
+    if (may_be_replaced(known.state)) {
+      partition.error_code = ErrorCode::LeaderNotAvailable;
+      partition.leader_id = kNoBroker;
+    }
     return partition;
+  }
+
+  /// Whether others may have another leader by now while this broker believes to lead. A client
+  /// that has met that leader must not come back: its sequence numbers would not fit our log, and
+  /// that error is fatal for an idempotent producer.
+  [[nodiscard]] bool may_be_replaced(const cluster::PartitionState& state) const {
+    return !in_reach_ && state.leader == services_.broker && state.isr.size() > 1;
   }
 
   /// Clients of v0 cannot take a replica without a broker in the list.
@@ -186,6 +200,7 @@ class MetadataAnswer {
   }
 
   const MetadataRequest& request_;
+  const bool in_reach_;
   const std::int16_t version_;
   const std::string& listener_;
   const std::shared_ptr<const MetadataImage> image_;
@@ -215,7 +230,8 @@ std::set<BrokerId> leaders_of_named(const MetadataRequest& request, const Metada
 /// have noticed that the leader died; and whatever it is told then, an old leader or none, it asks
 /// next after an interval of its own, which is long (up to a second in librdkafka). So the leaders
 /// are asked whether they live, which costs a round trip between brokers, and if one is dead the
-/// answer waits for its successor.
+/// answer waits for its successor. Before this broker names itself it asks whether it is in reach of
+/// the others: one that was cut off does not know who leads now.
 /// Thread: the connection's loop, but for what PeerProof calls, which posts there.
 class HeldMetadata : public std::enable_shared_from_this<HeldMetadata> {
  public:
@@ -223,14 +239,26 @@ class HeldMetadata : public std::enable_shared_from_this<HeldMetadata> {
       : call_(std::move(call)), request_(std::move(request)), services_(services) {}
 
   void start() {
+    if (services_.peers == nullptr) return end();
     auto leaders = leaders_of_named(request_, *services_.metadata.image());
-    leaders.erase(services_.broker);
-    if (services_.peers == nullptr || leaders.empty()) return end();
+    const bool leads_itself = leaders.erase(services_.broker) > 0;
+    others_ = {leaders.begin(), leaders.end()};
     deadline_ = services_.clock.now() + kLongestFailoverWait;
-    services_.peers->confirm({leaders.begin(), leaders.end()}, resume());
+    if (!leads_itself) return ask_others();
+    services_.peers->ask([self = shared_from_this()](bool in_reach) {
+      self->call_.loop().post([self, in_reach] {
+        self->in_reach_ = in_reach;
+        self->ask_others();
+      });
+    });
   }
 
  private:
+  void ask_others() {
+    if (others_.empty()) return end();
+    services_.peers->confirm(others_, resume());
+  }
+
   Task resume() {
     return [self = shared_from_this()] { self->call_.loop().post([self] { self->go_on(); }); };
   }
@@ -247,12 +275,14 @@ class HeldMetadata : public std::enable_shared_from_this<HeldMetadata> {
     end();
   }
 
-  void end() { answer(call_, MetadataAnswer(request_, call_, services_).build()); }
+  void end() { answer(call_, MetadataAnswer(request_, call_, services_, in_reach_).build()); }
 
   Call call_;
   MetadataRequest request_;
   Services& services_;
   env::MonotonicTime deadline_;
+  std::vector<BrokerId> others_;  ///< Who leads, but for this broker.
+  bool in_reach_ = true;
 };
 
 }  // namespace

@@ -84,7 +84,7 @@ class HeldMetadata : public ApiFixture {
     peer_proof = &peers;
     lead(2);
   }
-  void lead(int leader) {
+  void lead(int leader, std::vector<int> isr = {2, 3}) {
     rpc::ClusterUpdate update;
     update.live_brokers = {broker(1, "a"), broker(2, "b"), broker(3, "c")};
     for (cluster::Broker& live : *update.live_brokers) {
@@ -93,6 +93,7 @@ class HeldMetadata : public ApiFixture {
     rpc::PartitionUpdate partition;
     partition.assignment.replicas = {BrokerId(2), BrokerId(3)};
     partition.state.leader = BrokerId(leader);
+    for (const int member : isr) partition.state.isr.push_back(BrokerId(member));
     update.topics = {{"led", TopicId(7, 7), {partition}}};
     metadata.publish(metadata.told_image()->apply(update));
   }
@@ -134,6 +135,27 @@ TEST_F(HeldMetadata, GivesUpAfterAWhile) {
   loop.run();
   const auto response = read<MetadataResponse>(*outcome, 9);
   EXPECT_EQ(response.topics.at(0).partitions.at(0).error_code, ErrorCode::LeaderNotAvailable);
+}
+
+/// A client that comes back from the new leader to the old one gets OUT_OF_ORDER_SEQUENCE_NUMBER,
+/// which ends an idempotent producer.
+TEST_F(HeldMetadata, WhoIsCutOffDoesNotSayThatItLeads) {
+  lead(1, {1, 2});
+  for (const bool in_reach : {true, false}) {
+    peers.in_reach = in_reach;
+    const auto outcome = send(about({"led"}), 9);
+    loop.run();
+    EXPECT_EQ(leader_told(*outcome), in_reach ? BrokerId(1) : kNoBroker);
+  }
+}
+
+/// Nobody else can have been elected.
+TEST_F(HeldMetadata, WhoIsCutOffStillLeadsWhatItHasAlone) {
+  lead(1, {1});
+  peers.in_reach = false;
+  const auto outcome = send(about({"led"}), 9);
+  loop.run();
+  EXPECT_EQ(leader_told(*outcome), BrokerId(1));
 }
 
 TEST_F(HeldMetadata, AQuestionThatNamesNoTopicIsAnsweredAtOnce) {

@@ -19,6 +19,7 @@
 #include "common/env/random.h"
 #include "common/metrics/registry.h"
 #include "common/rpc/control.h"
+#include "common/rpc/reach.h"
 #include "controller/service.h"
 
 /// What the API handlers call: one service for each, so that a handler is tested without a cluster.
@@ -90,9 +91,8 @@ class OldOffsets {
 };
 
 /// Whether other brokers' processes live, asked when it matters. `done` runs on any thread.
-class PeerProof {
+class PeerProof : public rpc::Reach {
  public:
-  virtual ~PeerProof() = default;
   /// Once each of the brokers has answered a question put after this call or is proven dead (the
   /// metadata then leaves it out), at the latest after a moment.
   virtual void confirm(std::vector<BrokerId> brokers, Task done) = 0;

@@ -39,6 +39,9 @@ class GrpcLivenessMonitor::InFlight {
 
 namespace {
 
+/// Questions that wait for the answer of one process.
+constexpr std::size_t kMostConfirmations = 1000;
+
 /// Keeps the count up for as long as it lives.
 template <class Counter>
 class Token {
@@ -85,6 +88,8 @@ class Watch : public std::enable_shared_from_this<Watch> {
   void confirm(Task done) {
     if (stopped_) return;
     if (verdict_ == Liveness::ProcessDead) return std::move(done)();
+    // Of one that stays silent; who waited longest has given up long ago.
+    if (confirmations_.size() >= kMostConfirmations) confirmations_.pop_front();
     confirmations_.emplace_back(question_ + 1, std::move(done));
     ask();
   }

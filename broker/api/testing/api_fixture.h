@@ -303,10 +303,16 @@ class FakePeerProof final : public PeerProof {
     awaited_until = deadline;
     held = std::move(done);
   }
+  void ask(Callback<bool> done) override {
+    if (in_reach) return std::move(done)(*in_reach);
+    asked = std::move(done);
+  }
   void go_on() { std::move(held)(); }
   std::vector<BrokerId> confirmed;
   env::MonotonicTime awaited_until{};
   Task held;
+  std::optional<bool> in_reach = true;  ///< Unset: the answer waits in `asked`.
+  Callback<bool> asked;
 };
 
 /// What became of one request.
