@@ -204,8 +204,8 @@ TEST(Controller, WhoIsCutOffMovesNobodysLeaders) {
   cluster.world.run_for(seconds(3));
   EXPECT_EQ(cluster.zookeeper.history().size(), before);
   cluster.set_in_reach(first, true);
-  EXPECT_TRUE(cluster.wait([&] { return is_led_by_other_than(cluster, "orders", other); },
-                           seconds(2)));
+  EXPECT_TRUE(
+      cluster.wait([&] { return is_led_by_other_than(cluster, "orders", other); }, seconds(2)));
 }
 
 TEST(Controller, WhoIsCutOffDoesNotTakeTheOffice) {
@@ -229,8 +229,8 @@ TEST(Controller, TakesOverWhatWasKnownOfASilentPredecessor) {
   const int first = cluster.in_office();
   cluster.set_watches_answer(false);
   cluster.set_liveness(first, rpc::Liveness::Silent);
-  EXPECT_TRUE(cluster.wait([&] { return is_led_by_other_than(cluster, "orders", first); },
-                           seconds(2)));
+  EXPECT_TRUE(
+      cluster.wait([&] { return is_led_by_other_than(cluster, "orders", first); }, seconds(2)));
 }
 
 TEST(Controller, W12PausedControllerThatResumesWritesNothing) {

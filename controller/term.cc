@@ -198,12 +198,11 @@ void Term::follow_liveness() {
     if (id == world_.config.broker_id || watched_.contains(id)) continue;
     const BrokerEpoch epoch = broker.registration.epoch;
     watched_[id] = {.epoch = epoch,
-                    .watch = world_.liveness.watch(
-                        broker.registration,
-                        life_.post(world_.executor,
-                                   [this, id, epoch](rpc::Liveness now) {
-                                     judge({id, epoch, now});
-                                   })),
+                    .watch = world_.liveness.watch(broker.registration,
+                                                   life_.post(world_.executor,
+                                                              [this, id, epoch](rpc::Liveness now) {
+                                                                judge({id, epoch, now});
+                                                              })),
                     .verdict = rpc::Liveness::Alive,
                     .ask_again = {}};
   }

@@ -99,6 +99,14 @@ class Watched:
         return counts
 
 
+def wrong_in(counts):
+    """What should not be. Without idempotence a client that is cut off from a leader repeats records, and sends later
+    ones meanwhile: of a plain producer only losses count."""
+    return [f"{kind}: {counts[kind][what]} {what}" for kind, what in
+            (("idempotent", "lost"), ("idempotent", "duplicated"), ("idempotent", "reordered"), ("plain", "lost"),
+             ("group", "lost")) if counts[kind][what]] + counts["probe"]["violations"]
+
+
 class WatchedCase(TopicOfItsOwnCase):
     """For a TestCase whose tests share a NetworkedCluster, `self.cluster`."""
 
@@ -163,8 +171,7 @@ class WatchedCase(TopicOfItsOwnCase):
         wait_until(ended, "its session to end")
 
     def verdict(self, outage):
-        """Nothing lost, twice or out of order; no partition without a writable leader for longer than `outage`. Without
-        idempotence a client that is cut off from a leader repeats records, and sends later ones meanwhile."""
+        """Nothing lost, twice or out of order; no partition without a writable leader for longer than `outage`."""
         self.cluster.heal()
         self.watched.wait_for_progress()
         try:
@@ -173,10 +180,7 @@ class WatchedCase(TopicOfItsOwnCase):
             self.cluster.print_logs()
             raise
         print(self.topic, json.dumps(counts), flush=True)
-        wrong = [f"{kind}: {counts[kind][what]} {what}" for kind, what in
-                 (("idempotent", "lost"), ("idempotent", "duplicated"), ("idempotent", "reordered"),
-                  ("plain", "lost"), ("group", "lost")) if counts[kind][what]]
-        wrong += counts["probe"]["violations"]
+        wrong = wrong_in(counts)
         longest = max(counts["longest_without_writable_leader_seconds"])
         if longest > outage:
             wrong.append(f"{longest} s without a writable leader; at most {outage} s were expected")

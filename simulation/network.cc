@@ -451,20 +451,19 @@ class Network::SimulatedReach final : public rpc::Reach {
 
   void ask(Callback<bool> done) override {
     auto shared = std::make_shared<Callback<bool>>(std::move(done));
-    network_.after(network_.draw_delay(),
-                   [&network = network_, endpoint = endpoint_, shared] {
-                     const Process* const self = network.find(endpoint);
-                     if (self == nullptr) return;
-                     std::size_t heard = 0;
-                     for (const auto& [other, process] : network.processes_) {
-                       if (!network.is_cut(self->broker, process.broker) &&
-                           !network.is_cut(process.broker, self->broker)) {
-                         ++heard;
-                       }
-                     }
-                     const bool in_reach = heard * 2 >= network.processes_.size();
-                     self->inbound->post([shared, in_reach] { std::move (*shared)(in_reach); });
-                   });
+    network_.after(network_.draw_delay(), [&network = network_, endpoint = endpoint_, shared] {
+      const Process* const self = network.find(endpoint);
+      if (self == nullptr) return;
+      std::size_t heard = 0;
+      for (const auto& [other, process] : network.processes_) {
+        if (!network.is_cut(self->broker, process.broker) &&
+            !network.is_cut(process.broker, self->broker)) {
+          ++heard;
+        }
+      }
+      const bool in_reach = heard * 2 >= network.processes_.size();
+      self->inbound->post([shared, in_reach] { std::move (*shared)(in_reach); });
+    });
   }
 
  private:

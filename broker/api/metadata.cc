@@ -230,9 +230,9 @@ std::set<BrokerId> leaders_of_named(const MetadataRequest& request, const Metada
 /// have noticed that the leader died; and whatever it is told then, an old leader or none, it asks
 /// next after an interval of its own, which is long (up to a second in librdkafka). So the leaders
 /// are asked whether they live, which costs a round trip between brokers, and if one is dead the
-/// answer waits for its successor. Before this broker names itself it asks whether it is in reach of
-/// the others: one that was cut off does not know who leads now.
-/// Thread: the connection's loop, but for what PeerProof calls, which posts there.
+/// answer waits for its successor. Before this broker names itself it asks whether it is in reach
+/// of the others: one that was cut off does not know who leads now. Thread: the connection's loop,
+/// but for what PeerProof calls, which posts there.
 class HeldMetadata : public std::enable_shared_from_this<HeldMetadata> {
  public:
   HeldMetadata(Call call, MetadataRequest request, Services& services)
