@@ -87,7 +87,7 @@ class NetworkFaultsTest(WatchedCase, unittest.TestCase):
             self.hold(SUSPICION)
             self.watched.wait_for_progress()
             self.hold(SUSPICION)
-        self.verdict(30.0)
+        self.verdict(45.0)
 
     def test_controller_and_a_broker_do_not_hear_each_other(self):
         victim = self.common_broker()
