@@ -277,11 +277,14 @@ void Broker::Parts::build_replicas() {
           .isr_changes = *controller_channel,
           .transport = replication,
           .leadership = groups.get(),
-          .offline_replicas_changed = [this] { membership_loop.post([this] { failure_notice->post(); }); },
+          .offline_replicas_changed =
+              [this] { membership_loop.post([this] { failure_notice->post(); }); },
           .log_move_bytes_per_second =
               [limit = config.bind(config::kReplicaAlterLogDirsIoMaxBytesPerSecond)] {
                 return limit.get();
               }});
+  peer_watch->on_silence(
+      [this](BrokerId broker, bool silent) { replicas->set_silent(broker, silent); });
   replica_gauges = std::make_unique<replica::ReplicaGauges>(*replicas, metrics);
   groups->start(*replicas);
   commands = std::make_unique<Commands>(

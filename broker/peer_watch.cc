@@ -10,6 +10,7 @@ namespace {
 constexpr std::chrono::milliseconds kLongestConfirmation{50};
 /// Who is not heard by half of the brokers within this time is cut off.
 constexpr std::chrono::milliseconds kLongestQuestion{250};
+constexpr std::chrono::milliseconds kAskForReachAgain{300};
 
 }  // namespace
 
@@ -47,6 +48,7 @@ void PeerWatch::stop() {
   watches_.clear();
   waiting_for_change_.clear();
   waits_.clear();
+  silent_.clear();
 }
 
 void PeerWatch::confirm(std::vector<BrokerId> brokers, Task done) {
@@ -109,17 +111,35 @@ void PeerWatch::look() {
   const auto image = metadata_.told_image();
   std::erase_if(watches_, [&](const auto& watch) {
     const cluster::Broker* const broker = image->broker(watch.first.first);
-    return broker == nullptr || broker->epoch != watch.first.second;
+    const bool gone = broker == nullptr || broker->epoch != watch.first.second;
+    if (gone && silent_.erase(watch.first) > 0) tell_silence_(watch.first.first, false);
+    return gone;
   });
   for (const auto& [id, broker] : image->brokers()) {
     if (id == self_) continue;
     auto& watch = watches_[{id, broker.epoch}];
     if (watch) continue;
-    watch = liveness_.watch(broker, [this, id = id, epoch = broker.epoch](rpc::Liveness liveness) {
-      if (liveness == rpc::Liveness::Silent) return;  // a suspicion is the controller's to judge
-      metadata_.set_dead(id, epoch, liveness == rpc::Liveness::ProcessDead);
-    });
+    watch = liveness_.watch(broker, [this, peer = Registration(id, broker.epoch)](
+                                        rpc::Liveness verdict) { judge(peer, verdict); });
   }
+}
+
+/// A suspicion is the controller's to judge, but for what this broker waits for itself.
+void PeerWatch::judge(const Registration& peer, rpc::Liveness verdict) {
+  if (stopped_) return;
+  if (verdict == rpc::Liveness::Silent) return believe_silence(peer);
+  if (silent_.erase(peer) > 0) tell_silence_(peer.first, false);
+  metadata_.set_dead(peer.first, peer.second, verdict == rpc::Liveness::ProcessDead);
+}
+
+void PeerWatch::believe_silence(const Registration& peer) {
+  silent_[peer].reset();
+  ask([this, peer](bool in_reach) {
+    const auto silent = silent_.find(peer);
+    if (silent == silent_.end()) return;
+    if (in_reach) return tell_silence_(peer.first, true);
+    silent->second = loop_.post_after(kAskForReachAgain, [this, peer] { believe_silence(peer); });
+  });
 }
 
 }  // namespace ottla::broker

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <functional>
 #include <map>
 #include <memory>
 #include <utility>
@@ -27,6 +28,10 @@ class PeerWatch final : public api::PeerProof {
   /// After an update of the metadata. Thread: any.
   void metadata_changed();
   void stop();
+  /// `tell(broker, true)` on the loop when a broker has fallen silent while this one is in reach of
+  /// the others, `tell(broker, false)` when that is over. Before `metadata_changed` is first
+  /// called.
+  void on_silence(std::function<void(BrokerId, bool)> tell) { tell_silence_ = std::move(tell); }
 
   void confirm(std::vector<BrokerId> brokers, Task done) override;
   void await_change(std::shared_ptr<const metadata::MetadataImage> seen,
@@ -40,6 +45,8 @@ class PeerWatch final : public api::PeerProof {
 
   [[nodiscard]] std::shared_ptr<Wait> begin(Task done, env::Duration longest);
   void look();
+  void judge(const Registration& peer, rpc::Liveness verdict);
+  void believe_silence(const Registration& peer);
 
   const BrokerId self_;
   rpc::LivenessMonitor& liveness_;
@@ -48,6 +55,8 @@ class PeerWatch final : public api::PeerProof {
   env::Executor& loop_;
   bool stopped_ = false;
   std::map<Registration, std::unique_ptr<rpc::LivenessWatch>> watches_;
+  std::function<void(BrokerId, bool)> tell_silence_ = [](BrokerId, bool) {};
+  std::map<Registration, env::TimerHandle> silent_;  ///< With the next look at our own reach.
   std::vector<std::shared_ptr<Wait>> waits_;
   std::vector<std::shared_ptr<Wait>> waiting_for_change_;
 };

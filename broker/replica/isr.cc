@@ -48,6 +48,7 @@ void FollowerState::on_progress(Offset end, Offset start, Offset leader_end,
 bool is_caught_up(const FollowerState& follower, Offset leader_end, env::MonotonicTime now,
                   env::Duration max_lag) {
   if (follower.log_end_offset >= leader_end) return true;
+  if (follower.is_silent) return false;
   return follower.caught_up_at.has_value() && now - *follower.caught_up_at <= max_lag;
 }
 

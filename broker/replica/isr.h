@@ -28,6 +28,9 @@ struct FollowerState {
   /// There is more to send, but its stream takes nothing: the window of unacknowledged bytes, which
   /// all its partitions share, is closed.
   bool is_withheld = false;
+  /// Its process has not answered for the suspicion timeout, while others have: unless it holds all
+  /// of our log, nobody waits for it.
+  bool is_silent = false;
   /// The last moment at which it is known to have held all of our log; unset: never.
   std::optional<env::MonotonicTime> caught_up_at;
 
@@ -37,7 +40,7 @@ struct FollowerState {
   void on_progress(Offset end, Offset start, Offset leader_end, env::MonotonicTime now);
 };
 
-/// Whether the follower holds all of the leader's log, or did within `max_lag`.
+/// Whether the follower holds all of the leader's log, or did within `max_lag` and is not silent.
 [[nodiscard]] bool is_caught_up(const FollowerState& follower, Offset leader_end,
                                 env::MonotonicTime now, env::Duration max_lag);
 

@@ -89,6 +89,16 @@ TEST(Lag, CountsFromTheMomentItWasCaughtUp) {
   EXPECT_TRUE(is_lagging(state, Offset(20), at(81), kLag));
 }
 
+TEST(Lag, NobodyWaitsForASilentFollowerThatIsBehind) {
+  FollowerState state = follower(kTwo, 10);
+  state.sent_end_offset = Offset(20);
+  state.caught_up_at = at(100);
+  state.is_silent = true;
+  EXPECT_TRUE(is_lagging(state, Offset(20), at(100), kLag));
+  EXPECT_EQ(high_watermark(5, 20, {state}, Isr({kOne}, PartitionEpoch(0))), Offset(20));
+  EXPECT_FALSE(is_lagging(state, Offset(10), at(100), kLag));
+}
+
 TEST(Lag, ASlowLeaderDoesNotThrowOutFollowersThatHoldAllItServed) {
   FollowerState state = follower(kTwo, 10);
   state.sent_end_offset = Offset(10);

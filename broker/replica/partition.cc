@@ -537,12 +537,15 @@ std::optional<rpc::AlterPartition> Partition::propose_joiners() {
   return isr_request();
 }
 
-std::optional<rpc::AlterPartition> Partition::check_isr() {
+std::optional<rpc::AlterPartition> Partition::check_isr(const std::set<BrokerId>& silent) {
   Calls calls;
   std::optional<rpc::AlterPartition> request;
   {
     MutexLock lock(state_mutex_);
     if (role_ != Role::Leader) return std::nullopt;
+    for (FollowerState& follower : followers_) {
+      follower.is_silent = silent.contains(follower.broker);
+    }
     advance_high_watermark(calls);
     if (!isr_.is_pending()) {
       const env::MonotonicTime now = context_->clock.now();

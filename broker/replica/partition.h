@@ -8,6 +8,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <span>
 #include <vector>
 
@@ -176,8 +177,9 @@ class Partition : public std::enable_shared_from_this<Partition> {
 
   // As leader: the ISR.
 
-  /// The periodic look: who lags, who may join.
-  [[nodiscard]] std::optional<rpc::AlterPartition> check_isr() OTTLA_EXCLUDES(state_mutex_);
+  /// The periodic look: who lags, who may join. `silent`: brokers that do not answer.
+  [[nodiscard]] std::optional<rpc::AlterPartition> check_isr(const std::set<BrokerId>& silent)
+      OTTLA_EXCLUDES(state_mutex_);
   /// The answer to a request. True: send it again after a pause (`pending_isr_request`).
   [[nodiscard]] bool on_isr_refused(const rpc::AlterPartition& request, ErrorCode error)
       OTTLA_EXCLUDES(state_mutex_);

@@ -77,6 +77,8 @@ class Replicas::Core final : public Feed::Source,
   /// Streams and waiting appends hold partitions and this object, and are held by them. After a
   /// stop there are none; after the stand-in for a crash there are. No executor runs any more.
   void forget_all() OTTLA_EXCLUDES(mutex_);
+  /// On the control loop.
+  void set_silent(BrokerId broker, bool silent);
   void set_broker_epoch(BrokerEpoch epoch);
   [[nodiscard]] bool is_stopped() const OTTLA_EXCLUDES(mutex_) {
     MutexLock lock(mutex_);
@@ -176,6 +178,7 @@ class Replicas::Core final : public Feed::Source,
   std::map<BrokerId, std::shared_ptr<Fetcher>> fetchers_;
   std::map<TopicPartition, BrokerId> following_;
   std::set<TopicPartition> leading_;
+  std::set<BrokerId> silent_;
   env::TimerHandle isr_timer_;
   /// Replicas whose log cannot be made on a full disk, with the last word on their role.
   struct WaitingForRoom {
@@ -608,10 +611,16 @@ void Replicas::Core::tell_fetchers(const metadata::MetadataImage& image) {
   }
 }
 
+void Replicas::Core::set_silent(BrokerId broker, bool silent) {
+  if (silent ? !silent_.insert(broker).second : silent_.erase(broker) == 0) return;
+  LOG_IF(INFO, silent) << "Broker " << broker << " is silent: it is not waited for";
+  check_isr();
+}
+
 void Replicas::Core::check_isr() {
   if (is_stopped()) return;
   for (const std::shared_ptr<Partition>& partition : all()) {
-    if (auto request = partition->check_isr()) isr_->request(std::move(*request));
+    if (auto request = partition->check_isr(silent_)) isr_->request(std::move(*request));
   }
   const auto interval =
       std::min<env::Duration>(config_->replica_lag_time_max / 2, kLongestIsrCheck);
@@ -923,6 +932,11 @@ void Replicas::stop() {
 
 void Replicas::set_broker_epoch(BrokerEpoch epoch) {
   core_->set_broker_epoch(epoch);
+}
+
+void Replicas::set_silent(BrokerId broker, bool silent) {
+  core_->with().executors.control.post(
+      [core = core_, broker, silent] { core->set_silent(broker, silent); });
 }
 
 void Replicas::update_cluster(rpc::ClusterUpdate update, Callback<rpc::ClusterUpdateReply> reply) {

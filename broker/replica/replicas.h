@@ -74,6 +74,10 @@ class Replicas final : public rpc::ReplicationService {
   /// registered.
   void set_broker_epoch(BrokerEpoch epoch);
 
+  /// A follower whose process does not answer is not waited for: it leaves the ISR of what it has
+  /// not got, instead of lagging for replica.lag.time.max.ms.
+  void set_silent(BrokerId broker, bool silent);
+
   // The controller's commands (rpc::BrokerControl goes here).
 
   /// Checks controller and broker epoch, publishes the metadata image, makes partitions leader or

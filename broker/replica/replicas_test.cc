@@ -160,6 +160,28 @@ TEST(Replicas, AFollowerThatTakesNothingLeavesTheIsrOfAllItsPartitions) {
   EXPECT_TRUE(settle(*cluster));
 }
 
+// Leader and follower do not hear each other; the controller hears both, and need not do anything.
+TEST(Replicas, ASilentFollowerIsNotWaitedForUntilItLags) {
+  const auto cluster = make_cluster(32, {.max_lag = seconds(60)});
+  ASSERT_EQ(cluster->append_and_wait(kOne, {"a"}).error, ErrorCode::None);
+  ASSERT_TRUE(settle(*cluster));
+  cluster->streams.cut(kOne, kThree);
+  cluster->streams.cut(kThree, kOne);
+  std::optional<AppendedPartition> answer;
+  cluster->append(
+      kOne, 0, {"b"}, Acks::All, [&](AppendedPartition got) { answer = got; }, seconds(10));
+  cluster->world.run_for(seconds(2));
+  EXPECT_FALSE(answer.has_value());
+  cluster->replicas(kOne).set_silent(kThree, true);
+  ASSERT_TRUE(cluster->world.run_until_true([&] { return answer.has_value(); }, seconds(1)));
+  EXPECT_EQ(answer->error, ErrorCode::None);
+  EXPECT_EQ(cluster->state().isr, (std::vector{kOne, kTwo}));
+  EXPECT_EQ(cluster->append_and_wait(kOne, {"c"}).error, ErrorCode::None);
+  cluster->replicas(kOne).set_silent(kThree, false);
+  cluster->streams.heal_all();
+  EXPECT_TRUE(settle(*cluster));
+}
+
 // The controller takes a silent broker out of the ISR long before its stream breaks; the next
 // append does not wait until it has lagged for replica.lag.time.max.ms.
 TEST(Replicas, WhoWasPutOutOfTheIsrIsNotWaitedFor) {
