@@ -265,7 +265,8 @@ void Broker::Parts::build_replicas() {
                                                                    .loop = group_loop,
                                                                    .io_pool = io_pool,
                                                                    .metadata = metadata,
-                                                                   .metrics = &metrics});
+                                                                   .metrics = &metrics,
+                                                                   .files = &files});
   replicas = std::make_unique<replica::Replicas>(
       replicas_config(*values, identity.broker_id),
       replica::Replicas::Dependencies{

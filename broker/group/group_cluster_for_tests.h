@@ -103,13 +103,16 @@ class GroupCluster final : private SimulatedCluster::Tenants {
     loops_[broker].push_back(cluster.world.make_executor());
     registries_[broker] = std::make_unique<metrics::Registry>();
     coordinators_[broker] = std::make_unique<GroupCoordinator>(
-        GroupConfig{.load_buffer_bytes = 300, .topic_partitions = kShards},
+        GroupConfig{.load_buffer_bytes = 300,
+                    .snapshots = {.many_records = 30, .few_records = 5},
+                    .topic_partitions = kShards},
         GroupCoordinator::Dependencies{.clock = cluster.world.clock(),
                                        .random = cluster.world.random(),
                                        .loop = *loops_[broker].back(),
                                        .io_pool = *process.io,
                                        .metadata = process.metadata,
-                                       .metrics = registries_[broker].get()});
+                                       .metrics = registries_[broker].get(),
+                                       .files = &cluster.disk(broker)});
     return coordinators_[broker].get();
   }
   void start(BrokerId broker, SimulatedCluster::Process& process) override {

@@ -9,6 +9,14 @@
 
 namespace ottla::group {
 
+/// When a new snapshot of a partition's groups is worth its work: when so much stands behind the
+/// last one that a load would feel it, or some of it for long.
+struct SnapshotRules {
+  std::int64_t many_records = 200'000;
+  std::int64_t few_records = 5'000;
+  std::chrono::milliseconds interval{std::chrono::minutes(10)};
+};
+
 /// What server.properties says to the group coordinator.
 struct GroupConfig {
   std::chrono::milliseconds min_session_timeout{6'000};
@@ -24,6 +32,8 @@ struct GroupConfig {
   std::chrono::milliseconds commit_timeout{5'000};
   record::Codec codec = record::Codec::None;
   std::uint64_t load_buffer_bytes = 5'242'880;
+
+  SnapshotRules snapshots{};
 
   /// Of __consumer_offsets as long as it does not exist.
   std::int32_t topic_partitions = 50;

@@ -11,6 +11,7 @@
 #include "broker/group/deleted_topics.h"
 #include "broker/group/log_batch.h"
 #include "broker/group/partition_load.h"
+#include "broker/group/snapshot_keeper.h"
 #include "broker/replica/partition.h"
 #include "broker/replica/replicas.h"
 #include "common/metrics/group_metrics.h"
@@ -61,6 +62,7 @@ class GroupCoordinator::Inner final : public OffsetsLog,
     with_.loop.post([self = shared_from_this()] {
       self->look_around();
       self->expire_later();
+      self->keep_snapshots();
     });
   }
 
@@ -72,6 +74,7 @@ class GroupCoordinator::Inner final : public OffsetsLog,
       self->look_timer_.reset();
       self->expiry_timer_.reset();
       self->retries_.clear();
+      if (self->snapshots_) self->snapshots_->stop();
     });
   }
 
@@ -138,8 +141,11 @@ class GroupCoordinator::Inner final : public OffsetsLog,
     if (!log) return load_later(partition, epoch, began, log.error());
     const auto torn = others_have_all(partition, epoch) ? PartitionLoad::Torn::Fail
                                                         : PartitionLoad::Torn::LeaveOut;
-    const auto reading = std::make_shared<PartitionLoad>(*std::move(log), config_.load_buffer_bytes,
-                                                         torn, with_.io_pool);
+    const auto reading = std::make_shared<PartitionLoad>(
+        *std::move(log),
+        PartitionLoad::Options{
+            .buffer_bytes = config_.load_buffer_bytes, .torn = torn, .files = with_.files},
+        with_.io_pool);
     reading->start([self = shared_from_this(), partition, epoch,
                     began](Result<PartitionLoad::Outcome> outcome) mutable {
       self->with_.loop.post(
@@ -207,8 +213,12 @@ class GroupCoordinator::Inner final : public OffsetsLog,
     const auto took = std::chrono::duration_cast<milliseconds>(with_.clock.now() - began);
     load_ms_->record(took.count());
     LOG(INFO) << "[" << offsets_partition(partition) << "] " << loaded.groups.size()
-              << " groups from " << loaded.records << " records in " << took.count()
-              << " ms, leader epoch " << epoch;
+              << " groups from " << loaded.records << " records"
+              << (loaded.snapshot_end == kUnknownOffset
+                      ? std::string()
+                      : " behind a snapshot up to offset " +
+                            std::to_string(loaded.snapshot_end.value()))
+              << " in " << took.count() << " ms, leader epoch " << epoch;
     if (loaded.unreadable > 0) {
       LOG(ERROR) << "[" << offsets_partition(partition) << "] " << loaded.unreadable
                  << " records or batches could not be read and were left out";
@@ -262,6 +272,21 @@ class GroupCoordinator::Inner final : public OffsetsLog,
         with_.loop.post_after(kLookAround, [self = shared_from_this()] { self->look_around(); });
   }
 
+  void keep_snapshots() {
+    if (stopped_ || with_.files == nullptr) return;
+    snapshots_ = std::make_shared<SnapshotKeeper>(
+        config_.snapshots,
+        SnapshotKeeper::Dependencies{.files = *with_.files,
+                                     .clock = with_.clock,
+                                     .loop = with_.loop,
+                                     .io_pool = with_.io_pool,
+                                     .partition_count = [weak = weak_from_this()] {
+                                       const auto self = weak.lock();
+                                       return self ? self->partition_count() : 0;
+                                     }});
+    snapshots_->start(*replicas_);
+  }
+
   void expire_later() {
     if (stopped_) return;
     expiry_timer_ =
@@ -308,6 +333,7 @@ class GroupCoordinator::Inner final : public OffsetsLog,
   std::map<std::int32_t, env::TimerHandle> retries_;
   std::set<std::int32_t> damaged_;  ///< Partitions that were not loaded as a whole.
   std::shared_ptr<const metadata::MetadataImage> seen_;
+  std::shared_ptr<SnapshotKeeper> snapshots_;
 
   // What the gauges show: the model as it was at the last look.
   std::array<std::atomic<std::size_t>, kGroupStates.size()> groups_{};

@@ -10,6 +10,7 @@
 #include "broker/replica/surroundings.h"
 #include "common/env/clock.h"
 #include "common/env/executor.h"
+#include "common/env/file_system.h"
 #include "common/env/random.h"
 #include "common/metrics/registry.h"
 
@@ -22,6 +23,8 @@ namespace ottla::group {
 /// The group coordinator as it runs in a broker: CoordinatorCore on a loop of its own, appends to
 /// the partitions of __consumer_offsets that this broker leads, and the reading of their logs on
 /// the I/O pool, one partition beside the other and without holding up those that are loaded.
+///
+/// Snapshots beside the logs, kept by leaders and followers, make loads short (SnapshotKeeper).
 ///
 /// A partition serves once all that its log held at the election is committed, too: an offset that
 /// was shown once is not lost with the next leader.
@@ -36,6 +39,7 @@ class GroupCoordinator final : public GroupService, public replica::LeadershipLi
     env::Executor& io_pool;
     metadata::MetadataCache& metadata;
     metrics::Registry* metrics = nullptr;  ///< Null: nobody looks.
+    env::FileSystem* files = nullptr;      ///< Null: no snapshots beside the logs.
   };
 
   GroupCoordinator(GroupConfig config, Dependencies dependencies);

@@ -48,16 +48,17 @@ void GroupLoader::add_records(const record::RecordBatchView& batch) {
     if (!entry) {
       count_unreadable(batch, entry.error());
     } else if (*entry) {
-      apply(**std::move(entry), batch, record.offset);
+      apply(**std::move(entry), batch.is_transactional() ? batch.producer_id() : kNoProducerId,
+            record.offset);
     }
   }
 }
 
-void GroupLoader::apply(LogEntry entry, const record::RecordBatchView& batch, Offset log_offset) {
+void GroupLoader::apply(LogEntry entry, ProducerId open_transaction, Offset log_offset) {
   std::visit(Overloaded{[&](OffsetEntry& offset) {
-                          const bool open = batch.is_transactional();
-                          auto& offsets = open ? open_[batch.producer_id()][offset.group]
-                                               : offsets_[offset.group];
+                          const bool open = open_transaction != kNoProducerId;
+                          auto& offsets =
+                              open ? open_[open_transaction][offset.group] : offsets_[offset.group];
                           if (offset.committed) {
                             offsets[offset.partition] = {*std::move(offset.committed), log_offset};
                           } else {
@@ -94,6 +95,38 @@ void GroupLoader::count_unreadable(const record::RecordBatchView& batch, const E
   ++unreadable_;
   LOG_EVERY_T(ERROR, 1) << "[" << kOffsetsTopic << "] a record at offset " << batch.base_offset()
                         << " or behind it is left out: " << error;
+}
+
+Result<> GroupLoader::restore(const std::vector<GroupSnapshot::Entry>& entries) {
+  for (const GroupSnapshot::Entry& entry : entries) {
+    OTTLA_TRY(auto decoded,
+              decode_entry(as_bytes(entry.record.key),
+                           entry.record.value ? std::optional(as_bytes(*entry.record.value))
+                                              : std::nullopt));
+    if (decoded) apply(*std::move(decoded), entry.producer, entry.log_offset);
+  }
+  return {};
+}
+
+Result<std::vector<GroupSnapshot::Entry>> GroupLoader::entries() const {
+  std::vector<GroupSnapshot::Entry> entries;
+  const auto add = [&](ProducerId producer, const std::string& group,
+                       const Offsets& offsets) -> Result<> {
+    for (const auto& [partition, stored] : offsets) {
+      OTTLA_TRY(LogRecord record, offset_record(group, partition, stored.committed));
+      entries.push_back({producer, stored.log_offset, std::move(record)});
+    }
+    return {};
+  };
+  for (const auto& [id, image] : images_) {
+    OTTLA_TRY(LogRecord record, group_record(id, image));
+    entries.push_back({kNoProducerId, kUnknownOffset, std::move(record)});
+  }
+  for (const auto& [id, offsets] : offsets_) OTTLA_TRY_VOID(add(kNoProducerId, id, offsets));
+  for (const auto& [producer, by_group] : open_) {
+    for (const auto& [id, offsets] : by_group) OTTLA_TRY_VOID(add(producer, id, offsets));
+  }
+  return entries;
 }
 
 LoadedGroups GroupLoader::finish() {

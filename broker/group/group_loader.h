@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "broker/group/coordinator_core.h"
+#include "broker/group/group_snapshot.h"
 #include "broker/group/log_records.h"
 #include "common/base/bytes.h"
 #include "common/base/error.h"
@@ -25,6 +26,11 @@ class GroupLoader {
   /// One of them, whose CRC is good.
   void add(const record::RecordBatchView& batch);
 
+  /// Begins where a snapshot ends. Before the first batch.
+  [[nodiscard]] Result<> restore(const std::vector<GroupSnapshot::Entry>& entries);
+  /// What a snapshot of what was added consists of.
+  [[nodiscard]] Result<std::vector<GroupSnapshot::Entry>> entries() const;
+
   /// The groups as they stand at the end of what was added; the loader is spent.
   [[nodiscard]] LoadedGroups finish();
 
@@ -36,7 +42,8 @@ class GroupLoader {
 
   void add_records(const record::RecordBatchView& batch);
   void end_transaction(const record::RecordBatchView& marker);
-  void apply(LogEntry entry, const record::RecordBatchView& batch, Offset log_offset);
+  /// kNoProducerId: not in a transaction.
+  void apply(LogEntry entry, ProducerId open_transaction, Offset log_offset);
   void count_unreadable(const record::RecordBatchView& batch, const Error& error);
 
   std::map<std::string, GroupImage> images_;

@@ -10,35 +10,67 @@
 
 namespace ottla::group {
 
-PartitionLoad::PartitionLoad(std::shared_ptr<storage::Log> log, std::uint64_t buffer_bytes,
-                             Torn torn, env::Executor& io_pool)
-    : log_(std::move(log)), buffer_bytes_(buffer_bytes), torn_(torn), io_pool_(io_pool) {}
+PartitionLoad::PartitionLoad(std::shared_ptr<storage::Log> log, Options options,
+                             env::Executor& io_pool)
+    : log_(std::move(log)), options_(options), io_pool_(io_pool) {}
 
 void PartitionLoad::start(Callback<Result<Outcome>> done) {
   done_ = std::move(done);
   next_ = log_->log_start_offset();
-  end_ = log_->log_end_offset();
+  end_ = options_.end.value_or(log_->log_end_offset());
   segments_ = log_->all_segments();  // after the end: all below it is in them
-  io_pool_.post([self = shared_from_this()] { self->read_on(); });
+  io_pool_.post([self = shared_from_this()] { self->begin(); });
+}
+
+void PartitionLoad::begin() {
+  auto snapshot = options_.files == nullptr ? std::nullopt : read_snapshot(*options_.files, *log_);
+  if (snapshot && snapshot->end <= end_) {
+    if (const auto restored = loader_.restore(snapshot->entries)) {
+      next_ = snapshot_end_ = snapshot->end;
+    } else {
+      LOG(ERROR) << "[" << log_->partition()
+                 << "] the snapshot of its groups is not understood: " << restored.error();
+      loader_ = GroupLoader();
+    }
+  }
+  go_on();
+}
+
+void PartitionLoad::go_on() {
+  auto step = [self = shared_from_this()] { self->read_on(); };
+  if (options_.pause.count() == 0) return io_pool_.post(std::move(step));
+  timer_ = io_pool_.post_after(options_.pause, std::move(step));
 }
 
 void PartitionLoad::read_on() {
   const auto more = read_some();
-  if (!more) {
-    if (more.error().code() == ErrorCode::KafkaStorageError) (void)log_->report(more.error());
-    return std::move(done_)(fail(more.error()));
-  }
-  if (*more) return io_pool_.post([self = shared_from_this()] { self->read_on(); });
-  Outcome outcome{.groups = loader_.finish(),
+  if (more && *more) return go_on();
+  if (more) return std::move(done_)(finish());
+  if (more.error().code() == ErrorCode::KafkaStorageError) (void)log_->report(more.error());
+  std::move(done_)(fail(more.error()));
+}
+
+Result<PartitionLoad::Outcome> PartitionLoad::finish() {
+  Outcome outcome{.groups = {},
                   .end = end_,
                   .records = loader_.records(),
                   .unreadable = loader_.unreadable() + damaged_batches_,
-                  .torn_segments = torn_segments_};
-  std::move(done_)(std::move(outcome));
+                  .torn_segments = torn_segments_,
+                  .snapshot_end = snapshot_end_};
+  if (!options_.makes_snapshot) {
+    outcome.groups = loader_.finish();
+    return outcome;
+  }
+  OTTLA_TRY(auto entries, loader_.entries());
+  outcome.snapshot = GroupSnapshot{.end = end_,
+                                   .last_epoch = log_->leader_epoch_of(end_ + -1),
+                                   .log_start_offset = log_->log_start_offset(),
+                                   .entries = std::move(entries)};
+  return outcome;
 }
 
 Result<bool> PartitionLoad::read_some() {
-  for (std::uint64_t used = 0; used < std::max<std::uint64_t>(buffer_bytes_, 1);) {
+  for (std::uint64_t used = 0; used < std::max<std::uint64_t>(options_.buffer_bytes, 1);) {
     if (next_ >= end_ || (!scanner_ && !open_segment())) return false;
     const std::uint64_t position = scanner_->position();
     const auto at = scanner_->next();
@@ -83,7 +115,7 @@ bool PartitionLoad::open_segment() {
     if (found && *found) position = (*found)->position;
   }
   scanner_.emplace(*segment.file(), position, segment_bytes_,
-                   static_cast<std::size_t>(buffer_bytes_));
+                   static_cast<std::size_t>(options_.buffer_bytes));
   vouched_to_ = 0;
   return true;
 }
@@ -110,7 +142,7 @@ Result<> PartitionLoad::pass_damaged(std::uint64_t position, const Error& cause)
   const std::string where =
       "the segment from offset " + std::to_string(segment.base_offset().value()) +
       " cannot be read from position " + std::to_string(position) + " on: " + cause.describe();
-  if (torn_ == Torn::Fail) return fail(ErrorCode::CorruptMessage, where);
+  if (options_.torn == Torn::Fail) return fail(ErrorCode::CorruptMessage, where);
   LOG(ERROR) << "[" << log_->partition() << "] " << where
              << "; what stands there is left out, and the next segment is read";
   ++torn_segments_;

@@ -42,7 +42,8 @@ class PartitionLoadTest : public ::testing::Test {
       std::uint64_t buffer, int& tasks, const std::function<void()>& between = [] {},
       PartitionLoad::Torn torn = PartitionLoad::Torn::Fail) {
     std::optional<Result<PartitionLoad::Outcome>> outcome;
-    std::make_shared<PartitionLoad>(log_, buffer, torn, *executor_)
+    std::make_shared<PartitionLoad>(
+        log_, PartitionLoad::Options{.buffer_bytes = buffer, .torn = torn}, *executor_)
         ->start([&](Result<PartitionLoad::Outcome> told) { outcome = std::move(told); });
     for (tasks = 0; !outcome; ++tasks) {
       between();
