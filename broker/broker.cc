@@ -2,8 +2,10 @@
 
 #include <glog/logging.h>
 
+#include <atomic>
 #include <chrono>
 #include <future>
+#include <limits>
 #include <string>
 #include <utility>
 #include <vector>
@@ -31,6 +33,7 @@
 #include "broker/settings.h"
 #include "broker/status/stall_watchdog.h"
 #include "broker/storage/log_cleaner.h"
+#include "broker/storage/log_dir_gauges.h"
 #include "broker/storage/log_store.h"
 #include "broker/topic_configs.h"
 #include "common/config/broker_keys.h"
@@ -104,6 +107,8 @@ struct Broker::Parts : public membership::ConfigListener, public membership::Reg
   void stop();
 
   Result<> open_logs();
+  void log_dir_returned(const std::string& directory, Callback<> take_in);
+  void last_stop_settled(BrokerEpoch epoch);
   Result<membership::ClusterIdentity> enter_cluster();
   void follow_configs();
   Result<> load_logs();
@@ -149,6 +154,7 @@ struct Broker::Parts : public membership::ConfigListener, public membership::Reg
 
   std::unique_ptr<storage::LogStore> logs;
   std::unique_ptr<storage::LogCleaner> log_cleaner;
+  std::unique_ptr<storage::LogDirGauges> log_dir_gauges;
   config::Subscription cleaner_changes;
   membership::SessionMetrics session_metrics{metrics};
   std::unique_ptr<zookeeper::Client> zookeeper;
@@ -177,13 +183,20 @@ struct Broker::Parts : public membership::ConfigListener, public membership::Reg
   std::int32_t grpc_port = 0;
   std::unique_ptr<status::StallWatchdog> watchdog;
 
+  /// The membership loop's: what the registration is to say.
+  std::optional<cluster::Broker> registered_as;
+  /// The first registration after which what was told of returned log dirs may count as settled.
+  std::atomic<std::int64_t> settles_from = 0;
+
   Latch configs_read;
   Latch first_registration;
 };
 
 Result<> Broker::Parts::open_logs() {
+  storage::LogStoreOptions options = log_store_options(*values);
+  options.space_limits = space_limits(config);
   OTTLA_TRY(logs, storage::LogStore::open(
-                      files, clock, random, io_pool, log_store_options(*values),
+                      files, clock, random, io_pool, std::move(options),
                       [this](const std::string& directory, const Error& cause) {
                         LOG(ERROR) << "[log dir " << directory << "] offline: " << cause.describe();
                         CHECK(logs->offline_directories().size() < config::log_dirs(*values).size())
@@ -195,6 +208,42 @@ Result<> Broker::Parts::open_logs() {
                             [this] { membership_loop.post([this] { failure_notice->post(); }); });
                       }));
   return {};
+}
+
+/// The dir's replicas may lack what they had acknowledged: the broker registers anew, as after a
+/// crash of the host (W1), and the dir is taken in once no command of the registration before can
+/// be carried out any more. So nobody counts on these replicas before the controller has judged
+/// them, and what was asked about them under the old registration is void (KIP-903).
+void Broker::Parts::log_dir_returned(const std::string& directory, Callback<> take_in) {
+  membership_loop.post([this, directory, take_in = std::move(take_in)]() mutable {
+    if (!registered_as) return;  // it stops
+    LOG(WARNING) << "[broker " << identity.broker_id << "] registers anew: log dir " << directory
+                 << " is back";
+    registered_as->last_stop = cluster::LastStop::HostCrash;
+    const std::int32_t returned = ++registered_as->log_dirs_returned;
+    settles_from = std::numeric_limits<std::int64_t>::max();
+    // The registration's outcome comes to this loop, and from here to the replicas' after this.
+    replicas->await_registration(returned, std::move(take_in));
+    registration->update(*registered_as);
+  });
+}
+
+/// From now on a crash of the process is only that, and a new controller need not ask again.
+void Broker::Parts::last_stop_settled(BrokerEpoch epoch) {
+  io_pool.post([this, epoch] {
+    if (epoch.value() < settles_from) return;
+    if (const auto confirmed = logs->confirm_boot(); !confirmed) {
+      LOG(ERROR) << "[broker " << identity.broker_id
+                 << "] its start cannot be noted: " << confirmed.error();
+      return;
+    }
+    membership_loop.post([this, epoch] {
+      if (!registered_as || epoch.value() < settles_from) return;
+      if (registered_as->last_stop != cluster::LastStop::HostCrash) return;
+      registered_as->last_stop = cluster::LastStop::ProcessCrash;
+      registration->update(*registered_as);
+    });
+  });
 }
 
 /// With a session of its own that ends at once: the controller needs to know the broker's id before
@@ -288,16 +337,9 @@ void Broker::Parts::build_replicas() {
       [this](BrokerId broker, bool silent) { replicas->set_silent(broker, silent); });
   replica_gauges = std::make_unique<replica::ReplicaGauges>(*replicas, metrics);
   groups->start(*replicas);
-  commands = std::make_unique<Commands>(
-      *replicas, *config_watcher, *peer_watch, *controller_channel, metadata, membership_loop,
-      [this] {
-        io_pool.post([this] {
-          if (const auto confirmed = logs->confirm_boot(); !confirmed) {
-            LOG(ERROR) << "[broker " << identity.broker_id
-                       << "] its start cannot be noted: " << confirmed.error();
-          }
-        });
-      });
+  commands = std::make_unique<Commands>(*replicas, *config_watcher, *peer_watch,
+                                        *controller_channel, metadata, membership_loop,
+                                        [this](BrokerEpoch epoch) { last_stop_settled(epoch); });
   replication_server = std::make_unique<rpc::GrpcReplicationServer>(*replicas);
 }
 
@@ -400,7 +442,11 @@ Result<> Broker::Parts::start() {
   OTTLA_TRY_VOID(load_logs());
   replicas->start();
   logs->start(
-      [this](const TopicPartition& partition) { return replicas->high_watermark(partition); });
+      [this](const TopicPartition& partition) { return replicas->high_watermark(partition); },
+      [this](const std::string& directory, Callback<> take_in) {
+        log_dir_returned(directory, std::move(take_in));
+      });
+  log_dir_gauges = std::make_unique<storage::LogDirGauges>(*logs, metrics);
   if (values->get(config::kLogCleanerEnable)) {
     log_cleaner = std::make_unique<storage::LogCleaner>(
         log_cleaner_options(*config.values()),
@@ -443,8 +489,10 @@ Result<> Broker::Parts::start() {
                                                          .peers = peer_watch.get()});
 
   OTTLA_TRY(cluster::Broker node, registration_node());
-  membership_loop.post(
-      [this, node = std::move(node)]() mutable { registration->start(std::move(node)); });
+  membership_loop.post([this, node = std::move(node)]() mutable {
+    registered_as = node;
+    registration->start(std::move(node));
+  });
   first_registration.wait();
   controller->start();
   // A client that came before the controller's first word would learn of an empty cluster.
@@ -523,6 +571,7 @@ void Broker::Parts::stop() {
   if (registration) {
     Awaited<bool> stopped;
     membership_loop.post([this, callback = stopped.callback()]() mutable {
+      registered_as.reset();
       registration->stop();
       config_watcher->stop();
       failure_notice->stop();
@@ -563,7 +612,10 @@ void Broker::Parts::broker_config(const std::string& broker, const zookeeper::Co
 void Broker::Parts::registered(BrokerEpoch epoch) {
   LOG(INFO) << "[broker " << identity.broker_id << "] registered, broker epoch " << epoch;
   controller_channel->set_broker_epoch(epoch);
-  replicas->set_broker_epoch(epoch);
+  // The registration knows what it said before the listener hears of it.
+  const std::int32_t returned = registered_as ? registered_as->log_dirs_returned : 0;
+  replicas->set_broker_epoch(epoch, returned);
+  if (settles_from == std::numeric_limits<std::int64_t>::max()) settles_from = epoch.value();
   first_registration.open();
 }
 

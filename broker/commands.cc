@@ -50,21 +50,21 @@ void Commands::set_ready(std::uint64_t number) {
 
 void Commands::hand_over(Waiting command) {
   const bool settled = command.update.last_stop_settled;
+  const BrokerEpoch epoch = command.update.receiver_epoch;
   const ControllerEpoch controller_epoch = command.update.controller_epoch;
-  replicas_.update_cluster(std::move(command.update),
-                           [this, settled, controller_epoch, reply = std::move(command.reply)](
-                               rpc::ClusterUpdateReply outcome) mutable {
-                             const bool carried_out = outcome.error == ErrorCode::None;
-                             std::move(reply)(std::move(outcome));
-                             if (!carried_out) return;
-                             controller_channel_.controller_spoke(controller_epoch);
-                             if (settled) {
-                               if (auto task = std::exchange(on_settled_, nullptr))
-                                 std::move(task)();
-                             }
-                             first_update_.open();
-                             peer_watch_.metadata_changed();
-                           });
+  replicas_.update_cluster(std::move(command.update), [this, settled, epoch, controller_epoch,
+                                                       reply = std::move(command.reply)](
+                                                          rpc::ClusterUpdateReply outcome) mutable {
+    const bool carried_out = outcome.error == ErrorCode::None;
+    std::move(reply)(std::move(outcome));
+    if (!carried_out) return;
+    controller_channel_.controller_spoke(controller_epoch);
+    if (settled && std::exchange(settled_epoch_, epoch) != epoch) {
+      on_settled_(epoch);
+    }
+    first_update_.open();
+    peer_watch_.metadata_changed();
+  });
 }
 
 }  // namespace ottla::broker

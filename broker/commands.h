@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <deque>
+#include <functional>
 #include <optional>
 #include <string>
 #include <utility>
@@ -27,11 +28,12 @@ namespace ottla::broker {
 class Commands final : public rpc::BrokerControl {
  public:
   /// References outlive the commands; the replicas and `configs` are stopped before.
-  /// `on_settled`: the controller has acted on how the last process stopped; called once, on the
-  /// replicas' control loop.
+  /// `on_settled`: the controller has acted on how the last process stopped, or on the return of a
+  /// log dir, as the registration of that epoch told; called once for each, on the replicas'
+  /// control loop.
   Commands(replica::Replicas& replicas, membership::ConfigWatcher& configs, PeerWatch& peer_watch,
            ControllerChannel& controller_channel, metadata::MetadataCache& metadata,
-           env::Executor& loop, Task on_settled)
+           env::Executor& loop, std::function<void(BrokerEpoch)> on_settled)
       : replicas_(replicas),
         configs_(configs),
         peer_watch_(peer_watch),
@@ -65,7 +67,8 @@ class Commands final : public rpc::BrokerControl {
   ControllerChannel& controller_channel_;
   metadata::MetadataCache& metadata_;
   env::Executor& loop_;
-  Task on_settled_;
+  const std::function<void(BrokerEpoch)> on_settled_;
+  BrokerEpoch settled_epoch_ = kUnknownBrokerEpoch;  ///< The control loop's.
   Latch first_update_;
   std::deque<Waiting> waiting_;  ///< In order; the controller has a few under way at most.
   std::uint64_t number_ = 0;

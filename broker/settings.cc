@@ -53,6 +53,22 @@ std::string security_protocol_name(const config::Listener& listener) {
 
 }  // namespace
 
+std::function<storage::SpaceLimits()> space_limits(config::BrokerConfig& config) {
+  return [reserve = config.bind(config::kOttlaLogDirReserveBytes),
+          bytes = config.bind(config::kOttlaLogDirMinFreeBytes),
+          percent = config.bind(config::kOttlaLogDirMinFreePercent)] {
+    storage::SpaceLimits limits;
+    if (const auto value = reserve.get()) {
+      limits.reserve_bytes = static_cast<std::uint64_t>(*value);
+    }
+    if (const auto value = bytes.get()) {
+      limits.min_free_bytes = static_cast<std::uint64_t>(*value);
+    }
+    limits.min_free_percent = percent.get();
+    return limits;
+  };
+}
+
 storage::LogStoreOptions log_store_options(const config::BrokerValues& values) {
   storage::LogStoreOptions options;
   options.directories = config::log_dirs(values);
@@ -71,6 +87,8 @@ storage::LogStoreOptions log_store_options(const config::BrokerValues& values) {
   if (flush_check != config::kLogFlushSchedulerIntervalMs.fallback) {
     options.flush_check_interval = milliseconds(flush_check);
   }
+  const std::int32_t probe = values.get(config::kOttlaLogDirProbeIntervalMs);
+  if (probe > 0) options.probe_interval = milliseconds(probe);
   return options;
 }
 

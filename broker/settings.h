@@ -1,5 +1,6 @@
 #pragma once
 
+#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
@@ -19,6 +20,8 @@
 /// parts meet.
 namespace ottla::broker {
 
+/// As the configs say at each call; `config` outlives it.
+[[nodiscard]] std::function<storage::SpaceLimits()> space_limits(config::BrokerConfig& config);
 [[nodiscard]] storage::LogStoreOptions log_store_options(const config::BrokerValues& values);
 [[nodiscard]] storage::LogCleanerOptions log_cleaner_options(const config::BrokerValues& values);
 [[nodiscard]] zookeeper::ClientSettings zookeeper_settings(const config::BrokerValues& values);

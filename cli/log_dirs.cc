@@ -1,6 +1,8 @@
 // `ottla log-dirs`: what kafka-log-dirs does.
 #include <algorithm>
 #include <charconv>
+#include <cstdint>
+#include <functional>
 #include <set>
 #include <string>
 #include <vector>
@@ -24,7 +26,10 @@ constexpr Flag kFlags[] = {
     {.name = "describe", .doc = "describe the log directories"},
     {.name = "broker-list", .value = "0,1,..", .doc = "brokers to ask; all without it"},
     {.name = "topic-list", .value = "topic,..", .doc = "topics to show; all without it"},
-    {.name = "table", .doc = "print lines for people, with the free space, in place of JSON"},
+    {.name = "table",
+     .doc =
+         "print lines for people in place of JSON: free space, and the largest partitions first"},
+    {.name = "largest", .value = "n", .doc = "with --table: of each directory only so many"},
 };
 
 std::vector<std::string> split(const std::string& text) {
@@ -126,27 +131,60 @@ void print_json(const std::vector<Described>& all, Console& console) {
   console.out << boost::json::serialize(root) << '\n';
 }
 
-void print_table(const std::vector<Described>& all, Console& console) {
+struct TableRow {
+  std::string partition;
+  std::int64_t bytes = 0;
+  std::int64_t lag = 0;
+  bool is_future = false;
+};
+
+std::vector<TableRow> largest_first(const DescribeLogDirsResponse::Result& directory) {
+  std::vector<TableRow> rows;
+  for (const auto& topic : directory.topics) {
+    for (const auto& partition : topic.partitions) {
+      rows.push_back({topic.name + "-" + std::to_string(partition.partition_index),
+                      partition.partition_size, partition.offset_lag, partition.is_future_key});
+    }
+  }
+  std::ranges::stable_sort(rows, std::greater<>(), &TableRow::bytes);
+  return rows;
+}
+
+void print_table(const std::vector<Described>& all, std::size_t most, Console& console) {
   for (const Described& described : all) {
     for (const auto& directory : described.answer.results) {
       console.out << "broker " << described.broker << '\t' << directory.log_dir;
       if (directory.error_code != ErrorCode::None) {
-        console.out << "\t" << name_of(directory.error_code) << '\n';
+        console.out << "\toffline (" << name_of(directory.error_code) << ")\n";
         continue;
       }
-      if (directory.total_bytes >= 0) {
-        console.out << "\tfree " << directory.usable_bytes << " of " << directory.total_bytes;
+      console.out << "\tonline";
+      if (directory.total_bytes > 0) {
+        console.out << "\tfree " << directory.usable_bytes << " of " << directory.total_bytes
+                    << " (" << directory.usable_bytes * 100 / directory.total_bytes << " %)";
       }
       console.out << '\n';
-      for (const auto& topic : directory.topics) {
-        for (const auto& partition : topic.partitions) {
-          console.out << "  " << topic.name << '-' << partition.partition_index << "\tsize "
-                      << partition.partition_size << "\tlag " << partition.offset_lag
-                      << (partition.is_future_key ? "\tfuture" : "") << '\n';
-        }
+      std::vector<TableRow> rows = largest_first(directory);
+      const std::size_t left_out = rows.size() > most ? rows.size() - most : 0;
+      rows.resize(rows.size() - left_out);
+      for (const TableRow& row : rows) {
+        console.out << "  " << row.partition << "\tsize " << row.bytes << "\tlag " << row.lag
+                    << (row.is_future ? "\tfuture" : "") << '\n';
       }
+      if (left_out > 0) console.out << "  and " << left_out << " more\n";
     }
   }
+}
+
+/// --largest; all without it.
+Result<std::size_t> rows_wanted(const Arguments& arguments) {
+  const std::string text = arguments.value_or("largest", "");
+  std::size_t most = text.empty() ? SIZE_MAX : 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), most);
+  if (!text.empty() && (error != std::errc() || end != text.data() + text.size())) {
+    return fail(ErrorCode::InvalidRequest, "--largest " + text + ": must be a number");
+  }
+  return most;
 }
 
 Result<> run_log_dirs(const Arguments& arguments, Console& console) {
@@ -168,7 +206,8 @@ Result<> run_log_dirs(const Arguments& arguments, Console& console) {
     all.push_back({broker, std::move(answer)});
   }
   if (is_table) {
-    print_table(all, console);
+    OTTLA_TRY(const std::size_t most, rows_wanted(arguments));
+    print_table(all, most, console);
   } else {
     if (has_text) {
       console.out << "Received log directory information from brokers " << joined(brokers) << '\n';

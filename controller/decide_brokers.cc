@@ -41,7 +41,8 @@ bool Decider::replace_registrations(const std::vector<cluster::Broker>& brokers)
     if (known != model_.brokers.end() && known->second.registration.epoch == broker.epoch) {
       known->second.registration = broker;  // Its listeners changed.
     } else if (known != model_.brokers.end() && !broker.start_nonce.empty() &&
-               known->second.registration.start_nonce == broker.start_nonce) {
+               known->second.registration.start_nonce == broker.start_nonce &&
+               known->second.registration.log_dirs_returned == broker.log_dirs_returned) {
       known->second.registration = broker;  // The same process in a new session: its logs are as
       known->second.shutting_down = false;  // they were.
       out_.commands.push_back(SendFull{broker.id});

@@ -187,12 +187,17 @@ class Script {
     const std::string last_stop = words.next();
     if (last_stop == "host-crash") b.last_stop = cluster::LastStop::HostCrash;
     if (last_stop == "process-crash") b.last_stop = cluster::LastStop::ProcessCrash;
-    if (last_stop == "same-process") {
+    if (last_stop == "same-process" || last_stop == "log-dir-back") {
       for (cluster::Broker& old : registered_) {
         if (old.id != b.id) continue;
         b.last_stop = old.last_stop;
         b.start_nonce = old.start_nonce;
+        b.log_dirs_returned = old.log_dirs_returned;
       }
+    }
+    if (last_stop == "log-dir-back") {
+      b.last_stop = cluster::LastStop::HostCrash;
+      ++b.log_dirs_returned;
     }
     std::erase_if(registered_, [&](const auto& old) { return old.id == b.id; });
     registered_.push_back(b);

@@ -3,7 +3,9 @@ full one takes with it."""
 
 import errno
 import json
+import os
 import pathlib
+import shutil
 import subprocess
 import unittest
 
@@ -234,9 +236,9 @@ ssize_t pwritev64(int fd, const struct iovec* pieces, int count, off64_t at) {
 class FailingDirsTest(LogDirsCase):
     """One log dir of a broker fails under load, or is full for a while."""
 
-    def start_with_shim(self, brokers):
+    def start_with_shim(self, brokers, **overrides):
         """Writes to <broker>/data fail while <broker>/fault holds an errno."""
-        cluster = self.start(brokers)
+        cluster = self.start(brokers, **overrides)
         shim = cluster.directory / "shim.so"
         (cluster.directory / "shim.c").write_text(SHIM)
         subprocess.run(["cc", "-shared", "-fPIC", "-O1", "-o", shim, cluster.directory / "shim.c", "-ldl"], check=True)
@@ -276,6 +278,66 @@ class FailingDirsTest(LogDirsCase):
         self.assertEqual(self.alter(victim, faulty, partition=kept[0]), KAFKA_STORAGE_ERROR)
         self.assertEqual(self.alter(victim, victim.directory / "more", partition=lost[0]), KAFKA_STORAGE_ERROR)
         checker.wait_for_progress(2000)
+        self.assert_nothing_lost(checker)
+
+    def in_sync_again(self, victim, pid):
+        self.cluster.wait_for_isr(self.TOPIC, seconds=120)
+        self.assertEqual(victim.process.pid, pid)
+        self.assertTrue(victim.process.running())
+        self.assertNotIn(None, self.described(victim).values())
+
+    def fail_dir(self, victim):
+        (victim.directory / "fault").write_text(str(errno.EIO))
+        wait_until(lambda: self.described(victim)[str(victim.directory / "data")] is None, "the dir to be offline")
+
+        def moved():
+            return all(partition["leader"] not in (-1, victim.id) or (victim.directory / "more" /
+                       f"{self.TOPIC}-{number}").exists()
+                       for number, partition in self.cluster.partitions(self.TOPIC).items())
+        wait_until(moved, "leaders elsewhere for what is in the failed log dir")
+
+    def test_a_failed_dir_comes_back_without_a_restart(self):
+        cluster = self.start_with_shim(3, **{"ottla.log.dir.probe.interval.ms": 500})
+        cluster.create_topic(self.TOPIC, 4, 3)
+        cluster.wait_for_isr(self.TOPIC)
+        checker = self.produce(4)
+        victim = cluster.leader(self.TOPIC)
+        pid = victim.process.pid
+        self.fail_dir(victim)
+        checker.wait_for_progress(2000)
+        (victim.directory / "fault").unlink()
+        self.in_sync_again(victim, pid)
+        self.assertIn("registers anew", victim.log)
+        # The others lead what it acknowledges now: it counts as any other replica.
+        for broker in cluster.brokers.values():
+            if broker is not victim:
+                broker.process.kill()
+                break
+        checker.wait_for_progress(2000)
+        broker.start()
+        cluster.wait_for_isr(self.TOPIC)
+        checker.wait_for_progress(500)
+        self.assert_nothing_lost(checker)
+
+    def test_a_replaced_disk_is_filled_from_the_leaders(self):
+        cluster = self.start_with_shim(3, **{"ottla.log.dir.probe.interval.ms": 300})
+        cluster.create_topic(self.TOPIC, 4, 3)
+        cluster.wait_for_isr(self.TOPIC)
+        checker = self.produce(4)
+        victim = cluster.leader(self.TOPIC)
+        pid = victim.process.pid
+        data = victim.directory / "data"
+        self.fail_dir(victim)
+        data.rename(victim.directory / "broken")
+        wait_until(lambda: "is not there: is the disk mounted?" in victim.log, "a word on what is missing")
+        data.mkdir()
+        (victim.directory / "fault").unlink()
+        wait_until(lambda: "has no meta.properties" in victim.log, "advice on an empty disk")
+        checker.wait_for_progress(1000)
+        self.assertIsNone(self.described(victim)[str(data)], "an empty directory may be one that is not mounted")
+        self.assertEqual(list(data.iterdir()), [])
+        shutil.copy(victim.directory / "more" / "meta.properties", data / "meta.properties")
+        self.in_sync_again(victim, pid)
         self.assert_nothing_lost(checker)
 
     def test_a_move_into_a_dir_that_fails(self):
@@ -323,6 +385,114 @@ class FailingDirsTest(LogDirsCase):
             self.assertEqual(connection.produce("probe", batch, partition=in_full)[0], 0)
             self.assertGreater(len(connection.fetch("probe", 0, partition=in_full)["records"]), 0)
         self.assert_nothing_lost(checker)
+
+
+class SmallDisksTest(LogDirsCase):
+    """Log dirs on small file systems of their own."""
+
+    MIB = 1 << 20
+
+    def start_on_small_disks(self, **overrides):
+        """<broker>/data is a file system of 64 MiB."""
+        self.mounts = []
+
+        def mount(cluster):
+            for broker_id in (1, 2, 3):
+                disk = cluster.directory / f"disk-{broker_id}"
+                disk.mkdir()
+                if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=64m", "none", disk],
+                                  capture_output=True).returncode != 0:
+                    raise unittest.SkipTest("no right to mount a file system")
+                self.mounts.append(disk)
+        dirs = {f"{broker_id}:log.dirs": (lambda number: lambda cluster: str(cluster.directory / f"disk-{number}"))(broker_id)
+                for broker_id in (1, 2, 3)}
+        self.addCleanup(self.unmount)
+        cluster = self.start(3, prepare=mount, **{**dirs, **overrides})
+        for topic in (self.TOPIC, "probe"):
+            cluster.create_topic(topic, 3, 3)
+            cluster.wait_for_isr(topic)
+        return cluster
+
+    def unmount(self):
+        for disk in self.mounts:
+            subprocess.run(["umount", "-l", disk], check=False)
+            shutil.rmtree(disk.parent, ignore_errors=True)
+
+    def disk(self, broker):
+        return self.cluster.directory / f"disk-{broker.id}"
+
+    def free(self, broker):
+        volume = os.statvfs(self.disk(broker))
+        return volume.f_bavail * volume.f_frsize
+
+    def fill_up(self, broker, leaving):
+        """Somebody else's file."""
+        filler = self.disk(broker) / "filler"
+        with open(filler, "ab", buffering=0) as file:
+            try:
+                while self.free(broker) > leaving:
+                    file.write(b"x" * min(self.MIB, self.free(broker) - leaving))
+            except OSError as error:
+                self.assertEqual(error.errno, errno.ENOSPC)
+        return filler
+
+    def produce_to(self, broker, partition):
+        with wire.Connection(broker) as connection:
+            return connection.produce("probe", wire.batch([wire.record(b"value")]), partition=partition)[0]
+
+    def led_by(self, broker):
+        return next(number for number, partition in self.cluster.partitions("probe").items()
+                    if partition["leader"] == broker.id)
+
+    def test_below_the_limit_only_producers_are_refused(self):
+        cluster = self.start_on_small_disks(**{"ottla.log.dir.min.free.bytes": 24 * self.MIB})
+        checker = self.produce(3, rate=300)
+        victim = cluster.leader(self.TOPIC)
+        own = self.led_by(victim)
+        self.assertEqual(self.produce_to(victim, own), 0)
+        filler = self.fill_up(victim, 16 * self.MIB)
+        wait_until(lambda: "refuses records of clients" in victim.log, "the limit to be noticed")
+        self.assertIn(f"largest topics: {self.TOPIC}", victim.log)
+        self.assertEqual(self.produce_to(victim, own), KAFKA_STORAGE_ERROR)
+        # It reads, follows the others, and stays in the ISR.
+        with wire.Connection(victim) as connection:
+            self.assertGreater(len(connection.fetch("probe", 0, partition=own)["records"]), 0)
+        other = next(broker for broker in cluster.brokers.values() if broker is not victim)
+        theirs = self.led_by(other)
+        for _ in range(20):
+            self.assertEqual(self.produce_to(other, theirs), 0)
+        self.assertIn(victim.id, cluster.partitions("probe")[theirs]["isr"])
+        self.assertIn("online\tfree", cluster.ottla("log-dirs", "--describe", "--table", "--largest", "1"))
+        filler.unlink()
+        wait_until(lambda: self.produce_to(victim, own) == 0, "it to take records again")
+        checker.wait_for_progress(500)
+        self.assert_nothing_lost(checker, at_least=500)
+
+    def test_full_and_started_again_while_full(self):
+        """Full to the last byte under load, killed, started: it serves what it has, and takes records once
+        there is room."""
+        cluster = self.start_on_small_disks(**{"ottla.log.dir.min.free.bytes": 0,
+                                               "ottla.log.dir.reserve.bytes": 2 * self.MIB})
+        checker = self.produce(3, rate=300)
+        victim = cluster.leader(self.TOPIC)
+        reserve = self.disk(victim) / "ottla-reserve"
+        wait_until(lambda: reserve.exists() and reserve.stat().st_size == 2 * self.MIB, "the reserve")
+        filler = self.fill_up(victim, 0)
+        wait_until(lambda: "is full, refuses all records" in victim.log, "the full disk to be noticed")
+        wait_until(lambda: not reserve.exists(), "the reserve to be given up")
+        self.assertTrue(victim.process.running())
+        self.fill_up(victim, 0)  # somebody takes that, too
+        victim.process.kill()
+        victim.start()
+        cluster.wait_for_brokers()
+        self.assertLess(self.free(victim), self.MIB)
+        self.assertIsNotNone(self.described(victim)[str(self.disk(victim))])
+        checker.wait_for_progress(300)
+        filler.unlink()
+        cluster.wait_for_isr(self.TOPIC)
+        wait_until(reserve.exists, "the reserve to be made again")
+        checker.wait_for_progress(500)
+        self.assert_nothing_lost(checker, at_least=500)
 
 
 if __name__ == "__main__":

@@ -62,7 +62,8 @@ NodeVerdict judge_node(const cluster::Broker& self, const OwnTraces& traces,
                        const Versioned<cluster::Broker>& node) {
   const bool same_process = !self.start_nonce.empty() && node.value.start_nonce == self.start_nonce;
   if (node.ephemeral_owner == traces.session_id) {
-    return same_process ? NodeVerdict::Adopt : NodeVerdict::Replace;
+    const bool says_enough = node.value.log_dirs_returned == self.log_dirs_returned;
+    return same_process && says_enough ? NodeVerdict::Adopt : NodeVerdict::Replace;
   }
   if (same_process || traces.former_sessions.contains(node.ephemeral_owner)) {
     return NodeVerdict::Replace;
@@ -164,9 +165,9 @@ void BrokerRegistration::act_on(const Found& found) {
     case NodeVerdict::Adopt:
       return adopt(*found);
     case NodeVerdict::Replace:
-      lose("the node is of a session that is over");
+      lose("it is to be made anew");
       LOG(INFO) << "[broker " << found->value.id
-                << "] replaces its own stale registration of session 0x" << std::hex
+                << "] replaces its own outdated registration of session 0x" << std::hex
                 << found->ephemeral_owner << std::dec << ", broker epoch " << found->czxid;
       return write_node(found->version);
     case NodeVerdict::Wait:

@@ -21,7 +21,8 @@ namespace ottla::membership {
 /// What is to be done about a node that stands at our /brokers/ids/N.
 enum class NodeVerdict : std::uint8_t {
   Adopt,    ///< Ours, of the session that lives.
-  Replace,  ///< Ours, of a session that is over or of a process that is gone: delete and create.
+  Replace,  ///< Ours, but of a session or process that is gone, or of before a log dir's return:
+            ///< delete and create.
   Wait,     ///< Somebody else's, as far as we can tell: wait for the end of its session.
 };
 
@@ -73,7 +74,8 @@ class BrokerRegistration final : public zookeeper::ClientListener {
   /// From now on the broker is to be registered: its log directories are locked (`broker` has their
   /// ids and the boot id), its logs recovered, its sockets bound.
   void start(cluster::Broker broker);
-  /// Other endpoints or rack: the node is rewritten in place and keeps its epoch.
+  /// Other endpoints or rack: the node is rewritten in place and keeps its epoch. With more
+  /// `log_dirs_returned` it is made anew, and the broker has another epoch.
   void update(cluster::Broker broker);
   /// No further attempt, no further call of the listener. The node goes with the session.
   void stop();

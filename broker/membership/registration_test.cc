@@ -288,6 +288,9 @@ TEST(JudgeNode, FollowsTheTable) {
   const OwnTraces fresh{.session_id = 5, .former_sessions = {3}};
   const OwnTraces known{.session_id = 5, .former_sessions = {3}, .was_registered = true};
   EXPECT_EQ(judge_node(self, fresh, node("me", {}, 5)), NodeVerdict::Adopt);
+  cluster::Broker returned = self;
+  returned.log_dirs_returned = 1;
+  EXPECT_EQ(judge_node(returned, fresh, node("me", {}, 5)), NodeVerdict::Replace);
   EXPECT_EQ(judge_node(self, fresh, node("me", {}, 4)), NodeVerdict::Replace);
   EXPECT_EQ(judge_node(self, fresh, node("x", {}, 3)), NodeVerdict::Replace);
   EXPECT_EQ(judge_node(self, fresh, node("x", {Uuid(2, 2)}, 4)), NodeVerdict::Replace);

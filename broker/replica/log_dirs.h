@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "broker/storage/disk_space.h"
 #include "common/base/id.h"
 #include "common/base/topic_partition.h"
 #include "common/env/file_system.h"
@@ -23,6 +24,7 @@ struct LogDirDescription {
   };
   std::string directory;  ///< Absolute.
   bool is_online = false;
+  storage::SpaceState space_state = storage::SpaceState::Enough;
   std::optional<env::VolumeSpace> space;
   std::vector<Replica> replicas;  ///< By partition.
 };

@@ -79,7 +79,8 @@ class Replicas::Core final : public Feed::Source,
   void forget_all() OTTLA_EXCLUDES(mutex_);
   /// On the control loop.
   void set_silent(BrokerId broker, bool silent);
-  void set_broker_epoch(BrokerEpoch epoch);
+  void set_broker_epoch(BrokerEpoch epoch, std::int32_t log_dirs_returned);
+  void await_registration(std::int32_t log_dirs_returned) { awaited_returns_ = log_dirs_returned; }
   [[nodiscard]] bool is_stopped() const OTTLA_EXCLUDES(mutex_) {
     MutexLock lock(mutex_);
     return stopped_;
@@ -164,7 +165,8 @@ class Replicas::Core final : public Feed::Source,
   /// before, and whose logs may have been longer. A newer epoch than ours is one that we are about
   /// to learn.
   [[nodiscard]] bool is_for_this_process(BrokerEpoch receiver) const {
-    return own_epoch() != kUnknownBrokerEpoch && receiver >= own_epoch();
+    return own_epoch() != kUnknownBrokerEpoch && receiver >= own_epoch() &&
+           registered_returns_ >= awaited_returns_;
   }
 
   const std::shared_ptr<const ReplicasConfig> config_;
@@ -175,6 +177,8 @@ class Replicas::Core final : public Feed::Source,
 
   // The control loop's.
   ControllerEpoch controller_epoch_{-1};
+  std::int32_t registered_returns_ = 0;
+  std::int32_t awaited_returns_ = 0;
   std::map<BrokerId, std::shared_ptr<Fetcher>> fetchers_;
   std::map<TopicPartition, BrokerId> following_;
   std::set<TopicPartition> leading_;
@@ -250,10 +254,12 @@ void Replicas::Core::forget_all() {
   fetchers_.clear();
 }
 
-void Replicas::Core::set_broker_epoch(BrokerEpoch epoch) {
+void Replicas::Core::set_broker_epoch(BrokerEpoch epoch, std::int32_t log_dirs_returned) {
   context_->broker_epoch.store(epoch.value(), std::memory_order_release);
-  with_.executors.control.post(
-      [self = shared_from_this()] { self->tell_fetchers(*self->with_.metadata.image()); });
+  with_.executors.control.post([self = shared_from_this(), log_dirs_returned] {
+    self->registered_returns_ = log_dirs_returned;
+    self->tell_fetchers(*self->with_.metadata.image());
+  });
 }
 
 // Finding.
@@ -473,6 +479,10 @@ Result<std::shared_ptr<storage::Log>> Replicas::Core::open_log(const TopicPartit
     // Its log may lie in the failed directory: an empty one in its place would lose records.
     return fail(ErrorCode::KafkaStorageError);
   }
+  const bool is_lost = !update.is_new && update.state.in_isr(config_->broker) &&
+                       !with_.logs.find(name) && !with_.logs.find_future(name);
+  LOG_IF(ERROR, is_lost) << '[' << name
+                         << "] this broker is in the ISR and has no log: it is made anew, empty";
   const std::optional<TopicId> known_id = with_.logs.topic_id(name);
   if (known_id && !id.is_zero() && *known_id != id) {
     if (!is_leftover(update)) return fail(ErrorCode::InconsistentTopicId);
@@ -738,6 +748,7 @@ std::vector<LogDirDescription> Replicas::Core::describe_log_dirs() const {
     LogDirDescription& told = all.emplace_back();
     told.directory = std::move(usage.directory);
     told.is_online = usage.is_online;
+    told.space_state = usage.space_state;
     told.space = usage.space;
     for (const auto& log : usage.logs) {
       LogDirDescription::Replica& replica = told.replicas.emplace_back();
@@ -930,8 +941,16 @@ void Replicas::stop() {
   core_->stop();
 }
 
-void Replicas::set_broker_epoch(BrokerEpoch epoch) {
-  core_->set_broker_epoch(epoch);
+void Replicas::set_broker_epoch(BrokerEpoch epoch, std::int32_t log_dirs_returned) {
+  core_->set_broker_epoch(epoch, log_dirs_returned);
+}
+
+void Replicas::await_registration(std::int32_t log_dirs_returned, Callback<> done) {
+  core_->with().executors.control.post(
+      [core = core_, log_dirs_returned, done = std::move(done)]() mutable {
+        core->await_registration(log_dirs_returned);
+        std::move(done)();
+      });
 }
 
 void Replicas::set_silent(BrokerId broker, bool silent) {

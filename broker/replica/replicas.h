@@ -71,8 +71,11 @@ class Replicas final : public rpc::ReplicationService {
   void stop();
 
   /// The registration under which commands are accepted and streams opened: each time the broker
-  /// registered.
-  void set_broker_epoch(BrokerEpoch epoch);
+  /// registered. `log_dirs_returned` is what the registration says of that.
+  void set_broker_epoch(BrokerEpoch epoch, std::int32_t log_dirs_returned = 0);
+  /// From now on no command is carried out before a registration that tells of so many returned
+  /// log dirs; then calls `done` on the control loop.
+  void await_registration(std::int32_t log_dirs_returned, Callback<> done);
 
   /// A follower whose process does not answer is not waited for: it leaves the ISR of what it has
   /// not got, instead of lagging for replica.lag.time.max.ms.

@@ -35,6 +35,10 @@ inline constexpr std::string_view kMetaProperties = "meta.properties";
 inline constexpr std::string_view kMovedFromFile = "ottla-moved-from";
 /// Ours: the boot id of the kernel under which the dir was last opened (W1). Kafka ignores it.
 inline constexpr std::string_view kBootFile = "ottla-boot";
+/// Ours: room on the volume that is given up when it is full. Kafka ignores it.
+inline constexpr std::string_view kReserveFile = "ottla-reserve";
+/// Ours: what is written and read to find out whether a dir that failed works again.
+inline constexpr std::string_view kProbeFile = "ottla-probe";
 
 /// "00000000000000000042": base name of a segment's files.
 [[nodiscard]] std::string segment_name(Offset base_offset);

@@ -44,6 +44,7 @@ Result<AppendInfo> Log::append_as_leader(MutableByteView batches, LeaderEpoch le
   if (batches.size() > static_cast<std::uint64_t>(config->segment_bytes)) {
     return fail(ErrorCode::RecordListTooLarge);
   }
+  OTTLA_TRY_VOID(environment_.health.check_space(origin == AppendOrigin::Client));
   MutexLock lock(mutex_);
   OTTLA_TRY_VOID(check_usable());
   BatchSet set;
@@ -106,6 +107,7 @@ Result<AppendInfo> Log::append_as_follower(std::span<const ByteView> pieces) {
 Result<AppendInfo> Log::append_replicated(std::span<const ByteView> pieces) {
   BatchSet set;
   set.is_replicated = true;
+  OTTLA_TRY_VOID(environment_.health.check_space(/*of_client=*/false));
   // CRCs are checked before the lock is taken.
   for (const ByteView piece : pieces) {
     record::BatchIterator batches(piece);

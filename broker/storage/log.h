@@ -191,6 +191,9 @@ class Log : public std::enable_shared_from_this<Log> {
   Result<> flush_if_due() OTTLA_EXCLUDES(mutex_);
   /// Drops producers that were silent for producer.id.expiration.ms.
   void expire_producers() OTTLA_EXCLUDES(mutex_);
+  /// Its log dir failed: waits for whoever is in the middle of something, and nobody writes to the
+  /// files through this log afterwards.
+  void abandon() OTTLA_EXCLUDES(mutex_);
   /// Clean shutdown: index files cut to size, producer snapshot, everything synced. Refuses appends
   /// afterwards.
   Result<> close() OTTLA_EXCLUDES(mutex_);

@@ -72,16 +72,32 @@ std::string format_meta_properties(const MetaProperties& meta) {
 }
 
 LogDirectory::LogDirectory(env::FileSystem& files, std::string path, env::Executor& executor,
-                           LogHealth::OnOffline on_offline)
-    : files_(files), path_(std::move(path)), health_(path_, executor, std::move(on_offline)) {}
+                           LogHealth::OnOffline on_offline, OnFull on_full)
+    : files_(files),
+      path_(std::move(path)),
+      executor_(executor),
+      on_offline_(std::move(on_offline)),
+      on_full_(std::move(on_full)) {
+  lives_.push_back(make_health());
+  health_ = lives_.back().get();
+}
 
-Result<std::unique_ptr<LogDirectory>> LogDirectory::open(env::FileSystem& files, std::string path,
-                                                         env::Executor& executor,
-                                                         LogHealth::OnOffline on_offline) {
-  std::unique_ptr<LogDirectory> directory(
-      new LogDirectory(files, std::move(path), executor, std::move(on_offline)));
-  OTTLA_TRY_VOID(directory->read_state());
-  return directory;
+std::unique_ptr<LogHealth> LogDirectory::make_health() {
+  LogHealth::OnOffline on_offline;
+  if (on_offline_) {
+    on_offline = [this, life = lives_.size()](const std::string& path, const Error& cause) {
+      if (life == life_) on_offline_(path, cause);  // it had come back
+    };
+  }
+  std::function<void()> on_full;
+  if (on_full_) on_full = [this] { on_full_(*this); };
+  return std::make_unique<LogHealth>(path_, executor_, std::move(on_offline), std::move(on_full));
+}
+
+Result<> LogDirectory::open() {
+  Result<> opened = read_state();
+  if (!opened) health().start_offline();
+  return opened;
 }
 
 Result<> LogDirectory::read_state() {
@@ -117,31 +133,38 @@ Result<> LogDirectory::read_state() {
 Result<> LogDirectory::write_meta(const MetaProperties& meta) {
   if (meta_ == meta) return {};
   meta_ = meta;
-  return health_.check(
+  return health().check(
       env::replace_file(files_, file(kMetaProperties), format_meta_properties(meta)));
 }
 
 Result<> LogDirectory::begin_use() {
   // Before the marker goes: a crash in between must not look like one of the host.
-  if (shutdown_kind_ != ShutdownKind::HostCrash) OTTLA_TRY_VOID(note_boot());
-  OTTLA_TRY(const bool has_marker, health_.check(files_.exists(file(kCleanShutdownMarker))));
+  if (shutdown_kind() != ShutdownKind::HostCrash) OTTLA_TRY_VOID(note_boot());
+  OTTLA_TRY(const bool has_marker, health().check(files_.exists(file(kCleanShutdownMarker))));
   if (!has_marker) return {};
-  OTTLA_TRY_VOID(health_.check(files_.remove(file(kCleanShutdownMarker))));
-  return health_.check(files_.sync_directory(path_));
+  OTTLA_TRY_VOID(health().check(files_.remove(file(kCleanShutdownMarker))));
+  return health().check(files_.sync_directory(path_));
 }
 
 Result<> LogDirectory::note_boot() {
   if (boot_noted_) return {};
-  OTTLA_TRY_VOID(
-      health_.check(env::replace_file(files_, file(kBootFile), files_.boot_id() + "\n")));
+  Result<> noted =
+      health().check(env::replace_file(files_, file(kBootFile), files_.boot_id() + "\n"));
+  if (!noted && env::io_error_kind(noted.error()) == env::IoErrorKind::DiskFull) {
+    // A crash of the process will look like one of the host, which costs time only.
+    LOG(WARNING) << "[" << path_ << "] the boot cannot be noted: " << noted.error();
+    return {};
+  }
+  OTTLA_TRY_VOID(std::move(noted));
   boot_noted_ = true;
   return {};
 }
 
 Result<> LogDirectory::end_use() {
   // A host crash that nobody heard of must be seen again by the next start.
-  if (!boot_noted_) return {};
-  return health_.check(
+  if (shutdown_kind() != ShutdownKind::HostCrash) OTTLA_TRY_VOID(note_boot());
+  if (!boot_noted_ || marker_forbidden_) return {};
+  return health().check(
       env::replace_file(files_, file(kCleanShutdownMarker), kCleanShutdownContent));
 }
 
@@ -162,11 +185,11 @@ Result<std::vector<std::pair<std::string, DirectoryName>>> LogDirectory::list() 
 }
 
 Result<PartitionOffsets> LogDirectory::read_checkpoint(std::string_view name) {
-  return health_.check(read_offset_checkpoint(files_, file(name)));
+  return health().check(read_offset_checkpoint(files_, file(name)));
 }
 
 Result<> LogDirectory::write_checkpoint(std::string_view name, const PartitionOffsets& offsets) {
-  return health_.check(write_offset_checkpoint(files_, file(name), offsets));
+  return health().check(write_offset_checkpoint(files_, file(name), offsets));
 }
 
 Result<std::optional<TopicId>> read_partition_metadata(env::FileSystem& files,

@@ -98,6 +98,12 @@ Result<> Log::write_epochs() {
   return written;
 }
 
+void Log::abandon() {
+  MutexLock flush_lock(flush_mutex_);
+  MutexLock lock(mutex_);
+  closed_ = true;
+}
+
 Result<> Log::close() {
   MutexLock flush_lock(flush_mutex_);
   {

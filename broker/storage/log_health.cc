@@ -2,6 +2,8 @@
 
 #include <glog/logging.h>
 
+#include <cerrno>
+
 #include "common/env/file_system.h"
 
 namespace ottla::storage {
@@ -9,7 +11,15 @@ namespace ottla::storage {
 Error LogHealth::report(Error cause) {
   if (cause.code() != ErrorCode::KafkaStorageError) return cause;
   if (env::io_error_kind(cause) == env::IoErrorKind::DiskFull) {
-    LOG_EVERY_T(WARNING, 10) << "[" << directory_ << "] disk is full, refusing writes: " << cause;
+    if (!is_online() || !on_full_) {
+      LOG_EVERY_T(WARNING, 10) << "[" << directory_ << "] disk is full: " << cause;
+      return cause;
+    }
+    refused_.store(true, std::memory_order_release);
+    if (space_.exchange(SpaceState::Full, std::memory_order_acq_rel) != SpaceState::Full) {
+      LOG(ERROR) << "[" << directory_ << "] disk is full, refusing records: " << cause;
+      executor_.post(on_full_);
+    }
     return cause;
   }
   if (!online_.exchange(false, std::memory_order_acq_rel)) return cause;
@@ -19,6 +29,14 @@ Error LogHealth::report(Error cause) {
         [notify = on_offline_, directory = directory_, cause] { notify(directory, cause); });
   }
   return cause;
+}
+
+Result<> LogHealth::refuse(SpaceState state) const {
+  if (state == SpaceState::Full) {
+    return fail(env::io_error("no record is written to " + directory_, ENOSPC));
+  }
+  return fail(ErrorCode::KafkaStorageError,
+              "log dir " + directory_ + " has less room left than ottla.log.dir.min.free.* demand");
 }
 
 }  // namespace ottla::storage

@@ -31,6 +31,13 @@ Result<std::optional<T>> none_if_corrupt(Result<std::optional<T>> result) {
   return result;
 }
 
+/// What saves work later, and is written again then: a log opens on a full disk too.
+Result<> unless_full(Result<> written) {
+  if (written || env::io_error_kind(written.error()) != env::IoErrorKind::DiskFull) return written;
+  LOG_EVERY_T(WARNING, 10) << "goes on without: " << written.error();
+  return {};
+}
+
 }  // namespace
 
 Result<> Log::load() {
@@ -39,7 +46,7 @@ Result<> Log::load() {
     MutexLock lock(mutex_);
     OTTLA_TRY_VOID(load_locked(opening_));
   }
-  return opening_.shutdown == ShutdownKind::Clean ? Result<>{} : write_epochs();
+  return opening_.shutdown == ShutdownKind::Clean ? Result<>{} : unless_full(write_epochs());
 }
 
 Result<> Log::load_locked(const LogOpening& opening) {
@@ -272,7 +279,7 @@ Result<Offset> Log::recover_segments(SegmentList& segments, std::size_t from, Sh
         OTTLA_TRY_VOID(drop_segments(segments, i));
         break;
       }
-      OTTLA_TRY_VOID(write_snapshot(segment.base_offset()));
+      OTTLA_TRY_VOID(unless_full(write_snapshot(segment.base_offset())));
     }
     const std::uint64_t size_before = segment.size();
     OTTLA_TRY(end, recover_segment(segment));
@@ -285,7 +292,7 @@ Result<Offset> Log::recover_segments(SegmentList& segments, std::size_t from, Sh
     }
   }
   touched_ = true;
-  OTTLA_TRY_VOID(write_snapshot(end));
+  OTTLA_TRY_VOID(unless_full(write_snapshot(end)));
   return end;
 }
 

@@ -7,20 +7,6 @@
 #include <utility>
 
 namespace ottla::storage {
-namespace {
-
-std::vector<std::string> lines_of(const std::string& text) {
-  std::vector<std::string> lines;
-  for (std::size_t at = 0; at < text.size();) {
-    const std::size_t end = std::min(text.find('\n', at), text.size());
-    if (end > at) lines.push_back(text.substr(at, end - at));
-    at = end + 1;
-  }
-  return lines;
-}
-
-}  // namespace
-
 LogStore::LogStore(env::FileSystem& files, env::Clock& clock, env::Random& random,
                    env::Executor& executor, LogStoreOptions options)
     : files_(files),
@@ -49,25 +35,24 @@ Result<std::unique_ptr<LogStore>> LogStore::open(env::FileSystem& files, env::Cl
   std::unique_ptr<LogStore> store(new LogStore(files, clock, random, executor, std::move(options)));
   Error last(ErrorCode::InvalidConfig, "log.dirs is empty: name at least one directory");
   for (const std::string& path : store->options_.directories) {
-    auto directory = LogDirectory::open(files, path, executor, on_offline);
-    if (directory) {
-      store->directories_.push_back(*std::move(directory));
-      continue;
-    }
-    last = std::move(directory).error();
+    store->directories_.push_back(std::make_unique<LogDirectory>(
+        files, path, executor, on_offline,
+        [store = store.get()](LogDirectory& directory) { store->look_at_space(directory); }));
+    auto opened = store->directories_.back()->open();
+    if (opened) continue;
+    last = std::move(opened).error();
     // A wrong configuration is not a broken disk.
     if (last.code() != ErrorCode::KafkaStorageError) return fail(last);
     LOG(ERROR) << "[" << path << "] log dir is offline: " << last;
-    store->failed_directories_.push_back(path);
   }
-  if (store->directories_.empty()) return fail(last);
+  if (store->offline_directories().size() == store->directories_.size()) return fail(last);
   OTTLA_TRY_VOID(store->agree_on_identity());
   return store;
 }
 
 Result<> LogStore::agree_on_identity() {
   for (const auto& directory : directories_) {
-    if (!directory->meta()) continue;
+    if (!directory->is_online() || !directory->meta()) continue;
     const MetaProperties& meta = *directory->meta();
     const bool other_broker =
         identity_.broker_id && meta.broker_id && identity_.broker_id != meta.broker_id;
@@ -118,7 +103,7 @@ Result<> LogStore::confirm_boot() {
 }
 
 std::vector<std::string> LogStore::offline_directories() const {
-  std::vector<std::string> offline = failed_directories_;
+  std::vector<std::string> offline;
   for (const auto& directory : directories_) {
     if (!directory->is_online()) offline.push_back(directory->path());
   }
@@ -131,277 +116,17 @@ std::vector<std::string> LogStore::directories() const {
   return paths;
 }
 
-LogEnvironment LogStore::environment(LogDirectory& directory) {
+LogEnvironment LogStore::environment(LogDirectory& directory, LogHealth& health) {
   return {.files = files_,
           .clock = clock_,
           .executor = executor_,
-          .health = directory.health(),
+          .health = health,
           .deletions = deletions_,
           .producer_expiration = options_.producer_expiration,
           .lower_recovery_checkpoint = [this, &directory](const TopicPartition& partition,
                                                           Offset offset) {
             return lower_recovery_checkpoint(directory, partition, offset);
           }};
-}
-
-// Loading.
-
-struct LogStore::Loading {
-  struct Directory {
-    LogDirectory* directory = nullptr;
-    PartitionOffsets recovery_points;
-    PartitionOffsets log_starts;
-    PartitionOffsets cleaner_points;
-    PartitionOffsets high_watermarks;
-    struct Job {
-      std::string path;
-      TopicPartition partition;
-      bool is_future = false;
-    };
-    std::vector<Job> jobs;
-    std::atomic<std::size_t> next_job = 0;
-    DirectoryLoad result OTTLA_GUARDED_BY(mutex);
-    Mutex mutex{LockRank::Leaf};
-  };
-
-  ConfigOf config_of;
-  Callback<Result<std::vector<DirectoryLoad>>> done;
-  std::vector<std::unique_ptr<Directory>> directories;
-  std::atomic<std::size_t> workers = 0;
-  env::MonotonicTime started;
-};
-
-void LogStore::load(ConfigOf config_of, Callback<Result<std::vector<DirectoryLoad>>> done) {
-  auto loading = std::make_shared<Loading>();
-  loading->config_of = std::move(config_of);
-  loading->done = std::move(done);
-  loading->started = clock_.now();
-  for (std::size_t i = 0; i < directories_.size(); ++i) {
-    loading->directories.push_back(std::make_unique<Loading::Directory>());
-    loading->directories.back()->directory = directories_[i].get();
-    if (auto planned = plan_load(*loading, i); !planned && directories_[i]->is_online()) {
-      executor_.post([loading, error = planned.error()] { std::move(loading->done)(fail(error)); });
-      return;
-    }
-  }
-  // An error took its log dir offline, which then loads nothing.
-  (void)settle_moves(*loading);
-  keep_high_watermarks(*loading);
-  const auto threads =
-      static_cast<std::size_t>(std::max(options_.recovery_threads_per_directory, 1));
-  loading->workers = directories_.size() * threads;
-  for (std::size_t i = 0; i < directories_.size(); ++i) {
-    for (std::size_t thread = 0; thread < threads; ++thread) {
-      executor_.post([this, loading, i] { load_next(loading, i); });
-    }
-  }
-}
-
-Result<> LogStore::plan_load(Loading& loading, std::size_t number) {
-  Loading::Directory& plan = *loading.directories[number];
-  LogDirectory& directory = *plan.directory;
-  {
-    MutexLock lock(plan.mutex);
-    plan.result.directory = directory.path();
-    plan.result.shutdown = directory.shutdown_kind();
-  }
-  OTTLA_TRY(plan.recovery_points, directory.read_checkpoint(kRecoveryPointCheckpoint));
-  OTTLA_TRY(plan.cleaner_points, directory.read_checkpoint(kCleanerCheckpoint));
-  {
-    MutexLock lock(checkpoint_mutex_);
-    checkpoints_[&directory].emplace(kRecoveryPointCheckpoint, plan.recovery_points);
-    checkpoints_[&directory].emplace(kCleanerCheckpoint, plan.cleaner_points);
-  }
-  OTTLA_TRY(plan.log_starts, directory.read_checkpoint(kLogStartCheckpoint));
-  OTTLA_TRY(plan.high_watermarks, directory.read_checkpoint(kHighWatermarkCheckpoint));
-  OTTLA_TRY(const auto entries, directory.list());
-  for (const auto& [name, parsed] : entries) {
-    const std::string path = directory.path() + "/" + name;
-    switch (parsed.kind) {
-      case DirectoryKind::Partition:
-      case DirectoryKind::Future:
-        plan.jobs.push_back({path, parsed.partition, parsed.kind == DirectoryKind::Future});
-        break;
-      case DirectoryKind::Deleted:
-        deletions_.schedule({path}, loading.config_of(parsed.partition.topic)->file_delete_delay);
-        break;
-      case DirectoryKind::Stray:
-        LOG(WARNING) << "[" << path << "] left alone: not a replica that is served";
-        break;
-      case DirectoryKind::Skipped:
-      case DirectoryKind::Foreign:
-        break;
-    }
-  }
-  OTTLA_TRY_VOID(directory.begin_use());
-  LOG(INFO) << "[" << directory.path() << "] loading " << plan.jobs.size() << " logs after a "
-            << (directory.shutdown_kind() == ShutdownKind::Clean
-                    ? "clean shutdown"
-                    : name_of(directory.shutdown_kind()));
-  return {};
-}
-
-/// A high watermark in another dir's checkpoint is of a log that was moved from there, or to it.
-void LogStore::keep_high_watermarks(const Loading& loading) {
-  MutexLock lock(mutex_);
-  for (const auto& plan : loading.directories) {
-    for (const Loading::Directory::Job& job : plan->jobs) {
-      const auto line = plan->high_watermarks.find(job.partition);
-      if (job.is_future || line == plan->high_watermarks.end()) continue;
-      high_watermarks_[job.partition] = line->second;
-    }
-  }
-}
-
-/// A crash may have left a partition in two log dirs: the one that it was moved to counts.
-Result<> LogStore::settle_moves(Loading& loading) {
-  Result<> outcome;
-  for (const auto& plan : loading.directories) {
-    for (const Loading::Directory::Job& job : plan->jobs) {
-      if (job.is_future || !plan->directory->is_online()) continue;
-      const std::string note = job.path + "/" + std::string(kMovedFromFile);
-      const auto settled = [&]() -> Result<> {
-        OTTLA_TRY(const bool exists, plan->directory->health().check(files_.exists(note)));
-        if (!exists) return {};
-        OTTLA_TRY(const std::string text,
-                  plan->directory->health().check(env::read_file(files_, note)));
-        bool all_seen = true;
-        for (const std::string& source : lines_of(text)) {
-          const auto other = std::find_if(
-              loading.directories.begin(), loading.directories.end(),
-              [&](const auto& candidate) { return candidate->directory->path() == source; });
-          if (other == loading.directories.end() || *other == plan) {
-            const auto& failed = failed_directories_;
-            if (std::find(failed.begin(), failed.end(), source) != failed.end()) all_seen = false;
-            continue;
-          }
-          LogDirectory& directory = *(*other)->directory;
-          if (!directory.is_online()) {
-            all_seen = false;
-            continue;
-          }
-          const auto left = std::find_if(
-              (*other)->jobs.begin(), (*other)->jobs.end(), [&](const auto& candidate) {
-                return candidate.partition == job.partition && !candidate.is_future;
-              });
-          if (left == (*other)->jobs.end()) continue;
-          LOG(WARNING) << "[" << left->path << "] was moved to " << job.path
-                       << ": what a crash left of it is removed";
-          const std::string away =
-              directory.path() + "/" + delete_directory_name(job.partition, random_.uuid());
-          OTTLA_TRY_VOID(directory.health().check(files_.rename(left->path, away)));
-          OTTLA_TRY_VOID(directory.health().check(files_.sync_directory(directory.path())));
-          deletions_.schedule({away}, loading.config_of(job.partition.topic)->file_delete_delay);
-          (*other)->jobs.erase(left);
-        }
-        if (!all_seen) return {};
-        OTTLA_TRY_VOID(plan->directory->health().check(files_.remove(note)));
-        return plan->directory->health().check(files_.sync_directory(job.path));
-      };
-      if (auto done = settled(); !done) outcome = std::move(done);
-    }
-  }
-  return outcome;
-}
-
-void LogStore::load_next(const std::shared_ptr<Loading>& loading, std::size_t number) {
-  Loading::Directory& plan = *loading->directories[number];
-  const std::size_t job = plan.next_job.fetch_add(1);
-  if (job < plan.jobs.size()) {
-    if (plan.directory->is_online()) {
-      load_log(*loading, number, job);
-    } else {
-      MutexLock lock(plan.mutex);
-      ++plan.result.failed;
-    }
-    executor_.post([this, loading, number] { load_next(loading, number); });
-  } else if (loading->workers.fetch_sub(1) == 1) {
-    finish_load(*loading);
-  }
-}
-
-void LogStore::load_log(Loading& loading, std::size_t number, std::size_t job) {
-  Loading::Directory& plan = *loading.directories[number];
-  const auto& [path, partition, is_future] = plan.jobs[job];
-  const auto offset_in = [&partition = partition](const PartitionOffsets& offsets) {
-    const auto found = offsets.find(partition);
-    return found == offsets.end() ? Offset(0) : found->second;
-  };
-  auto log =
-      Log::open(environment(*plan.directory), {.directory = path,
-                                               .partition = partition,
-                                               .config = loading.config_of(partition.topic),
-                                               .log_start_offset = offset_in(plan.log_starts),
-                                               .recovery_point = offset_in(plan.recovery_points),
-                                               .shutdown = plan.directory->shutdown_kind(),
-                                               .cleaner_point = offset_in(plan.cleaner_points)});
-  if (!log) {
-    LOG(ERROR) << "[" << path << "] cannot be loaded: " << log.error();
-    // Also for a full disk, which may pass elsewhere: whoever goes on without this log loses it.
-    (void)plan.directory->health().report(
-        Error(ErrorCode::KafkaStorageError, path + " cannot be loaded: " + log.error().describe()));
-    MutexLock lock(plan.mutex);
-    ++plan.result.failed;
-    return;
-  }
-  auto topic_id = read_partition_metadata(files_, path);
-  if (!topic_id) LOG(ERROR) << "[" << path << "] topic id unknown: " << topic_id.error();
-  {
-    MutexLock lock(plan.mutex);
-    ++plan.result.logs;
-    plan.result.segments_scanned += (*log)->recovery().segments_scanned;
-    plan.result.bytes_truncated += (*log)->recovery().bytes_truncated;
-  }
-  if (!is_future) check_high_watermark(**log, plan.directory->shutdown_kind());
-  LOG_EVERY_T(INFO, 5) << "[" << plan.directory->path() << "] loaded " << job + 1 << " of "
-                       << plan.jobs.size() << " logs";
-  MutexLock lock(mutex_);
-  Entry& entry = is_future ? futures_[partition] : logs_[partition];
-  if (entry.log && is_future) {
-    LOG(WARNING) << "[" << path << "] left alone: the partition has another future replica";
-    return;
-  }
-  if (entry.log) {
-    lock.unlock();
-    // Two copies: only a human can tell which one is right.
-    (void)plan.directory->health().report(Error(
-        ErrorCode::KafkaStorageError, partition.to_string() + " is in two log dirs: remove one"));
-    lock.lock();
-    return;
-  }
-  entry = {*std::move(log), plan.directory, topic_id ? *topic_id : std::nullopt};
-}
-
-/// One behind the log's end is damaged (W9), and unknown then: the leader finds it again from its
-/// followers. Unless the log lost its tail.
-void LogStore::check_high_watermark(const Log& log, ShutdownKind shutdown) {
-  if (shutdown == ShutdownKind::HostCrash) return;
-  Offset found;
-  {
-    MutexLock lock(mutex_);
-    const auto line = high_watermarks_.find(log.partition());
-    if (line == high_watermarks_.end() || line->second <= log.log_end_offset()) return;
-    found = line->second;
-    high_watermarks_.erase(line);
-  }
-  LOG(ERROR) << "[" << log.partition() << "] high watermark " << found
-             << " of the checkpoint is behind the log's end " << log.log_end_offset()
-             << ": taken as unknown";
-}
-
-void LogStore::finish_load(Loading& loading) {
-  drop_useless_futures();
-  const auto taken =
-      std::chrono::duration_cast<std::chrono::milliseconds>(clock_.now() - loading.started);
-  std::vector<DirectoryLoad> results;
-  for (const auto& plan : loading.directories) {
-    MutexLock lock(plan->mutex);
-    LOG(INFO) << "[" << plan->result.directory << "] " << plan->result.logs << " logs loaded in "
-              << taken.count() << " ms, " << plan->result.segments_scanned << " segments scanned, "
-              << plan->result.bytes_truncated << " bytes cut, " << plan->result.failed << " failed";
-    results.push_back(plan->result);
-  }
-  std::move(loading.done)(std::move(results));
 }
 
 // The table of logs.
@@ -443,23 +168,6 @@ std::optional<Offset> LogStore::checkpointed_high_watermark(const TopicPartition
   return found->second;
 }
 
-LogDirectory* LogStore::emptiest_directory() const {
-  std::map<const LogDirectory*, std::size_t> counts;
-  {
-    MutexLock lock(mutex_);
-    for (const auto& [partition, entry] : logs_) ++counts[entry.directory];
-    for (const auto& [partition, entry] : futures_) ++counts[entry.directory];
-  }
-  LogDirectory* emptiest = nullptr;
-  for (const auto& directory : directories_) {
-    if (!directory->is_online()) continue;
-    if (emptiest == nullptr || counts[directory.get()] < counts[emptiest]) {
-      emptiest = directory.get();
-    }
-  }
-  return emptiest;
-}
-
 Result<std::shared_ptr<Log>> LogStore::find_or_create(const TopicPartition& partition,
                                                       const TopicId& topic_id,
                                                       std::shared_ptr<const LogConfig> config) {
@@ -487,8 +195,11 @@ Result<std::shared_ptr<Log>> LogStore::find_or_create(const TopicPartition& part
     if (result.directory == nullptr) {
       return fail(ErrorCode::KafkaStorageError, "all log dirs are offline");
     }
+    if (result.directory->health().space() == SpaceState::Full) {
+      OTTLA_TRY_VOID(result.directory->health().check_space(/*of_client=*/false));
+    }
     OTTLA_TRY(result.log,
-              Log::open(environment(*result.directory),
+              Log::open(environment(*result.directory, result.directory->health()),
                         {.directory = result.directory->path() + "/" + partition.to_string(),
                          .partition = partition,
                          .config = std::move(config)}));
@@ -552,10 +263,11 @@ Result<> LogStore::mark_stray(const TopicPartition& partition) {
 
 // Background work.
 
-void LogStore::start(HighWatermarkOf high_watermark_of) {
+void LogStore::start(HighWatermarkOf high_watermark_of, OnReturn on_return) {
   {
     MutexLock lock(mutex_);
     high_watermark_of_ = std::move(high_watermark_of);
+    on_return_ = std::move(on_return);
   }
   // Errors of these took their log dir offline, and were told, where they happened.
   repeat(options_.high_watermark_checkpoint_interval,
@@ -566,6 +278,10 @@ void LogStore::start(HighWatermarkOf high_watermark_of) {
   repeat(options_.producer_expiration_check_interval, [this] {
     for (const auto& log : logs()) log->expire_producers();
   });
+  for (const auto& directory : directories_) {
+    repeat(options_.directory_check_interval,
+           [this, directory = directory.get()] { look_after(*directory); });
+  }
   if (options_.flush_check_interval) {
     repeat(*options_.flush_check_interval, [this] {
       for (const auto& log : logs()) (void)log->flush_if_due();
@@ -745,7 +461,7 @@ int LogStore::delete_old_segments() {
 // Stopping.
 
 struct LogStore::Closing {
-  std::vector<std::shared_ptr<Log>> logs;
+  std::vector<Entry> logs;
   std::atomic<std::size_t> next = 0;
   std::atomic<std::size_t> workers = 0;
   Callback<> done;
@@ -760,7 +476,7 @@ void LogStore::shut_down(Callback<> done) {
   }
   repeated.clear();
   auto closing = std::make_shared<Closing>();
-  for (const Entry& entry : entries()) closing->logs.push_back(entry.log);
+  closing->logs = entries();
   closing->done = std::move(done);
   const std::size_t workers =
       directories_.size() *
@@ -774,7 +490,9 @@ void LogStore::shut_down(Callback<> done) {
 void LogStore::close_next(const std::shared_ptr<Closing>& closing) {
   const std::size_t job = closing->next.fetch_add(1);
   if (job < closing->logs.size()) {
-    (void)closing->logs[job]->close();  // a failure took its log dir offline
+    // A failure took its log dir offline, or the disk is full.
+    const Entry& entry = closing->logs[job];
+    if (!entry.log->close()) entry.directory->forbid_marker();
     executor_.post([this, closing] { close_next(closing); });
   } else if (closing->workers.fetch_sub(1) == 1) {
     finish_close();

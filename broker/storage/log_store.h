@@ -1,6 +1,7 @@
 #pragma once
 
 #include <chrono>
+#include <deque>
 #include <functional>
 #include <map>
 #include <memory>
@@ -31,6 +32,12 @@ struct LogStoreOptions {
   std::chrono::milliseconds producer_expiration_check_interval = std::chrono::minutes(10);
   /// log.flush.scheduler.interval.ms; none: flushes by time are not looked for.
   std::optional<std::chrono::milliseconds> flush_check_interval;
+  /// How often each log dir is looked after: its room, and whether it is back after a failure.
+  std::chrono::milliseconds directory_check_interval = std::chrono::seconds(1);
+  /// As it is now; empty: no limits, no reserve.
+  std::function<SpaceLimits()> space_limits;
+  /// After this long a failed dir is probed for the first time; nullopt: never.
+  std::optional<std::chrono::milliseconds> probe_interval;
 };
 
 /// What loading a log dir found.
@@ -53,8 +60,17 @@ struct DirectoryUsage {
   };
   std::string directory;  ///< Absolute.
   bool is_online = false;
+  SpaceState space_state = SpaceState::Enough;
   std::optional<env::VolumeSpace> space;  ///< Not known of an offline directory.
   std::vector<LogUsage> logs;             ///< By partition; none of an offline directory.
+};
+
+/// What is known of a log dir without asking the disk.
+struct DirectoryState {
+  std::string path;
+  bool is_online = false;
+  SpaceState space = SpaceState::Enough;
+  std::optional<std::uint64_t> usable_bytes;  ///< As of the last look.
 };
 
 /// All logs of this broker, over its log dirs. It owns the directories' locks, checkpoints and
@@ -66,6 +82,10 @@ class LogStore {
   using ConfigOf = std::function<std::shared_ptr<const LogConfig>(const std::string& topic)>;
   /// nullopt for a partition that has no replica here at the moment.
   using HighWatermarkOf = std::function<std::optional<Offset>(const TopicPartition&)>;
+  /// A log dir that failed has been recovered. Whoever calls `take_in` sees to it that no role of
+  /// before is taken up afterwards: the dir's logs may lack what they had, as after a crash of the
+  /// host (W1). It may be called once, later and on any thread; it blocks shortly.
+  using OnReturn = std::function<void(const std::string& directory, Callback<> take_in)>;
 
   /// Opens and locks the directories. One that fails is offline (`offline_directories`); at least
   /// one must be good, and their identities must agree. `executor` is the I/O pool.
@@ -92,16 +112,17 @@ class LogStore {
   /// To be called once what follows from a host crash is in ZooKeeper: it is not reported again
   /// after this.
   Result<> confirm_boot();
-  /// Starts checkpoints, retention and expiry on the executor's timers.
-  void start(HighWatermarkOf high_watermark_of);
+  /// Starts checkpoints, retention, expiry and the care for the directories on the executor's
+  /// timers. Without `on_return` a directory that comes back is taken in at once.
+  void start(HighWatermarkOf high_watermark_of, OnReturn on_return = nullptr);
 
   // Logs.
 
   [[nodiscard]] std::shared_ptr<Log> find(const TopicPartition& partition) const
       OTTLA_EXCLUDES(mutex_);
   [[nodiscard]] std::vector<std::shared_ptr<Log>> logs() const OTTLA_EXCLUDES(mutex_);
-  /// The log, made in the online directory with the fewest logs if there is none. Blocks. Errors:
-  /// InconsistentTopicId, KafkaStorageError.
+  /// The log; if there is none it is made in the online directory with the most room for what was
+  /// made there lately (docs/storage.md). Blocks. Errors: InconsistentTopicId, KafkaStorageError.
   Result<std::shared_ptr<Log>> find_or_create(const TopicPartition& partition,
                                               const TopicId& topic_id,
                                               std::shared_ptr<const LogConfig> config)
@@ -121,9 +142,10 @@ class LogStore {
   [[nodiscard]] std::string directory_of(const TopicPartition& partition) const
       OTTLA_EXCLUDES(mutex_);
   [[nodiscard]] std::vector<std::string> offline_directories() const;
-  /// All that could be opened, offline or not.
+  /// As in log.dirs.
   [[nodiscard]] std::vector<std::string> directories() const;
 
+  [[nodiscard]] std::vector<DirectoryState> directory_states() const;
   /// Of all log dirs, in the order of log.dirs. Blocks.
   [[nodiscard]] std::vector<DirectoryUsage> usage() const OTTLA_EXCLUDES(mutex_);
 
@@ -201,6 +223,15 @@ class LogStore {
   };
   struct Loading;
   struct Closing;
+  /// What is done to get a directory back.
+  struct Return {
+    bool is_under_way = false;
+    bool is_counted = false;  ///< This failure has been seen.
+    env::Duration wait{};     ///< Before the next probe.
+    env::MonotonicTime next_probe;
+    env::MonotonicTime came_back;
+    std::string hindrance;  ///< As it was logged last.
+  };
   struct Repeated {
     std::chrono::milliseconds interval;
     std::function<void()> work;
@@ -211,18 +242,37 @@ class LogStore {
            LogStoreOptions options);
   Result<> agree_on_identity();
   Result<> plan_load(Loading& loading, std::size_t number);
+  void open_logs(const std::shared_ptr<Loading>& loading) OTTLA_EXCLUDES(mutex_);
   void load_next(const std::shared_ptr<Loading>& loading, std::size_t number);
   void load_log(Loading& loading, std::size_t number, std::size_t job);
   void check_high_watermark(const Log& log, ShutdownKind shutdown) OTTLA_EXCLUDES(mutex_);
   Result<> settle_moves(Loading& loading);
   void keep_high_watermarks(const Loading& loading) OTTLA_EXCLUDES(mutex_);
   void drop_useless_futures() OTTLA_EXCLUDES(mutex_);
-  void finish_load(Loading& loading);
+  void finish_load(const std::shared_ptr<Loading>& loading);
   void close_next(const std::shared_ptr<Closing>& closing);
   void finish_close();
-  [[nodiscard]] LogEnvironment environment(LogDirectory& directory);
-  [[nodiscard]] LogDirectory* emptiest_directory() const OTTLA_EXCLUDES(mutex_);
-  [[nodiscard]] LogDirectory* directory_for_new(const TopicPartition& partition) const
+  Result<> forget_cached(const std::string& directory);
+
+  // log_store_directories.cc
+  void look_after(LogDirectory& directory) OTTLA_EXCLUDES(mutex_);
+  void look_at_space(LogDirectory& directory) OTTLA_EXCLUDES(mutex_);
+  [[nodiscard]] std::string largest_topics(const LogDirectory& directory) const
+      OTTLA_EXCLUDES(mutex_);
+  [[nodiscard]] LogDirectory* roomiest_directory() OTTLA_EXCLUDES(mutex_);
+  [[nodiscard]] bool is_probe_due(LogDirectory& directory) OTTLA_EXCLUDES(mutex_);
+  void put_off_probe(LogDirectory& directory, const Error& hindrance) OTTLA_EXCLUDES(mutex_);
+  void try_return(LogDirectory& directory) OTTLA_EXCLUDES(mutex_);
+  Result<std::shared_ptr<Loading>> plan_return(LogDirectory& directory) OTTLA_EXCLUDES(mutex_);
+  void finish_return(const std::shared_ptr<Loading>& loading, const DirectoryLoad& load)
+      OTTLA_EXCLUDES(mutex_);
+  void take_in(Loading& loading) OTTLA_EXCLUDES(mutex_);
+  Result<bool> settle_copies(LogDirectory& directory, const std::string& path,
+                             const TopicPartition& partition) OTTLA_REQUIRES(change_mutex_)
+      OTTLA_EXCLUDES(mutex_);
+
+  [[nodiscard]] LogEnvironment environment(LogDirectory& directory, LogHealth& health);
+  [[nodiscard]] LogDirectory* directory_for_new(const TopicPartition& partition)
       OTTLA_EXCLUDES(mutex_);
   /// Null if it is none of log.dirs, or could not be opened.
   [[nodiscard]] LogDirectory* directory_named(const std::string& directory) const;
@@ -266,7 +316,6 @@ class LogStore {
   env::Executor& executor_;
   const LogStoreOptions options_;
   MetaProperties identity_;
-  std::vector<std::string> failed_directories_;  // written while opening
   DeferredDeletion deletions_;
   std::vector<std::unique_ptr<LogDirectory>> directories_;
 
@@ -283,6 +332,12 @@ class LogStore {
   PartitionOffsets high_watermarks_
       OTTLA_GUARDED_BY(mutex_);  ///< As checkpointed before the start.
   HighWatermarkOf high_watermark_of_ OTTLA_GUARDED_BY(mutex_);
+  ConfigOf config_of_ OTTLA_GUARDED_BY(mutex_);
+  OnReturn on_return_ OTTLA_GUARDED_BY(mutex_);
+  std::map<const LogDirectory*, Return> returns_ OTTLA_GUARDED_BY(mutex_);
+  /// Logs that were made lately: their records are still to come.
+  std::deque<std::pair<env::MonotonicTime, const LogDirectory*>> made_lately_
+      OTTLA_GUARDED_BY(mutex_);
   std::vector<Repeated> repeated_ OTTLA_GUARDED_BY(mutex_);
   bool stopping_ OTTLA_GUARDED_BY(mutex_) = false;
 };

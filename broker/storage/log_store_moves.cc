@@ -80,6 +80,7 @@ std::vector<DirectoryUsage> LogStore::usage() const {
     const LogDirectory* const directory = directory_named(path);
     if (directory == nullptr || !directory->is_online()) continue;
     usage.is_online = true;
+    usage.space_state = directory->health().space();
     if (const auto space = files_.space(path)) usage.space = *space;
     usage.logs = std::move(logs[directory]);
     for (DirectoryUsage::LogUsage& log : usage.logs) {
@@ -118,14 +119,14 @@ void LogStore::prefer_directory(const TopicPartition& partition, const std::stri
   }
 }
 
-LogDirectory* LogStore::directory_for_new(const TopicPartition& partition) const {
+LogDirectory* LogStore::directory_for_new(const TopicPartition& partition) {
   LogDirectory* preferred = nullptr;
   {
     MutexLock lock(mutex_);
     const auto found = preferred_.find(partition);
     if (found != preferred_.end()) preferred = found->second;
   }
-  return preferred != nullptr && preferred->is_online() ? preferred : emptiest_directory();
+  return preferred != nullptr && preferred->is_online() ? preferred : roomiest_directory();
 }
 
 // Future logs.
@@ -143,9 +144,10 @@ Result<std::shared_ptr<Log>> LogStore::create_future(const TopicPartition& parti
   Entry created{.directory = &target, .topic_id = current->topic_id};
   const std::string path = target.path() + "/" + name;
   const auto made = [&]() -> Result<> {
-    OTTLA_TRY(created.log, Log::open(environment(target), {.directory = path,
-                                                           .partition = partition,
-                                                           .config = current->log->config()}));
+    OTTLA_TRY(
+        created.log,
+        Log::open(environment(target, target.health()),
+                  {.directory = path, .partition = partition, .config = current->log->config()}));
     if (!created.topic_id) return {};
     return target.health().check(write_partition_metadata(files_, path, *created.topic_id));
   };

@@ -198,8 +198,8 @@ TEST_F(LogStoreTest, AFreshLogDirOutlivesAHostCrash) {
   for (std::uint64_t seed = 1; seed <= 20; ++seed) {
     testing::SimulatedFileSystem files(seed);
     {
-      const auto directory = LogDirectory::open(files, "/disks/a", *executor_, {});
-      ASSERT_TRUE(directory) << directory.error();
+      LogDirectory directory(files, "/disks/a", *executor_, {});
+      ASSERT_TRUE(directory.open());
     }
     files.crash_host();
     EXPECT_TRUE(files.exists("/disks/a").value_or(false)) << "seed " << seed;

@@ -27,8 +27,8 @@ struct Endpoint {
 enum class LastStop : std::uint8_t { Clean, ProcessCrash, HostCrash };
 
 /// A broker as /brokers/ids/N tells it. Ottla's own part (`grpc_endpoint`, `start_nonce`,
-/// `last_stop`, `directory_ids`, `boot_id`) stands under the key "ottla", which Kafka's readers
-/// ignore; it is absent for a Kafka broker.
+/// `last_stop`, `log_dirs_returned`, `directory_ids`, `boot_id`) stands under the key "ottla",
+/// which Kafka's readers ignore; it is absent for a Kafka broker.
 struct Broker {
   BrokerId id;
   BrokerEpoch epoch = kUnknownBrokerEpoch;  ///< czxid of the registration; not in the JSON.
@@ -40,6 +40,9 @@ struct Broker {
   std::optional<std::string> grpc_endpoint;  ///< host:port
   std::string start_nonce;                   ///< Another one for each start of the process.
   LastStop last_stop = LastStop::Clean;
+  /// Log dirs that failed and came back in this process. Another number: the process registered
+  /// anew because replicas of it may lack what they had, and `last_stop` is to be heeded again.
+  std::int32_t log_dirs_returned = 0;
   /// Names of the log directories whose locks the process holds, and the boot id of the kernel that
   /// granted them: whoever is granted one of these locks by the same kernel knows that the process
   /// of this registration is gone.

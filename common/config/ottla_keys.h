@@ -36,11 +36,41 @@ inline constexpr ConfigKey<std::int32_t> kOttlaFailoverProbeIntervalMs{
     .allowed = at_least(10),
     .doc = "How often a broker shows its peers that it lives when it has nothing else to send."};
 
+inline constexpr ConfigKey<std::optional<std::int64_t>> kOttlaLogDirReserveBytes{
+    .name = "ottla.log.dir.reserve.bytes",
+    .allowed = at_least(0),
+    .dynamic = Dynamic::ClusterWide,
+    .doc =
+        "Size of a file in each log dir that is given up when the volume is full, so that "
+        "checkpoints, deletions and a start still find room; 0 is none. Unset: 32 MiB, at most 1 "
+        "% of the volume."};
+inline constexpr ConfigKey<std::optional<std::int64_t>> kOttlaLogDirMinFreeBytes{
+    .name = "ottla.log.dir.min.free.bytes",
+    .allowed = at_least(0),
+    .dynamic = Dynamic::ClusterWide,
+    .doc =
+        "With less than this free on its volume, beside the reserve, a log dir refuses records of "
+        "clients with the retriable KAFKA_STORAGE_ERROR; replication, coordinators, reads and "
+        "deletions go on. Unset: 128 MiB, at most 2 % of the volume."};
+inline constexpr ConfigKey<std::int32_t> kOttlaLogDirMinFreePercent{
+    .name = "ottla.log.dir.min.free.percent",
+    .fallback = 0,
+    .allowed = range(0, 90),
+    .dynamic = Dynamic::ClusterWide,
+    .doc = "As ottla.log.dir.min.free.bytes, in percent of the volume; the larger of both counts."};
+inline constexpr ConfigKey<std::int32_t> kOttlaLogDirProbeIntervalMs{
+    .name = "ottla.log.dir.probe.interval.ms",
+    .fallback = 5000,
+    .allowed = at_least(10).or_else(-1),
+    .doc =
+        "A log dir that failed is probed after this long, later less often, and taken into use "
+        "again when it works; -1: not before a restart."};
+
 inline constexpr AnyKey kOttlaKeys[] = {
-    kOttlaGrpcListener,
-    kOttlaGrpcAdvertisedHost,
-    kOttlaSuspicionTimeoutMs,
-    kOttlaFailoverProbeIntervalMs,
+    kOttlaLogDirReserveBytes,   kOttlaLogDirMinFreeBytes,
+    kOttlaLogDirMinFreePercent, kOttlaLogDirProbeIntervalMs,
+    kOttlaGrpcListener,         kOttlaGrpcAdvertisedHost,
+    kOttlaSuspicionTimeoutMs,   kOttlaFailoverProbeIntervalMs,
 };
 
 }  // namespace ottla::config

@@ -28,10 +28,14 @@ class File {
   /// Writes all pieces one after another at `position`, as one pwritev where the kernel takes it.
   virtual Result<> write_at(std::span<const ByteView> pieces, std::uint64_t position) = 0;
   virtual Result<> truncate(std::uint64_t size) = 0;
+  /// Makes the file at least that long, with room on the disk for all of it.
+  virtual Result<> allocate(std::uint64_t size) = 0;
   /// fdatasync: the bytes and the size are on the disk when it returns.
   virtual Result<> sync() = 0;
   /// Starts writing back dirty pages of the range, and does not wait (sync_file_range).
   virtual void start_writeback(std::uint64_t position, std::uint64_t length) = 0;
+  /// Lets go of what the page cache holds of the range and the disk has too (POSIX_FADV_DONTNEED).
+  virtual void drop_cache(std::uint64_t position, std::uint64_t length) = 0;
   /// Whether a read of the range would find all of it in memory. Never blocks.
   [[nodiscard]] virtual bool is_cached(std::uint64_t position, std::uint64_t length) const = 0;
   [[nodiscard]] virtual Result<std::uint64_t> size() const = 0;

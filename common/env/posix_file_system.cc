@@ -69,6 +69,19 @@ class PosixFile final : public File {
     return {};
   }
 
+  Result<> allocate(std::uint64_t size) override {
+    // Where the file system cannot, glibc writes to every block.
+    const int error_number = ::posix_fallocate(descriptor_, 0, static_cast<off_t>(size));
+    if (error_number != 0) return fail(io_error("cannot allocate " + path_, error_number));
+    return {};
+  }
+
+  void drop_cache(std::uint64_t position, std::uint64_t length) override {
+    // A hint, as write-back is.
+    (void)::posix_fadvise(descriptor_, static_cast<off_t>(position), static_cast<off_t>(length),
+                          POSIX_FADV_DONTNEED);
+  }
+
   Result<> sync() override {
     if (::fdatasync(descriptor_) != 0) return io_failure("cannot sync", path_);
     return {};

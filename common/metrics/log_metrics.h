@@ -44,6 +44,22 @@ inline constexpr Metric kOfflineLogDirectoryCount{.domain = "kafka.log",
                                                   .name = "OfflineLogDirectoryCount",
                                                   .kind = Kind::Gauge,
                                                   .doc = "Failed directories."};
+inline constexpr Metric kLogDirectoryFreeBytes{
+    .domain = "kafka.log",
+    .type = "LogManager",
+    .name = "LogDirectoryFreeBytes",
+    .kind = Kind::Gauge,
+    .labels = {"logDirectory"},
+    .doc = "Free on the directory's volume, as of the last look. Ottla only."};
+inline constexpr Metric kLogDirectoryState{
+    .domain = "kafka.log",
+    .type = "LogManager",
+    .name = "LogDirectoryState",
+    .kind = Kind::Gauge,
+    .labels = {"logDirectory"},
+    .doc =
+        "0 in use, 1 refuses clients' records for want of room, 2 refuses all records, 3 offline. "
+        "Ottla only."};
 inline constexpr Metric kCleanerMaxBufferUtilization{
     .domain = "kafka.log",
     .type = "LogCleaner",
@@ -118,6 +134,8 @@ inline constexpr const Metric* kLogMetrics[] = {
     &kLogFlushMs,
     &kLogDirectoryOffline,
     &kOfflineLogDirectoryCount,
+    &kLogDirectoryFreeBytes,
+    &kLogDirectoryState,
     &kCleanerMaxBufferUtilization,
     &kCleanerRecopyPercent,
     &kCleanerMaxCleanTimeSecs,

@@ -39,6 +39,7 @@ struct SimulatedFileSystem::Node {
   };
   std::string bytes;
   std::string synced_bytes;
+  std::uint64_t taken = 0;  ///< Of the free bytes.
   std::vector<Change> changes;
 
   // A directory. A change sets a name, or with a null node removes it.
@@ -91,6 +92,7 @@ class SimulatedFileSystem::SimulatedFile final : public env::File {
     OTTLA_TRY_VOID(check_alive("truncate"));
     OTTLA_TRY(const bool happens, files_.check_change("truncate", path_));
     if (!happens) return failure("truncate", path_, EIO);
+    if (size < node_->bytes.size()) files_.give_back(*node_, node_->bytes.size() - size);
     node_->bytes.resize(size, '\0');
     node_->modified = files_.now();
     node_->changes.push_back({.is_truncate = true, .position = size, .bytes = {}});
@@ -106,6 +108,21 @@ class SimulatedFileSystem::SimulatedFile final : public env::File {
     node_->changes.clear();
     return {};
   }
+
+  Result<> allocate(std::uint64_t size) override {
+    MutexLock lock(files_.mutex_);
+    OTTLA_TRY_VOID(check_alive("allocate"));
+    const std::uint64_t held = node_->bytes.size();
+    if (size <= held) return {};
+    if (files_.free_bytes_ && size - held > *files_.free_bytes_) {
+      return failure("allocate", path_, ENOSPC);
+    }
+    const std::string zeros(static_cast<std::size_t>(size - held), '\0');
+    const ByteView piece = as_bytes(zeros);
+    return files_.write(*node_, path_, std::span(&piece, 1), held);
+  }
+
+  void drop_cache(std::uint64_t /*position*/, std::uint64_t /*length*/) override {}
 
   void start_writeback(std::uint64_t /*position*/, std::uint64_t /*length*/) override {}
 
@@ -346,12 +363,21 @@ Result<> SimulatedFileSystem::write(Node& node, const std::string& path,
   if (free_bytes_ && growth > *free_bytes_) {
     const std::size_t fits = static_cast<std::size_t>(bytes.size() - (growth - *free_bytes_));
     put(fits);
+    node.taken += *free_bytes_;
     free_bytes_ = 0;
     return failure("write", path, ENOSPC);
   }
   if (free_bytes_) *free_bytes_ -= growth;
+  node.taken += growth;
   put(bytes.size());
   return {};
+}
+
+/// No more than was taken: what a truncation made longer is a hole.
+void SimulatedFileSystem::give_back(Node& node, std::uint64_t bytes) {
+  const std::uint64_t given = std::min(node.taken, bytes);
+  node.taken -= given;
+  if (free_bytes_) *free_bytes_ += given;
 }
 
 Result<std::shared_ptr<env::File>> SimulatedFileSystem::open(const std::string& path,
@@ -380,6 +406,7 @@ Result<> SimulatedFileSystem::remove(const std::string& path) {
   const Place place = find(path);
   if (!place.node) return failure("remove", path, ENOENT);
   if (place.node->is_directory) return failure("remove", path, EISDIR);
+  give_back(*place.node, place.node->bytes.size());
   set_name(*place.parent, place.name, nullptr);
   return {};
 }
@@ -394,6 +421,7 @@ Result<> SimulatedFileSystem::rename(const std::string& from, const std::string&
   if (target.node && target.node->is_directory && !target.node->names.empty()) {
     return failure("rename", from + " to " + to, ENOTEMPTY);
   }
+  if (target.node && target.node != source.node) give_back(*target.node, target.node->bytes.size());
   set_name(*source.parent, source.name, nullptr);
   set_name(*target.parent, target.name, source.node);
   if (source.parent == target.parent) {

@@ -41,7 +41,7 @@ class SimulatedFileSystem final : public env::FileSystem {
   /// Operations so far that change something.
   [[nodiscard]] std::uint64_t operations() const;
   /// Bytes that may still be added to files; nullopt: no limit. A write that does not fit gets
-  /// through in part and fails with DiskFull.
+  /// through in part and fails with DiskFull. What is cut or removed is free again.
   void set_free_bytes(std::optional<std::uint64_t> bytes);
   /// Asked before each operation ("open", "read", "write", "truncate", "sync", "rename", "remove",
   /// "create_directory", "sync_directory", "list", "lock"); an errno other than 0 makes it fail.
@@ -95,6 +95,7 @@ class SimulatedFileSystem final : public env::FileSystem {
   void set_name(Node& directory, const std::string& name, NodePointer node) OTTLA_REQUIRES(mutex_);
   Result<> write(Node& node, const std::string& path, std::span<const ByteView> pieces,
                  std::uint64_t position) OTTLA_REQUIRES(mutex_);
+  void give_back(Node& node, std::uint64_t bytes) OTTLA_REQUIRES(mutex_);
   void lose_unsynced(Node& node) OTTLA_REQUIRES(mutex_);
   void lose_bytes(Node& file) OTTLA_REQUIRES(mutex_);
   [[nodiscard]] env::WallTimeMs now() const { return clock_ ? clock_->wall_now_ms() : 0; }

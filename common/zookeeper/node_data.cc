@@ -145,6 +145,7 @@ json::object ottla_part(const cluster::Broker& broker) {
   for (const auto& [stop, name] : kLastStops) {
     if (stop == broker.last_stop) part["last_stop"] = name;
   }
+  if (broker.log_dirs_returned != 0) part["log_dirs_returned"] = broker.log_dirs_returned;
   json::array directories;
   for (const Uuid& id : broker.directory_ids) directories.emplace_back(id.to_string());
   part["directory_ids"] = std::move(directories);
@@ -161,6 +162,9 @@ void read_ottla_part(const json::object& part, cluster::Broker& broker) {
   const auto last_stop = to_text(part.if_contains("last_stop"));
   for (const auto& [stop, name] : kLastStops) {
     if (last_stop == name) broker.last_stop = stop;
+  }
+  if (const json::value* returned = part.if_contains("log_dirs_returned")) {
+    broker.log_dirs_returned = to_int32(returned).value_or(0);
   }
   const json::value* directories = part.if_contains("directory_ids");
   if (directories == nullptr || !directories->is_array()) return;

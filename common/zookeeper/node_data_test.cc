@@ -118,6 +118,7 @@ TEST(NodeData, KeepsOttlasPartOfABroker) {
   broker.grpc_endpoint = "h:9192";
   broker.start_nonce = "n";
   broker.last_stop = cluster::LastStop::ProcessCrash;
+  broker.log_dirs_returned = 2;
   broker.directory_ids = {Uuid(1, 2), Uuid(3, 4)};
   broker.boot_id = "b";
   const std::string data = encode_broker(broker);

@@ -1,0 +1,37 @@
+#include "broker/storage/log_dir_gauges.h"
+
+#include "common/metrics/log_metrics.h"
+
+namespace ottla::storage {
+namespace {
+
+constexpr double kOffline = 3;
+
+}  // namespace
+
+LogDirGauges::LogDirGauges(const LogStore& logs, metrics::Registry& registry)
+    : offline_count_(registry.gauge(
+          metrics::kOfflineLogDirectoryCount,
+          [&logs] { return static_cast<double>(logs.offline_directories().size()); })),
+      offline_(registry.gauges(metrics::kLogDirectoryOffline,
+                               [&logs](metrics::GaugeSink& sink) {
+                                 for (const DirectoryState& each : logs.directory_states()) {
+                                   sink.add({each.path}, each.is_online ? 0 : 1);
+                                 }
+                               })),
+      state_(registry.gauges(
+          metrics::kLogDirectoryState,
+          [&logs](metrics::GaugeSink& sink) {
+            for (const DirectoryState& each : logs.directory_states()) {
+              sink.add({each.path}, each.is_online ? static_cast<double>(each.space) : kOffline);
+            }
+          })),
+      free_bytes_(
+          registry.gauges(metrics::kLogDirectoryFreeBytes, [&logs](metrics::GaugeSink& sink) {
+            for (const DirectoryState& each : logs.directory_states()) {
+              if (!each.is_online || !each.usable_bytes) continue;
+              sink.add({each.path}, static_cast<double>(*each.usable_bytes));
+            }
+          })) {}
+
+}  // namespace ottla::storage

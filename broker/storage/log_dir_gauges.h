@@ -1,0 +1,20 @@
+#pragma once
+
+#include "broker/storage/log_store.h"
+#include "common/metrics/registry.h"
+
+namespace ottla::storage {
+
+/// Shows the log dirs among the metrics. Thread: any; the store and the registry outlive it.
+class LogDirGauges {
+ public:
+  LogDirGauges(const LogStore& logs, metrics::Registry& registry);
+
+ private:
+  metrics::Registry::Registration offline_count_;
+  metrics::Registry::Registration offline_;
+  metrics::Registry::Registration state_;
+  metrics::Registry::Registration free_bytes_;
+};
+
+}  // namespace ottla::storage
