@@ -486,7 +486,8 @@ Result<> Broker::Parts::start() {
                                                          .random = random,
                                                          .io_pool = io_pool,
                                                          .metrics = &metrics,
-                                                         .peers = peer_watch.get()});
+                                                         .peers = peer_watch.get(),
+                                                         .replica_health = records.get()});
 
   OTTLA_TRY(cluster::Broker node, registration_node());
   membership_loop.post([this, node = std::move(node)]() mutable {

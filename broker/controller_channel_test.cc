@@ -27,6 +27,8 @@ class Elsewhere final : public controller::ControllerService {
   void list_reassignments(std::optional<std::vector<TopicPartition>>,
                           Callback<controller::ReassignmentsReply>) override {}
   void describe(Callback<controller::ControllerDescription>) override {}
+  void describe_health(std::vector<TopicPartition>,
+                       Callback<controller::ControllerHealth>) override {}
   void alter_partition(rpc::AlterPartitionRequest, Callback<rpc::AlterPartitionReply>) override {}
   void controlled_shutdown(rpc::ControlledShutdownRequest,
                            Callback<rpc::ControlledShutdownReply>) override {}

@@ -51,7 +51,8 @@ Result<BrokerClient> BrokerClient::connect(const std::string& bootstrap_servers,
   return fail(ErrorCode::BrokerNotAvailable, "no broker can be reached:" + reasons);
 }
 
-Result<BrokerClient> BrokerClient::connect(const Arguments& arguments) {
+Result<BrokerClient> BrokerClient::connect(const Arguments& arguments,
+                                           std::optional<std::chrono::milliseconds> patience) {
   const auto servers = arguments.has("bootstrap-server") ? arguments.value("bootstrap-server")
                                                          : arguments.value("broker-list");
   if (!servers) return fail(ErrorCode::InvalidRequest, "--bootstrap-server is missing");
@@ -59,7 +60,7 @@ Result<BrokerClient> BrokerClient::connect(const Arguments& arguments) {
             ClientProperties::read(arguments.value(
                 arguments.has("admin.config") ? "admin.config" : "command-config")));
   OTTLA_TRY_VOID(properties.require_plaintext());
-  return connect(*servers, properties.request_timeout());
+  return connect(*servers, patience.value_or(properties.request_timeout()));
 }
 
 Result<BrokerClient::Peer> BrokerClient::open(const std::string& host, std::uint16_t port,

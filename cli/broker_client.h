@@ -5,6 +5,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -27,7 +28,9 @@ class BrokerClient {
   [[nodiscard]] static Result<BrokerClient> connect(const std::string& bootstrap_servers,
                                                     std::chrono::milliseconds timeout);
   /// By --bootstrap-server (or --broker-list, where the tool has it) and --command-config.
-  [[nodiscard]] static Result<BrokerClient> connect(const Arguments& arguments);
+  /// Waits for request.timeout.ms, or as long as `patience` says.
+  [[nodiscard]] static Result<BrokerClient> connect(
+      const Arguments& arguments, std::optional<std::chrono::milliseconds> patience = {});
 
   /// Asks the broker of the first contact. Errors: those of the connection; UnsupportedVersion when
   /// the broker does not serve this API. Error codes inside the response are the caller's.

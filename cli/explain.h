@@ -19,6 +19,10 @@ struct ExplainSubject {
   Result<> (*run)(const std::string& object, const Arguments& arguments, Console& console);
 };
 
+// One for each file explain_*.cc.
+extern const ExplainSubject kExplainBroker;
+extern const ExplainSubject kExplainPartition;
+
 /// All subjects; add yours here, in the table of explain.cc, and its flags to kFlags there.
 [[nodiscard]] std::span<const ExplainSubject* const> explain_subjects();
 

@@ -69,6 +69,9 @@ void Controller::on_session(const zookeeper::SessionEvent& event) {
 
 /// The end of a session is an event like others (W15): the term, with all it knew, ends here.
 void Controller::session_event(const zookeeper::SessionEvent& event) {
+  const bool connected = event.kind == zookeeper::SessionEvent::Kind::Established;
+  if (connected != connected_) connected_since_ = world_.clock.now();
+  connected_ = connected;
   if (!started_) return;
   switch (event.kind) {
     case zookeeper::SessionEvent::Kind::Established:
@@ -206,6 +209,23 @@ void Controller::describe(Callback<ControllerDescription> done) {
     description.active = serving() != nullptr;
     if (const Term* term = serving()) term->describe(description);
     std::move(done)(std::move(description));
+  });
+}
+
+void Controller::describe_health(std::vector<TopicPartition> partitions,
+                                 Callback<ControllerHealth> done) {
+  run([this, partitions = std::move(partitions), done = std::move(done)]() mutable {
+    ControllerHealth health;
+    const env::MonotonicTime now = world_.clock.now();
+    health.controller = active_controller().value_or(kNoBroker);
+    health.zookeeper_connected = connected_;
+    if (connected_since_ != env::MonotonicTime{}) health.zookeeper_since = now - connected_since_;
+    if (const Term* term = serving()) {
+      health.active = true;
+      health.controller_epoch = term->fence().epoch;
+      term->describe_health(partitions, health);
+    }
+    std::move(done)(std::move(health));
   });
 }
 

@@ -70,6 +70,8 @@ class Controller final : public ControllerService, private zookeeper::ClientList
   void list_reassignments(std::optional<std::vector<TopicPartition>> of,
                           Callback<ReassignmentsReply> done) override;
   void describe(Callback<ControllerDescription> done) override;
+  void describe_health(std::vector<TopicPartition> partitions,
+                       Callback<ControllerHealth> done) override;
 
   void alter_partition(rpc::AlterPartitionRequest request,
                        Callback<rpc::AlterPartitionReply> reply) override;
@@ -96,6 +98,8 @@ class Controller final : public ControllerService, private zookeeper::ClientList
   zookeeper::Store store_;
   bool started_ = false;
   std::int64_t session_ = 0;
+  bool connected_ = false;  ///< To ZooKeeper, with the session alive as far as we know.
+  env::MonotonicTime connected_since_{};  ///< Or disconnected; zero: since the start.
   std::unique_ptr<Office> office_;
   std::unique_ptr<Term> term_;
   std::atomic<bool> is_controller_ = false;

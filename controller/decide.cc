@@ -108,26 +108,6 @@ std::vector<Candidate> Decider::candidates(const Place& place,
   return result;
 }
 
-Standing Decider::standing(const Place& place, BrokerId broker) const {
-  const auto found = model_.brokers.find(broker);
-  if (found == model_.brokers.end()) return Standing::Unregistered;
-  const BrokerEntry& entry = found->second;
-  if (entry.liveness == rpc::Liveness::ProcessDead) return Standing::ProcessDead;
-  if (!model_.offline_replicas.empty() &&
-      model_.offline_replicas.contains({broker, place.name()})) {
-    return Standing::ProcessDead;
-  }
-  if (entry.liveness == rpc::Liveness::Silent && model_.silence_counts()) return Standing::Silent;
-  bool restarted = false;
-  for (const Doubt& doubt : place.partition.doubts) {
-    if (doubt.broker != broker) continue;
-    if (doubt.host_crash) return Standing::HostCrash;
-    restarted = true;
-  }
-  if (entry.shutting_down) return Standing::ShuttingDown;
-  return restarted ? Standing::Restarted : Standing::Good;
-}
-
 void Decider::write_state(Place place, cluster::PartitionState next, const char* cause,
                           std::optional<RequestId> request) {
   PartitionEntry& partition = place.partition;
@@ -155,6 +135,7 @@ void Decider::adopt_state(Place place, const cluster::PartitionState& state, boo
     partition.epoch_due = false;
   }
   if (state.leader != kNoBroker) partition.unclean_election_wanted = false;
+  if (partition.state) partition.state_since = now_;
   partition.state = state;
   std::erase_if(partition.doubts, [&](const Doubt& doubt) {
     if (state.in_isr(doubt.broker)) return false;

@@ -11,6 +11,7 @@ void Decider::on(const ClusterRead& event) {
   for (const LivenessChanged& known : event.judged) {
     if (model_.is_registered(known.broker, known.broker_epoch)) {
       model_.brokers[known.broker].liveness = known.liveness;
+      model_.brokers[known.broker].liveness_since = now_;
     }
   }
   announce_ = {};  // Every broker is told everything.
@@ -30,7 +31,10 @@ bool Decider::replace_registrations(const std::vector<cluster::Broker>& brokers)
   std::erase_if(model_.brokers, [&](const auto& known) {
     const bool gone = std::none_of(brokers.begin(), brokers.end(),
                                    [&](const auto& b) { return b.id == known.first; });
-    if (gone) forget_offline_replicas_of(known.first);
+    if (gone) {
+      forget_offline_replicas_of(known.first);
+      model_.gone_since[known.first] = now_;
+    }
     return gone;
   });
   bool changed = model_.brokers.size() != before;
@@ -56,7 +60,11 @@ bool Decider::replace_registrations(const std::vector<cluster::Broker>& brokers)
 
 void Decider::registered(const cluster::Broker& broker, bool was_known) {
   forget_offline_replicas_of(broker.id);
-  model_.brokers[broker.id] = BrokerEntry{broker, rpc::Liveness::Alive, false};
+  // Those that a new controller finds are older than its knowledge.
+  const bool is_new = was_known || model_.gone_since.contains(broker.id);
+  model_.gone_since.erase(broker.id);
+  model_.brokers[broker.id] =
+      BrokerEntry{broker, rpc::Liveness::Alive, false, is_new ? now_ : env::MonotonicTime{}};
   doubt_replicas_of(broker.id, broker.last_stop == cluster::LastStop::HostCrash, was_known);
   out_.commands.push_back(SendFull{broker.id});
   resend_stop_replicas(broker.id);
@@ -98,6 +106,7 @@ void Decider::on(const LivenessChanged& event) {
   if (broker.liveness == event.liveness) return;
   const bool was_dead = broker.liveness == rpc::Liveness::ProcessDead;
   broker.liveness = event.liveness;
+  broker.liveness_since = now_;
   const bool is_dead = event.liveness == rpc::Liveness::ProcessDead;
   brokers_changed_ |= was_dead != is_dead;
   if (event.liveness == rpc::Liveness::Alive) out_.commands.push_back(SendFull{event.broker});

@@ -8,6 +8,7 @@
 
 #include "controller/decide.h"
 #include "controller/election.h"
+#include "controller/health.h"
 #include "controller/model.h"
 
 namespace ottla::controller {
@@ -61,7 +62,9 @@ class Decider {
   [[nodiscard]] std::vector<Candidate> candidates(const Place& place) const;
   [[nodiscard]] std::vector<Candidate> candidates(const Place& place,
                                                   const std::vector<BrokerId>& among) const;
-  [[nodiscard]] Standing standing(const Place& place, BrokerId broker) const;
+  [[nodiscard]] Standing standing(const Place& place, BrokerId broker) const {
+    return standing_of(model_, place.name(), place.partition, broker);
+  }
   void write_state(Place place, cluster::PartitionState next, const char* cause,
                    std::optional<RequestId> request = std::nullopt);
   /// Takes a state that ZooKeeper holds into the model and tells the brokers.

@@ -28,6 +28,7 @@ struct BrokerEntry {
   cluster::Broker registration;
   rpc::Liveness liveness = rpc::Liveness::Alive;
   bool shutting_down = false;
+  env::MonotonicTime liveness_since{};  ///< Zero: since before this term.
 };
 
 /// A member of the ISR whose log cannot be taken as it was: its process was started again since it
@@ -73,6 +74,7 @@ struct PartitionEntry {
   /// Those that the write under way settles, if it is committed.
   std::vector<Doubt> doubts_in_write;
   std::optional<LogQuery> log_query;
+  env::MonotonicTime state_since{};  ///< Zero: since before this term.
 
   /// Whether the broker's copy is in doubt, and no decision about that is in ZooKeeper yet.
   [[nodiscard]] bool is_doubted(BrokerId broker) const;
@@ -125,6 +127,8 @@ struct ClusterModel {
   env::Duration log_query_retry = std::chrono::seconds(1);
 
   std::map<BrokerId, BrokerEntry> brokers;  ///< Those registered.
+  /// Since when those are not registered any more that were in this term.
+  std::map<BrokerId, env::MonotonicTime> gone_since;
   std::map<std::string, TopicEntry, std::less<>> topics;
   std::map<TopicId, std::string> names;  ///< Topic by id.
   std::set<std::string> deleting;        ///< Topics whose phase is not Live.

@@ -13,6 +13,7 @@
 #include "common/cluster/broker.h"
 #include "common/env/clock.h"
 #include "common/rpc/peer.h"
+#include "controller/health.h"
 #include "controller/partition_requests.h"
 
 namespace ottla::controller {
@@ -140,6 +141,9 @@ class ControllerService : public rpc::ControllerControl {
                                   Callback<ReassignmentsReply> done) = 0;
 
   virtual void describe(Callback<ControllerDescription> done) = 0;
+  /// What this broker knows of ZooKeeper and, in office, of all brokers and these partitions.
+  virtual void describe_health(std::vector<TopicPartition> partitions,
+                               Callback<ControllerHealth> done) = 0;
 };
 
 }  // namespace ottla::controller

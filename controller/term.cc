@@ -600,4 +600,10 @@ void Term::describe(ControllerDescription& description) const {
   description.queued_writes = static_cast<std::int32_t>(writer_.under_way());
 }
 
+void Term::describe_health(const std::vector<TopicPartition>& partitions,
+                           ControllerHealth& health) const {
+  describe_model(model_, partitions, world_.clock.now(), health);
+  for (BrokerHealth& broker : health.brokers) broker.command_failed = sender_.is_failing(broker.id);
+}
+
 }  // namespace ottla::controller

@@ -74,6 +74,8 @@ class Term {
       const std::optional<std::vector<TopicPartition>>& of) const;
   [[nodiscard]] TopicRequests& topics() { return *topic_requests_; }
   void describe(ControllerDescription& description) const;
+  void describe_health(const std::vector<TopicPartition>& partitions,
+                       ControllerHealth& health) const;
 
   // For TopicRequests.
   [[nodiscard]] const ClusterModel& model() const { return model_; }

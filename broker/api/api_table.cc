@@ -126,6 +126,11 @@ constexpr ServedApi kServed[] = {
      handle_describe_topic_partitions,
      Authorization::EachTopic,
      QuotaClass::Request},
+    {ApiKey::DescribeHealth,
+     {0, 0},
+     handle_describe_health,
+     Authorization::DescribeCluster,
+     QuotaClass::Request},
 };
 
 }  // namespace

@@ -18,6 +18,7 @@ void handle_delete_records(Call call, Services& services);
 void handle_delete_topics(Call call, Services& services);
 void handle_describe_cluster(Call call, Services& services);
 void handle_describe_configs(Call call, Services& services);
+void handle_describe_health(Call call, Services& services);
 void handle_describe_groups(Call call, Services& services);
 void handle_describe_log_dirs(Call call, Services& services);
 void handle_describe_topic_partitions(Call call, Services& services);

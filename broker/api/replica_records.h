@@ -3,12 +3,13 @@
 #include <utility>
 
 #include "broker/api/services.h"
+#include "broker/replica/partition.h"
 #include "broker/replica/replicas.h"
 
 namespace ottla::api {
 
 /// replica::Replicas as the handlers see it.
-class ReplicaRecords final : public RecordService, public LogDirService {
+class ReplicaRecords final : public RecordService, public LogDirService, public ReplicaHealth {
  public:
   explicit ReplicaRecords(replica::Replicas& replicas) : replicas_(replicas) {}
 
@@ -40,6 +41,12 @@ class ReplicaRecords final : public RecordService, public LogDirService {
   void alter_log_dirs(std::vector<replica::LogDirChange> changes, env::Executor& on,
                       Callback<std::vector<ErrorCode>> done) override {
     replicas_.alter_log_dirs(std::move(changes), on, std::move(done));
+  }
+  [[nodiscard]] std::optional<replica::PartitionHealth> partition_health(
+      const TopicPartition& partition) const override {
+    const auto held = replicas_.partition(partition);
+    if (!held) return std::nullopt;
+    return held->health();
   }
 
  private:

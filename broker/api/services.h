@@ -1,6 +1,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -10,6 +11,7 @@
 #include "broker/replica/fetch.h"
 #include "broker/replica/log_dirs.h"
 #include "broker/replica/offset_queries.h"
+#include "broker/replica/partition_health.h"
 #include "common/base/id.h"
 #include "common/base/task.h"
 #include "common/config/broker_config.h"
@@ -53,6 +55,16 @@ class LogDirService {
                                  Callback<std::vector<replica::LogDirDescription>> done) = 0;
   virtual void alter_log_dirs(std::vector<replica::LogDirChange> changes, env::Executor& on,
                               Callback<std::vector<ErrorCode>> done) = 0;
+};
+
+/// What this broker's replicas tell of themselves (`ottla explain`). ReplicaRecords is the real
+/// one. Thread: any.
+class ReplicaHealth {
+ public:
+  virtual ~ReplicaHealth() = default;
+  /// Nullopt: this broker has no such replica.
+  [[nodiscard]] virtual std::optional<replica::PartitionHealth> partition_health(
+      const TopicPartition& partition) const = 0;
 };
 
 /// The configuration of each topic, as this broker knows it. Thread: any.
@@ -117,9 +129,10 @@ struct Dependencies {
   OldOffsets& old_offsets;
   env::Clock& clock;
   env::Random& random;
-  env::Executor& io_pool;                ///< Conversion of records for old clients.
-  metrics::Registry* metrics = nullptr;  ///< Null: nobody looks.
-  PeerProof* peers = nullptr;            ///< Null: the controller's word is enough.
+  env::Executor& io_pool;                         ///< Conversion of records for old clients.
+  metrics::Registry* metrics = nullptr;           ///< Null: nobody looks.
+  PeerProof* peers = nullptr;                     ///< Null: the controller's word is enough.
+  const ReplicaHealth* replica_health = nullptr;  ///< Null: the controller alone is asked.
 };
 
 }  // namespace ottla::api

@@ -125,7 +125,10 @@ Result<bool> Partition::become_leader(RoleChange change) {
       MutexLock lock(state_mutex_);
       const bool was_leader = role_ == Role::Leader;
       take_up(change);
-      if (!was_leader) leads_since_ = leader_epoch_;
+      if (!was_leader) {
+        leads_since_ = leader_epoch_;
+        isr_history_.forget();
+      }
       role_ = Role::Leader;
       epoch_start_offset_ = log_->log_end_offset();
       isr_ = Isr(change.state.isr, change.state.partition_epoch);
@@ -533,6 +536,7 @@ std::optional<rpc::AlterPartition> Partition::propose_joiners() {
   if (members.size() == isr_.committed().size()) return std::nullopt;
   LOG(INFO) << '[' << name_ << "] asks for isr " << to_text(isr_.committed()) << " -> "
             << to_text(members) << ", leader epoch " << leader_epoch_ << ": caught up";
+  isr_history_.asked(members, context_->clock.now());
   isr_.propose(std::move(members));
   return isr_request();
 }
@@ -554,6 +558,11 @@ std::optional<rpc::AlterPartition> Partition::check_isr(const std::set<BrokerId>
         if (isr_.contains(follower.broker) &&
             is_lagging(follower, log_->log_end_offset(), now, context_->max_lag)) {
           std::erase(members, follower.broker);
+          isr_history_.removed({.broker = follower.broker,
+                                .at = now,
+                                .log_end_offset = follower.log_end_offset,
+                                .leader_log_end_offset = log_->log_end_offset(),
+                                .subscribed = follower.subscribed});
           LOG(INFO) << '[' << name_ << "] broker " << follower.broker << " lags at offset "
                     << follower.log_end_offset << " of " << log_->log_end_offset();
         }
@@ -561,6 +570,7 @@ std::optional<rpc::AlterPartition> Partition::check_isr(const std::set<BrokerId>
       if (members.size() < isr_.committed().size()) {
         LOG(INFO) << '[' << name_ << "] asks for isr " << to_text(isr_.committed()) << " -> "
                   << to_text(members) << ", leader epoch " << leader_epoch_;
+        isr_history_.asked(members, context_->clock.now());
         isr_.propose(std::move(members));
         request = isr_request();
       } else {
@@ -606,6 +616,7 @@ bool Partition::on_isr_refused(const rpc::AlterPartition& request, ErrorCode err
     if (!leads(request.leader_epoch) || !isr_.is_asking(members, request.partition_epoch)) {
       return false;  // Something newer was asked for since, or settled it.
     }
+    isr_history_.answered(error);
     repeat = isr_.on_refused(error) == Isr::Outcome::Repeat;
     LOG(INFO) << '[' << name_ << "] isr request refused: " << error << ", leader epoch "
               << request.leader_epoch << ", partition epoch " << isr_.partition_epoch();
@@ -621,6 +632,7 @@ void Partition::on_isr_answered(const cluster::PartitionState& state) {
     MutexLock lock(state_mutex_);
     if (!leads(state.leader_epoch)) return;
     if (!isr_.on_state(state.isr, state.partition_epoch)) return;
+    isr_history_.answered(ErrorCode::None);
     partition_epoch_ = std::max(partition_epoch_, state.partition_epoch);
     LOG(INFO) << '[' << name_ << "] isr " << to_text(state.isr) << ", leader epoch "
               << leader_epoch_ << ", partition epoch " << state.partition_epoch;

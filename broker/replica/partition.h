@@ -15,6 +15,7 @@
 #include "broker/metadata/metadata_cache.h"
 #include "broker/replica/append.h"
 #include "broker/replica/isr.h"
+#include "broker/replica/partition_health.h"
 #include "broker/replica/partition_watcher.h"
 #include "broker/replica/preferred_replica.h"
 #include "broker/replica/surroundings.h"
@@ -56,7 +57,7 @@ struct RoleChange {
 /// Thread: any (append_mutex_, LockRank::Partition; state_mutex_, LockRank::PartitionState).
 class Partition : public std::enable_shared_from_this<Partition> {
  public:
-  enum class Role : std::uint8_t { None, Leader, Follower, Offline };
+  using Role = PartitionRole;
 
   Partition(std::shared_ptr<PartitionContext> context, TopicPartition name, TopicId topic_id);
   Partition(const Partition&) = delete;
@@ -93,6 +94,8 @@ class Partition : public std::enable_shared_from_this<Partition> {
     std::vector<BrokerId> replicas;
   };
   [[nodiscard]] View view() const OTTLA_EXCLUDES(state_mutex_);
+  /// What `ottla explain` is told: docs/failover.md.
+  [[nodiscard]] PartitionHealth health() const OTTLA_EXCLUDES(state_mutex_);
   [[nodiscard]] Offset high_watermark() const {
     return Offset(high_watermark_.load(std::memory_order_acquire));
   }
@@ -283,6 +286,7 @@ class Partition : public std::enable_shared_from_this<Partition> {
   std::shared_ptr<storage::Log> log_ OTTLA_GUARDED_BY(state_mutex_);
   Isr isr_ OTTLA_GUARDED_BY(state_mutex_);
   std::vector<FollowerState> followers_ OTTLA_GUARDED_BY(state_mutex_);
+  IsrHistory isr_history_ OTTLA_GUARDED_BY(state_mutex_);
   std::vector<Watch> watches_ OTTLA_GUARDED_BY(state_mutex_);
   std::multimap<Offset, Commit> commits_ OTTLA_GUARDED_BY(state_mutex_);
   std::atomic<std::int64_t> high_watermark_ = 0;

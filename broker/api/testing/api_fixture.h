@@ -236,6 +236,11 @@ class FakeController final : public controller::ControllerService {
     std::move(done)(reassignments_reply);
   }
   void describe(Callback<controller::ControllerDescription>) override {}
+  void describe_health(std::vector<TopicPartition> partitions,
+                       Callback<controller::ControllerHealth> done) override {
+    last_health = std::move(partitions);
+    std::move(done)(health);
+  }
   void alter_partition(rpc::AlterPartitionRequest, Callback<rpc::AlterPartitionReply>) override {}
   void controlled_shutdown(rpc::ControlledShutdownRequest,
                            Callback<rpc::ControlledShutdownReply>) override {}
@@ -250,6 +255,8 @@ class FakeController final : public controller::ControllerService {
   controller::AlterReassignmentsRequest last_reassignment;
   std::optional<std::vector<TopicPartition>> last_listed;
   controller::PartitionsReply partitions_reply;
+  std::vector<TopicPartition> last_health;
+  controller::ControllerHealth health;
   controller::ReassignmentsReply reassignments_reply;
   std::vector<controller::NewTopic> auto_created;
   std::vector<Callback<std::vector<controller::CreatedTopic>>> auto_done;

@@ -1,0 +1,105 @@
+#include "controller/health.h"
+
+#include <algorithm>
+
+#include "controller/model.h"
+
+namespace ottla::controller {
+namespace {
+
+std::optional<env::Duration> age(env::MonotonicTime since, env::MonotonicTime now) {
+  if (since == env::MonotonicTime{}) return std::nullopt;
+  return now - since;
+}
+
+BrokerHealth health_of(const ClusterModel& model, BrokerId broker, env::MonotonicTime now) {
+  BrokerHealth health{.id = broker, .since = std::nullopt};
+  const auto known = model.brokers.find(broker);
+  if (known == model.brokers.end()) {
+    const auto gone = model.gone_since.find(broker);
+    if (gone != model.gone_since.end()) health.since = age(gone->second, now);
+    return health;
+  }
+  const BrokerEntry& entry = known->second;
+  health.epoch = entry.registration.epoch;
+  health.shutting_down = entry.shutting_down;
+  health.since = age(entry.liveness_since, now);
+  switch (entry.liveness) {
+    case rpc::Liveness::Alive:
+      health.presence = BrokerPresence::Alive;
+      break;
+    case rpc::Liveness::Silent:
+      health.presence = BrokerPresence::Silent;
+      break;
+    case rpc::Liveness::ProcessDead:
+      health.presence = BrokerPresence::ProcessDead;
+      break;
+  }
+  return health;
+}
+
+LogsAwaited awaited(const LogQuery& query, env::MonotonicTime now) {
+  LogsAwaited logs;
+  for (const auto& [broker, epoch] : query.asked) logs.asked.push_back(broker);
+  for (const auto& [broker, answer] : query.answers) logs.answered.push_back(broker);
+  logs.time_left = std::max(env::Duration{}, query.wait_until - now);
+  return logs;
+}
+
+PartitionStanding standing_of_partition(const ClusterModel& model, const TopicPartition& name,
+                                        env::MonotonicTime now) {
+  PartitionStanding told{.partition = name};
+  const PartitionEntry* const partition = model.find_partition(name);
+  if (partition == nullptr) {
+    told.error = ErrorCode::UnknownTopicOrPartition;
+    return told;
+  }
+  const TopicEntry& topic = *model.find_topic(name.topic);
+  told.assignment = partition->assignment;
+  told.state = partition->state;
+  told.rules = topic.rules;
+  told.is_being_deleted = topic.phase != TopicPhase::Live;
+  told.since = age(partition->state_since, now);
+  if (partition->log_query) told.logs_awaited = awaited(*partition->log_query, now);
+  for (const BrokerId broker : partition->assignment.replicas) {
+    told.replicas.push_back({broker, standing_of(model, name, *partition, broker),
+                             model.offline_replicas.contains({broker, name})});
+  }
+  return told;
+}
+
+}  // namespace
+
+Standing standing_of(const ClusterModel& model, const TopicPartition& name,
+                     const PartitionEntry& partition, BrokerId broker) {
+  const auto found = model.brokers.find(broker);
+  if (found == model.brokers.end()) return Standing::Unregistered;
+  const BrokerEntry& entry = found->second;
+  if (entry.liveness == rpc::Liveness::ProcessDead) return Standing::ProcessDead;
+  if (!model.offline_replicas.empty() && model.offline_replicas.contains({broker, name})) {
+    return Standing::ProcessDead;
+  }
+  if (entry.liveness == rpc::Liveness::Silent && model.silence_counts()) return Standing::Silent;
+  bool restarted = false;
+  for (const Doubt& doubt : partition.doubts) {
+    if (doubt.broker != broker) continue;
+    if (doubt.host_crash) return Standing::HostCrash;
+    restarted = true;
+  }
+  if (entry.shutting_down) return Standing::ShuttingDown;
+  return restarted ? Standing::Restarted : Standing::Good;
+}
+
+void describe_model(const ClusterModel& model, const std::vector<TopicPartition>& partitions,
+                    env::MonotonicTime now, ControllerHealth& health) {
+  std::set<BrokerId> told;
+  for (const auto& [id, entry] : model.brokers) told.insert(id);
+  for (const TopicPartition& name : partitions) {
+    PartitionStanding& one =
+        health.partitions.emplace_back(standing_of_partition(model, name, now));
+    told.insert(one.assignment.replicas.begin(), one.assignment.replicas.end());
+  }
+  for (const BrokerId id : told) health.brokers.push_back(health_of(model, id, now));
+}
+
+}  // namespace ottla::controller
