@@ -36,6 +36,7 @@ extern const Tool kDumpLogTool;
 extern const Tool kClusterTool;
 extern const Tool kConsumerGroupsTool;
 extern const Tool kDeleteRecordsTool;
+extern const Tool kDrillTool;
 extern const Tool kExplainTool;
 extern const Tool kLeaderElectionTool;
 extern const Tool kLogDirsTool;

@@ -1,0 +1,106 @@
+#include "cli/loss_check.h"
+
+#include <algorithm>
+#include <array>
+#include <map>
+#include <utility>
+
+namespace ottla::cli {
+namespace {
+
+struct Row {
+  std::string_view name;
+  std::string_view text;
+};
+constexpr std::array<Row, 9> kRows = {{
+    {"UNKNOWN_BROKER", "the broker is not in the cluster"},
+    {"NO_CONTROLLER", "there is no controller that would elect leaders"},
+    {"LAST_BROKER", "no other broker is there"},
+    {"ALREADY_OFFLINE", "have no leader already"},
+    {"SINGLE_REPLICA", "have this broker alone: they would be offline"},
+    {"WOULD_BE_OFFLINE", "would be offline: this broker is the last in their ISR"},
+    {"WOULD_BLOCK_ACKS_ALL",
+     "would refuse acks=all: fewer than min.insync.replicas would be in sync"},
+    {"UNDER_REPLICATED", "are under-replicated already"},
+    {"REASSIGNING", "are being reassigned"},
+}};
+
+bool is_in(const std::vector<BrokerId>& list, BrokerId broker) {
+  return std::ranges::find(list, broker) != list.end();
+}
+
+void object(const PartitionView& partition, BrokerId broker,
+            std::map<Objection, std::vector<TopicPartition>>& found) {
+  const auto add = [&](Objection objection) { found[objection].push_back(partition.name); };
+  const bool affected = is_in(partition.replicas, broker);
+  const bool in_isr = is_in(partition.isr, broker);
+  const auto left = static_cast<std::int64_t>(partition.isr.size()) - (in_isr ? 1 : 0);
+  const auto needed = std::min<std::int64_t>(partition.min_insync_replicas,
+                                             static_cast<std::int64_t>(partition.replicas.size()));
+  if (partition.leader == kNoBroker) {
+    add(Objection::AlreadyOffline);
+  } else if (affected && partition.replicas.size() == 1) {
+    add(Objection::SingleReplica);
+  } else if (in_isr && left == 0) {
+    add(Objection::WouldBeOffline);
+  } else if (in_isr && left < needed) {
+    add(Objection::WouldBlockAcksAll);
+  } else if (partition.isr.size() < partition.replicas.size()) {
+    add(Objection::UnderReplicated);
+  }
+  if (partition.is_reassigning) add(Objection::Reassigning);
+}
+
+}  // namespace
+
+std::string_view name_of(Objection objection) {
+  return kRows[static_cast<std::size_t>(objection)].name;
+}
+
+std::string_view text_of(Objection objection) {
+  return kRows[static_cast<std::size_t>(objection)].text;
+}
+
+std::vector<Objecting> objections_to_loss_of(BrokerId broker, const ClusterView& view,
+                                             bool this_broker_only) {
+  std::vector<Objecting> all;
+  if (!is_in(view.live, broker)) all.push_back({Objection::UnknownBroker, {}});
+  if (view.controller == kNoBroker) all.push_back({Objection::NoController, {}});
+  if (view.live.size() == 1 && is_in(view.live, broker)) all.push_back({Objection::LastBroker, {}});
+  std::map<Objection, std::vector<TopicPartition>> found;
+  for (const PartitionView& partition : view.partitions) {
+    if (!this_broker_only || is_in(partition.replicas, broker)) object(partition, broker, found);
+  }
+  for (auto& [objection, partitions] : found) all.push_back({objection, std::move(partitions)});
+  return all;
+}
+
+ClusterView view_of(const ClusterFacts& facts) {
+  ClusterView view{.controller = facts.controller};
+  for (const auto& [id, broker] : facts.brokers) {
+    if (broker.in_metadata && broker.contact == Contact::Answers) view.live.push_back(id);
+  }
+  for (const auto& [name, partition] : facts.partitions) {
+    view.partitions.push_back({name, partition.leader, partition.replicas, partition.isr,
+                               partition.min_insync_replicas.value_or(1),
+                               !partition.adding.empty() || !partition.removing.empty()});
+  }
+  return view;
+}
+
+std::string text_of(const std::vector<Objecting>& objections) {
+  std::string text;
+  for (const Objecting& one : objections) {
+    text += "\n  ";
+    for (std::size_t i = 0; i < std::min<std::size_t>(one.partitions.size(), 5); ++i) {
+      text += one.partitions[i].to_string() + " ";
+    }
+    if (one.partitions.size() > 5) {
+      text += "and " + std::to_string(one.partitions.size() - 5) + " more ";
+    }
+    text += text_of(one.objection);
+  }
+  return text;
+}
+
+}  // namespace ottla::cli
