@@ -168,6 +168,7 @@ group::GroupConfig group_config(const config::BrokerValues& values) {
   groups.offset_metadata_max_bytes =
       static_cast<std::size_t>(std::max(values.get(config::kOffsetMetadataMaxBytes), 0));
   groups.offsets_retention = std::chrono::minutes(values.get(config::kOffsetsRetentionMinutes));
+  groups.undelete_window = milliseconds(values.get(config::kOttlaOffsetsUndeleteWindowMs));
   groups.retention_check_interval =
       milliseconds(values.get(config::kOffsetsRetentionCheckIntervalMs));
   groups.commit_acks = replica::acks_from(values.get(config::kOffsetsCommitRequiredAcks))

@@ -15,6 +15,7 @@
 #include "cli/group_tables.h"
 #include "cli/offset_reset.h"
 #include "cli/tool.h"
+#include "cli/undelete_offsets.h"
 
 namespace ottla::cli {
 namespace {
@@ -30,6 +31,8 @@ constexpr Flag kFlags[] = {
     {.name = "reset-offsets", .doc = "move the offsets of groups without active members"},
     {.name = "delete", .doc = "delete groups without members, with their offsets"},
     {.name = "delete-offsets", .doc = "forget a group's offsets for topics that it does not read"},
+    {.name = "undelete-offsets",
+     .doc = "commit offsets again that expired or were deleted lately (Ottla's brokers only)"},
     {.name = "group", .value = "name", .doc = "a group", .repeated = true},
     {.name = "all-groups", .doc = "every group"},
     {.name = "topic",
@@ -48,8 +51,9 @@ constexpr Flag kFlags[] = {
      .doc = "with --list: show types, of these types only",
      .bare = ""},
     {.name = "verbose", .doc = "with --members: their partitions too"},
-    {.name = "dry-run", .doc = "with --reset-offsets: only show the new offsets (the default)"},
-    {.name = "execute", .doc = "with --reset-offsets: carry it out"},
+    {.name = "dry-run",
+     .doc = "with --reset-offsets, --undelete-offsets: only show the new offsets (the default)"},
+    {.name = "execute", .doc = "with --reset-offsets, --undelete-offsets: carry it out"},
     {.name = "export", .doc = "with --reset-offsets: print the plan as CSV"},
     {.name = "to-earliest", .doc = "the first offset there is"},
     {.name = "to-latest", .doc = "the end of the log"},
@@ -447,8 +451,8 @@ Result<> delete_offsets(Session& session) {
 }
 
 Result<> run_consumer_groups(const Arguments& arguments, Console& console) {
-  static constexpr std::array<std::string_view, 5> kActions = {"list", "describe", "reset-offsets",
-                                                               "delete", "delete-offsets"};
+  static constexpr std::array<std::string_view, 6> kActions = {
+      "list", "describe", "reset-offsets", "undelete-offsets", "delete", "delete-offsets"};
   OTTLA_TRY(const std::string_view action, arguments.exactly_one_of(kActions));
   OTTLA_TRY(const auto timeout, arguments.number("timeout", 0));
   OTTLA_TRY(auto client, BrokerClient::connect(arguments));
@@ -458,6 +462,7 @@ Result<> run_consumer_groups(const Arguments& arguments, Console& console) {
   if (action == "list") return list(session);
   if (action == "describe") return describe(session);
   if (action == "reset-offsets") return reset_offsets(session);
+  if (action == "undelete-offsets") return undelete_offsets(session.client, arguments, console);
   if (action == "delete") return delete_groups(session);
   return delete_offsets(session);
 }

@@ -19,7 +19,7 @@ constexpr Flag kFlags[] = {
      .doc = "how long to wait for ZooKeeper and for a broker that does not answer; 3000"},
 };
 
-constexpr const ExplainSubject* kSubjects[] = {&kExplainPartition, &kExplainBroker};
+constexpr const ExplainSubject* kSubjects[] = {&kExplainPartition, &kExplainBroker, &kExplainGroup};
 
 Result<> run_explain(const Arguments& arguments, Console& console) {
   OTTLA_TRY(const auto target, explain_target(arguments.words()));

@@ -21,6 +21,7 @@ struct ExplainSubject {
 
 // One for each file explain_*.cc.
 extern const ExplainSubject kExplainBroker;
+extern const ExplainSubject kExplainGroup;
 extern const ExplainSubject kExplainPartition;
 
 /// All subjects; add yours here, in the table of explain.cc, and its flags to kFlags there.

@@ -6,6 +6,7 @@
 #include "common/protocol/messages/consumer_protocol.h"
 #include "common/protocol/messages/delete_groups.h"
 #include "common/protocol/messages/describe_groups.h"
+#include "common/protocol/messages/describe_health.h"
 #include "common/protocol/messages/find_coordinator.h"
 #include "common/protocol/messages/list_groups.h"
 #include "common/protocol/messages/list_offsets.h"
@@ -48,6 +49,13 @@ std::vector<TopicPartition> assigned_partitions(const std::string& protocol_type
   }
   std::ranges::sort(partitions);
   return partitions;
+}
+
+/// Of group::OffsetEnd.
+std::string_view text_of_offset_end(std::int8_t why) {
+  static constexpr std::string_view kTexts[] = {"expired", "deleted", "group deleted"};
+  const auto number = static_cast<std::size_t>(why);
+  return why >= 0 && number < std::size(kTexts) ? kTexts[number] : "something newer";
 }
 
 template <class Topics>
@@ -190,13 +198,22 @@ Result<std::map<TopicPartition, std::int64_t>> GroupClient::offsets(const std::s
 
 Result<> GroupClient::commit(const std::string& group,
                              const std::map<TopicPartition, std::int64_t>& offsets) {
+  std::map<TopicPartition, OffsetToCommit> wanted;
+  for (const auto& [partition, offset] : offsets) wanted[partition] = {.offset = offset};
+  return commit(group, wanted);
+}
+
+Result<> GroupClient::commit(const std::string& group,
+                             const std::map<TopicPartition, OffsetToCommit>& offsets) {
   return with_coordinator(group, [&](const Coordinator& coordinator) -> Result<> {
     protocol::OffsetCommitRequest request;
     request.group_id = group;
     for (const auto& [partition, offset] : offsets) {
       auto& asked = topic_of(request.topics, partition.topic).partitions.emplace_back();
       asked.partition_index = partition.partition;
-      asked.committed_offset = Offset(offset);
+      asked.committed_offset = Offset(offset.offset);
+      asked.committed_leader_epoch = LeaderEpoch(offset.leader_epoch);
+      if (!offset.metadata.empty()) asked.committed_metadata = offset.metadata;
     }
     OTTLA_TRY(const auto response,
               client_.ask<protocol::OffsetCommitResponse>(coordinator.id, request));
@@ -204,6 +221,30 @@ Result<> GroupClient::commit(const std::string& group,
       for (const auto& partition : topic.partitions) OTTLA_TRY_VOID(check(partition.error_code));
     }
     return {};
+  });
+}
+
+Result<std::vector<EndedOffsetView>> GroupClient::ended_offsets(const std::string& group) {
+  using Views = std::vector<EndedOffsetView>;
+  return with_coordinator(group, [&](const Coordinator& coordinator) -> Result<Views> {
+    protocol::DescribeHealthRequest request;
+    request.groups = {group};
+    OTTLA_TRY(const auto response,
+              client_.ask<protocol::DescribeHealthResponse>(coordinator.id, request));
+    if (response.groups.empty()) return fail(ErrorCode::UnknownServerError, "no answer");
+    OTTLA_TRY_VOID(check(response.groups.front().error_code));
+    Views views;
+    for (const auto& ended : response.groups.front().ended_offsets) {
+      views.push_back({.partition = {ended.topic, ended.partition},
+                       .offset = ended.offset.value(),
+                       .leader_epoch = ended.leader_epoch.value(),
+                       .metadata = ended.metadata,
+                       .ended_ms = ended.ended_ms,
+                       .kept_until_ms = ended.kept_until_ms,
+                       .why = std::string(text_of_offset_end(ended.why))});
+    }
+    std::ranges::sort(views, {}, &EndedOffsetView::partition);
+    return views;
   });
 }
 

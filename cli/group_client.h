@@ -47,6 +47,24 @@ struct DeletedPartition {
   ErrorCode error = ErrorCode::None;
 };
 
+/// An offset that has ended and can be committed again (Ottla's brokers only).
+struct EndedOffsetView {
+  TopicPartition partition;
+  std::int64_t offset = -1;
+  std::int32_t leader_epoch = -1;
+  std::string metadata;
+  std::int64_t ended_ms = 0;
+  std::int64_t kept_until_ms = 0;
+  std::string why;
+};
+
+/// What is to be committed.
+struct OffsetToCommit {
+  std::int64_t offset = -1;
+  std::int32_t leader_epoch = -1;
+  std::string metadata{};
+};
+
 /// What the consumer-groups tool asks of a cluster. A coordinator that moves or loads is asked
 /// again until the time is up. Thread: one at a time.
 class GroupClient {
@@ -61,6 +79,10 @@ class GroupClient {
   /// Errors: that of the first partition that was refused.
   [[nodiscard]] Result<> commit(const std::string& group,
                                 const std::map<TopicPartition, std::int64_t>& offsets);
+  [[nodiscard]] Result<> commit(const std::string& group,
+                                const std::map<TopicPartition, OffsetToCommit>& offsets);
+  /// In order. Errors: UnsupportedVersion, of a broker that is not ours.
+  [[nodiscard]] Result<std::vector<EndedOffsetView>> ended_offsets(const std::string& group);
   /// An error code of the group is the error.
   [[nodiscard]] Result<> remove(const std::string& group);
   [[nodiscard]] Result<std::vector<DeletedPartition>> remove_offsets(

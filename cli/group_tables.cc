@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <set>
 
+#include "cli/moment_text.h"
+
 namespace ottla::cli {
 namespace {
 
@@ -189,6 +191,31 @@ void print_plan(std::ostream& out, const ResetPlan& plan) {
     for (const auto& [partition, offset] : offsets) {
       print(group, partition.topic, std::to_string(partition.partition), std::to_string(offset));
     }
+  }
+}
+
+void print_undelete(std::ostream& out, const std::vector<UndeleteLine>& lines) {
+  std::size_t group_width = kShort;
+  std::size_t topic_width = kShort;
+  for (const UndeleteLine& line : lines) {
+    group_width = std::max(group_width, line.group.size());
+    topic_width = std::max(topic_width, line.ended.partition.topic.size());
+  }
+  const auto print = [&](const std::string& group, const std::string& topic,
+                         const std::string& partition, const std::string& current,
+                         const std::string& wanted, const std::string& ended,
+                         const std::string& until, const std::string& why) {
+    out << padded(group, group_width) << ' ' << padded(topic, topic_width) << ' '
+        << padded(partition, 10) << ' ' << padded(current, kShort) << ' ' << padded(wanted, kShort)
+        << ' ' << padded(ended, kLong) << ' ' << padded(until, kLong) << ' ' << why << '\n';
+  };
+  out << '\n';
+  print("GROUP", "TOPIC", "PARTITION", "CURRENT-OFFSET", "NEW-OFFSET", "ENDED", "KEPT-UNTIL",
+        "WHY");
+  for (const UndeleteLine& line : lines) {
+    print(line.group, line.ended.partition.topic, std::to_string(line.ended.partition.partition),
+          or_dash(line.current), std::to_string(line.ended.offset),
+          moment_text(line.ended.ended_ms), moment_text(line.ended.kept_until_ms), line.ended.why);
   }
 }
 

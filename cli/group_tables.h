@@ -39,6 +39,14 @@ void print_list(std::ostream& out, const std::vector<GroupListing>& groups, bool
 void print_plan(std::ostream& out, const ResetPlan& plan);
 void print_deletions(std::ostream& out, const std::vector<DeletedPartition>& deletions);
 
+/// One line of --undelete-offsets: `ended` is what is committed.
+struct UndeleteLine {
+  std::string group;
+  std::optional<std::int64_t> current{};
+  EndedOffsetView ended;
+};
+void print_undelete(std::ostream& out, const std::vector<UndeleteLine>& lines);
+
 /// "orders(0,1), payments(2)"
 [[nodiscard]] std::string assignment_text(const std::vector<TopicPartition>& partitions);
 

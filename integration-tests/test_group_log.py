@@ -1,10 +1,15 @@
-"""The logs of __consumer_offsets themselves: what becomes of the groups when one of them is damaged."""
+"""The logs of __consumer_offsets themselves: what becomes of the groups when one of them is damaged, their snapshots,
+and offsets that have ended."""
 
+import json
 import re
 import struct
 import unittest
 
-from cluster import Cluster, wait_until
+from cluster import Cluster, ToolFailed, wait_until
+from wire import Connection, array, i32, i64, text
+
+OFFSET_COMMIT, OFFSET_FETCH = 8, 9
 
 GROUPS = 40
 
@@ -18,6 +23,25 @@ def committed(cluster, group):
     """{partition: offset}"""
     text = cluster.ottla("consumer-groups", "--describe", "--group", group, "--offsets")
     return {int(p): int(o) for p, o in re.findall(r"orders\s+(\d+)\s+(\d+)", text)}
+
+
+def commit_by_hand(connection, group, offsets, metadata="", retention_ms=-1):
+    """{partition: offset}, in version 2: it can say how long they are good."""
+    partitions = array([i32(p) + i64(offset) + text(metadata) for p, offset in offsets.items()])
+    answer = connection.call(OFFSET_COMMIT, 2, text(group) + i32(-1) + text("") + i64(retention_ms)
+                             + array([text("orders") + partitions]))
+    errors = answer.array(lambda: (answer.text(), answer.array(lambda: (answer.i32(), answer.i16()))))[0][1]
+    if any(error for _, error in errors):
+        raise ValueError(errors)
+    return True
+
+
+def fetch_by_hand(connection, group, partition):
+    """(offset, metadata)"""
+    answer = connection.call(OFFSET_FETCH, 1, text(group) + array([text("orders") + array([i32(partition)])]))
+    row = answer.array(lambda: (answer.text(), answer.array(
+        lambda: (answer.i32(), answer.i64(), answer.text(), answer.i16()))))[0][1][0]
+    return row[1], row[2]
 
 
 def tear(directory, batch):
@@ -34,9 +58,9 @@ def tear(directory, batch):
 
 
 class GroupLogTest(unittest.TestCase):
-    def cluster_with_groups(self, brokers):
+    def cluster_with_groups(self, brokers, **overrides):
         cluster = Cluster(brokers, offsets__topic__num__partitions=1, offsets__topic__replication__factor=brokers,
-                          group__initial__rebalance__delay__ms=0, auto__leader__rebalance__enable="false")
+                          group__initial__rebalance__delay__ms=0, auto__leader__rebalance__enable="false", **overrides)
         self.addCleanup(cluster.close)
         cluster.create_topic("orders", 1, brokers)
         cluster.ottla("console-producer", "--topic", "orders", stdin="".join(f"{i}\n" for i in range(100)))
@@ -84,6 +108,84 @@ class GroupLogTest(unittest.TestCase):
         self.assertIn("segments are damaged", broker.log)
         commit(cluster, "g39", 77)
         self.assertEqual(committed(cluster, "g39"), {0: 77})
+
+    def another_coordinator(self, cluster, former):
+        return wait_until(lambda: (cluster.leader("__consumer_offsets") or former) is not former
+                          and cluster.leader("__consumer_offsets"), "another coordinator")
+
+    def test_a_coordinator_loads_from_a_snapshot(self):
+        """Of those that brokers write beside their logs, leader and follower alike."""
+        cluster = self.cluster_with_groups(2)
+        cluster.ottla("topics", "--alter", "--topic", "orders", "--partitions", 50)
+        first = cluster.leader("__consumer_offsets")
+        offsets = {}
+        with Connection(first) as connection:
+            wait_until(lambda: commit_by_hand(connection, "s0", {49: 1}), "all partitions to be known")
+            for number in range(6000 // 50):
+                group = f"s{number % 20}"
+                offsets[group] = {partition: 1000 * number + partition for partition in range(50)}
+                commit_by_hand(connection, group, offsets[group])
+        snapshots = [broker.directory / "data" / "__consumer_offsets-0" / "ottla-groups"
+                     for broker in cluster.brokers.values()]
+        wait_until(lambda: all(path.exists() for path in snapshots), "a snapshot on each broker", 60)
+        with Connection(first) as connection:  # behind the snapshots
+            offsets["s3"][7] = 123456
+            commit_by_hand(connection, "s3", {7: 123456})
+        former = first
+        for _ in range(2):
+            former.process.kill()
+            leader = self.another_coordinator(cluster, former)
+            wait_until(lambda: "behind a snapshot up to offset" in leader.log, "a load from the snapshot")
+            with Connection(leader) as connection:
+                for group, wanted in offsets.items():
+                    for partition in (0, 7, 49):
+                        self.assertEqual(fetch_by_hand(connection, group, partition), (wanted[partition], ""))
+            self.assertEqual(committed(cluster, "g7"), {0: 7})
+            former.start()
+            cluster.wait_for_brokers()
+            cluster.wait_for_isr("__consumer_offsets", 2)
+            former = leader
+
+    # Offsets that have ended.
+
+    def undelete(self, cluster, *words):
+        return [(row["partition"], row["newOffset"], row["why"])
+                for row in json.loads(cluster.ottla("consumer-groups", "--undelete-offsets", *words, "--json"))]
+
+    def test_offsets_that_ended_are_brought_back(self):
+        """Although the coordinator is killed in between."""
+        cluster = self.cluster_with_groups(3, offsets__retention__check__interval__ms=200)
+        first = cluster.leader("__consumer_offsets")
+        with Connection(first) as connection:
+            commit_by_hand(connection, "holiday", {0: 70}, metadata="note", retention_ms=500)
+        wait_until(lambda: "holiday" not in cluster.ottla("consumer-groups", "--list"), "the offsets to expire")
+        cluster.ottla("consumer-groups", "--delete", "--group", "g3")
+        first.process.kill()
+        leader = self.another_coordinator(cluster, first)
+        self.assertEqual(self.undelete(cluster, "--group", "holiday"), [(0, 70, "expired")])
+        self.assertNotIn("holiday", cluster.ottla("consumer-groups", "--list"))
+        self.assertEqual(self.undelete(cluster, "--group", "holiday", "--group", "g3", "--topic", "orders", "--execute"),
+                         [(0, 70, "expired"), (0, 3, "group deleted")])
+        with Connection(leader) as connection:
+            self.assertEqual(fetch_by_hand(connection, "holiday", 0), (70, "note"))
+            self.assertEqual(fetch_by_hand(connection, "g3", 0), (3, ""))
+        self.assertIn("can be brought back", cluster.ottla("explain", "group", "g3"))
+        # A deleted topic's offsets do not come back.
+        cluster.ottla("consumer-groups", "--delete", "--group", "g4")
+        cluster.ottla("topics", "--delete", "--topic", "orders")
+        wait_until(lambda: "orders" not in cluster.ottla("topics", "--list").split(), "the topic to go")
+        wait_until(lambda: not json.loads(cluster.ottla("explain", "group", "g4", "--json"))["endedOffsets"],
+                   "its offsets to go")
+
+    def test_offsets_that_ended_are_kept_for_the_window_only(self):
+        cluster = self.cluster_with_groups(1, offsets__retention__check__interval__ms=200,
+                                           ottla__offsets__undelete__window__ms=10000)
+        cluster.ottla("consumer-groups", "--delete", "--group", "g3")
+        self.assertEqual(self.undelete(cluster, "--group", "g3"), [(0, 3, "group deleted")])
+        wait_until(lambda: not json.loads(cluster.ottla("explain", "group", "g3", "--json"))["endedOffsets"],
+                   "the window to end")
+        with self.assertRaisesRegex(ToolFailed, "are kept"):
+            self.undelete(cluster, "--group", "g3", "--execute")
 
 
 if __name__ == "__main__":

@@ -532,6 +532,36 @@ class GroupsTest(unittest.TestCase):
         second = self.produce(50, "y")
         self.assertEqual(consume(50), second)
 
+    # Why it rebalances.
+
+    def explain(self, group):
+        return json.loads(self.cluster.ottla("explain", "group", group, "--json"))
+
+    def test_explain_tells_who_left_and_why(self):
+        self.start()
+        members = [self.kcat("watched") for _ in range(3)]
+        self.wait_for_members("watched", 3)
+        members[0].kill()
+        self.wait_for_members("watched", 2)
+        members[1].stop()
+        self.wait_for_members("watched", 1)
+        told = self.explain("watched")
+        self.assertEqual((told["state"], len(told["members"]), told["rebalanceBeganMs"]), ("Stable", 1, -1))
+        left = [event for event in told["events"] if event["kind"] == "left"]
+        self.assertTrue(any("no heartbeat" in event["why"] for event in left), left)
+        self.assertTrue(any("member left" in event["why"] for event in left), left)
+        self.assertTrue(all("rdkafka" in event["client"] for event in left), left)
+        ended = [event for event in told["events"] if event["kind"] == "rebalance ended"]
+        self.assertEqual(ended[-1]["members"], 1)
+        self.assertTrue(all(0 <= event["tookMs"] < 60_000 for event in ended))
+        text = self.cluster.ottla("explain", "group", "watched")
+        self.assertIn("Stable", text)
+        self.assertIn("no heartbeat of member ... within its session timeout", text)
+        former = self.cluster.brokers[told["coordinator"]]
+        former.process.kill()
+        wait_until(lambda: self.explain("watched")["coordinator"] not in (-1, former.id), "another coordinator")
+        self.wait_for_members("watched", 1)
+
 
 if __name__ == "__main__":
     unittest.main()

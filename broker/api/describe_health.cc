@@ -1,10 +1,12 @@
 #include "common/protocol/messages/describe_health.h"
 
 #include <chrono>
+#include <memory>
 #include <utility>
 #include <vector>
 
 #include "broker/api/handlers.h"
+#include "broker/group/group_service.h"
 
 namespace ottla::api {
 namespace {
@@ -108,10 +110,87 @@ void add(const controller::ControllerHealth& health, DescribeHealthResponse& res
   }
 }
 
+DescribeHealthResponse::Group told(const group::GroupAccount& account) {
+  DescribeHealthResponse::Group told;
+  told.error_code = account.error;
+  told.now_ms = account.now;
+  told.coordinator_since_ms = account.coordinator_since;
+  told.leader_epoch = account.leader_epoch;
+  told.state = account.state;
+  told.generation = account.generation;
+  told.protocol_type = account.protocol_type;
+  told.protocol = account.protocol;
+  told.leader = account.leader;
+  told.rebalance_began_ms = account.rebalance_began;
+  for (const group::GroupAccount::Member& member : account.members) {
+    auto& one = told.members.emplace_back();
+    one.member_id = member.id;
+    one.group_instance_id = member.instance_id;
+    one.client_id = member.client_id;
+    one.client_host = member.client_host;
+    one.session_timeout_ms = member.session_timeout_ms;
+    one.rebalance_timeout_ms = member.rebalance_timeout_ms;
+    one.silent_ms = member.silent_ms;
+    one.waits_to_join = member.waits_to_join;
+    one.waits_to_sync = member.waits_to_sync;
+  }
+  for (const group::GroupEvent& event : account.events) {
+    auto& one = told.events.emplace_back();
+    one.at_ms = event.at;
+    one.kind = static_cast<std::int8_t>(event.kind);
+    one.member_id = event.member;
+    one.client = event.client;
+    one.why = event.why;
+    one.generation = event.generation;
+    one.members = event.members;
+    one.took_ms = event.took_ms;
+    one.times = event.times;
+  }
+  for (const group::GroupAccount::Ended& ended : account.ended_offsets) {
+    auto& one = told.ended_offsets.emplace_back();
+    one.topic = ended.partition.topic;
+    one.partition = ended.partition.partition;
+    one.offset = ended.offset.committed.offset;
+    one.leader_epoch = ended.offset.committed.leader_epoch;
+    one.metadata = ended.offset.committed.metadata;
+    one.commit_ms = ended.offset.committed.commit_time;
+    one.ended_ms = ended.offset.ended;
+    one.kept_until_ms = ended.kept_until;
+    one.why = static_cast<std::int8_t>(ended.offset.why);
+  }
+  return told;
+}
+
+struct Asking {
+  Call call;
+  Services& services;
+  std::vector<std::string> groups;
+  std::vector<TopicPartition> partitions;
+  DescribeHealthResponse response;
+};
+
+/// One group after the other, then what the controller knows.
+void go_on(std::shared_ptr<Asking> asking) {
+  const std::size_t next = asking->response.groups.size();
+  if (next < asking->groups.size()) {
+    Services& services = asking->services;
+    return services.groups.explain(asking->groups[next],
+                                   [asking](const group::GroupAccount& account) {
+                                     asking->response.groups.push_back(told(account));
+                                     go_on(asking);
+                                   });
+  }
+  asking->services.controller.describe_health(std::move(asking->partitions),
+                                              [asking](const controller::ControllerHealth& health) {
+                                                add(health, asking->response);
+                                                answer(asking->call, asking->response);
+                                              });
+}
+
 }  // namespace
 
 void handle_describe_health(Call call, Services& services) {
-  const auto request = decode_or_close<DescribeHealthRequest>(call);
+  auto request = decode_or_close<DescribeHealthRequest>(call);
   if (!request) return;
   DescribeHealthResponse response;
   response.broker_id = services.broker;
@@ -128,12 +207,11 @@ void handle_describe_health(Call call, Services& services) {
       }
     }
   }
-  services.controller.describe_health(std::move(asked),
-                                      [call = std::move(call), response = std::move(response)](
-                                          const controller::ControllerHealth& health) mutable {
-                                        add(health, response);
-                                        answer(call, response);
-                                      });
+  go_on(std::make_shared<Asking>(Asking{.call = std::move(call),
+                                        .services = services,
+                                        .groups = std::move(request->groups),
+                                        .partitions = std::move(asked),
+                                        .response = std::move(response)}));
 }
 
 }  // namespace ottla::api

@@ -67,12 +67,14 @@ bool CoordinatorCore::is_loading(std::int32_t partition, LeaderEpoch epoch) cons
   return found != shards_.end() && found->second.loading && found->second.epoch == epoch;
 }
 
-void CoordinatorCore::finish_loading(std::int32_t partition, LeaderEpoch epoch,
-                                     LoadedGroups groups) {
+void CoordinatorCore::finish_loading(std::int32_t partition, LeaderEpoch epoch, LoadedGroups groups,
+                                     EndedOffsets ended) {
   if (!is_loading(partition, epoch)) return;
   Shard& shard = shards_.at(partition);
   shard.loading = false;
+  shard.since = clock_.wall_now_ms();
   shard.groups = std::move(groups);
+  shard.ended = std::move(ended);
   // What follows may remove groups: it works on copies.
   for (const auto& [id, group] : LoadedGroups(shard.groups)) {
     for (auto& [member_id, member] : group->members()) keep_alive(group, member);
@@ -86,6 +88,7 @@ void CoordinatorCore::resign(std::int32_t partition) {
   const auto node = shards_.extract(partition);
   if (node.empty()) return;
   for (const auto& [id, group] : node.mapped().groups) {
+    if (history_.knows(id)) note(*group, GroupEventKind::Resigned, nullptr, "");
     group->transition_to(GroupState::Dead, clock_.wall_now_ms());
     cancel(group->rebalance.join_timer);
     cancel(group->rebalance.sync_timer);
@@ -141,9 +144,9 @@ void CoordinatorCore::forget(const Group& group) {
   }
 }
 
-void CoordinatorCore::append(const Group& group, std::vector<LogRecord> records,
+void CoordinatorCore::append(const std::string& group, std::vector<LogRecord> records,
                              Callback<OffsetsLog::Outcome> done) {
-  const std::int32_t partition = shard_of(group.id());
+  const std::int32_t partition = shard_of(group);
   const auto shard = shards_.find(partition);
   if (shard == shards_.end()) return std::move(done)({.error = ErrorCode::NotLeaderOrFollower});
   log_.append(partition, shard->second.epoch, std::move(records), std::move(done));
@@ -154,7 +157,7 @@ void CoordinatorCore::store_group(const GroupPtr& group,
                                   Callback<ErrorCode> done) {
   auto record = group_record(group->id(), group->image(assignments));
   if (!record) return std::move(done)(record.error().code());
-  append(*group, {*std::move(record)},
+  append(group->id(), {*std::move(record)},
          [id = group->id(), done = std::move(done)](const OffsetsLog::Outcome& outcome) mutable {
            if (outcome.error != ErrorCode::None) {
              LOG(WARNING) << "[group " << id << "] not stored: " << name_of(outcome.error);
@@ -191,6 +194,66 @@ GroupDescription CoordinatorCore::describe(const std::string& id) const {
   return description;
 }
 
+GroupAccount CoordinatorCore::explain(const std::string& id) const {
+  GroupAccount account{.error = check(id, Naming::Any), .now = clock_.wall_now_ms()};
+  account.events = history_.of(id);
+  if (account.error != ErrorCode::None) return account;
+  const Shard& shard = shards_.at(shard_of(id));
+  account.coordinator_since = shard.since;
+  account.leader_epoch = shard.epoch;
+  account.ended_offsets = kept_offsets(id);
+  const GroupPtr group = find(id);
+  account.state = name_of(group ? group->state() : GroupState::Dead);
+  if (!group) return account;
+  account.generation = group->generation();
+  account.protocol_type = group->protocol_type().value_or("");
+  account.protocol = group->protocol().value_or("");
+  account.leader = group->leader().value_or("");
+  account.rebalance_began = group->rebalance.began.value_or(-1);
+  for (const auto& [member_id, member] : group->members()) {
+    GroupAccount::Member& told = account.members.emplace_back();
+    told.id = member_id;
+    told.instance_id = member.instance_id;
+    told.client_id = member.client_id;
+    told.client_host = member.client_host;
+    told.session_timeout_ms = static_cast<std::int32_t>(member.session_timeout.count());
+    told.rebalance_timeout_ms = static_cast<std::int32_t>(member.rebalance_timeout.count());
+    told.waits_to_join = member.awaiting_join != nullptr;
+    told.waits_to_sync = member.awaiting_sync != nullptr;
+    if (!member.session_end || member.is_new) continue;
+    const auto silent = clock_.now() + member.session_timeout - *member.session_end;
+    told.silent_ms = std::chrono::duration_cast<std::chrono::milliseconds>(silent).count();
+  }
+  return account;
+}
+
+void CoordinatorCore::note(const Group& group, GroupEventKind kind, const Member* member,
+                           std::string why) {
+  GroupEvent event{.at = clock_.wall_now_ms(),
+                   .kind = kind,
+                   .why = std::move(why),
+                   .generation = group.generation(),
+                   .members = static_cast<std::int32_t>(group.members().size())};
+  if (kind == GroupEventKind::Left) --event.members;
+  if (member != nullptr) {
+    event.member = member->id;
+    event.client = member->client_id + ", " + member->client_host;
+    if (member->instance_id) event.client += ", static as " + *member->instance_id;
+  }
+  history_.note(group.id(), std::move(event));
+}
+
+void CoordinatorCore::note_rebalance_end(Group& group) {
+  if (!group.rebalance.began) return;
+  const env::WallTimeMs now = clock_.wall_now_ms();
+  history_.note(group.id(), {.at = now,
+                             .kind = GroupEventKind::RebalanceEnded,
+                             .generation = group.generation(),
+                             .members = static_cast<std::int32_t>(group.members().size()),
+                             .took_ms = now - *group.rebalance.began});
+  group.rebalance.began.reset();
+}
+
 GroupList CoordinatorCore::list(const std::vector<std::string>& states) const {
   std::set<std::string> wanted;
   for (const std::string& state : states) wanted.insert(lower_case(state));
@@ -215,7 +278,9 @@ void CoordinatorCore::delete_group(const std::string& id, Callback<ErrorCode> do
   const auto held = group->offsets.partitions();
   counters_.deletions->add(static_cast<std::int64_t>(held.size()));
   LOG(INFO) << "[group " << id << "] deleted, with " << held.size() << " offsets";
-  remove_offsets(group, {held.begin(), held.end()}, std::move(done));
+  note(*group, GroupEventKind::OffsetsEnded, nullptr,
+       "the group was deleted, with " + std::to_string(held.size()) + " offsets");
+  remove_offsets(group, {held.begin(), held.end()}, OffsetEnd::GroupDeleted, std::move(done));
 }
 
 CoordinatorCore::Sizes CoordinatorCore::sizes() const {

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -10,7 +11,9 @@
 #include <vector>
 
 #include "broker/group/group.h"
+#include "broker/group/group_account.h"
 #include "broker/group/group_config.h"
+#include "broker/group/group_history.h"
 #include "broker/group/log_records.h"
 #include "common/base/error.h"
 #include "common/base/id.h"
@@ -141,7 +144,8 @@ class CoordinatorCore {
   bool begin_loading(std::int32_t partition, LeaderEpoch epoch);
   /// Whether this load is still wanted.
   [[nodiscard]] bool is_loading(std::int32_t partition, LeaderEpoch epoch) const;
-  void finish_loading(std::int32_t partition, LeaderEpoch epoch, LoadedGroups groups);
+  void finish_loading(std::int32_t partition, LeaderEpoch epoch, LoadedGroups groups,
+                      EndedOffsets ended = {});
   /// Another broker leads it, or nobody: its groups are forgotten, and who waits is sent on.
   void resign(std::int32_t partition);
 
@@ -167,12 +171,15 @@ class CoordinatorCore {
                       Callback<DeletedOffsets> done);
   /// The topics are gone: so are their offsets.
   void forget_topics(const std::set<std::string>& topics);
-  /// Removes what nobody uses any more (KIP-211); called every retention_check_interval.
+  /// Removes what nobody uses any more (KIP-211), and in the end what was kept of it; called every
+  /// retention_check_interval.
   void expire();
 
   // Operators.
 
   [[nodiscard]] GroupDescription describe(const std::string& group) const;
+  /// What it looks like from inside, and what happened to it while we coordinated it (N22).
+  [[nodiscard]] GroupAccount explain(const std::string& group) const;
   /// Groups in these states, in upper or lower case; none: in any.
   [[nodiscard]] GroupList list(const std::vector<std::string>& states) const;
   void delete_group(const std::string& group, Callback<ErrorCode> done);
@@ -192,7 +199,9 @@ class CoordinatorCore {
   struct Shard {
     LeaderEpoch epoch;
     bool loading = true;
+    env::WallTimeMs since = -1;  ///< When it was loaded.
     LoadedGroups groups{};
+    EndedOffsets ended{};
   };
   enum class Naming : bool { NotEmpty, Any };
 
@@ -204,8 +213,11 @@ class CoordinatorCore {
   [[nodiscard]] ErrorCode check(const std::string& group, Naming naming) const;
   [[nodiscard]] GroupPtr find(const std::string& group) const;
   GroupPtr find_or_create(const std::string& group);
+  /// For the group's history; of a member that leaves, before it is removed.
+  void note(const Group& group, GroupEventKind kind, const Member* member, std::string why);
+  void note_rebalance_end(Group& group);
   void forget(const Group& group);
-  void append(const Group& group, std::vector<LogRecord> records,
+  void append(const std::string& group, std::vector<LogRecord> records,
               Callback<OffsetsLog::Outcome> done);
   void store_group(const GroupPtr& group, const std::map<std::string, std::string>& assignments,
                    Callback<ErrorCode> done);
@@ -260,10 +272,23 @@ class CoordinatorCore {
   void store_offsets(const GroupPtr& group, CommitRequest request,
                      Callback<std::vector<ErrorCode>> done);
   void remove_offsets(const GroupPtr& group, const std::vector<TopicPartition>& partitions,
-                      Callback<ErrorCode> done);
+                      std::optional<OffsetEnd> why, Callback<ErrorCode> done);
   [[nodiscard]] ExpiryRules expiry_rules(const Group& group) const;
   void foretell_expiry(Group& group) const;
   [[nodiscard]] std::vector<GroupPtr> all_groups() const;
+
+  // ended_offsets.cc
+  [[nodiscard]] std::optional<LogRecord> keep_ended_offset(const Group& group,
+                                                           const TopicPartition& partition,
+                                                           OffsetEnd why);
+  /// Those for which `is_over` holds, with tombstones.
+  void drop_ended_offsets(
+      const std::function<bool(const TopicPartition&, const EndedOffset&)>& is_over);
+  [[nodiscard]] std::vector<GroupAccount::Ended> kept_offsets(const std::string& group) const;
+  /// In as many batches as their bytes need, each record with a value in one with the tombstone
+  /// behind it; `done` hears the last error, if any.
+  void append_tombstones(const std::string& group, std::vector<LogRecord> records,
+                         Callback<ErrorCode> done);
 
   const GroupConfig& config_;
   env::Clock& clock_;
@@ -273,6 +298,7 @@ class CoordinatorCore {
   std::int32_t partition_count_;
   std::map<std::int32_t, Shard> shards_;
   env::TimerQueue timers_;
+  GroupHistory history_;
 };
 
 }  // namespace ottla::group

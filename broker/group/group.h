@@ -123,6 +123,7 @@ class Group {
 
   // Rebalance under way: CoordinatorCore's notes.
   struct Rebalance {
+    std::optional<env::WallTimeMs> began{};  ///< Until the members have their assignments.
     std::optional<env::TimerQueue::Key> join_timer{};
     std::optional<env::TimerQueue::Key> sync_timer{};
     bool initial = false;  ///< Waits for its time, however many have joined.

@@ -25,6 +25,8 @@ struct GroupConfig {
   std::size_t max_size = std::numeric_limits<std::int32_t>::max();  ///< Members of one group.
   std::size_t offset_metadata_max_bytes = 4'096;
   std::chrono::milliseconds offsets_retention{std::chrono::hours(24 * 7)};
+  /// How long offsets that have ended can be brought back; 0: not at all.
+  std::chrono::milliseconds undelete_window{std::chrono::hours(24 * 7)};
   std::chrono::milliseconds retention_check_interval{600'000};
 
   // How __consumer_offsets is written and read.

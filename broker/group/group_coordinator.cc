@@ -229,7 +229,7 @@ class GroupCoordinator::Inner final : public OffsetsLog,
                  << " may have older offsets than they committed, or none";
     }
     if (loaded.unreadable + loaded.torn_segments > 0) damaged_.insert(partition);
-    core_.finish_loading(partition, epoch, std::move(loaded.groups));
+    core_.finish_loading(partition, epoch, std::move(loaded.groups), std::move(loaded.ended));
     arm_timer();
   }
 
@@ -427,6 +427,12 @@ void GroupCoordinator::delete_offsets(std::string group, std::vector<TopicPartit
   on_loop([group = std::move(group), partitions = std::move(partitions),
            done = std::move(done)](CoordinatorCore& core) mutable {
     core.delete_offsets(group, std::move(partitions), std::move(done));
+  });
+}
+
+void GroupCoordinator::explain(std::string group, Callback<const GroupAccount&> done) {
+  on_loop([group = std::move(group), done = std::move(done)](CoordinatorCore& core) mutable {
+    std::move(done)(core.explain(group));
   });
 }
 

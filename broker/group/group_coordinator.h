@@ -65,6 +65,7 @@ class GroupCoordinator final : public GroupService, public replica::LeadershipLi
              Callback<std::vector<FetchedOffsets>> done) override;
   void delete_offsets(std::string group, std::vector<TopicPartition> partitions,
                       Callback<DeletedOffsets> done) override;
+  void explain(std::string group, Callback<const GroupAccount&> done) override;
   void describe(std::vector<std::string> groups,
                 Callback<std::vector<GroupDescription>> done) override;
   void list(std::vector<std::string> states, Callback<GroupList> done) override;

@@ -71,6 +71,15 @@ void GroupLoader::apply(LogEntry entry, ProducerId open_transaction, Offset log_
                           } else {
                             images_.erase(group.group);
                           }
+                        },
+                        [&](EndedOffsetEntry& offset) {
+                          auto& offsets = ended_[offset.group];
+                          if (offset.ended) {
+                            offsets[offset.partition] = *std::move(offset.ended);
+                          } else {
+                            offsets.erase(offset.partition);
+                          }
+                          if (offsets.empty()) ended_.erase(offset.group);
                         }},
              entry);
 }
@@ -125,6 +134,12 @@ Result<std::vector<GroupSnapshot::Entry>> GroupLoader::entries() const {
   for (const auto& [id, offsets] : offsets_) OTTLA_TRY_VOID(add(kNoProducerId, id, offsets));
   for (const auto& [producer, by_group] : open_) {
     for (const auto& [id, offsets] : by_group) OTTLA_TRY_VOID(add(producer, id, offsets));
+  }
+  for (const auto& [id, offsets] : ended_) {
+    for (const auto& [partition, ended] : offsets) {
+      OTTLA_TRY(LogRecord record, ended_offset_record(id, partition, ended));
+      entries.push_back({kNoProducerId, kUnknownOffset, std::move(record)});
+    }
   }
   return entries;
 }

@@ -4,6 +4,7 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "broker/group/coordinator_core.h"
@@ -33,6 +34,8 @@ class GroupLoader {
 
   /// The groups as they stand at the end of what was added; the loader is spent.
   [[nodiscard]] LoadedGroups finish();
+  /// The offsets that ended lately, likewise.
+  [[nodiscard]] EndedOffsets finish_ended() { return std::move(ended_); }
 
   [[nodiscard]] std::uint64_t records() const { return records_; }
   [[nodiscard]] std::uint64_t unreadable() const { return unreadable_; }
@@ -50,6 +53,7 @@ class GroupLoader {
   std::map<std::string, Offsets> offsets_;
   /// Of transactions that have not ended: producer -> group -> offsets.
   std::map<ProducerId, std::map<std::string, Offsets>> open_;
+  EndedOffsets ended_;
   std::uint64_t records_ = 0;
   std::uint64_t unreadable_ = 0;
 };

@@ -29,6 +29,7 @@ class GroupService {
   virtual void delete_offsets(std::string group, std::vector<TopicPartition> partitions,
                               Callback<DeletedOffsets> done) = 0;
 
+  virtual void explain(std::string group, Callback<const GroupAccount&> done) = 0;
   /// In the order of the groups.
   virtual void describe(std::vector<std::string> groups,
                         Callback<std::vector<GroupDescription>> done) = 0;

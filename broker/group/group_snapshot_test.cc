@@ -139,7 +139,7 @@ class Life {
     const std::string group = "g" + std::to_string(random_.below(6));
     const TopicPartition partition{"t", static_cast<std::int32_t>(random_.below(3))};
     const ProducerId producer(static_cast<std::int64_t>(random_.below(2)));
-    switch (random_.below(12)) {
+    switch (random_.below(14)) {
       case 0:
         return append({*offset_tombstone(group, partition)});
       case 1:
@@ -171,6 +171,13 @@ class Life {
                           .coordinator_epoch = 1},
                          1),
                      storage::AppendOrigin::Coordinator);
+      case 6:
+        return append({*ended_offset_record(group, partition,
+                                            {.committed = next_commit_without_end(),
+                                             .ended = number_,
+                                             .why = OffsetEnd::Deleted})});
+      case 7:
+        return append({*ended_offset_tombstone(group, partition)});
       default:
         return append({*offset_record(group, partition, next_commit())});
     }
@@ -185,6 +192,11 @@ class Life {
     CommittedOffset committed{.offset = Offset(++number_), .commit_time = number_};
     if (random_.below(5) == 0) committed.expire_time = number_ + 100;
     if (random_.below(5) == 0) committed.metadata = "note";
+    return committed;
+  }
+  CommittedOffset next_commit_without_end() {
+    CommittedOffset committed = next_commit();
+    committed.expire_time.reset();
     return committed;
   }
   void append(const std::vector<LogRecord>& records) {
@@ -270,6 +282,7 @@ class Life {
     ASSERT_TRUE(whole) << whole.error();
     ASSERT_TRUE(tail) << tail.error();
     ASSERT_EQ(text_of(tail->groups), text_of(whole->groups));
+    ASSERT_EQ(tail->ended, whole->ended);
     if (tail->snapshot_end != kUnknownOffset) {
       ++used;
     } else if (files_.exists(log_->directory() + "/" + kGroupSnapshotFile).value()) {

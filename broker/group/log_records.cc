@@ -8,6 +8,8 @@
 namespace ottla::group {
 namespace {
 
+using protocol::EndedOffsetKey;
+using protocol::EndedOffsetValue;
 using protocol::GroupMetadataKey;
 using protocol::GroupMetadataValue;
 using protocol::OffsetCommitKey;
@@ -18,6 +20,8 @@ constexpr std::int16_t kGroupKeyVersion = 2;
 constexpr std::int16_t kOffsetValueVersion = 3;
 constexpr std::int16_t kExpiringOffsetValueVersion = 1;
 constexpr std::int16_t kGroupValueVersion = 3;
+constexpr std::int16_t kEndedOffsetKeyVersion = 20000;
+constexpr std::int16_t kEndedOffsetValueVersion = 0;
 
 Result<std::string> offset_key(const std::string& group, const TopicPartition& partition) {
   OffsetCommitKey key;
@@ -31,6 +35,14 @@ Result<std::string> group_key(const std::string& group) {
   GroupMetadataKey key;
   key.group = group;
   return protocol::encode_versioned(key, kGroupKeyVersion);
+}
+
+Result<std::string> ended_offset_key(const std::string& group, const TopicPartition& partition) {
+  EndedOffsetKey key;
+  key.group = group;
+  key.topic = partition.topic;
+  key.partition = partition.partition;
+  return protocol::encode_versioned(key, kEndedOffsetKeyVersion);
 }
 
 std::string text_of_bytes(ByteView bytes) {
@@ -47,6 +59,19 @@ Result<CommittedOffset> decode_offset_value(ByteView bytes) {
   committed.commit_time = value.commit_timestamp;
   if (value.expire_timestamp != -1) committed.expire_time = value.expire_timestamp;
   return committed;
+}
+
+Result<EndedOffset> decode_ended_offset_value(ByteView bytes) {
+  OTTLA_TRY(const std::int16_t version, protocol::version_of(bytes));
+  OTTLA_TRY(auto value, protocol::decode_versioned<EndedOffsetValue>(bytes, version));
+  EndedOffset ended;
+  ended.committed.offset = value.offset;
+  ended.committed.leader_epoch = value.leader_epoch;
+  ended.committed.metadata = std::move(value.metadata);
+  ended.committed.commit_time = value.commit_timestamp;
+  ended.ended = value.ended_timestamp;
+  ended.why = static_cast<OffsetEnd>(value.why);
+  return ended;
 }
 
 Result<GroupImage> decode_group_value(ByteView bytes) {
@@ -127,6 +152,27 @@ Result<LogRecord> group_tombstone(const std::string& group) {
   return LogRecord{std::move(key), std::nullopt};
 }
 
+Result<LogRecord> ended_offset_record(const std::string& group, const TopicPartition& partition,
+                                      const EndedOffset& ended) {
+  EndedOffsetValue value;
+  value.offset = ended.committed.offset;
+  value.leader_epoch = ended.committed.leader_epoch;
+  value.metadata = ended.committed.metadata;
+  value.commit_timestamp = ended.committed.commit_time;
+  value.ended_timestamp = ended.ended;
+  value.why = static_cast<std::int8_t>(ended.why);
+  LogRecord record;
+  OTTLA_TRY(record.key, ended_offset_key(group, partition));
+  OTTLA_TRY(record.value, protocol::encode_versioned(value, kEndedOffsetValueVersion));
+  return record;
+}
+
+Result<LogRecord> ended_offset_tombstone(const std::string& group,
+                                         const TopicPartition& partition) {
+  OTTLA_TRY(std::string key, ended_offset_key(group, partition));
+  return LogRecord{std::move(key), std::nullopt};
+}
+
 Result<std::optional<LogEntry>> decode_entry(ByteView key, std::optional<ByteView> value) {
   OTTLA_TRY(const std::int16_t version, protocol::version_of(key));
   if (version == 0 || version == kOffsetKeyVersion) {
@@ -144,6 +190,16 @@ Result<std::optional<LogEntry>> decode_entry(ByteView key, std::optional<ByteVie
     GroupEntry entry{.group = std::move(decoded.group), .image = std::nullopt};
     if (value) {
       OTTLA_TRY(entry.image, decode_group_value(*value));
+    }
+    return LogEntry(std::move(entry));
+  }
+  if (version == kEndedOffsetKeyVersion) {
+    OTTLA_TRY(auto decoded, protocol::decode_versioned<EndedOffsetKey>(key, version));
+    EndedOffsetEntry entry{.group = std::move(decoded.group),
+                           .partition = {std::move(decoded.topic), decoded.partition},
+                           .ended = std::nullopt};
+    if (value) {
+      OTTLA_TRY(entry.ended, decode_ended_offset_value(*value));
     }
     return LogEntry(std::move(entry));
   }

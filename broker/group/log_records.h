@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -39,6 +40,20 @@ struct CommittedOffset {
   friend bool operator==(const CommittedOffset&, const CommittedOffset&) = default;
 };
 
+/// Why an offset ended. Numbers in the log and on the wire.
+enum class OffsetEnd : std::int8_t { Expired = 0, Deleted = 1, GroupDeleted = 2 };
+
+/// An offset that has ended; it can be committed again for a while (N23).
+struct EndedOffset {
+  CommittedOffset committed;  ///< The last one, without its own time of expiry.
+  env::WallTimeMs ended = 0;
+  OffsetEnd why = OffsetEnd::Expired;
+
+  friend bool operator==(const EndedOffset&, const EndedOffset&) = default;
+};
+/// By group.
+using EndedOffsets = std::map<std::string, std::map<TopicPartition, EndedOffset>>;
+
 /// A group as it stands in the log: its last completed rebalance.
 struct GroupImage {
   struct Member {
@@ -71,7 +86,7 @@ struct LogRecord {
   friend bool operator==(const LogRecord&, const LogRecord&) = default;
 };
 
-/// Value of version 3; of version 1 for one that says when it expires. Errors of these four:
+/// Value of version 3; of version 1 for one that says when it expires. Errors of these six:
 /// InvalidRequest for a string above 32767 bytes.
 [[nodiscard]] Result<LogRecord> offset_record(const std::string& group,
                                               const TopicPartition& partition,
@@ -81,6 +96,12 @@ struct LogRecord {
 /// Value of version 3.
 [[nodiscard]] Result<LogRecord> group_record(const std::string& group, const GroupImage& image);
 [[nodiscard]] Result<LogRecord> group_tombstone(const std::string& group);
+/// Of a version of keys that is ours alone: Kafka passes over it.
+[[nodiscard]] Result<LogRecord> ended_offset_record(const std::string& group,
+                                                    const TopicPartition& partition,
+                                                    const EndedOffset& ended);
+[[nodiscard]] Result<LogRecord> ended_offset_tombstone(const std::string& group,
+                                                       const TopicPartition& partition);
 
 struct OffsetEntry {
   std::string group{};
@@ -91,10 +112,15 @@ struct GroupEntry {
   std::string group{};
   std::optional<GroupImage> image{};  ///< Nullopt: deleted.
 };
-using LogEntry = std::variant<OffsetEntry, GroupEntry>;
+struct EndedOffsetEntry {
+  std::string group{};
+  TopicPartition partition{};
+  std::optional<EndedOffset> ended{};  ///< Nullopt: no longer kept.
+};
+using LogEntry = std::variant<OffsetEntry, GroupEntry, EndedOffsetEntry>;
 
-/// Understands all versions of keys 0 to 2. Nullopt for the keys of a newer Kafka, which it can do
-/// without. Errors: CorruptMessage.
+/// Understands all versions of keys 0 to 2, and ours. Nullopt for the keys of a newer Kafka, which
+/// it can do without. Errors: CorruptMessage.
 [[nodiscard]] Result<std::optional<LogEntry>> decode_entry(ByteView key,
                                                            std::optional<ByteView> value);
 

@@ -106,6 +106,8 @@ void CoordinatorCore::join(const JoinCaller& caller, const JoinGroupRequest& req
   if (!group) return std::move(reply)(refused_join(member_id, ErrorCode::UnknownMemberId));
   if (!accepts(*group, member_id)) {
     group->remove_member(member_id);
+    note(*group, GroupEventKind::Refused, nullptr,
+         "a member of " + caller.client_host + ": the group has group.max.size members");
     std::move(reply)(refused_join("", ErrorCode::GroupMaxSizeReached));
   } else if (!group->supports(request.protocol_type, protocols_of(request))) {
     std::move(reply)(refused_join(member_id, ErrorCode::InconsistentGroupProtocol));
@@ -185,6 +187,7 @@ void CoordinatorCore::add_member(const GroupPtr& group, const std::string& id,
   // noticed meanwhile. If it is still there after this time it will ask again.
   constexpr std::chrono::minutes kNewMemberJoinTimeout{5};
   expect_sign_of_life(group, added, kNewMemberJoinTimeout);
+  note(*group, GroupEventKind::Joined, &added, "");
   rebalance_if_possible(group, joining_text(request, "new member", id));
 }
 
@@ -204,6 +207,14 @@ void CoordinatorCore::join_again(const GroupPtr& group, const JoinCaller& caller
   }
   if (const ErrorCode error = check_member(*group, id, request.group_instance_id);
       error != ErrorCode::None) {
+    if (error == ErrorCode::FencedInstanceId) {
+      const Member fenced{.id = id,
+                          .instance_id = request.group_instance_id,
+                          .client_id = caller.client_id,
+                          .client_host = caller.client_host};
+      note(*group, GroupEventKind::Refused, &fenced,
+           "fenced: another member has taken its group.instance.id");
+    }
     return std::move(reply)(refused_join(id, error));
   }
   Member& member = *group->member(id);
@@ -240,6 +251,7 @@ void CoordinatorCore::replace_static(const GroupPtr& group, const std::string& o
                                      const JoinGroupRequest& request, JoinReply reply) {
   const std::string leader_before = group->leader().value_or("");
   Member& member = group->rename_member(old_id, new_id);
+  note(*group, GroupEventKind::Joined, &member, "came back in the place of " + old_id);
   if (auto waiting = std::exchange(member.awaiting_join, nullptr)) {
     std::move(waiting)(refused_join(old_id, ErrorCode::FencedInstanceId));
   }
@@ -385,6 +397,7 @@ void CoordinatorCore::finish_sync(const GroupPtr& group, std::int32_t generation
   group->transition_to(GroupState::Stable, clock_.wall_now_ms());
   LOG(INFO) << "[group " << group->id() << "] generation " << generation << " is stable with "
             << group->members().size() << " members";
+  note_rebalance_end(*group);
   hand_out_assignments(group, ErrorCode::None);
 }
 
@@ -472,6 +485,7 @@ void CoordinatorCore::remove_member(const GroupPtr& group, const std::string& id
   cancel(member.session_timer);
   auto join_reply = std::exchange(member.awaiting_join, nullptr);
   auto sync_reply = std::exchange(member.awaiting_sync, nullptr);
+  note(*group, GroupEventKind::Left, &member, std::string(why));
   group->remove_member(id);
   // If somebody is still waiting there, it joins anew.
   if (join_reply) std::move(join_reply)(refused_join("", ErrorCode::UnknownMemberId));

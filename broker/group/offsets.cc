@@ -101,7 +101,7 @@ void CoordinatorCore::store_offsets(const GroupPtr& group, CommitRequest request
     tickets[i] = group->offsets.begin(item.partition);
   }
   if (records.empty()) return std::move(done)(std::move(outcomes));
-  append(*group, std::move(records),
+  append(group->id(), std::move(records),
          [this, group, request = std::move(request), outcomes = std::move(outcomes),
           tickets = std::move(tickets),
           done = std::move(done)](const OffsetsLog::Outcome& outcome) mutable {
@@ -169,7 +169,9 @@ void CoordinatorCore::delete_offsets(const std::string& id, std::vector<TopicPar
     }
   }
   counters_.deletions->add(static_cast<std::int64_t>(unused.size()));
-  remove_offsets(group, unused,
+  note(*group, GroupEventKind::OffsetsEnded, nullptr,
+       std::to_string(unused.size()) + " offsets were deleted by a client");
+  remove_offsets(group, unused, OffsetEnd::Deleted,
                  [deleted = std::move(deleted), done = std::move(done)](ErrorCode error) mutable {
                    for (ErrorCode& outcome : deleted.outcomes) {
                      if (outcome == ErrorCode::None) outcome = error;
@@ -180,43 +182,41 @@ void CoordinatorCore::delete_offsets(const std::string& id, std::vector<TopicPar
 
 /// Removes these offsets, and the group too when it is empty and has no others; who was given an id
 /// is not waited for, and asks for another one. What is gone from
-/// memory may come back in a failover if the records are lost; expiry then removes it again.
+/// memory may come back in a failover if the records are lost; expiry then removes it again. With a
+/// `why` the offsets are kept for the undelete window, in the batch of their tombstones.
 void CoordinatorCore::remove_offsets(const GroupPtr& group,
                                      const std::vector<TopicPartition>& partitions,
-                                     Callback<ErrorCode> done) {
-  std::vector<LogRecord> tombstones;
+                                     std::optional<OffsetEnd> why, Callback<ErrorCode> done) {
+  std::vector<LogRecord> records;
   std::set<TopicPartition> others = group->offsets.partitions();
   for (const TopicPartition& partition : partitions) {
     if (others.erase(partition) == 0) continue;
+    if (why) {
+      if (auto kept = keep_ended_offset(*group, partition, *why)) {
+        records.push_back(*std::move(kept));
+      }
+    }
     group->offsets.remove(partition);
     if (auto tombstone = offset_tombstone(group->id(), partition)) {
-      tombstones.push_back(*std::move(tombstone));
+      records.push_back(*std::move(tombstone));
     }
   }
   if (group->is(GroupState::Empty) && others.empty()) {
     if (group->generation() > 0) {
-      if (auto tombstone = group_tombstone(group->id())) {
-        tombstones.push_back(*std::move(tombstone));
-      }
+      if (auto tombstone = group_tombstone(group->id())) records.push_back(*std::move(tombstone));
     }
     for (auto& [pending, timer] : group->pending_members()) timers_.remove(timer);
     group->transition_to(GroupState::Dead, clock_.wall_now_ms());
   }
-  if (tombstones.empty()) {
+  if (records.empty()) {
     if (group->is(GroupState::Dead)) forget(*group);
     return std::move(done)(ErrorCode::None);
   }
-  const std::string& id = group->id();
-  Callback<OffsetsLog::Outcome> on_outcome =
-      [id, done = std::move(done)](const OffsetsLog::Outcome& outcome) mutable {
-        if (outcome.error != ErrorCode::None) {
-          LOG(WARNING) << "[group " << id << "] tombstones not stored: " << name_of(outcome.error);
-        }
-        std::move(done)(commit_error(outcome.error));
-      };
   // A commit from now on makes a new group, whose records stand behind the tombstones.
   if (group->is(GroupState::Dead)) forget(*group);
-  append(*group, std::move(tombstones), std::move(on_outcome));
+  append_tombstones(
+      group->id(), std::move(records),
+      [done = std::move(done)](ErrorCode error) mutable { std::move(done)(commit_error(error)); });
 }
 
 void CoordinatorCore::forget_topics(const std::set<std::string>& topics) {
@@ -228,8 +228,12 @@ void CoordinatorCore::forget_topics(const std::set<std::string>& topics) {
     if (gone.empty()) continue;
     LOG(INFO) << "[group " << group->id() << "] forgets " << gone.size()
               << " offsets of deleted topics";
-    remove_offsets(group, gone, [](ErrorCode) {});
+    remove_offsets(group, gone, std::nullopt, [](ErrorCode) {});
   }
+  // A topic of the same name is another one.
+  drop_ended_offsets([&](const TopicPartition& partition, const EndedOffset&) {
+    return topics.contains(partition.topic);
+  });
 }
 
 ExpiryRules CoordinatorCore::expiry_rules(const Group& group) const {
@@ -268,12 +272,18 @@ void CoordinatorCore::expire() {
       continue;
     }
     if (!expired.empty()) {
-      LOG(INFO) << "[group " << group->id() << "] " << expired.size() << " offsets have expired";
+      const std::string what = std::to_string(expired.size()) + " offsets have expired";
+      LOG(INFO) << "[group " << group->id() << "] " << what;
+      note(*group, GroupEventKind::OffsetsEnded, nullptr, what);
       counters_.expirations->add(static_cast<std::int64_t>(expired.size()));
     }
-    remove_offsets(group, expired, [](ErrorCode) {});
+    remove_offsets(group, expired, OffsetEnd::Expired, [](ErrorCode) {});
     foretell_expiry(*group);
   }
+  const env::WallTimeMs now = clock_.wall_now_ms();
+  drop_ended_offsets([&](const TopicPartition&, const EndedOffset& ended) {
+    return now - ended.ended >= config_.undelete_window.count();
+  });
 }
 
 }  // namespace ottla::group

@@ -52,6 +52,7 @@ void PartitionLoad::read_on() {
 
 Result<PartitionLoad::Outcome> PartitionLoad::finish() {
   Outcome outcome{.groups = {},
+                  .ended = {},
                   .end = end_,
                   .records = loader_.records(),
                   .unreadable = loader_.unreadable() + damaged_batches_,
@@ -59,6 +60,7 @@ Result<PartitionLoad::Outcome> PartitionLoad::finish() {
                   .snapshot_end = snapshot_end_};
   if (!options_.makes_snapshot) {
     outcome.groups = loader_.finish();
+    outcome.ended = loader_.finish_ended();
     return outcome;
   }
   OTTLA_TRY(auto entries, loader_.entries());

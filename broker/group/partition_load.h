@@ -23,6 +23,7 @@ class PartitionLoad : public std::enable_shared_from_this<PartitionLoad> {
  public:
   struct Outcome {
     LoadedGroups groups;
+    EndedOffsets ended;
     Offset end;  ///< Everything below it was read.
     std::uint64_t records = 0;
     std::uint64_t unreadable = 0;             ///< Records and batches that were left out.

@@ -22,6 +22,8 @@ void CoordinatorCore::begin_rebalance(const GroupPtr& group, std::string_view wh
   cancel(group->rebalance.sync_timer);
   LOG(INFO) << "[group " << group->id() << "] rebalances after generation " << group->generation()
             << ": " << why;
+  note(*group, GroupEventKind::RebalanceBegan, nullptr, std::string(why));
+  if (!group->rebalance.began) group->rebalance.began = clock_.wall_now_ms();
   const milliseconds longest = group->rebalance_timeout();
   group->rebalance.initial = group->is(GroupState::Empty);
   group->transition_to(GroupState::PreparingRebalance, clock_.wall_now_ms());
@@ -78,6 +80,7 @@ void CoordinatorCore::complete_join(const GroupPtr& group) {
   group->begin_generation(clock_.wall_now_ms());
   if (!group->is(GroupState::Empty)) return announce_generation(group);
   LOG(INFO) << "[group " << group->id() << "] is empty, generation " << group->generation();
+  note_rebalance_end(*group);
   // If it is lost the old members come back in a failover, and then their sessions end.
   store_group(group, {}, [](ErrorCode) {});
 }
@@ -91,6 +94,8 @@ void CoordinatorCore::drop_those_who_did_not_join(const GroupPtr& group) {
   }
   for (const std::string& id : dropped) {
     LOG(INFO) << "[group " << group->id() << "] member " << id << " did not join again in time";
+    note(*group, GroupEventKind::Left, group->member(id),
+         "did not join again within the rebalance timeout");
     group->remove_member(id);
   }
 }
@@ -138,7 +143,10 @@ void CoordinatorCore::on_sync_time(const GroupPtr& group, std::int32_t generatio
   const std::set<std::string> silent = group->pending_syncs();
   for (const std::string& id : silent) {
     LOG(INFO) << "[group " << group->id() << "] member " << id << " did not ask for its assignment";
-    if (Member* const member = group->member(id)) cancel(member->session_timer);
+    if (Member* const member = group->member(id)) {
+      cancel(member->session_timer);
+      note(*group, GroupEventKind::Left, member, "did not ask for its assignment in time");
+    }
     group->remove_member(id);
   }
   begin_rebalance(group, "members did not ask for their assignments in time");

@@ -91,6 +91,14 @@ inline constexpr ConfigKey<std::int32_t> kOffsetsTopicCompressionCodec{
     .allowed = range(0, 4),
     .importance = Importance::High,
     .doc = "Compression of __consumer_offsets: 0 none, 1 gzip, 2 snappy, 3 lz4, 4 zstd."};
+inline constexpr ConfigKey<std::int64_t> kOttlaOffsetsUndeleteWindowMs{
+    .name = "ottla.offsets.undelete.window.ms",
+    .fallback = 604800000,
+    .allowed = at_least(0),
+    .importance = Importance::Medium,
+    .doc =
+        "How long offsets that expired or were deleted can be committed again with `ottla "
+        "consumer-groups --undelete-offsets`; 0: not at all."};
 
 inline constexpr AnyKey kGroupKeys[] = {
     kGroupMinSessionTimeoutMs,     kGroupMaxSessionTimeoutMs,
@@ -100,6 +108,7 @@ inline constexpr AnyKey kGroupKeys[] = {
     kOffsetsRetentionMinutes,      kOffsetsRetentionCheckIntervalMs,
     kOffsetsTopicNumPartitions,    kOffsetsTopicReplicationFactor,
     kOffsetsTopicSegmentBytes,     kOffsetsTopicCompressionCodec,
+    kOttlaOffsetsUndeleteWindowMs,
 };
 
 }  // namespace ottla::config

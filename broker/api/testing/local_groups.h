@@ -48,6 +48,9 @@ class LocalGroups final : public group::GroupService {
                       Callback<group::DeletedOffsets> done) override {
     core.delete_offsets(group, std::move(partitions), std::move(done));
   }
+  void explain(std::string group, Callback<const group::GroupAccount&> done) override {
+    std::move(done)(core.explain(group));
+  }
   void describe(std::vector<std::string> groups,
                 Callback<std::vector<group::GroupDescription>> done) override {
     std::vector<group::GroupDescription> descriptions;
