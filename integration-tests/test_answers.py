@@ -91,6 +91,21 @@ def configs(resource_type, name, keys=None):
                                               "configuration_keys": keys}], "include_synonyms": True}
 
 
+SET, DELETE, APPEND, SUBTRACT = range(4)
+
+
+def alter(resource_type, name, *operations, validate=True, times=1):
+    """(key, operation, value): incrementally."""
+    one = {"resource_type": resource_type, "resource_name": name, "configs": [
+        {"name": key, "config_operation": operation, "value": value} for key, operation, value in operations]}
+    return "IncrementalAlterConfigs", {"resources": [one] * times, "validate_only": validate}
+
+
+def replace(resource_type, name, *values, validate=True):
+    return "AlterConfigs", {"resources": [{"resource_type": resource_type, "resource_name": name, "configs": [
+        {"name": key, "value": value} for key, value in values]}], "validate_only": validate}
+
+
 def metadata(*topics, ids=(), **options):
     named = [{"name": topic} for topic in topics] + [{"name": name, "topic_id": topic_id} for name, topic_id in ids]
     return "Metadata", {"topics": named, **options}
@@ -125,6 +140,7 @@ def questions():
     yield from fetch_questions()
     yield from topic_questions()
     yield from config_questions()
+    yield from config_change_questions()
     yield from deletion_questions()
 
 
@@ -344,11 +360,86 @@ def config_questions():
     yield configs(4, "", None)
     for kind in (0, 1, 3, 5, 64, -1):
         yield configs(kind, "x", ["any"])
-    yield (*configs(8, "0", ["no.such.logger"]), "there are no loggers whose level could be set")
+    yield configs(8, "0", ["no.such.logger", "root"])
+    yield configs(16, "x")
+    for name in ("", "1", "x"):
+        yield configs(8, name, ["root"])
     twice = configs(2, "set", ["retention.ms"])[1]
     twice["resources"] *= 2
     yield "DescribeConfigs", twice
     yield "DescribeConfigs", {"resources": []}
+
+
+TOPIC, BROKER, LOGGER, CLIENT_METRICS = 2, 4, 8, 16
+FAILS = "3.9 fails on what makes no sense"
+
+
+def config_change_questions():
+    for key, operation, value in (
+            ("retention.ms", SET, "5"), ("retention.ms", SET, "x"), ("retention.ms", SET, None), ("retention.ms", SET, ""),
+            ("retention.ms", DELETE, None), ("retention.ms", DELETE, "5"), ("retention.ms", APPEND, "5"),
+            ("retention.ms", SUBTRACT, "5"), ("cleanup.policy", APPEND, "compact"), ("cleanup.policy", SUBTRACT, "delete"),
+            ("cleanup.policy", APPEND, "burn"), ("cleanup.policy", SUBTRACT, "burn"), ("cleanup.policy", APPEND, None),
+            ("no.such", SET, "1"), ("no.such", DELETE, None), ("", SET, "1"), ("remote.storage.enable", SET, "true"),
+            ("leader.replication.throttled.replicas", APPEND, "0:1,1:0"), ("leader.replication.throttled.replicas", APPEND, "x"),
+            ("follower.replication.throttled.replicas", SET, "*"), ("message.format.version", SET, "2.0")):
+        yield alter(TOPIC, "set", (key, operation, value))
+    for kind, name in ((TOPIC, "nowhere"), (TOPIC, ""), (TOPIC, "a b"), (TOPIC, "__consumer_offsets_"), (BROKER, "1"),
+                       (BROKER, "-1"), (BROKER, "x"), (BROKER, "00"), (BROKER, "+0"), (0, "x"), (1, ""), (3, "x"), (5, "x"),
+                       (32, "x"), (64, ""), (-1, "x"), (CLIENT_METRICS, "x"), (CLIENT_METRICS, ""), (LOGGER, "x"), (LOGGER, ""),
+                       (LOGGER, "1")):
+        yield alter(kind, name, ("message.max.bytes" if kind == BROKER else "retention.ms", SET, "5000"))
+        yield replace(kind, name, ("message.max.bytes" if kind == BROKER else "retention.ms", "5000"))
+        yield alter(kind, name)
+    for kind, name in ((TOPIC, "set"), (BROKER, "0"), (BROKER, ""), (LOGGER, "0")):
+        yield alter(kind, name)
+        yield replace(kind, name)
+        yield alter(kind, name, times=2)
+    yield alter(TOPIC, "set", ("retention.ms", SET, "1"), ("retention.ms", DELETE, None))
+    yield alter(TOPIC, "set", ("min.compaction.lag.ms", SET, "10"), ("max.compaction.lag.ms", SET, "5"))
+    yield (*alter(TOPIC, "set", ("no.such", APPEND, "1")), FAILS)
+    yield (*alter(BROKER, "0", ("no.such", APPEND, "1")), FAILS)
+    yield (*alter(TOPIC, "set", ("retention.ms", 9, "1")), FAILS)
+    yield alter(BROKER, "0", ("message.max.bytes", 9, "1"))
+    for values in ((("retention.ms", "8"), ("segment.bytes", "100000")), (("retention.ms", None),), (("retention.ms", "x"),),
+                   (("no.such", "1"),), (("retention.ms", "1"), ("retention.ms", "2"))):
+        yield replace(TOPIC, "set", *values)
+
+    for name in ("0", ""):
+        for key, operation, value in (
+                ("num.io.threads", SET, "8"), ("num.io.threads", SET, "16"), ("num.io.threads", SET, "17"),
+                ("num.io.threads", SET, "4"), ("num.io.threads", SET, "3"), ("num.io.threads", SET, "0"),
+                ("num.io.threads", SET, "x"), ("num.io.threads", SET, ""), ("num.io.threads", SET, None),
+                ("num.io.threads", DELETE, None), ("num.io.threads", APPEND, "1"), ("num.partitions", SET, "9"),
+                ("num.partitions", DELETE, None), ("broker.id", SET, "9"), ("listeners", SET, "PLAINTEXT://:1"),
+                ("leader.replication.throttled.rate", SET, "1000"), ("leader.replication.throttled.rate", SET, "-1"),
+                ("follower.replication.throttled.rate", SET, "x"), ("follower.replication.throttled.rate", SET, "0"),
+                ("replica.alter.log.dirs.io.max.bytes.per.second", SET, "1"), ("no.such", SET, "1"), ("no.such", DELETE, None),
+                ("log.cleanup.policy", APPEND, "compact"), ("log.cleanup.policy", SET, "burn"), ("log.retention.hours", SET, "1"),
+                ("log.retention.ms", SET, "5"), ("log.roll.ms", SET, "0"), ("message.max.bytes", SET, "-1"),
+                ("min.insync.replicas", SET, "0"), ("unclean.leader.election.enable", SET, "true"),
+                ("max.connections", SET, "4"), ("max.connections.per.ip", SET, "0"), ("max.connections.per.ip.overrides", SET, "x"),
+                ("background.threads", SET, "11"), ("log.cleaner.threads", SET, "0"), ("log.cleaner.dedupe.buffer.size", SET, "5"),
+                ("log.message.timestamp.type", SET, "Now"), ("compression.type", SET, "zip"), ("log.cleaner.enable", SET, "false"),
+                ("ssl.keystore.password", SET, "secret"), ("num.recovery.threads.per.data.dir", SET, "2"),
+                ("num.replica.fetchers", SET, "2"), ("principal.builder.class", SET, "no.such.Class")):
+            yield alter(BROKER, name, (key, operation, value))
+        for values in ((("num.io.threads", "9"),), (("num.partitions", "9"),), (("num.io.threads", None),), (("no.such", "9"),)):
+            yield replace(BROKER, name, *values)
+        for key, value in (("metric.reporters", ""), ("transaction.partition.verification.enable", "false"), ("num.network.threads", "3"),
+                           ("remote.log.manager.copy.max.bytes.per.second", "5")):
+            yield (*alter(BROKER, name, (key, SET, value)), "what could not have an effect is refused")
+    yield (*alter(BROKER, "0", ("advertised.listeners", SET, "PLAINTEXT://elsewhere:1")), "listeners change with a restart")
+    yield (*alter(BROKER, "0", ("listener.name.plaintext.max.connections", SET, "4")), "what could not have an effect is refused")
+    for key, operation, value in (("root", SET, "DEBUG"), ("root", SET, "debug"), ("root", SET, "OFF"), ("root", SET, None),
+                                  ("root", DELETE, None), ("root", APPEND, "DEBUG"), ("no.such", SET, "DEBUG")):
+        yield alter(LOGGER, "0", (key, operation, value))
+    yield "IncrementalAlterConfigs", {"resources": []}
+    yield "AlterConfigs", {"resources": []}
+    yield alter(TOPIC, "second", ("retention.ms", SET, "777"), ("cleanup.policy", APPEND, "compact"), validate=False)
+    yield configs(TOPIC, "second", ["retention.ms", "cleanup.policy"])
+    yield (*replace(TOPIC, "second", ("segment.ms", "5000000"), validate=False), versions_of(2))
+    yield configs(TOPIC, "second", ["retention.ms", "segment.ms"])
 
 
 def deletion_questions():

@@ -21,6 +21,7 @@ enum class Authorization : std::uint8_t {
   AlterTopics,      ///< ALTER on each TOPIC
   IdempotentWrite,  ///< IDEMPOTENT_WRITE on CLUSTER, or WRITE on any TOPIC
   DescribeConfigs,  ///< DESCRIBE_CONFIGS on each resource
+  AlterConfigs,     ///< ALTER_CONFIGS on each resource
   ReadGroup,        ///< READ on GROUP, and what else it names
   DescribeGroup,    ///< DESCRIBE on each GROUP
   DeleteGroup,      ///< DELETE on each GROUP

@@ -1,12 +1,13 @@
 #include "common/protocol/messages/describe_configs.h"
 
 #include <algorithm>
-#include <charconv>
 #include <optional>
 #include <utility>
 #include <vector>
 
+#include "broker/api/config_resources.h"
 #include "broker/api/handlers.h"
+#include "broker/api/log_levels.h"
 #include "common/cluster/topic_name.h"
 #include "common/config/entry.h"
 
@@ -17,9 +18,6 @@ using protocol::DescribeConfigsRequest;
 using protocol::DescribeConfigsResponse;
 using Asked = DescribeConfigsRequest::Resource;
 using Answer = DescribeConfigsResponse::Result;
-
-constexpr std::int8_t kTopicResource = 2;
-constexpr std::int8_t kBrokerResource = 4;
 
 Result<std::vector<config::Entry>> entries_of_topic(const std::string& topic, Services& services) {
   if (!cluster::is_valid_topic_name(topic)) {
@@ -38,18 +36,17 @@ Result<std::vector<config::Entry>> entries_of_broker(const std::string& name, Se
     });
     return entries;
   }
-  std::int32_t id = -1;
-  const char* const digits = name.data() + (name.starts_with('+') ? 1 : 0);
-  const auto [end, error] = std::from_chars(digits, name.data() + name.size(), id);
-  if (error != std::errc{} || end != name.data() + name.size()) {
-    return fail(ErrorCode::InvalidRequest, "Broker id must be an integer, but it is: " + name);
-  }
-  if (BrokerId(id) != services.broker) {
-    return fail(ErrorCode::InvalidRequest, "Unexpected broker id, expected " +
-                                               std::to_string(services.broker.value()) +
-                                               " or empty string, but received " + name);
-  }
+  OTTLA_TRY_VOID(check_own_id(name, services.broker));
   return entries;
+}
+
+Result<std::vector<config::Entry>> entries_of_loggers(const std::string& name, BrokerId own) {
+  if (name.empty()) return fail(ErrorCode::InvalidRequest, "Broker id must not be empty");
+  OTTLA_TRY_VOID(check_own_id(name, own));
+  return std::vector<config::Entry>{{.name = std::string(kRootLogger),
+                                     .value = std::string(log_level()),
+                                     .source = config::Source::DynamicBrokerLogger,
+                                     .doc = "How much this broker logs."}};
 }
 
 Result<std::vector<config::Entry>> entries_of(const Asked& asked, Services& services) {
@@ -58,6 +55,12 @@ Result<std::vector<config::Entry>> entries_of(const Asked& asked, Services& serv
   }
   if (asked.resource_type == kBrokerResource) {
     return entries_of_broker(asked.resource_name, services);
+  }
+  if (asked.resource_type == kBrokerLoggerResource) {
+    return entries_of_loggers(asked.resource_name, services.broker);
+  }
+  if (asked.resource_type == kClientMetricsResource) {
+    return fail(ErrorCode::InvalidRequest, "Client metrics exist in KRaft clusters only.");
   }
   return fail(ErrorCode::InvalidRequest,
               "Unsupported resource type: " + std::to_string(asked.resource_type));

@@ -5,6 +5,7 @@
 /// One function for each API that is served, each in a file of its own.
 namespace ottla::api {
 
+void handle_alter_configs(Call call, Services& services);
 void handle_alter_partition_reassignments(Call call, Services& services);
 void handle_api_versions(Call call, Services& services);
 /// For a version that is not served: error 35 in the format of version 0 (KIP-511), so that a
@@ -26,6 +27,7 @@ void handle_elect_leaders(Call call, Services& services);
 void handle_fetch(Call call, Services& services);
 void handle_find_coordinator(Call call, Services& services);
 void handle_heartbeat(Call call, Services& services);
+void handle_incremental_alter_configs(Call call, Services& services);
 void handle_init_producer_id(Call call, Services& services);
 void handle_join_group(Call call, Services& services);
 void handle_leave_group(Call call, Services& services);

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -22,6 +23,8 @@
 #include "common/metrics/registry.h"
 #include "common/rpc/control.h"
 #include "common/rpc/reach.h"
+#include "common/zookeeper/layout.h"
+#include "common/zookeeper/node_data.h"
 #include "controller/service.h"
 
 /// What the API handlers call: one service for each, so that a handler is tested without a cluster.
@@ -76,6 +79,18 @@ class TopicConfigs {
       const std::string& topic) const = 0;
 };
 
+/// The configs in ZooKeeper. ZooKeeperConfigs is the real one.
+class ConfigStore {
+ public:
+  /// What a config becomes, of what it is; nullopt leaves it alone. May run more than once.
+  using Edit =
+      std::function<Result<std::optional<zookeeper::ConfigMap>>(const zookeeper::ConfigMap& now)>;
+  virtual ~ConfigStore() = default;
+  /// One atomic change: no other's is lost. `done` on any thread, once this broker has the new
+  /// config in effect (if it concerns it).
+  virtual void edit(zookeeper::layout::ConfigEntity entity, Edit edit, Callback<Result<>> done) = 0;
+};
+
 /// The way to the controller for blocks of producer ids. `done` on any thread.
 class ProducerIdBlocks {
  public:
@@ -127,6 +142,7 @@ struct Dependencies {
   ProducerIdBlocks& producer_id_blocks;
   group::GroupService& groups;
   OldOffsets& old_offsets;
+  ConfigStore& configs;
   env::Clock& clock;
   env::Random& random;
   env::Executor& io_pool;                         ///< Conversion of records for old clients.

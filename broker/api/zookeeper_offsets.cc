@@ -4,7 +4,7 @@
 #include <optional>
 #include <utility>
 
-#include "common/base/mutex.h"
+#include "broker/api/gather.h"
 #include "common/zookeeper/layout.h"
 
 namespace ottla::api {
@@ -38,31 +38,6 @@ ErrorCode code_of(ZkError error) {
   }
   return ErrorCode::UnknownServerError;
 }
-
-/// Gathers outcomes in the order of the questions. Thread: any.
-template <class T>
-class Gather {
- public:
-  Gather(std::size_t count, Callback<std::vector<T>> done)
-      : outcomes_(count), left_(count), done_(std::move(done)) {}
-
-  void settle(std::size_t index, T outcome) {
-    MutexLock lock(mutex_);
-    outcomes_[index] = std::move(outcome);
-    if (--left_ > 0) return;
-    auto done = std::move(done_);
-    auto outcomes = std::move(outcomes_);
-    lock.unlock();
-    std::move(done)(std::move(outcomes));
-    lock.lock();
-  }
-
- private:
-  Mutex mutex_{LockRank::Leaf};
-  std::vector<T> outcomes_ OTTLA_GUARDED_BY(mutex_);
-  std::size_t left_ OTTLA_GUARDED_BY(mutex_);
-  Callback<std::vector<T>> done_ OTTLA_GUARDED_BY(mutex_);
-};
 
 /// Sets one node, or creates it with the folders above it.
 class NodeWrite : public std::enable_shared_from_this<NodeWrite> {

@@ -148,12 +148,22 @@ void ConfigWatcher::read_entity(const ConfigEntity& entity, Task done) {
 
 void ConfigWatcher::refresh(const std::vector<std::string>& topics, Task done) {
   if (topics.empty()) return std::move(done)();
+  std::vector<ConfigEntity> entities;
+  for (const std::string& topic : topics) entities.push_back(ConfigEntity::topic(topic));
+  refresh_entities(entities, std::move(done));
+}
+
+void ConfigWatcher::refresh(const ConfigEntity& entity, Task done) {
+  refresh_entities({entity}, std::move(done));
+}
+
+void ConfigWatcher::refresh_entities(const std::vector<ConfigEntity>& entities, Task done) {
   const std::uint64_t number = ++refresh_number_;
   refreshes_[number] = {
-      topics.size(), std::move(done),
+      entities.size(), std::move(done),
       loop_.post_after(settings_.refresh_patience, [this, number] { end_refresh(number); })};
-  for (const std::string& topic : topics) {
-    read_entity(ConfigEntity::topic(topic), [this, number] {
+  for (const ConfigEntity& entity : entities) {
+    read_entity(entity, [this, number] {
       const auto refresh = refreshes_.find(number);
       if (refresh != refreshes_.end() && --refresh->second.missing == 0) end_refresh(number);
     });

@@ -58,6 +58,9 @@ class ConfigWatcher final : public zookeeper::ClientListener {
   /// is told when it is known. After `stop` nothing is called.
   void refresh(const std::vector<std::string>& topics, Task done);
 
+  /// Reads one config again, as `refresh` does.
+  void refresh(const zookeeper::layout::ConfigEntity& entity, Task done);
+
   // ClientListener, on the client's thread.
   void on_session(const zookeeper::SessionEvent& event) override;
   void on_watch(const zookeeper::WatchEvent& event) override;
@@ -69,6 +72,7 @@ class ConfigWatcher final : public zookeeper::ClientListener {
   void read_all_later();
   void read_changes();
   void read_entity(const zookeeper::layout::ConfigEntity& entity, Task done = {});
+  void refresh_entities(const std::vector<zookeeper::layout::ConfigEntity>& entities, Task done);
   void on_changes(const zookeeper::ConfigChanges& changes);
   void forget_old_changes(const std::vector<std::string>& standing);
   void end_refresh(std::uint64_t number);

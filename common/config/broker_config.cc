@@ -61,6 +61,16 @@ std::vector<std::string> warnings_for(const Properties& properties) {
 /// Why a key may not be set at this level, or nothing.
 std::optional<std::string> refusal(Source level, std::string_view name) {
   const AnyKey* key = find_broker_key(name);
+  const AnyKey* of_listener = key == nullptr ? find_broker_key(without_listener(name)) : nullptr;
+  if (of_listener != nullptr) {
+    return std::string(name) +
+           ": cannot be changed for one listener while the broker runs; set it in "
+           "server.properties and restart";
+  }
+  if (key == nullptr &&
+      std::ranges::binary_search(kafka_keys_without_effect(), without_listener(name))) {
+    return std::string(name) + ": has no effect in this release of Ottla";
+  }
   if (key == nullptr) return std::nullopt;  // kept, as Kafka keeps what plug-ins may read
   if (key->dynamic == Dynamic::ReadOnly) {
     return std::string(name) +
@@ -131,10 +141,18 @@ std::vector<Layer> BrokerConfig::layers() const {
           {Source::StaticBroker, static_}};
 }
 
-Result<> BrokerConfig::validate_dynamic(Source level, const Properties& properties) const {
+Result<> BrokerConfig::validate_dynamic(Source level, const Properties& properties,
+                                        const Properties& before) const {
   std::vector<std::string> faults;
+  Properties wanted;
   for (const auto& [name, value] : properties) {
-    if (auto why = refusal(level, name)) faults.push_back(*std::move(why));
+    const auto stood = before.find(name);
+    const bool is_new = stood == before.end() || stood->second != value;
+    auto why = refusal(level, name);
+    if (why && is_new) faults.push_back(*std::move(why));
+    // What stands there and is wrong is not in effect either.
+    const AnyKey* key = find_broker_key(name);
+    if (is_new || (!why && (key == nullptr || parse(*key, value)))) wanted.emplace(name, value);
   }
   if (!faults.empty()) return fail(ErrorCode::InvalidRequest, joined(faults));
 
@@ -144,10 +162,14 @@ Result<> BrokerConfig::validate_dynamic(Source level, const Properties& properti
     candidate = layers();
   }
   for (auto& layer : candidate) {
-    if (layer.source == level) layer.properties = properties;
+    if (layer.source == level) layer.properties = wanted;
   }
   const BrokerValues values(candidate, faults);
-  if (faults.empty()) faults = cross_key_faults(values);
+  if (faults.empty()) {
+    faults = cross_key_faults(values);
+    // What is wrong already is not this change's fault.
+    for (const std::string& known : cross_key_faults(*this->values())) std::erase(faults, known);
+  }
   if (faults.empty()) faults = step_faults(*this->values(), values);
   if (!faults.empty()) return fail(ErrorCode::InvalidConfig, joined(faults));
   return {};
@@ -161,10 +183,12 @@ std::vector<std::string> BrokerConfig::set_dynamic(Source level, const Propertie
     if (const AnyKey* key = find_broker_key(name); !why && key != nullptr) {
       if (auto parsed = parse(*key, value); !parsed) why = parsed.error().message();
     }
+    const bool is_unknown = find_broker_key(name) == nullptr;
     if (why)
       warnings.push_back(*std::move(why));
     else
       accepted.emplace(name, value);
+    if (!why && is_unknown) warnings.push_back(warning_for_unknown(name));
   }
 
   std::vector<std::pair<std::string_view, std::shared_ptr<internal::BindingCell>>> cells;
@@ -188,17 +212,45 @@ std::vector<Entry> BrokerConfig::describe() const {
   const auto values = this->values();
   std::vector<Entry> entries;
   for (const auto& key : broker_keys()) {
+    if (key.shown_if_set && !values->is_set(key.name)) continue;
     const std::array<std::string_view, 1> names = {key.name};
     entries.push_back({.name = std::string(key.name),
                        .value = key.sensitive() ? std::nullopt : to_text(values->value(key.name)),
                        .source = values->source(key.name),
                        .type = key.type,
-                       .read_only = key.dynamic == Dynamic::ReadOnly,
+                       .read_only = key.dynamic == Dynamic::ReadOnly || key.shown_if_set,
                        .sensitive = key.sensitive(),
                        .synonyms = values->synonyms(names),
                        .doc = key.doc});
+    // A default of what is only shown where it is set is no synonym of it.
+    if (key.shown_if_set) {
+      std::erase_if(entries.back().synonyms,
+                    [](const Synonym& synonym) { return synonym.source == Source::Default; });
+    }
   }
+  for (Entry& entry : describe_unknown()) entries.push_back(std::move(entry));
   return entries;
+}
+
+std::vector<Entry> BrokerConfig::describe_unknown() const {
+  const MutexLock lock(mutex_);
+  std::map<std::string, Entry> entries;
+  for (const Layer& layer : layers()) {
+    if (layer.source == Source::StaticBroker) continue;
+    for (const auto& [name, value] : layer.properties) {
+      if (find_broker_key(name) != nullptr) continue;
+      Entry& entry = entries[name];
+      if (entry.synonyms.empty()) entry.source = layer.source;
+      entry.name = name;
+      entry.type = ValueType::Unknown;
+      entry.read_only = true;
+      entry.sensitive = true;
+      entry.synonyms.push_back({name, std::nullopt, layer.source});
+    }
+  }
+  std::vector<Entry> sorted;
+  for (auto& [name, entry] : entries) sorted.push_back(std::move(entry));
+  return sorted;
 }
 
 }  // namespace ottla::config

@@ -49,20 +49,23 @@ class BrokerConfig {
   /// After any dynamic change; topics' defaults may be among it.
   Subscription on_change(std::function<void()> callback);
 
-  /// Whether these properties may be written as dynamic configuration: names are known and may be
-  /// changed at this level (`DynamicBroker` or `DynamicDefaultBroker`), values and what must hold
-  /// between them are right. Errors: InvalidConfig, InvalidRequest for a key that is read-only.
-  [[nodiscard]] Result<> validate_dynamic(Source level, const Properties& properties) const;
+  /// Whether these properties may be written as dynamic configuration in place of `before`: what is
+  /// new or other may be changed at this level (`DynamicBroker` or `DynamicDefaultBroker`) and has
+  /// an effect, values and what must hold between them are right. What another tool had left there
+  /// does not hinder. Errors: InvalidConfig, InvalidRequest for a key that is read-only.
+  [[nodiscard]] Result<> validate_dynamic(Source level, const Properties& properties,
+                                          const Properties& before = {}) const;
 
   /// Puts what ZooKeeper holds for one level in effect, and tells whom it concerns. What is invalid
   /// is skipped and comes back as warnings: another tool may have written it. One caller at a time.
   std::vector<std::string> set_dynamic(Source level, const Properties& properties);
 
-  /// All keys, sorted by name.
+  /// All keys, sorted by name, then the dynamic ones that no table has: of those no value is told.
   [[nodiscard]] std::vector<Entry> describe() const;
 
  private:
   [[nodiscard]] std::vector<Layer> layers() const OTTLA_REQUIRES(mutex_);
+  [[nodiscard]] std::vector<Entry> describe_unknown() const OTTLA_EXCLUDES(mutex_);
 
   mutable Mutex mutex_{LockRank::Leaf};
   Properties static_ OTTLA_GUARDED_BY(mutex_);

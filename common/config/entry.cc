@@ -14,6 +14,8 @@ std::string_view name_of(Source source) {
       return "STATIC_BROKER_CONFIG";
     case Source::Default:
       return "DEFAULT_CONFIG";
+    case Source::DynamicBrokerLogger:
+      return "DYNAMIC_BROKER_LOGGER_CONFIG";
   }
   return "DEFAULT_CONFIG";
 }

@@ -17,6 +17,7 @@ enum class Source : std::int8_t {
   DynamicDefaultBroker = 3,
   StaticBroker = 4,
   Default = 5,
+  DynamicBrokerLogger = 6,
 };
 /// "DYNAMIC_TOPIC_CONFIG" ...
 [[nodiscard]] std::string_view name_of(Source source);

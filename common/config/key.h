@@ -123,6 +123,7 @@ struct ConfigKey {
   Dynamic dynamic = Dynamic::ReadOnly;
   Importance importance = Importance::Medium;
   bool per_listener = false;  ///< `listener.name.<listener>.` in front overrides it.
+  bool shown_if_set = false;  ///< DescribeConfigs names it only where it is set, as read-only.
   std::string_view doc{};
 };
 
@@ -156,6 +157,7 @@ struct AnyKey {
   Dynamic dynamic = Dynamic::ClusterWide;
   Importance importance = Importance::Medium;
   bool per_listener = false;
+  bool shown_if_set = false;
   std::array<BrokerDefault, 3> broker_defaults{};
   std::string_view doc;
 
@@ -164,6 +166,7 @@ struct AnyKey {
       : AnyKey(key, static_cast<T*>(nullptr)) {
     dynamic = key.dynamic;
     per_listener = key.per_listener;
+    shown_if_set = key.shown_if_set;
   }
   template <class T>
   constexpr AnyKey(const TopicKey<T>& key)  // NOLINT(google-explicit-constructor): table rows

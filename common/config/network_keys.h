@@ -14,14 +14,12 @@ inline constexpr ConfigKey<std::string> kListeners{
     .name = "listeners",
     .fallback = "PLAINTEXT://:9092",
     .allowed = non_empty(),
-    .dynamic = Dynamic::PerBroker,
     .importance = Importance::High,
     .doc =
         "Where clients and brokers connect: NAME://host:port, separated by commas. An empty host "
         "is all interfaces, port 0 any free one."};
 inline constexpr ConfigKey<std::optional<std::string>> kAdvertisedListeners{
     .name = "advertised.listeners",
-    .dynamic = Dynamic::PerBroker,
     .importance = Importance::High,
     .doc =
         "The addresses that are given to clients and other brokers, where they differ from "
@@ -29,7 +27,6 @@ inline constexpr ConfigKey<std::optional<std::string>> kAdvertisedListeners{
 inline constexpr ConfigKey<std::string> kListenerSecurityProtocolMap{
     .name = "listener.security.protocol.map",
     .fallback = "SASL_SSL:SASL_SSL,PLAINTEXT:PLAINTEXT,SSL:SSL,SASL_PLAINTEXT:SASL_PLAINTEXT",
-    .dynamic = Dynamic::PerBroker,
     .importance = Importance::Low,
     .doc = "The security protocol of each listener name: NAME:PROTOCOL, separated by commas."};
 inline constexpr ConfigKey<std::optional<std::string>> kInterBrokerListenerName{
@@ -49,7 +46,6 @@ inline constexpr ConfigKey<std::int32_t> kNumNetworkThreads{
     .name = "num.network.threads",
     .fallback = 3,
     .allowed = at_least(1),
-    .dynamic = Dynamic::ClusterWide,
     .importance = Importance::High,
     .per_listener = true,
     .doc = "Event loops that serve connections. A connection stays on one loop."};
@@ -120,7 +116,6 @@ inline constexpr ConfigKey<std::int32_t> kMaxConnectionCreationRate{
     .name = "max.connection.creation.rate",
     .fallback = std::numeric_limits<std::int32_t>::max(),
     .allowed = at_least(0),
-    .dynamic = Dynamic::ClusterWide,
     .per_listener = true,
     .doc = "New connections a second that the broker accepts."};
 

@@ -93,8 +93,27 @@ inline constexpr ConfigKey<std::int64_t> kReplicaAlterLogDirsIoMaxBytesPerSecond
     .name = "replica.alter.log.dirs.io.max.bytes.per.second",
     .fallback = std::numeric_limits<std::int64_t>::max(),
     .allowed = at_least(0),
-    .dynamic = Dynamic::PerBroker,
+    .dynamic = Dynamic::ClusterWide,
+    .shown_if_set = true,
     .doc = "Bytes a second that moves between this broker's log dirs may copy, all together."};
+inline constexpr ConfigKey<std::int64_t> kLeaderReplicationThrottledRate{
+    .name = "leader.replication.throttled.rate",
+    .fallback = std::numeric_limits<std::int64_t>::max(),
+    .allowed = at_least(0),
+    .dynamic = Dynamic::ClusterWide,
+    .shown_if_set = true,
+    .doc =
+        "Bytes a second that this broker sends to followers that are not in sync, of the replicas "
+        "that topics name in leader.replication.throttled.replicas (KIP-73)."};
+inline constexpr ConfigKey<std::int64_t> kFollowerReplicationThrottledRate{
+    .name = "follower.replication.throttled.rate",
+    .fallback = std::numeric_limits<std::int64_t>::max(),
+    .allowed = at_least(0),
+    .dynamic = Dynamic::ClusterWide,
+    .shown_if_set = true,
+    .doc =
+        "Bytes a second that this broker takes from leaders while it is not in sync, of the "
+        "replicas that topics name in follower.replication.throttled.replicas (KIP-73)."};
 inline constexpr ConfigKey<std::optional<std::string>> kReplicaSelectorClass{
     .name = "replica.selector.class",
     .doc =
@@ -120,6 +139,8 @@ inline constexpr AnyKey kReplicationKeys[] = {
     kNumReplicaFetchers,
     kNumReplicaAlterLogDirsThreads,
     kReplicaAlterLogDirsIoMaxBytesPerSecond,
+    kLeaderReplicationThrottledRate,
+    kFollowerReplicationThrottledRate,
     kReplicaSelectorClass,
     kControllerSocketTimeoutMs,
 };

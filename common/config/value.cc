@@ -75,6 +75,8 @@ std::string text_of_double(double number) {
 
 std::string_view name_of(ValueType type) {
   switch (type) {
+    case ValueType::Unknown:
+      return "unknown";
     case ValueType::Boolean:
       return "boolean";
     case ValueType::String:
@@ -114,6 +116,7 @@ Result<Value> parse_value(ValueType type, std::string_view text) {
       return parse_list(trimmed);
     case ValueType::Password:
       return Password(std::string(trimmed));
+    case ValueType::Unknown:
     case ValueType::String:
     case ValueType::Class:
       return std::string(trimmed);

@@ -15,6 +15,7 @@ namespace ottla::config {
 
 /// What a configuration value is; the numbers are DescribeConfigs' `config_type`.
 enum class ValueType : std::int8_t {
+  Unknown = 0,  ///< Of a name that is in no table.
   Boolean = 1,
   String = 2,
   Int = 3,

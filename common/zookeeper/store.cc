@@ -664,6 +664,17 @@ void Store::read_config(const layout::ConfigEntity& entity, Callback<StoreResult
   });
 }
 
+void Store::read_config_node(const layout::ConfigEntity& entity,
+                             Callback<StoreResult<ReadConfig>> done) {
+  impl_->get(entity.node(), Watch::No, [done = std::move(done)](ZkResult<Node> node) mutable {
+    if (!node && node.error() == ZkError::NoNode) return std::move(done)(ReadConfig());
+    if (!node) return std::move(done)(failed<ReadConfig>(node.error()));
+    auto config = understood(decode_config(node->data));
+    if (!config) return std::move(done)(tl::unexpected(config.error()));
+    std::move(done)(ReadConfig{*std::move(config), node->stat.version});
+  });
+}
+
 void Store::load_configs(const std::string& type,
                          Callback<StoreResult<std::map<std::string, ConfigMap>>> done) {
   impl_->read_folder(layout::child(layout::kConfig, type), Watch::No, Watch::No,
@@ -1001,6 +1012,33 @@ void Store::write_config(layout::ConfigEntity entity, ConfigMap config,
                          Callback<StoreResult<>> done) {
   impl_->write_config(std::move(entity), std::move(config), /*exists=*/true, kOptimisticAttempts,
                       std::move(done));
+}
+
+void Store::replace_config(const layout::ConfigEntity& entity, ConfigMap config,
+                           std::optional<std::int32_t> expected, Callback<StoreResult<>> done) {
+  std::vector<Op> ops;
+  const bool of_topic = entity.type() == "topics";
+  if (of_topic) ops.push_back(Check{layout::topic(entity.name()), kAnyVersion});
+  if (expected) {
+    ops.push_back(Set{entity.node(), encode_config(config), *expected});
+  } else {
+    ops.push_back(Create{entity.node(), encode_config(config)});
+  }
+  ops.push_back(Create{layout::config_change_prefix(), encode_config_change(entity),
+                       CreateMode::PersistentSequential});
+  impl_->multi(std::move(ops), [impl = impl_.get(), of_topic, expected, node = entity.node(),
+                                done = std::move(done)](MultiResult result) mutable {
+    if (result) return std::move(done)(StoreResult<>());
+    const std::vector<ZkError>& errors = result.error();
+    if (of_topic && errors.front() == ZkError::NoNode) {
+      return std::move(done)(tl::unexpected(StoreError::NoNode));
+    }
+    const ZkError error = errors.at(of_topic ? 1 : 0);
+    if (!expected && error == ZkError::NoNode) impl->create_parents(node);
+    const bool changed =
+        error == ZkError::BadVersion || error == ZkError::NoNode || error == ZkError::NodeExists;
+    std::move(done)(tl::unexpected(changed ? StoreError::BadVersion : first_error(errors)));
+  });
 }
 
 void Store::delete_config_changes(const std::vector<std::string>& names) {

@@ -96,6 +96,12 @@ struct PartitionStateWrite {
   cluster::PartitionState state;
 };
 
+/// A config as it was read, for a write that is conditional on it.
+struct ReadConfig {
+  ConfigMap config;
+  std::optional<std::int32_t> version;  ///< nullopt: there is no node.
+};
+
 /// What stands below /config/changes.
 struct ConfigChanges {
   struct Change {
@@ -151,6 +157,8 @@ class Store {
                    Callback<StoreResult<Versioned<cluster::Broker>>> done);
   /// NoNode reads as an empty map.
   void read_config(const layout::ConfigEntity& entity, Callback<StoreResult<ConfigMap>> done);
+  /// The same with what `replace_config` is conditional on.
+  void read_config_node(const layout::ConfigEntity& entity, Callback<StoreResult<ReadConfig>> done);
   /// Every entity of a type ("topics", "brokers") by its name.
   void load_configs(const std::string& type,
                     Callback<StoreResult<std::map<std::string, ConfigMap>>> done);
@@ -234,6 +242,11 @@ class Store {
   /// Sets or creates the config and appends the notification to /config/changes, in one
   /// transaction: brokers that watch cannot miss it.
   void write_config(layout::ConfigEntity entity, ConfigMap config, Callback<StoreResult<>> done);
+  /// The same, if the node is still as it was read (`expected`) and, for a topic, if the topic
+  /// exists: no change of somebody else is lost, and no config outlives its topic. BadVersion: read
+  /// again. NoNode: the topic is gone.
+  void replace_config(const layout::ConfigEntity& entity, ConfigMap config,
+                      std::optional<std::int32_t> expected, Callback<StoreResult<>> done);
   /// Notifications that everybody has had time to see. Those that are gone are fine, and what fails
   /// is left for the next one who meets it.
   void delete_config_changes(const std::vector<std::string>& names);

@@ -295,6 +295,36 @@ TEST_F(StoreTest, WritesConfigBelowParentsThatDoNotExistYet) {
             ConfigMap());
 }
 
+TEST_F(StoreTest, AConfigIsReplacedOnlyAsItWasRead) {
+  create(one, win(one, 1), "orders", 1);
+  const auto replace = [&](const layout::ConfigEntity& entity, const ConfigMap& config,
+                           std::optional<std::int32_t> expected) {
+    return wait<StoreResult<>>(
+        [&](auto done) { one.store.replace_config(entity, config, expected, std::move(done)); });
+  };
+  const auto read = [&](const layout::ConfigEntity& entity) {
+    return *wait<StoreResult<ReadConfig>>(
+        [&](auto done) { one.store.read_config_node(entity, std::move(done)); });
+  };
+  const auto orders = layout::ConfigEntity::topic("orders");
+  const ReadConfig first = read(orders);
+  ASSERT_TRUE(first.version.has_value());
+  EXPECT_TRUE(replace(orders, {{"retention.ms", "7"}}, first.version));
+  EXPECT_EQ(replace(orders, {{"retention.ms", "8"}}, first.version).error(),
+            StoreError::BadVersion);
+  EXPECT_EQ(read(orders).config, (ConfigMap{{"retention.ms", "7"}}));
+
+  const auto broker = layout::ConfigEntity::broker(BrokerId(1));
+  EXPECT_EQ(read(broker).version, std::nullopt);
+  const auto created = replace(broker, {{"a", "b"}}, std::nullopt);
+  // The folder may have been missing.
+  EXPECT_TRUE(created || replace(broker, {{"a", "b"}}, std::nullopt));
+  EXPECT_EQ(replace(broker, {}, std::nullopt).error(), StoreError::BadVersion);
+  EXPECT_EQ(replace(layout::ConfigEntity::topic("gone"), {}, std::nullopt).error(),
+            StoreError::NoNode);
+  EXPECT_EQ(ensemble.children("/config/changes").size(), 2U);
+}
+
 TEST_F(StoreTest, RegistrationReplacesAStaleNodeInOneTransaction) {
   Member two(world, ensemble, "two");
   const cluster::Broker broker{.id = BrokerId(1)};

@@ -384,8 +384,8 @@ class ApiFixture : public ::testing::Test {
     if (!server_) {
       server_ = std::make_unique<ApiServer>(
           Dependencies{BrokerId(1), "cluster-1", broker_config, metadata, records, log_dirs,
-                       controller, topic_configs, producer_id_blocks, groups, old_offsets, clock,
-                       random, io_pool, &registry, peer_proof});
+                       controller, topic_configs, producer_id_blocks, groups, old_offsets, configs,
+                       clock, random, io_pool, &registry, peer_proof});
     }
     return *server_;
   }
@@ -444,6 +444,7 @@ class ApiFixture : public ::testing::Test {
   env::SeededRandom random{1};
   LocalGroups groups{clock, random};
   FakeOldOffsets old_offsets;
+  FakeConfigStore configs;
   ManualExecutor io_pool;
   ManualExecutor loop;
   std::shared_ptr<network::ConnectionInfo> connection = std::make_shared<network::ConnectionInfo>();

@@ -75,6 +75,17 @@ class LocalGroups final : public group::GroupService {
 };
 
 /// ZooKeeper's offsets in a map.
+class FakeConfigStore final : public ConfigStore {
+ public:
+  void edit(zookeeper::layout::ConfigEntity entity, Edit edit, Callback<Result<>> done) override {
+    const auto wanted = edit(configs[entity.path]);
+    if (!wanted) return std::move(done)(fail(wanted.error()));
+    if (*wanted) configs[entity.path] = **wanted;
+    std::move(done)(Result<>());
+  }
+  std::map<std::string, zookeeper::ConfigMap> configs;  ///< By path below /config.
+};
+
 class FakeOldOffsets final : public OldOffsets {
  public:
   void commit(const std::string& group, std::vector<Item> items,
