@@ -191,13 +191,16 @@ std::string local_host_name() {
   return found->ai_canonname != nullptr ? found->ai_canonname : name;
 }
 
+controller::TopicRules topic_rules(const config::BrokerValues& values) {
+  return {.unclean_leader_election = values.get(config::kUncleanLeaderElectionEnable),
+          .min_insync_replicas = values.get(config::kMinInsyncReplicas)};
+}
+
 controller::ControllerConfig controller_config(config::BrokerConfig& config, BrokerId broker) {
   const auto values = config.values();
   controller::ControllerConfig controller;
   controller.broker_id = broker;
-  controller.topic_defaults = {
-      .unclean_leader_election = values->get(config::kUncleanLeaderElectionEnable),
-      .min_insync_replicas = values->get(config::kMinInsyncReplicas)};
+  controller.topic_defaults = topic_rules(*values);
   controller.delete_topic_enable = values->get(config::kDeleteTopicEnable);
   controller.default_partitions = values->get(config::kNumPartitions);
   controller.default_replication_factor = values->get(config::kDefaultReplicationFactor);

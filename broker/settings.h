@@ -25,6 +25,7 @@ namespace ottla::broker {
 [[nodiscard]] storage::LogStoreOptions log_store_options(const config::BrokerValues& values);
 [[nodiscard]] storage::LogCleanerOptions log_cleaner_options(const config::BrokerValues& values);
 [[nodiscard]] zookeeper::ClientSettings zookeeper_settings(const config::BrokerValues& values);
+[[nodiscard]] controller::TopicRules topic_rules(const config::BrokerValues& values);
 [[nodiscard]] network::NetworkOptions network_options(const config::BrokerValues& values);
 Result<std::vector<network::ListenerOptions>> listener_options(const config::BrokerValues& values);
 [[nodiscard]] rpc::GrpcLivenessMonitor::Options liveness_options(

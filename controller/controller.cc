@@ -235,6 +235,14 @@ void Controller::topic_config_changed(std::string topic) {
   });
 }
 
+void Controller::set_topic_defaults(TopicRules defaults) {
+  run([this, defaults] {
+    if (config_.topic_defaults == defaults) return;
+    config_.topic_defaults = defaults;
+    if (term_) term_->topic_defaults_changed();
+  });
+}
+
 void Controller::alter_partition(rpc::AlterPartitionRequest request,
                                  Callback<rpc::AlterPartitionReply> reply) {
   run([this, request = std::move(request), reply = std::move(reply)]() mutable {

@@ -52,6 +52,8 @@ class Controller final : public ControllerService, private zookeeper::ClientList
 
   /// /config/topics/T changed (each broker watches /config/changes anyway).
   void topic_config_changed(std::string topic);
+  /// The broker's defaults of the topic configs changed.
+  void set_topic_defaults(TopicRules defaults);
 
   [[nodiscard]] bool is_controller() const override { return is_controller_.load(); }
   [[nodiscard]] std::optional<BrokerId> active_controller() const override;
@@ -93,7 +95,7 @@ class Controller final : public ControllerService, private zookeeper::ClientList
   /// The term that serves requests; null when this broker is not controller, or still loading.
   [[nodiscard]] Term* serving() { return term_ && term_->is_loaded() ? term_.get() : nullptr; }
 
-  const ControllerConfig config_;
+  ControllerConfig config_;
   World world_;
   zookeeper::Store store_;
   bool started_ = false;

@@ -474,6 +474,15 @@ void Term::topic_config_changed(const std::string& topic) {
   });
 }
 
+void Term::topic_defaults_changed() {
+  if (!loaded_) return;  // what is being loaded takes the new ones
+  LOG(INFO) << "controller epoch " << fence_.epoch << ": new defaults of topics, unclean elections "
+            << (world_.config.topic_defaults.unclean_leader_election ? "allowed" : "forbidden");
+  std::vector<std::string> names;
+  for (const auto& [name, topic] : model_.topics) names.push_back(name);
+  for (const std::string& name : names) topic_config_changed(name);
+}
+
 void Term::read_deletions() {
   using Read = zookeeper::StoreResult<std::vector<std::string>>;
   world_.store.list_deletions(zookeeper::Watch::Yes, life_.guard([this](Read read) {

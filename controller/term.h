@@ -61,6 +61,8 @@ class Term {
   /// Reads everything again and compares: after a reconnection, and from time to time.
   void audit();
   void topic_config_changed(const std::string& topic);
+  /// `World::config` has other topic defaults now.
+  void topic_defaults_changed();
 
   void alter_partition(rpc::AlterPartitionRequest request,
                        Callback<rpc::AlterPartitionReply> reply);

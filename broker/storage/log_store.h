@@ -104,6 +104,10 @@ class LogStore {
   /// Checks the broker's id and the cluster's against every directory and writes meta.properties
   /// where it is missing. Errors: InvalidConfig, InconsistentClusterId, KafkaStorageError.
   Result<> set_identity(BrokerId broker_id, const std::string& cluster_id);
+  /// Before `load`: num.recovery.threads.per.data.dir, when it is known only after `open`.
+  void set_recovery_threads(int per_directory) {
+    options_.recovery_threads_per_directory = per_directory;
+  }
   /// Opens all logs, recovering them where needed, with the I/O pool's threads, and calls `done`
   /// there. Errors: a directory that is not a partition's (KafkaStorageError).
   void load(ConfigOf config_of, Callback<Result<std::vector<DirectoryLoad>>> done);
@@ -314,7 +318,7 @@ class LogStore {
   env::Clock& clock_;
   env::Random& random_;
   env::Executor& executor_;
-  const LogStoreOptions options_;
+  LogStoreOptions options_;
   MetaProperties identity_;
   DeferredDeletion deletions_;
   std::vector<std::unique_ptr<LogDirectory>> directories_;

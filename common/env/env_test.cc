@@ -4,11 +4,14 @@
 #include <algorithm>
 #include <atomic>
 #include <future>
+#include <mutex>
+#include <thread>
 
 #include "common/env/clock.h"
 #include "common/env/executor.h"
 #include "common/env/file_system.h"
 #include "common/env/random.h"
+#include "common/env/resizable_pool.h"
 
 namespace ottla::env {
 namespace {
@@ -94,6 +97,32 @@ TEST(EventLoop, RunsTimersByTimeAndSkipsCancelledOnes) {
   loop.stop();
   EXPECT_EQ(seen, (std::vector<int>{1, 2}));
   EXPECT_FALSE(cancelled_ran);
+}
+
+TEST(ResizablePool, GrowsAndShrinksWhileItRuns) {
+  ResizablePool pool("test", 1);
+  std::atomic<int> waiting = 0;
+  std::mutex gate;
+  gate.lock();
+  const auto hold = [&] {
+    pool.post([&] {
+      ++waiting;
+      const std::lock_guard wait(gate);
+    });
+  };
+  for (int i = 0; i < 3; ++i) hold();
+  pool.resize(3);
+  while (waiting < 3) std::this_thread::yield();  // three at once
+  pool.resize(1);
+  gate.unlock();
+  std::promise<void> ran;
+  pool.post([&] { ran.set_value(); });
+  ran.get_future().wait();
+  std::atomic<int> left = 100;
+  for (int i = 0; i < 100; ++i) pool.post([&] { --left; });
+  pool.stop();
+  EXPECT_EQ(left, 0);
+  pool.resize(2);  // nothing
 }
 
 TEST(ThreadPool, StopRunsWhatIsQueued) {

@@ -2,6 +2,7 @@
 
 #include <pthread.h>
 
+#include <algorithm>
 #include <condition_variable>
 #include <deque>
 #include <map>
@@ -10,6 +11,7 @@
 #include <vector>
 
 #include "common/base/mutex.h"
+#include "common/env/resizable_pool.h"
 
 namespace ottla::env {
 namespace {
@@ -60,6 +62,10 @@ class TaskQueue : public std::enable_shared_from_this<TaskQueue> {
     MutexLock lock(mutex_);
     for (;;) {
       if (stopping_ && (!drain || ready_.empty())) return;
+      if (!stopping_ && to_leave_ > 0) {
+        --to_leave_;
+        return;
+      }
       if (!stopping_) move_due_timers();
       if (!ready_.empty()) {
         Task task = std::move(ready_.front());
@@ -80,6 +86,15 @@ class TaskQueue : public std::enable_shared_from_this<TaskQueue> {
     {
       MutexLock lock(mutex_);
       stopping_ = true;
+    }
+    wake_.notify_all();
+  }
+
+  /// So many workers end, as soon as they are free.
+  void let_leave(std::size_t workers) {
+    {
+      MutexLock lock(mutex_);
+      to_leave_ += workers;
     }
     wake_.notify_all();
   }
@@ -112,6 +127,7 @@ class TaskQueue : public std::enable_shared_from_this<TaskQueue> {
   std::map<TimerKey, Task> timers_ OTTLA_GUARDED_BY(mutex_);
   std::uint64_t last_timer_ OTTLA_GUARDED_BY(mutex_) = 0;
   bool stopping_ OTTLA_GUARDED_BY(mutex_) = false;
+  std::size_t to_leave_ OTTLA_GUARDED_BY(mutex_) = 0;
 };
 
 class QueueTimer final : public Timer {
@@ -188,6 +204,58 @@ void ThreadPool::post(Task task) {
 TimerHandle ThreadPool::post_after(Duration delay, Task task) {
   const TimerKey key = state_->queue->add_timer(delay, std::move(task));
   return std::make_unique<QueueTimer>(state_->queue, key);
+}
+
+struct ResizablePool::State {
+  const char* name = "";
+  std::shared_ptr<TaskQueue> queue = std::make_shared<TaskQueue>();
+  Mutex mutex{LockRank::Session};
+  bool stopped OTTLA_GUARDED_BY(mutex) = false;
+  std::size_t size OTTLA_GUARDED_BY(mutex) = 0;
+  std::vector<std::thread> threads OTTLA_GUARDED_BY(mutex);  // with those that have left
+};
+
+ResizablePool::ResizablePool(const char* name, std::size_t threads)
+    : state_(std::make_shared<State>()) {
+  state_->name = name;
+  resize(threads);
+}
+
+ResizablePool::~ResizablePool() {
+  stop();
+}
+
+void ResizablePool::post(Task task) {
+  state_->queue->post(std::move(task));
+}
+
+TimerHandle ResizablePool::post_after(Duration delay, Task task) {
+  const TimerKey key = state_->queue->add_timer(delay, std::move(task));
+  return std::make_unique<QueueTimer>(state_->queue, key);
+}
+
+void ResizablePool::resize(std::size_t threads) {
+  const MutexLock lock(state_->mutex);
+  if (state_->stopped) return;
+  threads = std::max<std::size_t>(threads, 1);
+  if (threads < state_->size) state_->queue->let_leave(state_->size - threads);
+  for (std::size_t i = state_->size; i < threads; ++i) {
+    state_->threads.emplace_back([queue = state_->queue] { queue->run(/*drain=*/true); });
+    pthread_setname_np(state_->threads.back().native_handle(), state_->name);
+  }
+  state_->size = threads;
+}
+
+void ResizablePool::stop() {
+  std::vector<std::thread> threads;
+  {
+    const MutexLock lock(state_->mutex);
+    state_->stopped = true;
+    threads.swap(state_->threads);
+  }
+  state_->queue->stop();
+  for (std::thread& thread : threads) thread.join();
+  state_->queue->clear();
 }
 
 void ThreadPool::stop() {
