@@ -12,12 +12,14 @@
 
 #include "broker/api/api_server.h"
 #include "broker/api/replica_records.h"
+#include "broker/api/zookeeper_configs.h"
 #include "broker/api/zookeeper_offsets.h"
 #include "broker/commands.h"
 #include "broker/controller_channel.h"
 #include "broker/group/group_coordinator.h"
 #include "broker/last_stop.h"
 #include "broker/latch.h"
+#include "broker/live_configs.h"
 #include "broker/membership/cluster_entry.h"
 #include "broker/membership/config_watcher.h"
 #include "broker/membership/directory_id.h"
@@ -45,6 +47,7 @@
 #include "common/config/zookeeper_keys.h"
 #include "common/env/file_system.h"
 #include "common/env/random.h"
+#include "common/env/resizable_pool.h"
 #include "common/metrics/registry.h"
 #include "common/rpc/grpc_liveness.h"
 #include "common/rpc/grpc_peers.h"
@@ -136,7 +139,7 @@ struct Broker::Parts : public membership::ConfigListener, public membership::Reg
   env::SystemClock clock;
   env::SystemRandom random;
   env::PosixFileSystem files;
-  env::ThreadPool io_pool{"io", static_cast<std::size_t>(values->get(config::kNumIoThreads))};
+  env::ResizablePool io_pool{"io", static_cast<std::size_t>(values->get(config::kNumIoThreads))};
   /// A proof of death does not queue behind cold reads and syncs.
   env::ThreadPool probe_pool{"probes", kProbeThreads};
   env::EventLoop control_loop{"replica-control"};
@@ -155,7 +158,6 @@ struct Broker::Parts : public membership::ConfigListener, public membership::Reg
   std::unique_ptr<storage::LogStore> logs;
   std::unique_ptr<storage::LogCleaner> log_cleaner;
   std::unique_ptr<storage::LogDirGauges> log_dir_gauges;
-  config::Subscription cleaner_changes;
   membership::SessionMetrics session_metrics{metrics};
   std::unique_ptr<zookeeper::Client> zookeeper;
   std::unique_ptr<membership::ConfigWatcher> config_watcher;
@@ -178,6 +180,7 @@ struct Broker::Parts : public membership::ConfigListener, public membership::Reg
   std::unique_ptr<rpc::GrpcServer> grpc_server;
   std::unique_ptr<api::ReplicaRecords> records;
   std::unique_ptr<api::ZooKeeperOffsets> old_offsets;
+  std::unique_ptr<api::ZooKeeperConfigs> config_store;
   std::unique_ptr<api::ApiServer> api_server;
   std::vector<network::BoundListener> bound;
   std::int32_t grpc_port = 0;
@@ -188,6 +191,7 @@ struct Broker::Parts : public membership::ConfigListener, public membership::Reg
   /// The first registration after which what was told of returned log dirs may count as settled.
   std::atomic<std::int64_t> settles_from = 0;
 
+  std::unique_ptr<LiveConfigs> live_configs;
   Latch configs_read;
   Latch first_registration;
 };
@@ -290,6 +294,8 @@ void Broker::Parts::follow_configs() {
 }
 
 Result<> Broker::Parts::load_logs() {
+  // By now ZooKeeper's configs are in effect too.
+  logs->set_recovery_threads(config.get(config::kNumRecoveryThreadsPerDataDir));
   Awaited<Result<std::vector<storage::DirectoryLoad>>> loaded;
   logs->load([this](const std::string& topic) { return topic_configs.of(topic).replica.log; },
              loaded.callback());
@@ -331,6 +337,14 @@ void Broker::Parts::build_replicas() {
               [this] { membership_loop.post([this] { failure_notice->post(); }); },
           .log_move_bytes_per_second =
               [limit = config.bind(config::kReplicaAlterLogDirsIoMaxBytesPerSecond)] {
+                return limit.get();
+              },
+          .leader_throttled_rate =
+              [limit = config.bind(config::kLeaderReplicationThrottledRate)] {
+                return limit.get();
+              },
+          .follower_throttled_rate =
+              [limit = config.bind(config::kFollowerReplicationThrottledRate)] {
                 return limit.get();
               }});
   peer_watch->on_silence(
@@ -461,15 +475,21 @@ Result<> Broker::Parts::start() {
                                           .logs = *logs,
                                           .metrics = &metrics});
     log_cleaner->start();
-    cleaner_changes = config.on_change([this] {
-      // Ending the runs under way may block.
-      io_pool.post([this] { log_cleaner->reconfigure(log_cleaner_options(*config.values())); });
-    });
   }
+  live_configs =
+      std::make_unique<LiveConfigs>(config, LiveConfigs::Parts{.io_pool = io_pool,
+                                                               .network = *network,
+                                                               .controller = *controller,
+                                                               .log_cleaner = log_cleaner.get()});
   OTTLA_TRY_VOID(open_sockets());
 
   records = std::make_unique<api::ReplicaRecords>(*replicas);
   old_offsets = std::make_unique<api::ZooKeeperOffsets>(*zookeeper);
+  config_store = std::make_unique<api::ZooKeeperConfigs>(
+      *zookeeper, membership_loop,
+      [this](const zookeeper::layout::ConfigEntity& entity, Task done) {
+        config_watcher->refresh(entity, std::move(done));  // comes on the membership loop
+      });
   api_server =
       std::make_unique<api::ApiServer>(api::Dependencies{.broker = identity.broker_id,
                                                          .cluster_id = identity.cluster_id,
@@ -482,6 +502,7 @@ Result<> Broker::Parts::start() {
                                                          .producer_id_blocks = *controller_channel,
                                                          .groups = *groups,
                                                          .old_offsets = *old_offsets,
+                                                         .configs = *config_store,
                                                          .clock = clock,
                                                          .random = random,
                                                          .io_pool = io_pool,
@@ -563,6 +584,7 @@ void Broker::Parts::stop() {
     if (!stopped.get_within(kStopPart)) LOG(ERROR) << "[controller] did not stop";
   }
   if (grpc_server) grpc_server->stop();
+  live_configs.reset();
   if (log_cleaner) log_cleaner->stop();
   if (logs) {
     Awaited<bool> closed;

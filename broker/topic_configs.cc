@@ -5,7 +5,9 @@
 #include <utility>
 #include <vector>
 
+#include "broker/quota/throttled_replicas.h"
 #include "broker/storage/log_config.h"
+#include "common/config/topic_keys.h"
 
 namespace ottla::broker {
 namespace {
@@ -104,9 +106,13 @@ TopicConfigs::Resolved TopicConfigs::resolve(const std::string& topic,
       config::TopicConfig::resolve(*config_.values(), overrides, warnings));
   for (const std::string& warning : warnings) LOG(WARNING) << "[topic " << topic << "] " << warning;
   const config::TopicSettings settings = resolved->settings();
-  return {.config = std::move(resolved),
-          .replica = {.log = std::make_shared<storage::LogConfig>(log_config_of(settings)),
-                      .min_insync_replicas = settings.min_insync_replicas}};
+  replica::TopicConfig replica{.log = std::make_shared<storage::LogConfig>(log_config_of(settings)),
+                               .min_insync_replicas = settings.min_insync_replicas,
+                               .leader_throttled = quota::ThrottledReplicas::parse(resolved->get(
+                                   config::topic::kLeaderReplicationThrottledReplicas)),
+                               .follower_throttled = quota::ThrottledReplicas::parse(resolved->get(
+                                   config::topic::kFollowerReplicationThrottledReplicas))};
+  return {.config = std::move(resolved), .replica = std::move(replica)};
 }
 
 }  // namespace ottla::broker

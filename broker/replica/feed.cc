@@ -3,6 +3,7 @@
 #include <glog/logging.h>
 
 #include <algorithm>
+#include <limits>
 #include <utility>
 
 #include "broker/storage/log.h"
@@ -15,6 +16,10 @@ namespace {
 constexpr env::Duration kOffsetsDelay = std::chrono::milliseconds(2);
 /// Cold reads of one feed at a time: bounds the memory that they hold.
 constexpr int kMaxLoads = 4;
+/// What the quota holds back is looked at again so soon at the earliest, and, since limits change,
+/// so late at the latest.
+constexpr env::Duration kShortestHold = std::chrono::milliseconds(5);
+constexpr env::Duration kLongestHold = std::chrono::milliseconds(500);
 
 /// The offset after the last batch in `records` (whole batches).
 Result<Offset> end_of(ByteView records) {
@@ -31,11 +36,14 @@ Result<Offset> end_of(ByteView records) {
 
 Feed::Feed(const rpc::StreamHello& hello, std::unique_ptr<rpc::LeaderWriter> writer,
            std::shared_ptr<Source> source, std::shared_ptr<const ReplicasConfig> config,
-           env::Executor& loop, env::Executor& io)
+           std::shared_ptr<quota::ReplicationQuotas> quotas, env::Clock& clock, env::Executor& loop,
+           env::Executor& io)
     : hello_(hello),
       writer_(std::move(writer)),
       source_(std::move(source)),
       config_(std::move(config)),
+      quotas_(std::move(quotas)),
+      clock_(clock),
       loop_(loop),
       io_(io) {}
 
@@ -45,6 +53,8 @@ void Feed::close() {
   if (closed_) return;
   closed_ = true;
   offsets_timer_.reset();
+  held_timer_.reset();
+  held_.clear();
   writer_.reset();
   for (auto& [id, fed] : fed_) {
     fed->partition->unwatch(this, id);
@@ -75,6 +85,8 @@ void Feed::on_message(rpc::FollowerMessage message) {
   }
   for (const rpc::SubscriptionId id : message.unsubscribe) drop(id.value());
   for (const rpc::Subscription& wanted : message.subscribe) subscribe(wanted);
+  set_paused(message.pause, true);
+  set_paused(message.resume, false);
   pump();
 }
 
@@ -166,7 +178,7 @@ void Feed::take_dirty() {
 }
 
 void Feed::make_ready(std::uint32_t id, Fed& fed) {
-  if (fed.is_ready || fed.is_loading) return;
+  if (fed.is_ready || fed.is_loading || fed.is_held) return;
   fed.is_ready = true;
   ready_.push_back(id);
 }
@@ -223,10 +235,14 @@ bool Feed::add(std::uint32_t id, rpc::LeaderMessage& message, std::uint64_t& byt
   }
   if (fed.next_offset >= access->log->log_end_offset()) return true;
 
-  const storage::ReadOptions options{.max_bytes = config_->stream_message_bytes - bytes,
-                                     .at_least_one_batch = bytes == 0,
-                                     .whole_batches = true,
-                                     .no_wait = true};
+  const auto allowed = allowance(id, fed);
+  if (!allowed) return true;
+  fed.load_bytes = std::min(config_->stream_message_bytes, *allowed);
+  const storage::ReadOptions options{
+      .max_bytes = std::min(config_->stream_message_bytes - bytes, *allowed),
+      .at_least_one_batch = bytes == 0,
+      .whole_batches = true,
+      .no_wait = true};
   const auto data = access->log->read(fed.next_offset, options);
   if (!data) {
     refuse(id, data.error().code(), message);
@@ -269,6 +285,7 @@ void Feed::add_records(std::uint32_t id, Fed& fed, const Partition::ReadAccess& 
   fed.sent_high_watermark = fed.partition->high_watermark();
   fed.sent_log_start = access.log->log_start_offset();
   bytes += records->size();
+  if (fed.is_counted) quotas_->leader.record(records->size(), clock_.now());
   rpc::PartitionPush push{.id = rpc::SubscriptionId(id),
                           .high_watermark = fed.sent_high_watermark,
                           .log_start_offset = fed.sent_log_start,
@@ -280,6 +297,55 @@ void Feed::add_records(std::uint32_t id, Fed& fed, const Partition::ReadAccess& 
   if (fed.next_offset < access.log->log_end_offset()) make_ready(id, fed);
 }
 
+std::optional<std::uint64_t> Feed::allowance(std::uint32_t id, Fed& fed) {
+  constexpr auto kAll = std::numeric_limits<std::uint64_t>::max();
+  fed.is_counted = false;
+  if (!fed.is_paused && !quotas_->leader.is_limited()) return kAll;
+  const Partition::Throttling throttling = fed.partition->throttling(hello_.follower);
+  if (throttling.in_sync) return kAll;
+  if (fed.is_paused) return std::nullopt;  // until the follower resumes it
+  if (!throttling.by_leader) return kAll;
+  const env::MonotonicTime now = clock_.now();
+  const env::Duration delay = quotas_->leader.delay(now);
+  if (delay > env::Duration::zero()) {
+    hold_back(id, fed, delay);
+    return std::nullopt;
+  }
+  fed.is_counted = true;
+  return quotas_->leader.allowance(now);
+}
+
+void Feed::hold_back(std::uint32_t id, Fed& fed, env::Duration delay) {
+  fed.is_held = true;
+  held_.push_back(id);
+  if (held_timer_) return;
+  held_timer_ =
+      loop_.post_after(std::clamp(delay, kShortestHold, kLongestHold), [weak = weak_from_this()] {
+        if (const auto self = weak.lock()) self->release_held();
+      });
+}
+
+void Feed::release_held() {
+  held_timer_.reset();
+  if (closed_) return;
+  for (const std::uint32_t id : std::exchange(held_, {})) {
+    const auto found = fed_.find(id);
+    if (found == fed_.end()) continue;
+    found->second->is_held = false;
+    make_ready(id, *found->second);
+  }
+  pump();
+}
+
+void Feed::set_paused(const std::vector<rpc::SubscriptionId>& ids, bool is_paused) {
+  for (const rpc::SubscriptionId id : ids) {
+    const auto found = fed_.find(id.value());
+    if (found == fed_.end()) continue;
+    found->second->is_paused = is_paused;
+    if (!is_paused) make_ready(id.value(), *found->second);
+  }
+}
+
 void Feed::load(std::uint32_t id, Fed& fed) {
   fed.is_loading = true;
   if (loads_ >= kMaxLoads) {
@@ -289,11 +355,10 @@ void Feed::load(std::uint32_t id, Fed& fed) {
   const std::shared_ptr<storage::Log> log = fed.partition->view().log;
   if (!log) return;  // offline by now: the change of role is on its way to us
   ++loads_;
-  io_.post([self = shared_from_this(), id, log, offset = fed.next_offset] {
+  io_.post([self = shared_from_this(), id, log, offset = fed.next_offset, most = fed.load_bytes] {
     const auto read = [&]() -> Result<SharedBuffer> {
       OTTLA_TRY(const storage::FetchData data,
-                log->read(offset, {.max_bytes = self->config_->stream_message_bytes,
-                                   .whole_batches = true}));
+                log->read(offset, {.max_bytes = most, .whole_batches = true}));
       return storage::read_slice(data.records);
     };
     self->loop_.post(

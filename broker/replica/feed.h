@@ -4,8 +4,10 @@
 #include <deque>
 #include <map>
 #include <memory>
+#include <optional>
 #include <vector>
 
+#include "broker/quota/replication_quota.h"
 #include "broker/replica/partition.h"
 #include "broker/replica/partition_watcher.h"
 #include "broker/replica/replicas_config.h"
@@ -21,6 +23,9 @@ namespace ottla::replica {
 ///
 ///     subscribe --admitted--> waiting <--> ready (log grew) --> loading (cold read) --> ready
 ///         |--refused, diverged, other epoch--> gone: the follower hears why and subscribes anew
+///
+/// What quotas hold back (KIP-73) waits on its own, beside what others have: a throttled replica
+/// that is not in sync takes nothing from those that are.
 ///
 /// Thread: its stream loop, except `on_partition_changed` (any; dirty_mutex_, LockRank::Leaf).
 class Feed final : public rpc::LeaderHandler,
@@ -40,7 +45,8 @@ class Feed final : public rpc::LeaderHandler,
 
   Feed(const rpc::StreamHello& hello, std::unique_ptr<rpc::LeaderWriter> writer,
        std::shared_ptr<Source> source, std::shared_ptr<const ReplicasConfig> config,
-       env::Executor& loop, env::Executor& io);
+       std::shared_ptr<quota::ReplicationQuotas> quotas, env::Clock& clock, env::Executor& loop,
+       env::Executor& io);
   ~Feed() override;
 
   [[nodiscard]] const rpc::StreamHello& hello() const { return hello_; }
@@ -64,6 +70,10 @@ class Feed final : public rpc::LeaderHandler,
     bool is_withheld = false;      ///< The partition knows that the window keeps records back.
     bool offsets_changed = false;  ///< Stands in changed_.
     SharedBuffer loaded;           ///< What the cold read brought.
+    std::uint64_t load_bytes = 0;  ///< The most that a cold read is to bring.
+    bool is_held = false;          ///< Stands in held_, until the leader's quota has room.
+    bool is_paused = false;        ///< The follower's quota has no room.
+    bool is_counted = false;       ///< What was read last counts for the leader's quota.
   };
 
   void subscribe(const rpc::Subscription& wanted);
@@ -78,6 +88,11 @@ class Feed final : public rpc::LeaderHandler,
   void add_records(std::uint32_t id, Fed& fed, const Partition::ReadAccess& access,
                    SharedBuffer records, rpc::LeaderMessage& message, std::uint64_t& bytes);
   void refuse(std::uint32_t id, ErrorCode error, rpc::LeaderMessage& message);
+  /// Bytes of it that quotas let pass now; nullopt: it is put aside until they do.
+  [[nodiscard]] std::optional<std::uint64_t> allowance(std::uint32_t id, Fed& fed);
+  void hold_back(std::uint32_t id, Fed& fed, env::Duration delay);
+  void release_held();
+  void set_paused(const std::vector<rpc::SubscriptionId>& ids, bool is_paused);
   void load(std::uint32_t id, Fed& fed);
   void on_loaded(std::uint32_t id, Result<SharedBuffer> records);
   void send_offsets_soon();
@@ -90,6 +105,8 @@ class Feed final : public rpc::LeaderHandler,
   std::unique_ptr<rpc::LeaderWriter> writer_;
   std::shared_ptr<Source> source_;
   const std::shared_ptr<const ReplicasConfig> config_;
+  const std::shared_ptr<quota::ReplicationQuotas> quotas_;
+  env::Clock& clock_;
   env::Executor& loop_;
   env::Executor& io_;
 
@@ -101,6 +118,8 @@ class Feed final : public rpc::LeaderHandler,
   std::uint64_t in_flight_bytes_ = 0;
   int loads_ = 0;
   env::TimerHandle offsets_timer_;
+  std::deque<std::uint32_t> held_;
+  env::TimerHandle held_timer_;
   bool closed_ = false;
 
   Mutex dirty_mutex_{LockRank::Leaf};

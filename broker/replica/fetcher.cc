@@ -39,9 +39,16 @@ class Fetcher::Connection final : public rpc::FollowerHandler {
 };
 
 Fetcher::Fetcher(BrokerId self, rpc::ReplicationTransport& transport,
-                 std::shared_ptr<const ReplicasConfig> config, env::Executor& loop,
-                 env::Executor& io)
-    : self_(self), transport_(transport), config_(std::move(config)), loop_(loop), io_(io) {}
+                 std::shared_ptr<const ReplicasConfig> config,
+                 std::shared_ptr<quota::ReplicationQuotas> quotas, env::Clock& clock,
+                 env::Executor& loop, env::Executor& io)
+    : self_(self),
+      transport_(transport),
+      config_(std::move(config)),
+      quotas_(std::move(quotas)),
+      clock_(clock),
+      loop_(loop),
+      io_(io) {}
 
 Fetcher::~Fetcher() = default;
 
@@ -125,6 +132,8 @@ void Fetcher::disconnect() {
   reconnect_.reset();
   writer_.reset();
   outgoing_ = {};
+  paused_.clear();
+  resume_timer_.reset();
   streaming_.clear();
   for (auto& [key, followed] : followed_) {
     if (followed.state == State::Streaming) followed.state = State::Idle;
@@ -166,7 +175,7 @@ void Fetcher::flush() {
     return;
   }
   if (outgoing_.subscribe.empty() && outgoing_.unsubscribe.empty() && outgoing_.progress.empty() &&
-      outgoing_.consumed_bytes == 0) {
+      outgoing_.consumed_bytes == 0 && outgoing_.pause.empty() && outgoing_.resume.empty()) {
     return;
   }
   writer_->send(std::exchange(outgoing_, {}));
@@ -200,6 +209,7 @@ void Fetcher::end_subscription(Followed& followed) {
   if (followed.state != State::Streaming) return;
   followed.state = State::Idle;
   streaming_.erase(followed.subscription);
+  paused_.erase(followed.subscription);
   outgoing_.unsubscribe.push_back(rpc::SubscriptionId(followed.subscription));
 }
 
@@ -229,6 +239,7 @@ void Fetcher::process(rpc::PartitionPush& push) {
     return;
   }
   streaming_.erase(streaming);
+  paused_.erase(push.id.value());
   if (push.divergence || push.error == ErrorCode::OffsetOutOfRange) {
     cut(followed, push);
   } else {
@@ -244,6 +255,7 @@ void Fetcher::append(Followed& followed, rpc::PartitionPush& push) {
   }();
   if (appended) {
     followed.pause = {};
+    count(followed, push, appended->log_end_offset);
     const bool is_news = !push.records.empty() || appended->log_start_offset != followed.told_start;
     if (!is_news) return;
     followed.told_start = appended->log_start_offset;
@@ -258,6 +270,44 @@ void Fetcher::append(Followed& followed, rpc::PartitionPush& push) {
       << " sent: " << appended.error();
   end_subscription(followed);
   subscribe_later(followed, error);
+}
+
+void Fetcher::count(const Followed& followed, const rpc::PartitionPush& push, Offset log_end) {
+  if (push.records.empty() || !quotas_->follower.is_limited()) return;
+  // Whoever holds all of the leader's log is in sync, or about to be.
+  if (push.log_end_offset <= log_end || !followed.partition->is_throttled_follower()) return;
+  const env::MonotonicTime now = clock_.now();
+  quotas_->follower.record(record_bytes(push), now);
+  const env::Duration delay = quotas_->follower.delay(now);
+  if (delay == env::Duration::zero() || !paused_.insert(push.id.value()).second) return;
+  outgoing_.pause.push_back(push.id);
+  resume_later(delay);
+}
+
+void Fetcher::resume_later(env::Duration delay) {
+  if (resume_timer_) return;
+  // Not much later than now, whatever the debt: limits change.
+  resume_timer_ =
+      loop_.post_after(std::clamp(delay, kShortestPause, kLongestPause), [weak = weak_from_this()] {
+        const auto self = weak.lock();
+        if (!self) return;
+        self->resume_timer_.reset();
+        self->resume();
+        self->flush();
+      });
+}
+
+void Fetcher::resume() {
+  const env::Duration delay = quotas_->follower.delay(clock_.now());
+  for (const std::uint32_t id : std::exchange(paused_, {})) {
+    const Followed& followed = followed_.at(streaming_.at(id));
+    if (delay > env::Duration::zero() && followed.partition->is_throttled_follower()) {
+      paused_.insert(id);
+    } else {
+      outgoing_.resume.push_back(rpc::SubscriptionId(id));
+    }
+  }
+  if (!paused_.empty()) resume_later(delay);
 }
 
 void Fetcher::cut(Followed& followed, const rpc::PartitionPush& push) {

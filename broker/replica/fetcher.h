@@ -4,8 +4,10 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <vector>
 
+#include "broker/quota/replication_quota.h"
 #include "broker/replica/partition.h"
 #include "broker/replica/replicas_config.h"
 #include "common/cluster/broker.h"
@@ -25,7 +27,9 @@ namespace ottla::replica {
 class Fetcher final : public std::enable_shared_from_this<Fetcher> {
  public:
   Fetcher(BrokerId self, rpc::ReplicationTransport& transport,
-          std::shared_ptr<const ReplicasConfig> config, env::Executor& loop, env::Executor& io);
+          std::shared_ptr<const ReplicasConfig> config,
+          std::shared_ptr<quota::ReplicationQuotas> quotas, env::Clock& clock, env::Executor& loop,
+          env::Executor& io);
   ~Fetcher();
 
   struct Follow {
@@ -67,6 +71,10 @@ class Fetcher final : public std::enable_shared_from_this<Fetcher> {
   void connect_later();
   void process(rpc::PartitionPush& push);
   void append(Followed& followed, rpc::PartitionPush& push);
+  /// Pauses a throttled replica of which more came than our quota allows (KIP-73).
+  void count(const Followed& followed, const rpc::PartitionPush& push, Offset log_end);
+  void resume_later(env::Duration delay);
+  void resume();
   void cut(Followed& followed, const rpc::PartitionPush& push);
   void on_cut(Key key, LeaderEpoch epoch, Result<bool> compare_again);
   void subscribe(Followed& followed);
@@ -77,6 +85,8 @@ class Fetcher final : public std::enable_shared_from_this<Fetcher> {
   const BrokerId self_;
   rpc::ReplicationTransport& transport_;
   const std::shared_ptr<const ReplicasConfig> config_;
+  const std::shared_ptr<quota::ReplicationQuotas> quotas_;
+  env::Clock& clock_;
   env::Executor& loop_;
   env::Executor& io_;
 
@@ -91,6 +101,8 @@ class Fetcher final : public std::enable_shared_from_this<Fetcher> {
   std::map<Key, Followed, ByName> followed_;
   std::map<std::uint32_t, Key> streaming_;
   std::uint32_t last_subscription_ = 0;
+  std::set<std::uint32_t> paused_;  ///< Subscriptions whose leader was asked to wait.
+  env::TimerHandle resume_timer_;
   rpc::FollowerMessage outgoing_;
 };
 

@@ -472,6 +472,19 @@ std::optional<Partition::Refusal> Partition::admit_follower(const rpc::StreamHel
   return std::nullopt;
 }
 
+Partition::Throttling Partition::throttling(BrokerId follower) const {
+  MutexLock lock(state_mutex_);
+  const auto& throttled = config_.leader_throttled;
+  return {.in_sync = isr_.may_contain(follower),
+          .by_leader = throttled && throttled->contains(name_.partition, context_->self)};
+}
+
+bool Partition::is_throttled_follower() const {
+  MutexLock lock(state_mutex_);
+  const auto& throttled = config_.follower_throttled;
+  return throttled && throttled->contains(name_.partition, context_->self);
+}
+
 void Partition::follower_left(FollowerLink link) {
   Calls calls;
   {

@@ -167,6 +167,12 @@ class Partition : public std::enable_shared_from_this<Partition> {
     const void* stream = nullptr;
     LeaderEpoch epoch;
   };
+  /// What limits the records of a follower: nothing while it is (or may be) in the ISR.
+  struct Throttling {
+    bool in_sync = false;
+    bool by_leader = false;  ///< leader.replication.throttled.replicas names us.
+  };
+  [[nodiscard]] Throttling throttling(BrokerId follower) const OTTLA_EXCLUDES(state_mutex_);
   void follower_left(FollowerLink link) OTTLA_EXCLUDES(state_mutex_);
   /// Records up to `end` were put on its stream.
   void note_sent(FollowerLink link, Offset end) OTTLA_EXCLUDES(state_mutex_);
@@ -198,6 +204,8 @@ class Partition : public std::enable_shared_from_this<Partition> {
     Offset log_start_offset;
   };
   Result<FetchStart> fetch_start(LeaderEpoch epoch) const OTTLA_EXCLUDES(state_mutex_);
+  /// follower.replication.throttled.replicas names us.
+  [[nodiscard]] bool is_throttled_follower() const OTTLA_EXCLUDES(state_mutex_);
   struct Extent {
     Offset log_start_offset;
     Offset log_end_offset;

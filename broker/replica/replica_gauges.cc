@@ -32,9 +32,17 @@ ReplicaGauges::ReplicaGauges(const Replicas& replicas, metrics::Registry& regist
       offline_(registry.gauge(
           metrics::kOfflineReplicaCount,
           count_of(replicas, [](const Partition::View& it) { return it.role == Role::Offline; }))),
-      under_replicated_(registry.gauge(
-          metrics::kUnderReplicatedPartitions, count_of(replicas, [](const Partition::View& it) {
-            return it.role == Role::Leader && it.isr.size() < it.replicas.size();
-          }))) {}
+      under_replicated_(registry.gauge(metrics::kUnderReplicatedPartitions,
+                                       count_of(replicas,
+                                                [](const Partition::View& it) {
+                                                  return it.role == Role::Leader &&
+                                                         it.isr.size() < it.replicas.size();
+                                                }))),
+      leader_byte_rate_(
+          registry.gauge(metrics::kLeaderReplicationByteRate,
+                         [&replicas] { return replicas.leader_throttled_byte_rate(); })),
+      follower_byte_rate_(registry.gauge(metrics::kFollowerReplicationByteRate, [&replicas] {
+        return replicas.follower_throttled_byte_rate();
+      })) {}
 
 }  // namespace ottla::replica

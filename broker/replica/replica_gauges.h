@@ -16,6 +16,8 @@ class ReplicaGauges {
   metrics::Registry::Registration leaders_;
   metrics::Registry::Registration offline_;
   metrics::Registry::Registration under_replicated_;
+  metrics::Registry::Registration leader_byte_rate_;
+  metrics::Registry::Registration follower_byte_rate_;
 };
 
 }  // namespace ottla::replica

@@ -70,8 +70,16 @@ class Replicas::Core final : public Feed::Source,
       : config_(std::make_shared<const ReplicasConfig>(std::move(config))),
         with_(std::move(dependencies)),
         context_(std::make_shared<PartitionContext>(config_->broker, with_.clock, with_.metadata,
-                                                    config_->replica_lag_time_max)) {}
+                                                    config_->replica_lag_time_max)),
+        quotas_(std::make_shared<quota::ReplicationQuotas>(with_.leader_throttled_rate,
+                                                           with_.follower_throttled_rate)) {}
 
+  [[nodiscard]] double leader_throttled_byte_rate() const {
+    return quotas_->leader.byte_rate(with_.clock.now());
+  }
+  [[nodiscard]] double follower_throttled_byte_rate() const {
+    return quotas_->follower.byte_rate(with_.clock.now());
+  }
   void start();
   void stop();
   /// Streams and waiting appends hold partitions and this object, and are held by them. After a
@@ -172,6 +180,7 @@ class Replicas::Core final : public Feed::Source,
   const std::shared_ptr<const ReplicasConfig> config_;
   const Dependencies with_;
   const std::shared_ptr<PartitionContext> context_;
+  const std::shared_ptr<quota::ReplicationQuotas> quotas_;
   std::shared_ptr<IsrRequests> isr_;
   std::shared_ptr<LogMoves> moves_;
 
@@ -605,8 +614,8 @@ void Replicas::Core::carry_out(FollowChanges changes) {
   for (auto& [leader, partitions] : changes.follow) {
     std::shared_ptr<Fetcher>& fetcher = fetchers_[leader];
     if (!fetcher) {
-      fetcher = std::make_shared<Fetcher>(config_->broker, with_.transport, config_,
-                                          stream_loop(leader), with_.executors.io);
+      fetcher = std::make_shared<Fetcher>(config_->broker, with_.transport, config_, quotas_,
+                                          with_.clock, stream_loop(leader), with_.executors.io);
       const cluster::Broker* broker = image->broker(leader);
       fetcher->set_leader(broker ? std::optional(*broker) : std::nullopt, own_epoch());
     }
@@ -837,8 +846,8 @@ Result<rpc::ReplicationService::Accepted> Replicas::Core::accept(
     if (current && hello.follower_epoch < current->hello().follower_epoch) {
       return fail(ErrorCode::StaleBrokerEpoch);
     }
-    feed = std::make_shared<Feed>(hello, std::move(writer), shared_from_this(), config_, loop,
-                                  with_.executors.io);
+    feed = std::make_shared<Feed>(hello, std::move(writer), shared_from_this(), config_, quotas_,
+                                  with_.clock, loop, with_.executors.io);
     replaced = std::exchange(current, feed);
   }
   if (replaced) loop.post([replaced] { replaced->close(); });
@@ -1057,6 +1066,14 @@ std::shared_ptr<Partition> Replicas::partition(const TopicPartition& partition) 
 
 std::vector<std::shared_ptr<Partition>> Replicas::partitions() const {
   return core_->all();
+}
+
+double Replicas::leader_throttled_byte_rate() const {
+  return core_->leader_throttled_byte_rate();
+}
+
+double Replicas::follower_throttled_byte_rate() const {
+  return core_->follower_throttled_byte_rate();
 }
 
 Result<std::shared_ptr<storage::Log>> Replicas::leader_log(const TopicPartition& partition) const {

@@ -56,6 +56,9 @@ class Replicas final : public rpc::ReplicationService {
     std::function<void()> offline_replicas_changed = nullptr;
     /// replica.alter.log.dirs.io.max.bytes.per.second as it is now; may be empty.
     std::function<std::int64_t()> log_move_bytes_per_second = nullptr;
+    /// leader. and follower.replication.throttled.rate as they are now; may be empty.
+    std::function<std::int64_t()> leader_throttled_rate = nullptr;
+    std::function<std::int64_t()> follower_throttled_rate = nullptr;
     TransactionEndListener* transaction_ends = nullptr;
     /// Null: transactions' records are taken without asking (there is no coordinator).
     TransactionVerifier* transaction_verifier = nullptr;
@@ -132,6 +135,9 @@ class Replicas final : public rpc::ReplicationService {
   /// Null when this broker does not hold the partition.
   [[nodiscard]] std::shared_ptr<Partition> partition(const TopicPartition& partition) const;
   [[nodiscard]] std::vector<std::shared_ptr<Partition>> partitions() const;
+  /// Bytes a second of throttled replicas that were not in sync: sent, and taken.
+  [[nodiscard]] double leader_throttled_byte_rate() const;
+  [[nodiscard]] double follower_throttled_byte_rate() const;
   /// The log of a partition that this broker leads (coordinators load from it).
   [[nodiscard]] Result<std::shared_ptr<storage::Log>> leader_log(
       const TopicPartition& partition) const;

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "broker/metadata/metadata_cache.h"
+#include "broker/quota/replication_quota.h"
 #include "broker/replica/partition.h"
 #include "broker/replica/replicas.h"
 #include "broker/replica/simulated_streams_for_tests.h"
@@ -96,13 +97,18 @@ class SimulatedCluster {
   };
   class Configs final : public TopicConfigs {
    public:
-    explicit Configs(std::int32_t min_isr) : min_isr_(min_isr) {}
+    Configs(std::int32_t min_isr, const SimulatedCluster& cluster)
+        : min_isr_(min_isr), cluster_(cluster) {}
     TopicConfig topic_config(const std::string&) const override {
-      return {std::make_shared<storage::LogConfig>(), min_isr_};
+      return {.log = std::make_shared<storage::LogConfig>(),
+              .min_insync_replicas = min_isr_,
+              .leader_throttled = quota::ThrottledReplicas::parse(cluster_.leader_throttled),
+              .follower_throttled = quota::ThrottledReplicas::parse(cluster_.follower_throttled)};
     }
 
    private:
     std::int32_t min_isr_;
+    const SimulatedCluster& cluster_;
   };
 
   /// One broker's process.
@@ -131,7 +137,7 @@ class SimulatedCluster {
     process->clients = world.make_executor();
     process->transport = streams.transport();
     process->isr = std::make_unique<IsrClient>(*this, broker);
-    process->configs = std::make_unique<Configs>(options_.min_insync_replicas);
+    process->configs = std::make_unique<Configs>(options_.min_insync_replicas, *this);
     auto logs = storage::LogStore::open(
         *disks_.at(broker), world.clock(), world.random(), *process->io,
         {.directories = {"/logs"},
@@ -164,6 +170,8 @@ class SimulatedCluster {
             .transport = *process->transport,
             .leadership = tenants_ == nullptr ? nullptr : tenants_->move_in(broker, *process),
             .offline_replicas_changed = [this, broker] { ++told_of_offline_replicas[broker]; },
+            .leader_throttled_rate = [this] { return leader_throttled_rate; },
+            .follower_throttled_rate = [this] { return follower_throttled_rate; },
             .transaction_ends = options_.transaction_ends});
     if (tenants_ != nullptr) tenants_->start(broker, *process);
     process->replicas->set_broker_epoch(process->epoch);
@@ -218,6 +226,17 @@ class SimulatedCluster {
     std::erase(states_[p].isr, broker);
     states_[p].partition_epoch = states_[p].partition_epoch.next();
     broadcast_partition(p);
+  }
+  /// Quotas of replication, of all brokers; the lists as in the topic's config.
+  std::int64_t leader_throttled_rate = quota::ReplicationQuota::kUnlimited;
+  std::int64_t follower_throttled_rate = quota::ReplicationQuota::kUnlimited;
+  std::vector<std::string> leader_throttled;
+  std::vector<std::string> follower_throttled;
+  void throttle_everything() {
+    leader_throttled = follower_throttled = {"*"};
+    for (const auto& [id, process] : processes_) {
+      process->replicas->topic_config_changed(options_.topic);
+    }
   }
   void calm() { options_.lossy_controller = false; }
   /// Brokers that the controller lets join no ISR.

@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "broker/quota/throttled_replicas.h"
 #include "broker/storage/log_config.h"
 #include "common/base/error.h"
 #include "common/base/id.h"
@@ -19,6 +20,9 @@ namespace ottla::replica {
 struct TopicConfig {
   std::shared_ptr<const storage::LogConfig> log;
   std::int32_t min_insync_replicas = 1;
+  /// leader. and follower.replication.throttled.replicas; null: none.
+  std::shared_ptr<const quota::ThrottledReplicas> leader_throttled = nullptr;
+  std::shared_ptr<const quota::ThrottledReplicas> follower_throttled = nullptr;
 };
 
 /// Thread: any.

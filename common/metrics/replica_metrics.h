@@ -37,6 +37,22 @@ inline constexpr Metric kAtMinIsrPartitionCount{
     .name = "AtMinIsrPartitionCount",
     .kind = Kind::Gauge,
     .doc = "Led partitions with just as many in-sync replicas as min.insync.replicas."};
+inline constexpr Metric kLeaderReplicationByteRate{
+    .domain = "kafka.server",
+    .type = "LeaderReplication",
+    .name = "byte-rate",
+    .kind = Kind::Gauge,
+    .doc =
+        "Bytes a second sent to throttled replicas that are not in sync, while there is a "
+        "limit (leader.replication.throttled.rate)."};
+inline constexpr Metric kFollowerReplicationByteRate{
+    .domain = "kafka.server",
+    .type = "FollowerReplication",
+    .name = "byte-rate",
+    .kind = Kind::Gauge,
+    .doc =
+        "Bytes a second taken for throttled replicas that are not in sync, while there is a "
+        "limit (follower.replication.throttled.rate)."};
 inline constexpr Metric kProducerIdCount{.domain = "kafka.server",
                                          .type = "ReplicaManager",
                                          .name = "ProducerIdCount",
@@ -123,6 +139,8 @@ inline constexpr const Metric* kReplicaMetrics[] = {
     &kUnderMinIsrPartitionCount,
     &kAtMinIsrPartitionCount,
     &kProducerIdCount,
+    &kLeaderReplicationByteRate,
+    &kFollowerReplicationByteRate,
     &kIsrExpands,
     &kIsrShrinks,
     &kFailedIsrUpdates,

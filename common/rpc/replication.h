@@ -57,6 +57,11 @@ struct FollowerMessage {
   std::vector<Subscription> subscribe;
   std::vector<SubscriptionId> unsubscribe;
   std::vector<Progress> progress;
+  /// Subscriptions of which the follower wants no records for now: more came than its quota allows
+  /// (follower.replication.throttled.rate). Of a replica that is in sync nothing is held back all
+  /// the same. Until `resume`, or the end of the subscription.
+  std::vector<SubscriptionId> pause;
+  std::vector<SubscriptionId> resume;
   /// Bytes of records that the follower has dealt with since its last message: gives the leader's
   /// window back.
   std::uint64_t consumed_bytes = 0;

@@ -210,6 +210,13 @@ EncodedMessage encode(const FollowerMessage& message) {
     writer.put(progress.log_end_offset);
     writer.put(progress.log_start_offset);
   }
+  // Left out where there are none: an older leader does not know them.
+  if (!message.pause.empty() || !message.resume.empty()) {
+    writer.put_count(message.pause.size());
+    for (const SubscriptionId id : message.pause) writer.put(id);
+    writer.put_count(message.resume.size());
+    for (const SubscriptionId id : message.resume) writer.put(id);
+  }
   return {writer.take(), {}};
 }
 
@@ -236,6 +243,12 @@ Result<FollowerMessage> decode_follower_message(const std::vector<MemoryRange>& 
     progress.id = reader.get_id<SubscriptionId>();
     progress.log_end_offset = reader.get_id<Offset>();
     progress.log_start_offset = reader.get_id<Offset>();
+  }
+  if (reader.left() > 0) {
+    message.pause.resize(reader.get_count(kUnsubscribeSize));
+    for (SubscriptionId& id : message.pause) id = reader.get_id<SubscriptionId>();
+    message.resume.resize(reader.get_count(kUnsubscribeSize));
+    for (SubscriptionId& id : message.resume) id = reader.get_id<SubscriptionId>();
   }
   OTTLA_TRY_VOID(end(reader));
   return message;
