@@ -12,6 +12,7 @@
 
 #include "cli/broker_client.h"
 #include "cli/reassignment_plan.h"
+#include "cli/throttles.h"
 #include "cli/tool.h"
 #include "common/env/random.h"
 #include "common/protocol/messages/alter_partition_reassignments.h"
@@ -46,11 +47,12 @@ constexpr Flag kFlags[] = {
     {.name = "additional", .doc = "execute: also while other reassignments are under way"},
     {.name = "throttle",
      .value = "bytes/s",
-     .doc = "not yet: needs configs that are changed while brokers run"},
+     .doc = "execute: the most that each broker sends to and takes for replicas that move; with "
+            "--additional also for what is under way. --verify removes it at the end"},
     {.name = "replica-alter-log-dirs-throttle",
      .value = "bytes/s",
-     .doc = "not yet, as --throttle"},
-    {.name = "preserve-throttles", .doc = "accepted: this tool changes no throttles"},
+     .doc = "execute: the most that each broker copies between its log directories"},
+    {.name = "preserve-throttles", .doc = "verify, cancel: leave the limits as they are"},
     {.name = "timeout",
      .value = "ms",
      .doc = "execute: how long to wait for log directory moves to begin; 10000"},
@@ -296,6 +298,93 @@ Result<std::vector<ReplicaMove>> begin_moves(BrokerClient& client, std::vector<R
   }
 }
 
+// Limits
+
+/// What moves by the plan, and what is under way already.
+ReplicaFlows flows_of(const ReassignmentPlan& plan, const ReassignmentPlan& current,
+                      const AllReassigning& under_way) {
+  ReplicaFlows flows;
+  for (const auto& [name, one] : under_way) {
+    std::vector<BrokerId> before = one.replicas;
+    std::erase_if(before, [&](BrokerId broker) {
+      return std::ranges::find(one.adding, broker) != one.adding.end();
+    });
+    flows[name] = flow_of(before, one.adding);
+  }
+  for (const auto& [name, partition] : plan) {
+    const auto moving = flows.find(name);
+    if (moving == flows.end()) {
+      flows[name] = flow_of(current.at(name).replicas, partition.replicas);
+      continue;
+    }
+    for (const BrokerId broker : partition.replicas) {
+      if (!moving->second.sources.contains(broker)) moving->second.destinations.insert(broker);
+    }
+  }
+  return flows;
+}
+
+/// --throttle and --replica-alter-log-dirs-throttle, before anything moves.
+Result<> set_throttles(const Arguments& arguments, const ReassignmentPlan& plan,
+                       const ReassignmentPlan& current, const AllReassigning& under_way,
+                       BrokerClient& client, Console& console) {
+  OTTLA_TRY(const auto rate, arguments.number("throttle", 0));
+  OTTLA_TRY(const auto log_dir_rate, arguments.number("replica-alter-log-dirs-throttle", 0));
+  if (!rate && !log_dir_rate) return {};
+  const bool is_json = arguments.has("json");
+  if (!is_json) {
+    console.out << "Warning: You must run --verify periodically, until the reassignment completes, "
+                   "to ensure the throttle is removed.\n";
+  }
+  if (rate) {
+    OTTLA_TRY_VOID(set_replication_throttle(client, flows_of(plan, current, under_way), *rate));
+    if (!is_json) {
+      console.out << "The inter-broker throttle limit was set to " << *rate << " B/s\n";
+    }
+  }
+  if (log_dir_rate) {
+    std::set<BrokerId> brokers;
+    for (const ReplicaMove& move : moves_of(plan)) brokers.insert(move.broker);
+    OTTLA_TRY_VOID(set_log_dir_throttle(client, brokers, *log_dir_rate));
+    if (!is_json) {
+      console.out << "The replica-alter-dir throttle limit was set to " << *log_dir_rate
+                  << " B/s\n";
+    }
+  }
+  return {};
+}
+
+/// At the end of a reassignment, of all live brokers and of the topics of the plan.
+Result<> remove_throttles(const Arguments& arguments, const ReassignmentPlan& plan,
+                          const protocol::MetadataResponse& metadata, BrokerClient& client,
+                          Console& console) {
+  std::set<BrokerId> live;
+  for (const auto& broker : metadata.brokers) live.insert(broker.node_id);
+  std::set<std::string> topics;
+  for (const auto& topic : metadata.topics) {
+    const std::string name = topic.name.value_or("");
+    const bool is_planned =
+        std::ranges::any_of(plan, [&](const auto& row) { return row.first.topic == name; });
+    if (is_planned) topics.insert(name);
+  }
+  for (const auto& [name, partition] : plan) {
+    for (const BrokerId broker : partition.replicas) {
+      if (live.contains(broker)) continue;
+      console.err << "broker " << broker << " does not live: a limit that it has stays until "
+                  << "--verify is run again\n";
+    }
+  }
+  if (!arguments.has("json")) {
+    std::string names;
+    for (const std::string& topic : topics) names += (names.empty() ? "" : ",") + topic;
+    console.out << "Clearing broker-level throttles on broker" << plural(live.size()) << ' '
+                << joined(std::vector<BrokerId>(live.begin(), live.end()))
+                << "\nClearing topic-level throttles on topic" << plural(topics.size()) << ' '
+                << names << '\n';
+  }
+  return clear_throttles(client, live, topics);
+}
+
 // --execute
 
 Result<> check_brokers(const ReassignmentPlan& plan, const protocol::MetadataResponse& metadata) {
@@ -379,6 +468,7 @@ Result<> execute(const Arguments& arguments, Console& console) {
                 << json::serialize(cli::to_json(current))
                 << "\n\nSave this to use as the --reassignment-json-file option during rollback\n";
   }
+  OTTLA_TRY_VOID(set_throttles(arguments, plan, current, under_way, client, console));
   const auto moves = moves_of(plan);
   for (const ReplicaMove& move : moves) {
     // So that a replica that is not there yet is made in the right place.
@@ -519,8 +609,10 @@ Result<> verify(const Arguments& arguments, Console& console) {
   for (const auto& [name, partition] : plan) {
     add(name, state_of(name, partition.replicas, current, under_way));
   }
+  bool is_done = under_way.empty();
   for (const ReplicaMove& move : moves_of(plan)) {
     OTTLA_TRY(const State state, state_of(client, move));
+    if (state.word == "inProgress") is_done = false;
     auto& row = add(move.partition, state);
     row["broker"] = move.broker.value();
     row["logDir"] = move.log_dir;
@@ -528,9 +620,10 @@ Result<> verify(const Arguments& arguments, Console& console) {
   if (arguments.has("json")) {
     console.out << json::serialize(rows) << '\n';
   } else {
-    console.out << lines;
+    console.out << lines << '\n';
   }
-  return {};
+  if (!is_done || arguments.has("preserve-throttles")) return {};
+  return remove_throttles(arguments, plan, metadata, client, console);
 }
 
 // --cancel
@@ -561,12 +654,17 @@ Result<> cancel(const Arguments& arguments, Console& console) {
     moves += (moves.empty() ? "" : ",") + move.name();
     ++ended;
   }
+  const auto clear = [&]() -> Result<> {
+    if (arguments.has("preserve-throttles")) return {};
+    OTTLA_TRY(const auto metadata, client.metadata());
+    return remove_throttles(arguments, plan, metadata, client, console);
+  };
   if (arguments.has("json")) {
     json::object root;
     root["cancelled"] = to_json(cancelled);
     root["logDirMoves"] = ended;
     console.out << json::serialize(root) << '\n';
-    return {};
+    return clear();
   }
   if (cancelled.empty()) {
     console.out << "None of the specified partition reassignments are active.\n";
@@ -580,7 +678,7 @@ Result<> cancel(const Arguments& arguments, Console& console) {
     console.out << "Successfully cancelled log directory move" << plural(ended) << " for: " << moves
                 << '\n';
   }
-  return {};
+  return clear();
 }
 
 // --list
@@ -621,12 +719,11 @@ Result<> run_reassign_partitions(const Arguments& arguments, Console& console) {
                                                         "list"};
   OTTLA_TRY(const auto action, arguments.exactly_one_of(kActions));
   for (const char* name : {"throttle", "replica-alter-log-dirs-throttle"}) {
-    if (!arguments.has(name)) continue;
-    return fail(ErrorCode::UnsupportedVersion,
-                "--" + std::string(name) +
-                    ": is not possible yet: it needs IncrementalAlterConfigs, which Ottla's "
-                    "brokers do not serve; nothing was started. Leave it out to go on without a "
-                    "limit");
+    if (!arguments.has(name) || action == "execute") continue;
+    return fail(ErrorCode::InvalidRequest, "--" + std::string(name) + " is only for --execute");
+  }
+  if (arguments.has("preserve-throttles") && action != "verify" && action != "cancel") {
+    return fail(ErrorCode::InvalidRequest, "--preserve-throttles is for --verify and --cancel");
   }
   if (action == "generate") return generate(arguments, console);
   if (action == "execute") return execute(arguments, console);

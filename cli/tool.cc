@@ -68,11 +68,20 @@ int run_tool(const Tool& tool, std::span<const std::string> words, Console& cons
 }  // namespace
 
 std::span<const Tool* const> all_tools() {
-  static constexpr std::array<const Tool*, 13> kTools = {
-      &kClusterTool,       &kConsoleConsumerTool, &kConsoleProducerTool, &kConsumerGroupsTool,
-      &kDeleteRecordsTool, &kDumpLogTool,         &kDrillTool,           &kExplainTool,
-      &kGetOffsetsTool,    &kLeaderElectionTool,  &kLogDirsTool,         &kReassignPartitionsTool,
-      &kTopicsTool};
+  static constexpr std::array<const Tool*, 14> kTools = {&kClusterTool,
+                                                         &kConfigsTool,
+                                                         &kConsoleConsumerTool,
+                                                         &kConsoleProducerTool,
+                                                         &kConsumerGroupsTool,
+                                                         &kDeleteRecordsTool,
+                                                         &kDrillTool,
+                                                         &kDumpLogTool,
+                                                         &kExplainTool,
+                                                         &kGetOffsetsTool,
+                                                         &kLeaderElectionTool,
+                                                         &kLogDirsTool,
+                                                         &kReassignPartitionsTool,
+                                                         &kTopicsTool};
   return kTools;
 }
 

@@ -29,6 +29,7 @@ struct Tool {
 };
 
 extern const Tool kTopicsTool;
+extern const Tool kConfigsTool;
 extern const Tool kConsoleProducerTool;
 extern const Tool kConsoleConsumerTool;
 extern const Tool kGetOffsetsTool;
