@@ -1,0 +1,254 @@
+"""Configs of topics and brokers while brokers run: `ottla configs` beside Kafka's own, what old tools write to ZooKeeper,
+and that each change has its effect without a restart."""
+
+import contextlib
+import json
+import pathlib
+import unittest
+
+import interop_clients
+import messages
+import wire
+from checked import TopicOfItsOwnCase
+from cluster import Cluster, ToolFailed, wait_until
+
+KAFKA = "3.9.1"
+NO_ERROR, MESSAGE_TOO_LARGE, NOT_ENOUGH_REPLICAS = 0, 10, 19
+
+
+class ConfigsTest(TopicOfItsOwnCase, unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.cluster = Cluster(3, chroot="/kafka", num__io__threads=4, file__delete__delay__ms=100)
+        cls.addClassCleanup(cls.cluster.close)
+
+    @property
+    def zookeeper_address(self):
+        return self.cluster.zookeeper.connect + self.cluster.chroot
+
+    def ottla(self, *arguments):
+        return self.cluster.ottla("configs", *arguments)
+
+    def alter(self, *arguments):
+        return self.ottla("--alter", *arguments)
+
+    def kafka(self, *arguments, version=KAFKA):
+        return interop_clients.kafka_tool(version, "kafka-configs", "--bootstrap-server", self.cluster.bootstrap, *arguments)
+
+    def znode(self, path):
+        told = interop_clients.run([interop_clients.KAFKA_REF, "zk-get", "--zk", self.cluster.zookeeper.connect,
+                                    self.cluster.chroot + path])
+        return json.loads(told)["config"] if told.strip() else None
+
+    def values(self, *entity):
+        """{name: value} of what was set for an entity."""
+        told = json.loads(self.ottla("--describe", "--json", *entity))
+        return {config["name"]: config["value"] for config in told[0]["configs"]}
+
+    def effective(self, name, *entity):
+        told = json.loads(self.ottla("--describe", "--all", "--json", *entity))
+        return next(config["value"] for config in told[0]["configs"] if config["name"] == name)
+
+    def assert_says(self, expected, *arguments):
+        with self.assertRaises(ToolFailed) as refused:
+            self.ottla(*arguments)
+        self.assertIn(expected, str(refused.exception))
+
+    def produce(self, size, acks=-1):
+        leader = wait_until(lambda: self.cluster.leader(self.topic), "a leader")
+        with wire.Connection(leader) as connection:
+            error, *_ = connection.produce(self.topic, wire.batch([wire.record(b"x" * size)]), acks=acks)
+        return error
+
+    # The tool.
+
+    def test_topic(self):
+        self.create([1, 2])
+        topic = ("--entity-type", "topics", "--entity-name", self.topic)
+        self.assertEqual(self.ottla("--describe", *topic), f"Dynamic configs for topic {self.topic} are:\n")
+        self.assertEqual(self.alter(*topic, "--add-config", "retention.ms=5000,cleanup.policy=[compact,delete]"),
+                         f"Completed updating config for topic {self.topic}.\n")
+        self.assertEqual(self.ottla("--describe", "--topic", self.topic).splitlines(), [
+            f"Dynamic configs for topic {self.topic} are:",
+            "  cleanup.policy=compact,delete sensitive=false synonyms={DYNAMIC_TOPIC_CONFIG:cleanup.policy=compact,delete, "
+            "DEFAULT_CONFIG:log.cleanup.policy=delete}",
+            "  retention.ms=5000 sensitive=false synonyms={DYNAMIC_TOPIC_CONFIG:retention.ms=5000, "
+            "DEFAULT_CONFIG:log.retention.hours=168}"])
+        self.assertEqual(self.znode(f"/config/topics/{self.topic}"),
+                         {"retention.ms": "5000", "cleanup.policy": "compact,delete"})
+        self.assert_says("Invalid config(s): no.such", "--alter", *topic, "--delete-config", "no.such")
+        self.assert_says("retention.ms=x", "--alter", *topic, "--add-config", "retention.ms=x")
+        self.assert_says("no.such", "--alter", *topic, "--add-config", "no.such=1")
+        self.assert_says("At least one of --add-config", "--alter", *topic)
+        self.assert_says("At least one entity type", "--describe")
+        self.alter(*topic, "--delete-config", "retention.ms,cleanup.policy")
+        self.assertEqual(self.values(*topic), {})
+        path = self.cluster.directory / "added.properties"
+        path.write_text("retention.ms=77\nsegment.ms = 100000\n")
+        self.alter(*topic, "--add-config-file", path)
+        self.assertEqual(self.values(*topic), {"retention.ms": "77", "segment.ms": "100000"})
+
+    def test_kafkas_own_tool_prints_the_same(self):
+        interop_clients.kafka_jars(KAFKA)
+        self.create([1, 2])
+
+        def both(*arguments):
+            theirs, ours = self.kafka(*arguments), self.ottla(*arguments)
+            self.assertEqual(theirs.splitlines(), ours.splitlines(), arguments)
+            return ours
+        topic = ("--entity-type", "topics", "--entity-name", self.topic)
+        both("--alter", *topic, "--add-config", "retention.ms=5000,cleanup.policy=[compact,delete]")
+        both("--describe", *topic)
+        both("--describe", "--topic", self.topic, "--all")
+        self.kafka("--alter", *topic, "--delete-config", "retention.ms")
+        self.assertEqual(self.values(*topic), {"cleanup.policy": "compact,delete"})
+        both("--alter", "--broker", "2", "--add-config", "log.cleaner.backoff.ms=14000")
+        both("--alter", "--broker-defaults", "--add-config", "log.cleaner.backoff.ms=13000")
+        both("--describe", "--broker", "2")
+        both("--describe", "--broker-defaults")
+        both("--describe", "--entity-type", "brokers")
+        both("--describe", "--broker-logger", "1")
+        both("--alter", "--broker-logger", "1", "--add-config", "root=DEBUG")
+        both("--alter", "--broker-logger", "1", "--add-config", "root=INFO")
+        self.kafka("--alter", "--broker", "2", "--delete-config", "log.cleaner.backoff.ms")
+        self.kafka("--alter", "--broker-defaults", "--delete-config", "log.cleaner.backoff.ms")
+        self.assertEqual((self.values("--broker", "2"), self.values("--broker-defaults")), ({}, {}))
+
+    # Old tools, by ZooKeeper.
+
+    def check_old_tools(self, version):
+        interop_clients.kafka_jars(version)
+
+        def old(tool, *arguments):
+            return interop_clients.kafka_tool(version, tool, "--zookeeper", self.zookeeper_address, *arguments)
+        old("kafka-topics", "--create", "--topic", self.topic, "--partitions", "2", "--replication-factor", "2")
+        self.cluster.wait_for_isr(self.topic, 2)
+        self.assertIn("PartitionCount", old("kafka-topics", "--describe", "--topic", self.topic))
+        topic = ("--entity-type", "topics", "--entity-name", self.topic)
+        old("kafka-configs", "--alter", *topic, "--add-config", "max.message.bytes=3000")
+        wait_until(lambda: self.produce(5000) == MESSAGE_TOO_LARGE, "the old tool's change to have its effect")
+        self.assertEqual(self.values(*topic), {"max.message.bytes": "3000"})
+        self.alter(*topic, "--add-config", "retention.ms=123456")
+        told = old("kafka-configs", "--describe", *topic)
+        self.assertIn("max.message.bytes=3000", told)
+        self.assertIn("retention.ms=123456", told)
+        old("kafka-configs", "--alter", *topic, "--delete-config", "max.message.bytes")
+        wait_until(lambda: self.produce(5000) == NO_ERROR, "the old tool's deletion to have its effect")
+        old("kafka-topics", "--alter", "--topic", self.topic, "--partitions", "3")
+        wait_until(lambda: len(self.cluster.partitions(self.topic)) == 3, "the old tool's partition")
+        old("kafka-topics", "--delete", "--topic", self.topic)
+        wait_until(lambda: self.topic not in self.cluster.ottla("topics", "--list").split(), "the topic to go")
+
+    def test_tools_of_1_1_by_zookeeper(self):
+        self.check_old_tools("1.1.1")
+
+    def test_tools_of_2_8_by_zookeeper(self):
+        self.check_old_tools("2.8.2")
+
+    # Effects.
+
+    def test_message_size_of_all_and_of_one(self):
+        self.create([1], max__message__bytes=200000)
+        self.create_plain()
+        self.assertEqual(self.produce(50000), NO_ERROR)
+        self.alter("--broker-defaults", "--add-config", "message.max.bytes=20000")
+        self.addCleanup(self.alter, "--broker-defaults", "--delete-config", "message.max.bytes")
+        wait_until(lambda: self.produce(50000) == MESSAGE_TOO_LARGE, "the default of all brokers")
+        self.alter("--broker", "1", "--add-config", "message.max.bytes=100000")
+        wait_until(lambda: self.produce(50000) == NO_ERROR, "the broker's own value over it")
+        self.alter("--broker", "1", "--delete-config", "message.max.bytes")
+        wait_until(lambda: self.produce(50000) == MESSAGE_TOO_LARGE, "the default again")
+
+    def create_plain(self):
+        """The topic without a config of its own."""
+        self.alter("--topic", self.topic, "--delete-config", "max.message.bytes")
+
+    def test_threads(self):
+        pid = self.cluster.brokers[2].process.pid
+
+        def threads():
+            return sum((task / "comm").read_text().strip() == "io" for task in pathlib.Path(f"/proc/{pid}/task").iterdir())
+        self.assertEqual(threads(), 4)
+        self.alter("--broker", "2", "--add-config", "num.io.threads=7")
+        wait_until(lambda: threads() == 7, "7 threads")
+        self.assert_says("num.io.threads=1", "--alter", "--broker", "2", "--add-config", "num.io.threads=1")
+        self.alter("--broker", "2", "--delete-config", "num.io.threads")
+        wait_until(lambda: threads() == 4, "4 threads again")
+
+    def test_connections(self):
+        self.alter("--broker", "3", "--add-config", "max.connections.per.ip=1")
+        self.addCleanup(self.alter, "--broker", "3", "--delete-config", "max.connections.per.ip")
+        broker = self.cluster.brokers[3]
+
+        def second_is_refused():
+            with wire.Connection(broker), wire.Connection(broker) as second:
+                try:
+                    return second.ask(messages.request("ApiVersions", 0, {})) is None
+                except (TimeoutError, OSError):
+                    return True
+        wait_until(second_is_refused, "the second connection to be refused")
+
+    def test_unclean_election_as_default(self):
+        self.create([1, 2])
+        with self.stopped(2):
+            wait_until(lambda: self.cluster.partitions(self.topic)[0]["isr"] == [1], "an ISR of one")
+            self.assertEqual(self.produce(10), NO_ERROR)
+            with self.stopped(1):
+                self.cluster.brokers[2].start()
+                wait_until(lambda: 2 in self.cluster.registered(), "broker 2")
+                wait_until(lambda: self.cluster.partitions(self.topic)[0]["leader"] == -1, "no leader")
+                self.alter("--broker-defaults", "--add-config", "unclean.leader.election.enable=true")
+                wait_until(lambda: self.cluster.partitions(self.topic)[0]["leader"] == 2, "an unclean leader")
+                self.alter("--broker-defaults", "--delete-config", "unclean.leader.election.enable")
+
+    @contextlib.contextmanager
+    def stopped(self, broker_id):
+        broker = self.cluster.brokers[broker_id]
+        broker.process.terminate()
+        try:
+            yield
+        finally:
+            if not broker.process.running():
+                broker.start()
+
+    def test_what_stands_in_zookeeper_wrong_is_skipped(self):
+        broker = self.cluster.brokers[3]
+        broker.process.terminate()
+        interop_clients.run([
+            interop_clients.KAFKA_REF, "zk-set" if self.znode("/config/brokers/3") is not None else "zk-create",
+            "--zk", self.cluster.zookeeper.connect, self.cluster.chroot + "/config/brokers/3",
+            json.dumps({"version": 1, "config": {"num.io.threads": "many", "ssl.keystore.location": "/x", "broker.id": "9",
+                                                 "log.cleaner.backoff.ms": "12345"}})])
+        broker.start()
+        self.cluster.wait_for_brokers()
+        self.assertEqual(self.effective("num.io.threads", "--broker", "3"), "4")
+        self.assertEqual(self.effective("log.cleaner.backoff.ms", "--broker", "3"), "12345")
+        for name in ("num.io.threads=many", "ssl.keystore.location", "broker.id"):
+            self.assertIn(name, broker.log)
+        self.alter("--broker", "3", "--add-config", "message.max.bytes=777777")  # what is wrong does not hinder
+        self.assertEqual(self.effective("message.max.bytes", "--broker", "3"), "777777")
+        interop_clients.run([interop_clients.KAFKA_REF, "zk-set", "--zk", self.cluster.zookeeper.connect,
+                             self.cluster.chroot + "/config/brokers/3", json.dumps({"version": 1, "config": {}})])
+
+    def test_changes_at_the_same_time_lose_nothing(self):
+        """Kafka's brokers read a config, change it and write it whole: of two, one may be lost."""
+        self.create([1])
+        names = ["retention.ms", "segment.ms", "segment.bytes", "retention.bytes", "flush.ms", "flush.messages",
+                 "max.message.bytes", "index.interval.bytes", "delete.retention.ms", "file.delete.delay.ms"]
+        connections = [wire.Connection(broker, timeout=30) for broker in self.cluster.brokers.values()]
+        for connection in connections:
+            self.addCleanup(connection.close)
+        for round_number in range(5):
+            value = str(100000 + round_number)
+            for i, name in enumerate(names):  # all are asked before any answer is read
+                connections[i % 3].send(messages.request("IncrementalAlterConfigs", 1, {
+                    "resources": [{"resource_type": 2, "resource_name": self.topic, "configs": [
+                        {"name": name, "config_operation": 0, "value": value}]}], "validate_only": False}))
+            for i in range(len(names)):
+                answer = messages.answer("IncrementalAlterConfigs", 1, connections[i % 3].receive())
+                self.assertEqual(answer["responses"][0]["error_code"], NO_ERROR)
+            self.assertEqual(self.znode(f"/config/topics/{self.topic}"), dict.fromkeys(names, value))
+
+
+if __name__ == "__main__":
+    unittest.main()
