@@ -13,7 +13,7 @@ import wire
 from cluster import OTTLA, Cluster, free_port, wait_until
 
 TIME = 1_700_000_000_000
-SETTINGS = {"auto.create.topics.enable": "false", "num.partitions": 1, "default.replication.factor": 1,
+SETTINGS = {"auto.create.topics.enable": "false", "num.io.threads": 8, "num.partitions": 1, "default.replication.factor": 1,
             "message.max.bytes": 100000, "log.retention.ms": -1, "offsets.topic.num.partitions": 1, "offsets.topic.replication.factor": 1}
 
 
@@ -411,7 +411,7 @@ def config_change_questions():
                 ("num.io.threads", SET, "4"), ("num.io.threads", SET, "3"), ("num.io.threads", SET, "0"),
                 ("num.io.threads", SET, "x"), ("num.io.threads", SET, ""), ("num.io.threads", SET, None),
                 ("num.io.threads", DELETE, None), ("num.io.threads", APPEND, "1"), ("num.partitions", SET, "9"),
-                ("num.partitions", DELETE, None), ("broker.id", SET, "9"), ("listeners", SET, "PLAINTEXT://:1"),
+                ("num.partitions", DELETE, None), ("broker.id", SET, "9"),
                 ("leader.replication.throttled.rate", SET, "1000"), ("leader.replication.throttled.rate", SET, "-1"),
                 ("follower.replication.throttled.rate", SET, "x"), ("follower.replication.throttled.rate", SET, "0"),
                 ("replica.alter.log.dirs.io.max.bytes.per.second", SET, "1"), ("no.such", SET, "1"), ("no.such", DELETE, None),
@@ -429,6 +429,8 @@ def config_change_questions():
         for key, value in (("metric.reporters", ""), ("transaction.partition.verification.enable", "false"), ("num.network.threads", "3"),
                            ("remote.log.manager.copy.max.bytes.per.second", "5")):
             yield (*alter(BROKER, name, (key, SET, value)), "what could not have an effect is refused")
+    yield alter(BROKER, "", ("listeners", SET, "PLAINTEXT://:1"))
+    yield (*alter(BROKER, "0", ("listeners", SET, "PLAINTEXT://:1")), "listeners change with a restart")
     yield (*alter(BROKER, "0", ("advertised.listeners", SET, "PLAINTEXT://elsewhere:1")), "listeners change with a restart")
     yield (*alter(BROKER, "0", ("listener.name.plaintext.max.connections", SET, "4")), "what could not have an effect is refused")
     for key, operation, value in (("root", SET, "DEBUG"), ("root", SET, "debug"), ("root", SET, "OFF"), ("root", SET, None),

@@ -205,5 +205,17 @@ TEST_F(ConfigHandlers, ThrottlesAndUnknownNamesAreShownWhereTheyAreSet) {
   EXPECT_THAT(names(), testing::ElementsAre("leader.replication.throttled.rate=5", "no.such=null"));
 }
 
+TEST_F(ConfigHandlers, TheDefaultOfAllIsToldByABrokerWithAValueOfItsOwn) {
+  broker_config.set_dynamic(config::Source::DynamicDefaultBroker, {{"message.max.bytes", "7"}});
+  broker_config.set_dynamic(config::Source::DynamicBroker, {{"message.max.bytes", "8"}});
+  DescribeConfigsRequest request;
+  request.resources = {{4, "", std::nullopt}};
+  request.include_synonyms = true;
+  const auto response = ask<DescribeConfigsResponse>(request, 4);
+  ASSERT_EQ(response.results.at(0).configs.size(), 1U);
+  EXPECT_EQ(response.results[0].configs[0].value, "7");
+  EXPECT_EQ(response.results[0].configs[0].synonyms.size(), 1U);
+}
+
 }  // namespace
 }  // namespace ottla::api

@@ -27,13 +27,22 @@ Result<std::vector<config::Entry>> entries_of_topic(const std::string& topic, Se
   return services.topic_configs.topic_config(topic)->describe(*services.config.values());
 }
 
+/// Whatever else this broker has for it.
+void keep_cluster_default(config::Entry& entry) {
+  std::erase_if(entry.synonyms, [](const config::Synonym& synonym) {
+    return synonym.source != config::Source::DynamicDefaultBroker;
+  });
+  if (entry.synonyms.empty()) return;
+  entry.source = config::Source::DynamicDefaultBroker;
+  entry.value = entry.synonyms.front().value;
+}
+
 /// An empty name asks for the cluster-wide dynamic defaults, which are all that is told then.
 Result<std::vector<config::Entry>> entries_of_broker(const std::string& name, Services& services) {
   std::vector<config::Entry> entries = services.config.describe();
   if (name.empty()) {
-    std::erase_if(entries, [](const config::Entry& entry) {
-      return entry.source != config::Source::DynamicDefaultBroker;
-    });
+    for (config::Entry& entry : entries) keep_cluster_default(entry);
+    std::erase_if(entries, [](const config::Entry& entry) { return entry.synonyms.empty(); });
     return entries;
   }
   OTTLA_TRY_VOID(check_own_id(name, services.broker));
@@ -46,6 +55,7 @@ Result<std::vector<config::Entry>> entries_of_loggers(const std::string& name, B
   return std::vector<config::Entry>{{.name = std::string(kRootLogger),
                                      .value = std::string(log_level()),
                                      .source = config::Source::DynamicBrokerLogger,
+                                     .type = config::ValueType::Unknown,  // as in Kafka
                                      .doc = "How much this broker logs."}};
 }
 

@@ -42,7 +42,7 @@ env::Duration TokenBucket::delay(double rate, env::MonotonicTime now) {
   // One token, so that nobody comes back to exactly none.
   const double needed = 1 - tokens_;
   if (needed >= rate * seconds(kLongestDelay)) return kLongestDelay;
-  return std::chrono::duration_cast<env::Duration>(duration<double>(needed / rate));
+  return std::chrono::ceil<env::Duration>(duration<double>(needed / rate));
 }
 
 void TokenBucket::take(double amount, double rate, env::MonotonicTime now) {

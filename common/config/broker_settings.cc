@@ -63,6 +63,20 @@ void check_identity(const BrokerValues& values, Faults& faults) {
                  "must name the ZooKeeper servers, as zk1:2181,zk2:2181/chroot");
 }
 
+/// host:count, separated by commas.
+bool are_connection_overrides(std::string_view text) {
+  while (!text.empty()) {
+    const auto comma = text.find(',');
+    const std::string_view part = text.substr(0, comma);
+    const auto colon = part.rfind(':');
+    const std::string_view count = colon == part.npos ? "" : part.substr(colon + 1);
+    if (count.empty() || count.find_first_not_of(" 0123456789") != count.npos) return false;
+    if (comma == text.npos) return true;
+    text.remove_prefix(comma + 1);
+  }
+  return true;
+}
+
 void check_listeners(const BrokerValues& values, Faults& faults) {
   faults.require(listeners(values));
   const auto advertised = advertised_listeners(values);
@@ -80,6 +94,8 @@ void check_listeners(const BrokerValues& values, Faults& faults) {
   faults.require(
       values.get(kMaxConnectionsPerIp) > 0 || !values.get(kMaxConnectionsPerIpOverrides).empty(),
       kMaxConnectionsPerIp.name, "may be 0 only with max.connections.per.ip.overrides");
+  faults.require(are_connection_overrides(values.get(kMaxConnectionsPerIpOverrides)),
+                 kMaxConnectionsPerIpOverrides.name, "must be host:count, separated by commas");
   const auto queued_bytes = values.get(kQueuedMaxRequestBytes);
   faults.require(queued_bytes <= 0 || queued_bytes >= values.get(kSocketRequestMaxBytes),
                  kQueuedMaxRequestBytes.name, "must be at least socket.request.max.bytes");
