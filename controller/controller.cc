@@ -267,4 +267,12 @@ void Controller::allocate_producer_ids(rpc::AllocateProducerIdsRequest request,
   });
 }
 
+void Controller::report_slow_replicas(rpc::SlowReplicasReport report,
+                                      Callback<rpc::SlowReplicasReply> reply) {
+  run([this, report = std::move(report), reply = std::move(reply)]() mutable {
+    if (term_) return term_->report_slow_replicas(std::move(report), std::move(reply));
+    std::move(reply)({.error = ErrorCode::NotController});
+  });
+}
+
 }  // namespace ottla::controller

@@ -81,6 +81,8 @@ class Controller final : public ControllerService, private zookeeper::ClientList
                            Callback<rpc::ControlledShutdownReply> reply) override;
   void allocate_producer_ids(rpc::AllocateProducerIdsRequest request,
                              Callback<rpc::AllocateProducerIdsReply> reply) override;
+  void report_slow_replicas(rpc::SlowReplicasReport report,
+                            Callback<rpc::SlowReplicasReply> reply) override;
 
  private:
   void on_session(const zookeeper::SessionEvent& event) override;

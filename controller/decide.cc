@@ -103,7 +103,7 @@ std::vector<Candidate> Decider::candidates(const Place& place,
   std::vector<Candidate> result;
   result.reserve(among.size());
   for (const BrokerId broker : among) {
-    result.push_back({broker, standing(place, broker)});
+    result.push_back({broker, standing(place, broker), is_slow(place, broker)});
   }
   return result;
 }

@@ -96,6 +96,10 @@ struct ShutdownRequested {
   RequestId request;
   rpc::ControlledShutdownRequest body;
 };
+/// A broker told which of its replicas are slow.
+struct SlowReplicasReported {
+  rpc::SlowReplicasReport body;
+};
 /// A broker took a command, with these outcomes.
 struct CommandDone {
   BrokerId broker;
@@ -155,7 +159,7 @@ using Event =
     std::variant<ClusterRead, BrokersRead, LivenessChanged, TopicsRead, TopicRulesRead,
                  DeletionRequested, PreferredLeadersWanted, LeadersToBeBalanced, ElectionRequested,
                  ReassignmentRequested, ReassignmentsRead, AlterPartitionRequested,
-                 ShutdownRequested, CommandDone, LogsAnswered, Tick, WritesDone>;
+                 ShutdownRequested, SlowReplicasReported, CommandDone, LogsAnswered, Tick, WritesDone>;
 
 /// Tell all brokers the committed state of these partitions.
 struct Announce {

@@ -137,7 +137,7 @@ void Decider::prefer_leader(Place place) {
   const BrokerId preferred = partition.assignment.replicas.front();
   const cluster::PartitionState& state = *partition.state;
   if (state.leader == preferred || state.leader == kNoBroker || !state.in_isr(preferred)) return;
-  if (standing(place, preferred) != Standing::Good) return;
+  if (standing(place, preferred) != Standing::Good || is_slow(place, preferred)) return;
   cluster::PartitionState next = state;
   next.leader = preferred;
   next.leader_epoch = state.leader_epoch.next();

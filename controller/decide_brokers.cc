@@ -3,6 +3,16 @@
 #include "controller/decider.h"
 
 namespace ottla::controller {
+namespace {
+
+void erase_all_of(BrokerId broker, std::set<std::pair<BrokerId, TopicPartition>>& replicas) {
+  const auto begin = replicas.lower_bound({broker, TopicPartition{"", INT32_MIN}});
+  auto end = begin;
+  while (end != replicas.end() && end->first == broker) ++end;
+  replicas.erase(begin, end);
+}
+
+}  // namespace
 
 void Decider::on(const ClusterRead& event) {
   model_.incomplete = event.incomplete;
@@ -31,11 +41,11 @@ bool Decider::replace_registrations(const std::vector<cluster::Broker>& brokers)
   std::erase_if(model_.brokers, [&](const auto& known) {
     const bool gone = std::none_of(brokers.begin(), brokers.end(),
                                    [&](const auto& b) { return b.id == known.first; });
-    if (gone) {
-      forget_offline_replicas_of(known.first);
-      model_.gone_since[known.first] = now_;
-    }
-    return gone;
+    if (!gone) return false;
+    forget_offline_replicas_of(known.first);
+    forget_slow_replicas_of(known.first);
+    model_.gone_since[known.first] = now_;
+    return true;
   });
   bool changed = model_.brokers.size() != before;
   for (const cluster::Broker& broker : brokers) {
@@ -60,6 +70,7 @@ bool Decider::replace_registrations(const std::vector<cluster::Broker>& brokers)
 
 void Decider::registered(const cluster::Broker& broker, bool was_known) {
   forget_offline_replicas_of(broker.id);
+  forget_slow_replicas_of(broker.id);
   // Those that a new controller finds are older than its knowledge.
   const bool is_new = was_known || model_.gone_since.contains(broker.id);
   model_.gone_since.erase(broker.id);
@@ -94,10 +105,10 @@ void Decider::doubt_replicas_of(BrokerId broker, bool host_crash, bool restarted
 }
 
 void Decider::forget_offline_replicas_of(BrokerId broker) {
-  const auto begin = model_.offline_replicas.lower_bound({broker, TopicPartition{"", INT32_MIN}});
-  auto end = begin;
-  while (end != model_.offline_replicas.end() && end->first == broker) ++end;
-  model_.offline_replicas.erase(begin, end);
+  erase_all_of(broker, model_.offline_replicas);
+}
+void Decider::forget_slow_replicas_of(BrokerId broker) {
+  erase_all_of(broker, model_.slow_replicas);
 }
 
 void Decider::on(const LivenessChanged& event) {

@@ -36,7 +36,7 @@ class World {
   }
 
   void step() {
-    switch (random_.below(14)) {
+    switch (random_.below(15)) {
       case 0:
         return stop_broker(any_broker());
       case 1:
@@ -60,6 +60,8 @@ class World {
         return event(Tick{});
       case 11:
         return reassign();
+      case 12:
+        return report_slow();
       default:
         return resolve_write();
     }
@@ -116,6 +118,16 @@ class World {
   void liveness(BrokerId id, rpc::Liveness liveness) {
     if (!registered_.contains(id)) return;
     event(LivenessChanged{id, registered_[id].epoch, liveness});
+  }
+
+  void report_slow() {
+    const BrokerId id = any_broker();
+    if (!registered_.contains(id)) return;
+    rpc::SlowReplicasReport report{id, registered_[id].epoch, {}};
+    for (std::int32_t p = 0; p < kPartitions; ++p) {
+      if (random_.below(2) == 0) report.replicas.push_back({"t", id_, p});
+    }
+    event(SlowReplicasReported{report});
   }
 
   void shutdown() {

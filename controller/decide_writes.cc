@@ -77,7 +77,11 @@ void Decider::state_written(const WriteOutcome& outcome) {
   if (write.request) answer_alter(*write.request, std::move(answer));
   const bool recheck = std::exchange(partition->recheck, false);
   const bool is_moving = partition->wanted || is_reassigning(partition->assignment);
-  if (!committed || recheck || partition->log_query || is_moving) reconcile(place, write.cause);
+  // Somebody who joined the ISR may lead better than one who is slow.
+  const bool leads_slowly = partition->state && is_slow(place, partition->state->leader);
+  if (!committed || recheck || partition->log_query || is_moving || leads_slowly) {
+    reconcile(place, write.cause);
+  }
   shutdown_progress(tp);
   election_progress(tp);
 }

@@ -23,6 +23,8 @@ class Decider {
   void on(const BrokersRead& event);
   void on(const LivenessChanged& event);
   void on(const CommandDone& event);
+  // decide_slow.cc
+  void on(const SlowReplicasReported& event);
   // decide_topics.cc
   void on(const TopicsRead& event);
   void on(const TopicRulesRead& event);
@@ -65,6 +67,7 @@ class Decider {
   [[nodiscard]] Standing standing(const Place& place, BrokerId broker) const {
     return standing_of(model_, place.name(), place.partition, broker);
   }
+  [[nodiscard]] bool is_slow(const Place& place, BrokerId broker) const;
   void write_state(Place place, cluster::PartitionState next, const char* cause,
                    std::optional<RequestId> request = std::nullopt);
   /// Takes a state that ZooKeeper holds into the model and tells the brokers.
@@ -75,6 +78,7 @@ class Decider {
   void registered(const cluster::Broker& broker, bool was_known);
   void doubt_replicas_of(BrokerId broker, bool host_crash, bool restarted);
   void forget_offline_replicas_of(BrokerId broker);
+  void forget_slow_replicas_of(BrokerId broker);
   void find_replicas_online_again(const CommandDone& event);
 
   // decide_topics.cc

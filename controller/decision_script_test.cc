@@ -123,6 +123,7 @@ class Script {
     if (what == "shutdown") return on_shutdown(words);
     if (what == "stopped") return on_stopped(words);
     if (what == "failed") return on_failed(words);
+    if (what == "slow") return on_slow(words);
     if (what == "took-all") return on_took_all(words);
     if (what == "logs") return on_logs(words);
     if (what == "wait") return on_wait(words);
@@ -343,6 +344,17 @@ class Script {
     const TopicPartition tp = parse_partition(words.next());
     run_event(CommandDone{
         id, epoch_of(id), {{tp.topic, {}, tp.partition, ErrorCode::KafkaStorageError}}, {}, false});
+  }
+
+  /// "slow 1 orders-0 orders-2": all of its replicas that are slow; none: it is well again.
+  void on_slow(Words& words) {
+    const BrokerId id{std::stoi(words.next())};
+    SlowReplicasReported event{{id, epoch_of(id), {}}};
+    for (std::string word = words.next(); !word.empty(); word = words.next()) {
+      const TopicPartition tp = parse_partition(word);
+      event.body.replicas.push_back({tp.topic, model_.find_topic(tp.topic)->id, tp.partition});
+    }
+    run_event(event);
   }
 
   void on_took_all(Words& words) {

@@ -28,6 +28,12 @@ std::vector<BrokerId> with_standing(std::span<const Candidate> candidates,
   return found;
 }
 
+bool is_slow(std::span<const Candidate> candidates, BrokerId broker) {
+  return std::any_of(candidates.begin(), candidates.end(), [&](const Candidate& candidate) {
+    return candidate.broker == broker && candidate.is_slow;
+  });
+}
+
 BrokerId first_in_assignment(std::span<const Candidate> candidates,
                              const std::vector<BrokerId>& among) {
   for (const Candidate& candidate : candidates) {
@@ -36,12 +42,21 @@ BrokerId first_in_assignment(std::span<const Candidate> candidates,
   return among.front();
 }
 
+/// The leader stays if it can. A slow one hands over before its ISR has to shrink (KIP-501), but
+/// only to somebody who is not slow as well.
+BrokerId leader_among(const std::vector<BrokerId>& isr, BrokerId current,
+                      std::span<const Candidate> candidates) {
+  std::vector<BrokerId> quick = isr;
+  std::erase_if(quick, [&](BrokerId broker) { return is_slow(candidates, broker); });
+  const std::vector<BrokerId>& among = quick.empty() ? isr : quick;
+  return contains(among, current) ? current : first_in_assignment(candidates, among);
+}
+
 /// One of these stays or becomes leader, and they are the ISR.
 std::optional<cluster::PartitionState> settle_on(const cluster::PartitionState& state,
                                                  std::span<const Candidate> candidates,
                                                  std::vector<BrokerId> isr, Standing tier) {
-  const BrokerId leader =
-      contains(isr, state.leader) ? state.leader : first_in_assignment(candidates, isr);
+  const BrokerId leader = leader_among(isr, state.leader, candidates);
   // A leader that was started again needs an epoch of its own: what it appended last may be cut.
   if (leader == state.leader && isr == state.isr && tier != Standing::Restarted) {
     return std::nullopt;
@@ -141,7 +156,7 @@ std::optional<cluster::PartitionState> first_state(std::span<const Candidate> ca
     if (!state.isr.empty()) break;
   }
   if (state.isr.empty()) return std::nullopt;
-  state.leader = state.isr.front();
+  state.leader = leader_among(state.isr, state.isr.front(), candidates);
   state.controller_epoch = controller_epoch;
   return state;
 }

@@ -24,6 +24,7 @@ enum class Standing : std::uint8_t {
 struct Candidate {
   BrokerId broker;
   Standing standing = Standing::Unregistered;
+  bool is_slow = false;  ///< Its log dir is slow: it stays in sync, but others lead better (W10).
 };
 
 /// What is to become of a partition, if anything.
@@ -39,7 +40,8 @@ struct Verdict {
 /// Decides over leader and ISR of one partition from the standing of its replicas (`candidates`,
 /// in the order of the assignment, all replicas). In this order:
 /// members of the ISR that are not Good leave it as long as a better one stays; the leader stays
-/// if it can, else the first Good member in the order of the assignment leads; an eligible leader
+/// if it can, else the first Good member in the order of the assignment leads (one that is not slow,
+/// if there is one: a slow leader hands over); an eligible leader
 /// (ELR) that is Good comes before the loss of availability; a Silent leader that nobody can
 /// replace stays; the last members of the ISR stay in it with leader -1. Each of these raises the
 /// leader epoch by one. The leader epoch never goes back.

@@ -97,6 +97,7 @@ ModelCounts count(const ClusterModel& model) {
     if (topic.id.is_zero()) ++counts.topics_without_id;
     for (const PartitionEntry& partition : topic.partitions) count_partition(partition, counts);
   }
+  counts.slow_replicas = static_cast<std::int32_t>(model.slow_replicas.size());
   return counts;
 }
 

@@ -136,6 +136,8 @@ struct ClusterModel {
   std::set<TopicId> deleted;
   /// Replicas in failed log dirs.
   std::set<std::pair<BrokerId, TopicPartition>> offline_replicas;
+  /// Replicas in log dirs that are slow, as their brokers told last.
+  std::set<std::pair<BrokerId, TopicPartition>> slow_replicas;
   std::set<TopicPartition> log_queries;  ///< Partitions with a LogQuery.
 
   std::map<RequestId, PendingAlter> pending_alters;
@@ -170,6 +172,7 @@ struct ModelCounts {
   std::int32_t topics_to_delete = 0;
   std::int32_t topics_without_id = 0;
   std::int32_t reassigning_partitions = 0;
+  std::int32_t slow_replicas = 0;
 };
 [[nodiscard]] ModelCounts count(const ClusterModel& model);
 

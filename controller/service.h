@@ -106,6 +106,7 @@ struct ControllerDescription {
   std::int32_t topics_to_delete = 0;             ///< TopicsToDeleteCount
   std::int32_t topics_without_id = 0;  ///< Their znodes were rewritten by an old tool (W5).
   std::int32_t reassigning_partitions = 0;
+  std::int32_t slow_replicas = 0;  ///< In log dirs that are slow, as their brokers say (W10).
   std::int32_t queued_writes = 0;
 };
 

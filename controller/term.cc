@@ -248,6 +248,16 @@ void Term::controlled_shutdown(rpc::ControlledShutdownRequest request,
   handle(ShutdownRequested{id, request});
 }
 
+void Term::report_slow_replicas(rpc::SlowReplicasReport report,
+                                Callback<rpc::SlowReplicasReply> reply) {
+  if (!loaded_) return std::move(reply)({.error = ErrorCode::NotController});
+  if (!model_.is_registered(report.broker, report.broker_epoch)) {
+    return std::move(reply)({.error = ErrorCode::StaleBrokerEpoch});
+  }
+  handle(SlowReplicasReported{std::move(report)});
+  std::move(reply)({});
+}
+
 void Term::elect_leaders(ElectLeadersRequest request, Callback<PartitionsReply> done) {
   const RequestId id{++last_request_};
   partition_requests_.emplace(id, std::move(done));
@@ -606,6 +616,7 @@ void Term::describe(ControllerDescription& description) const {
   description.topics_to_delete = counts.topics_to_delete;
   description.topics_without_id = counts.topics_without_id;
   description.reassigning_partitions = counts.reassigning_partitions;
+  description.slow_replicas = counts.slow_replicas;
   description.queued_writes = static_cast<std::int32_t>(writer_.under_way());
 }
 

@@ -271,6 +271,14 @@ class Network::SimulatedPeer final : public rpc::Peer {
           process.controller_control->allocate_producer_ids(request, std::move(reply));
         });
   }
+  void report_slow_replicas(rpc::SlowReplicasReport report, env::Duration timeout,
+                            Callback<Result<rpc::SlowReplicasReply>> done) override {
+    call<rpc::SlowReplicasReply>(
+        timeout, std::move(done),
+        [report = std::move(report)](const Process& process, auto reply) mutable {
+          process.controller_control->report_slow_replicas(std::move(report), std::move(reply));
+        });
+  }
 
  private:
   /// One call on its way; whatever happens, `done` runs once on the caller, if that still lives.

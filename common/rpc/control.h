@@ -127,6 +127,22 @@ struct AllocateProducerIdsReply {
   std::int32_t count = 0;
 };
 
+/// A broker says which of its replicas lie in log dirs that are slow just now: all of them, each
+/// time, so that the last report alone counts (W10, KIP-501).
+struct SlowReplicasReport {
+  BrokerId broker;
+  BrokerEpoch broker_epoch;
+  struct Replica {
+    std::string topic;
+    TopicId topic_id;
+    std::int32_t partition = 0;
+  };
+  std::vector<Replica> replicas;
+};
+struct SlowReplicasReply {
+  ErrorCode error = ErrorCode::None;
+};
+
 /// Asks a replica how far its log goes, when no clean candidate for leader is left (W1).
 struct ReplicaLogQuery {
   ControllerEpoch controller_epoch;

@@ -330,4 +330,28 @@ void decode(const proto::AllocateProducerIdsReply& from, AllocateProducerIdsRepl
         .count = from.count()};
 }
 
+void encode(const SlowReplicasReport& from, proto::SlowReplicasReport& to) {
+  to.set_broker(from.broker.value());
+  to.set_broker_epoch(from.broker_epoch.value());
+  for (const SlowReplicasReport::Replica& replica : from.replicas) {
+    proto::PartitionOutcome& added = *to.add_replicas();
+    added.set_topic(replica.topic);
+    encode(replica.topic_id, *added.mutable_topic_id());
+    added.set_partition(replica.partition);
+  }
+}
+void decode(const proto::SlowReplicasReport& from, SlowReplicasReport& to) {
+  to.broker = BrokerId(from.broker());
+  to.broker_epoch = BrokerEpoch(from.broker_epoch());
+  for (const proto::PartitionOutcome& replica : from.replicas()) {
+    to.replicas.push_back({replica.topic(), decode(replica.topic_id()), replica.partition()});
+  }
+}
+void encode(const SlowReplicasReply& from, proto::SlowReplicasReply& to) {
+  to.set_error(encode(from.error));
+}
+void decode(const proto::SlowReplicasReply& from, SlowReplicasReply& to) {
+  to.error = decode_error(from.error());
+}
+
 }  // namespace ottla::rpc

@@ -32,4 +32,9 @@ void decode(const proto::AllocateProducerIdsRequest& from, AllocateProducerIdsRe
 void encode(const AllocateProducerIdsReply& from, proto::AllocateProducerIdsReply& to);
 void decode(const proto::AllocateProducerIdsReply& from, AllocateProducerIdsReply& to);
 
+void encode(const SlowReplicasReport& from, proto::SlowReplicasReport& to);
+void decode(const proto::SlowReplicasReport& from, SlowReplicasReport& to);
+void encode(const SlowReplicasReply& from, proto::SlowReplicasReply& to);
+void decode(const proto::SlowReplicasReply& from, SlowReplicasReply& to);
+
 }  // namespace ottla::rpc

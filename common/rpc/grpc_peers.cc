@@ -42,6 +42,10 @@ class GrpcPeer final : public Peer {
                              Callback<Result<AllocateProducerIdsReply>> done) override {
     call(request, timeout, std::move(done), &Async::AllocateProducerIds);
   }
+  void report_slow_replicas(SlowReplicasReport report, env::Duration timeout,
+                            Callback<Result<SlowReplicasReply>> done) override {
+    call(report, timeout, std::move(done), &Async::ReportSlowReplicas);
+  }
 
  private:
   using Async = proto::Control::StubInterface::async_interface;

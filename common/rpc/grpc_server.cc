@@ -105,6 +105,12 @@ class GrpcServer::ControlService final : public proto::Control::CallbackService 
     return answer<AllocateProducerIdsRequest, AllocateProducerIdsReply>(
         context, *request, reply, controller_, &ControllerControl::allocate_producer_ids);
   }
+  grpc::ServerUnaryReactor* ReportSlowReplicas(grpc::CallbackServerContext* context,
+                                               const proto::SlowReplicasReport* request,
+                                               proto::SlowReplicasReply* reply) override {
+    return answer<SlowReplicasReport, SlowReplicasReply>(context, *request, reply, controller_,
+                                                         &ControllerControl::report_slow_replicas);
+  }
   grpc::ServerBidiReactor<proto::Ping, proto::Pong>* Watch(grpc::CallbackServerContext*) override {
     return new PongReactor(start_nonce_);  // deletes itself in OnDone
   }

@@ -58,6 +58,12 @@ class FakeController final : public ControllerControl {
                              Callback<AllocateProducerIdsReply> reply) override {
     std::move(reply)({.error = ErrorCode::None, .first = ProducerId(1000), .count = 1000});
   }
+  void report_slow_replicas(SlowReplicasReport report, Callback<SlowReplicasReply> reply) override {
+    slow = std::move(report.replicas);
+    std::move(reply)({.error = ErrorCode::StaleBrokerEpoch});
+  }
+
+  std::vector<SlowReplicasReport::Replica> slow;
 };
 
 /// A server on a port of the kernel's, and its registration as another broker would read it.
@@ -151,6 +157,15 @@ TEST(GrpcPeer, CarriesBrokersRequestsToTheController) {
   });
   ASSERT_TRUE(ids);
   EXPECT_EQ(ids->first, ProducerId(1000));
+
+  SlowReplicasReport slow{.broker = BrokerId(1), .broker_epoch = BrokerEpoch(2), .replicas = {}};
+  slow.replicas.push_back({"orders", TopicId(5, 6), 3});
+  const auto heard = wait_for<SlowReplicasReply>(
+      [&](auto done) { peer->report_slow_replicas(slow, seconds(5), std::move(done)); });
+  ASSERT_TRUE(heard);
+  EXPECT_EQ(heard->error, ErrorCode::StaleBrokerEpoch);
+  EXPECT_EQ(endpoint.controller_control.slow.at(0).topic_id, TopicId(5, 6));
+  EXPECT_EQ(endpoint.controller_control.slow.at(0).partition, 3);
 
   const auto log = wait_for<ReplicaLogAnswer>(
       [&](auto done) { peer->query_replica_logs({}, seconds(5), std::move(done)); });

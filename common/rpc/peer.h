@@ -28,6 +28,11 @@ class Peer {
                                    Callback<Result<ControlledShutdownReply>> done) = 0;
   virtual void allocate_producer_ids(AllocateProducerIdsRequest request, env::Duration timeout,
                                      Callback<Result<AllocateProducerIdsReply>> done) = 0;
+  /// A Kafka controller has no such request: UnsupportedVersion.
+  virtual void report_slow_replicas(SlowReplicasReport /*report*/, env::Duration /*timeout*/,
+                                    Callback<Result<SlowReplicasReply>> done) {
+    std::move(done)(fail(ErrorCode::UnsupportedVersion));
+  }
 };
 
 /// The other side of Peer's first half: a broker that takes the controller's commands.
@@ -50,6 +55,10 @@ class ControllerControl {
                                    Callback<ControlledShutdownReply> reply) = 0;
   virtual void allocate_producer_ids(AllocateProducerIdsRequest request,
                                      Callback<AllocateProducerIdsReply> reply) = 0;
+  virtual void report_slow_replicas(SlowReplicasReport /*report*/,
+                                    Callback<SlowReplicasReply> reply) {
+    std::move(reply)({.error = ErrorCode::UnsupportedVersion});
+  }
 };
 
 /// Finds the way to a broker by what its registration offers. A peer is bound to one registration
