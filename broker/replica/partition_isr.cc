@@ -1,0 +1,271 @@
+#include <glog/logging.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "broker/replica/high_watermark.h"
+#include "broker/replica/partition.h"
+#include "broker/replica/partition_calls.h"
+#include "broker/replica/truncation.h"
+
+namespace ottla::replica {
+
+// Followers, seen by their leader.
+
+bool Partition::leads(LeaderEpoch epoch) const {
+  return role_ == Role::Leader && leader_epoch_ == epoch;
+}
+
+FollowerState* Partition::linked(FollowerLink link) {
+  if (!leads(link.epoch)) return nullptr;
+  for (FollowerState& follower : followers_) {
+    if (follower.broker == link.follower) {
+      return follower.stream == link.stream ? &follower : nullptr;
+    }
+  }
+  return nullptr;
+}
+
+std::optional<Partition::Refusal> Partition::admit_follower(const rpc::StreamHello& hello,
+                                                            const void* stream,
+                                                            const rpc::Subscription& wanted) {
+  MutexLock lock(state_mutex_);
+  if (role_ == Role::Offline) return Refusal{.error = offline_reason_};
+  if (wanted.current_leader_epoch < leader_epoch_) {
+    return Refusal{.error = ErrorCode::FencedLeaderEpoch};
+  }
+  if (wanted.current_leader_epoch > leader_epoch_) {
+    return Refusal{.error = ErrorCode::UnknownLeaderEpoch};
+  }
+  if (role_ != Role::Leader) return Refusal{.error = ErrorCode::NotLeaderOrFollower};
+  const auto follower =
+      std::find_if(followers_.begin(), followers_.end(),
+                   [&](const FollowerState& f) { return f.broker == hello.follower; });
+  if (follower == followers_.end()) return Refusal{.error = ErrorCode::NotLeaderOrFollower};
+
+  const Offset log_start = log_->log_start_offset();
+  const Offset log_end = log_->log_end_offset();
+  const storage::EpochEndOffset end_of_epoch =
+      wanted.last_fetched_epoch == kUnknownLeaderEpoch
+          ? storage::EpochEndOffset{}
+          : log_->end_offset_for_epoch(wanted.last_fetched_epoch);
+  switch (judge_position(wanted.fetch_offset, wanted.last_fetched_epoch, end_of_epoch, log_start,
+                         log_end)) {
+    case FetchPosition::OutOfRange:
+      return Refusal{.error = ErrorCode::OffsetOutOfRange,
+                     .log_start_offset = log_start,
+                     .log_end_offset = log_end};
+    case FetchPosition::Diverged:
+      return Refusal{.divergence = rpc::PartitionPush::Divergence{end_of_epoch.leader_epoch,
+                                                                  end_of_epoch.end_offset},
+                     .log_start_offset = log_start,
+                     .log_end_offset = log_end};
+    case FetchPosition::Fits:
+      break;
+  }
+  follower->broker_epoch = hello.follower_epoch;
+  follower->stream = stream;
+  follower->subscribed = true;
+  follower->on_sent(wanted.fetch_offset, log_end, context_->clock.now());
+  return std::nullopt;
+}
+
+Partition::Throttling Partition::throttling(BrokerId follower) const {
+  MutexLock lock(state_mutex_);
+  const auto& throttled = config_.leader_throttled;
+  return {.in_sync = isr_.may_contain(follower),
+          .by_leader = throttled && throttled->contains(name_.partition, context_->self)};
+}
+
+bool Partition::is_throttled_follower() const {
+  MutexLock lock(state_mutex_);
+  const auto& throttled = config_.follower_throttled;
+  return throttled && throttled->contains(name_.partition, context_->self);
+}
+
+void Partition::follower_left(FollowerLink link) {
+  Calls calls;
+  {
+    MutexLock lock(state_mutex_);
+    FollowerState* follower = linked(link);
+    if (follower == nullptr) return;
+    follower->subscribed = false;
+    advance_high_watermark(calls);
+  }
+  calls.make();
+}
+
+void Partition::note_sent(FollowerLink link, Offset end) {
+  MutexLock lock(state_mutex_);
+  if (FollowerState* follower = linked(link)) {
+    follower->on_sent(end, log_->log_end_offset(), context_->clock.now());
+  }
+}
+
+void Partition::note_withheld(FollowerLink link) {
+  MutexLock lock(state_mutex_);
+  if (FollowerState* follower = linked(link)) follower->is_withheld = true;
+}
+
+std::optional<rpc::AlterPartition> Partition::on_follower_progress(FollowerLink link,
+                                                                   Offset log_end,
+                                                                   Offset log_start) {
+  Calls calls;
+  std::optional<rpc::AlterPartition> request;
+  {
+    MutexLock lock(state_mutex_);
+    FollowerState* follower = linked(link);
+    // A follower cannot hold more than we sent in this epoch.
+    if (follower == nullptr || log_end > log_->log_end_offset()) return std::nullopt;
+    if (log_start != follower->log_start_offset) collect(PartitionChange::HighWatermark, calls);
+    follower->on_progress(log_end, log_start, log_->log_end_offset(), context_->clock.now());
+    advance_high_watermark(calls);
+    if (!isr_.may_contain(link.follower)) request = propose_joiners();
+  }
+  calls.make();
+  return request;
+}
+
+void Partition::advance_high_watermark(Calls& calls) {
+  const Offset next = next_high_watermark({.current = high_watermark(),
+                                           .leader_end = log_->log_end_offset(),
+                                           .followers = followers_,
+                                           .isr = isr_,
+                                           .min_isr = min_isr(),
+                                           .now = context_->clock.now(),
+                                           .max_lag = context_->max_lag});
+  if (next == high_watermark()) return;
+  set_high_watermark(next);
+  collect(PartitionChange::HighWatermark, calls);
+  settle_commits(calls);
+}
+
+// The ISR.
+
+bool Partition::is_eligible(const FollowerState& follower) const {
+  // KIP-841, KIP-903: only the registration that is live now may join.
+  const auto image = context_->metadata.image();
+  const cluster::Broker* broker = image->broker(follower.broker);
+  return broker != nullptr && broker->epoch == follower.broker_epoch;
+}
+
+std::optional<rpc::AlterPartition> Partition::propose_joiners() {
+  if (isr_.is_pending()) return std::nullopt;
+  std::vector<BrokerId> members = isr_.committed();
+  for (const FollowerState& follower : followers_) {
+    if (!isr_.contains(follower.broker) &&
+        may_join(follower, high_watermark(), epoch_start_offset_) && is_eligible(follower)) {
+      members.push_back(follower.broker);
+    }
+  }
+  if (members.size() == isr_.committed().size()) return std::nullopt;
+  LOG(INFO) << '[' << name_ << "] asks for isr " << to_text(isr_.committed()) << " -> "
+            << to_text(members) << ", leader epoch " << leader_epoch_ << ": caught up";
+  isr_history_.asked(members, context_->clock.now());
+  isr_.propose(std::move(members));
+  return isr_request();
+}
+
+std::optional<rpc::AlterPartition> Partition::check_isr(const std::set<BrokerId>& silent) {
+  Calls calls;
+  std::optional<rpc::AlterPartition> request;
+  {
+    MutexLock lock(state_mutex_);
+    if (role_ != Role::Leader) return std::nullopt;
+    for (FollowerState& follower : followers_) {
+      follower.is_silent = silent.contains(follower.broker);
+    }
+    advance_high_watermark(calls);
+    if (!isr_.is_pending()) {
+      const env::MonotonicTime now = context_->clock.now();
+      std::vector<BrokerId> members = isr_.committed();
+      for (const FollowerState& follower : followers_) {
+        if (isr_.contains(follower.broker) &&
+            is_lagging(follower, log_->log_end_offset(), now, context_->max_lag)) {
+          std::erase(members, follower.broker);
+          isr_history_.removed({.broker = follower.broker,
+                                .at = now,
+                                .log_end_offset = follower.log_end_offset,
+                                .leader_log_end_offset = log_->log_end_offset(),
+                                .subscribed = follower.subscribed});
+          LOG(INFO) << '[' << name_ << "] broker " << follower.broker << " lags at offset "
+                    << follower.log_end_offset << " of " << log_->log_end_offset();
+        }
+      }
+      if (members.size() < isr_.committed().size()) {
+        LOG(INFO) << '[' << name_ << "] asks for isr " << to_text(isr_.committed()) << " -> "
+                  << to_text(members) << ", leader epoch " << leader_epoch_;
+        isr_history_.asked(members, context_->clock.now());
+        isr_.propose(std::move(members));
+        request = isr_request();
+      } else {
+        request = propose_joiners();
+      }
+    }
+  }
+  calls.make();
+  return request;
+}
+
+rpc::AlterPartition Partition::isr_request() const {
+  rpc::AlterPartition request{.topic = name_.topic,
+                              .topic_id = topic_id_,
+                              .partition = name_.partition,
+                              .leader_epoch = leader_epoch_,
+                              .partition_epoch = isr_.partition_epoch(),
+                              .new_isr = {}};
+  for (const BrokerId broker : isr_.proposed()) {
+    rpc::IsrMember member{.broker = broker};
+    if (broker == context_->self) member.broker_epoch = BrokerEpoch(context_->broker_epoch.load());
+    for (const FollowerState& follower : followers_) {
+      if (follower.broker == broker) member.broker_epoch = follower.broker_epoch;
+    }
+    request.new_isr.push_back(member);
+  }
+  return request;
+}
+
+std::optional<rpc::AlterPartition> Partition::pending_isr_request() const {
+  MutexLock lock(state_mutex_);
+  if (role_ != Role::Leader || !isr_.is_pending()) return std::nullopt;
+  return isr_request();
+}
+
+bool Partition::on_isr_refused(const rpc::AlterPartition& request, ErrorCode error) {
+  Calls calls;
+  bool repeat = false;
+  std::vector<BrokerId> members;
+  for (const rpc::IsrMember& member : request.new_isr) members.push_back(member.broker);
+  {
+    MutexLock lock(state_mutex_);
+    if (!leads(request.leader_epoch) || !isr_.is_asking(members, request.partition_epoch)) {
+      return false;  // Something newer was asked for since, or settled it.
+    }
+    isr_history_.answered(error);
+    repeat = isr_.on_refused(error) == Isr::Outcome::Repeat;
+    LOG(INFO) << '[' << name_ << "] isr request refused: " << error << ", leader epoch "
+              << request.leader_epoch << ", partition epoch " << isr_.partition_epoch();
+    advance_high_watermark(calls);
+  }
+  calls.make();
+  return repeat;
+}
+
+void Partition::on_isr_answered(const cluster::PartitionState& state) {
+  Calls calls;
+  {
+    MutexLock lock(state_mutex_);
+    if (!leads(state.leader_epoch)) return;
+    if (!isr_.on_state(state.isr, state.partition_epoch)) return;
+    isr_history_.answered(ErrorCode::None);
+    partition_epoch_ = std::max(partition_epoch_, state.partition_epoch);
+    LOG(INFO) << '[' << name_ << "] isr " << to_text(state.isr) << ", leader epoch "
+              << leader_epoch_ << ", partition epoch " << state.partition_epoch;
+    match_followers_to_isr();
+    advance_high_watermark(calls);
+    settle_commits(calls);
+  }
+  calls.make();
+}
+
+}  // namespace ottla::replica

@@ -1,0 +1,153 @@
+#include <algorithm>
+#include <utility>
+
+#include "broker/replica/partition.h"
+#include "broker/replica/partition_calls.h"
+
+namespace ottla::replica {
+
+// Appending.
+
+std::int32_t Partition::min_isr() const {
+  return effective_min_isr(config_.min_insync_replicas, replicas_.size());
+}
+
+Result<> Partition::check_append_locked(Acks acks, std::optional<LeaderEpoch> expected) const {
+  if (role_ == Role::Offline) return fail(offline_reason_);
+  if (role_ != Role::Leader) return fail(ErrorCode::NotLeaderOrFollower);
+  if (expected) OTTLA_TRY_VOID(check_epoch(*expected));
+  if (acks == Acks::All && static_cast<std::int32_t>(isr_.committed().size()) < min_isr()) {
+    return fail(ErrorCode::NotEnoughReplicas);
+  }
+  return {};
+}
+
+Result<> Partition::check_append(Acks acks, std::optional<LeaderEpoch> expected) const {
+  MutexLock lock(state_mutex_);
+  return check_append_locked(acks, expected);
+}
+
+Result<Partition::Appended> Partition::append_as_leader(MutableByteView validated, Acks acks,
+                                                        std::optional<LeaderEpoch> expected,
+                                                        storage::AppendOrigin origin) {
+  Calls calls;
+  Appended appended;
+  {
+    MutexLock appends(append_mutex_);
+    std::shared_ptr<storage::Log> log;
+    {
+      MutexLock lock(state_mutex_);
+      OTTLA_TRY_VOID(check_append_locked(acks, expected));
+      log = log_;
+      appended.leader_epoch = leader_epoch_;
+    }
+    OTTLA_TRY(appended.info, log->append_as_leader(validated, appended.leader_epoch, origin));
+    MutexLock lock(state_mutex_);
+    // go_offline and changes of role need append_mutex_: the epoch still holds.
+    collect(PartitionChange::LogEnd, calls);
+    advance_high_watermark(calls);
+  }
+  calls.make();
+  return appended;
+}
+
+void Partition::await_commit(Offset required_end, LeaderEpoch appended_in,
+                             std::shared_ptr<CommitWaiter> waiter, std::uint32_t token) {
+  ErrorCode outcome = ErrorCode::None;
+  {
+    MutexLock lock(state_mutex_);
+    if (role_ == Role::Offline) {
+      outcome = offline_reason_;
+    } else if (role_ != Role::Leader || appended_in < leads_since_) {
+      outcome = ErrorCode::NotLeaderOrFollower;
+    } else if (high_watermark() < required_end) {
+      commits_.emplace(required_end, Commit{std::move(waiter), token});
+      return;
+    } else if (static_cast<std::int32_t>(isr_.committed().size()) < min_isr()) {
+      outcome = ErrorCode::NotEnoughReplicasAfterAppend;
+    }
+  }
+  waiter->on_commit_decided(token, outcome);
+}
+
+void Partition::forget_commit(Offset required_end, const CommitWaiter* waiter) {
+  std::shared_ptr<CommitWaiter> forgotten;  // freed outside the lock
+  MutexLock lock(state_mutex_);
+  const auto [begin, end] = commits_.equal_range(required_end);
+  for (auto commit = begin; commit != end; ++commit) {
+    if (commit->second.waiter.get() != waiter) continue;
+    forgotten = std::move(commit->second.waiter);
+    commits_.erase(commit);
+    break;
+  }
+  lock.unlock();
+  forgotten.reset();
+  lock.lock();
+}
+
+void Partition::settle_commits(Calls& calls) {
+  if (commits_.empty() || commits_.begin()->first > high_watermark()) return;
+  const ErrorCode outcome = static_cast<std::int32_t>(isr_.committed().size()) < min_isr()
+                                ? ErrorCode::NotEnoughReplicasAfterAppend
+                                : ErrorCode::None;
+  const auto end = commits_.upper_bound(high_watermark());
+  for (auto commit = commits_.begin(); commit != end; ++commit) {
+    calls.commits.push_back({std::move(commit->second.waiter), commit->second.token, outcome});
+  }
+  commits_.erase(commits_.begin(), end);
+}
+
+void Partition::drop_commits(ErrorCode outcome, Calls& calls) {
+  for (auto& [offset, commit] : commits_) {
+    calls.commits.push_back({std::move(commit.waiter), commit.token, outcome});
+  }
+  commits_.clear();
+}
+
+// DeleteRecords.
+
+Result<Offset> Partition::raise_log_start_offset(Offset offset) {
+  std::shared_ptr<storage::Log> log;
+  Offset committed;
+  {
+    MutexLock lock(state_mutex_);
+    if (role_ == Role::Offline) return fail(offline_reason_);
+    if (role_ != Role::Leader) return fail(ErrorCode::NotLeaderOrFollower);
+    if (!config_.log->cleanup_delete) return fail(ErrorCode::PolicyViolation);
+    log = log_;
+    committed = high_watermark();
+  }
+  if (offset == kUnknownOffset) offset = committed;
+  if (offset > committed || offset.value() < 0) return fail(ErrorCode::OffsetOutOfRange);
+  OTTLA_TRY(const bool raised, log->raise_log_start_offset(offset, committed));
+  Calls calls;
+  {
+    MutexLock lock(state_mutex_);
+    if (role_ == Role::Leader && log_ != log) {
+      // The log was moved to another log dir meanwhile: the new one may not have heard.
+      const std::shared_ptr<storage::Log> moved = log_;
+      lock.unlock();
+      const Result<bool> raised_there = moved->raise_log_start_offset(offset, committed);
+      lock.lock();
+      if (!raised_there) return fail(raised_there.error());
+    }
+    if (raised) collect(PartitionChange::HighWatermark, calls);
+  }
+  calls.make();
+  return offset;
+}
+
+Result<Offset> Partition::low_watermark() const {
+  MutexLock lock(state_mutex_);
+  if (role_ == Role::Offline) return fail(offline_reason_);
+  if (role_ != Role::Leader) return fail(ErrorCode::NotLeaderOrFollower);
+  const auto image = context_->metadata.image();
+  Offset low = log_->log_start_offset();
+  for (const FollowerState& follower : followers_) {
+    if (image->broker(follower.broker) == nullptr) continue;
+    low = std::min(low, follower.log_start_offset);
+  }
+  return low;
+}
+
+}  // namespace ottla::replica
