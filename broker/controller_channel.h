@@ -43,6 +43,13 @@ class ControllerChannel final : public replica::IsrChanges, public api::Producer
              Callback<Result<rpc::AlterPartitionReply>> done) override;
   void allocate(Callback<Result<rpc::AllocateProducerIdsReply>> done) override;
   void controlled_shutdown(Callback<Result<rpc::ControlledShutdownReply>> done);
+  void report_slow_replicas(std::vector<rpc::SlowReplicasReport::Replica> replicas,
+                            Callback<Result<rpc::SlowReplicasReply>> done);
+
+  /// The newest controller epoch that has spoken.
+  [[nodiscard]] ControllerEpoch last_heard() const OTTLA_EXCLUDES(mutex_);
+  /// The registration under which requests are made.
+  [[nodiscard]] BrokerEpoch broker_epoch() const OTTLA_EXCLUDES(mutex_);
 
  private:
   /// An ISR request that a controller has: its answer counts once.
@@ -54,7 +61,6 @@ class ControllerChannel final : public replica::IsrChanges, public api::Producer
     std::shared_ptr<rpc::Peer> peer;
   };
 
-  [[nodiscard]] BrokerEpoch broker_epoch() const OTTLA_EXCLUDES(mutex_);
   /// Whether this broker itself is in office.
   [[nodiscard]] bool is_local() const { return local_.is_controller(); }
   /// Null when nobody is known to be in office.

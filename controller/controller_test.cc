@@ -404,7 +404,7 @@ TEST(Controller, AllocatesProducerIds) {
   EXPECT_EQ(replies[2].error, ErrorCode::StaleBrokerEpoch);
 }
 
-TEST(Controller, DescribesWhatTheModelSays) {
+TEST(Controller, W23DescribesWhatTheModelSays) {
   SmallCluster cluster(19, 3);
   ASSERT_EQ(cluster.create_topic("orders", 3, 3), ErrorCode::None);
   const int in_office = cluster.in_office();

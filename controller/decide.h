@@ -155,11 +155,11 @@ struct WritesDone {
   std::vector<WriteOutcome> outcomes;
 };
 
-using Event =
-    std::variant<ClusterRead, BrokersRead, LivenessChanged, TopicsRead, TopicRulesRead,
-                 DeletionRequested, PreferredLeadersWanted, LeadersToBeBalanced, ElectionRequested,
-                 ReassignmentRequested, ReassignmentsRead, AlterPartitionRequested,
-                 ShutdownRequested, SlowReplicasReported, CommandDone, LogsAnswered, Tick, WritesDone>;
+using Event = std::variant<ClusterRead, BrokersRead, LivenessChanged, TopicsRead, TopicRulesRead,
+                           DeletionRequested, PreferredLeadersWanted, LeadersToBeBalanced,
+                           ElectionRequested, ReassignmentRequested, ReassignmentsRead,
+                           AlterPartitionRequested, ShutdownRequested, SlowReplicasReported,
+                           CommandDone, LogsAnswered, Tick, WritesDone>;
 
 /// Tell all brokers the committed state of these partitions.
 struct Announce {

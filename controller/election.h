@@ -40,13 +40,12 @@ struct Verdict {
 /// Decides over leader and ISR of one partition from the standing of its replicas (`candidates`,
 /// in the order of the assignment, all replicas). In this order:
 /// members of the ISR that are not Good leave it as long as a better one stays; the leader stays
-/// if it can, else the first Good member in the order of the assignment leads (one that is not slow,
-/// if there is one: a slow leader hands over); an eligible leader
-/// (ELR) that is Good comes before the loss of availability; a Silent leader that nobody can
-/// replace stays; the last members of the ISR stay in it with leader -1. Each of these raises the
-/// leader epoch by one. The leader epoch never goes back.
-/// With `unclean_now` an operator has asked for a leader whatever is lost: then the logs are asked
-/// whatever the rules say.
+/// if it can, else the first Good member in the order of the assignment leads (one that is not
+/// slow, if there is one: a slow leader hands over); an eligible leader (ELR) that is Good comes
+/// before the loss of availability; a Silent leader that nobody can replace stays; the last members
+/// of the ISR stay in it with leader -1. Each of these raises the leader epoch by one. The leader
+/// epoch never goes back. With `unclean_now` an operator has asked for a leader whatever is lost:
+/// then the logs are asked whatever the rules say.
 [[nodiscard]] Verdict elect(const cluster::PartitionState& state,
                             std::span<const Candidate> candidates, const TopicRules& rules,
                             bool unclean_now = false);

@@ -70,8 +70,7 @@ class Term {
                            Callback<rpc::ControlledShutdownReply> reply);
   void allocate_producer_ids(rpc::AllocateProducerIdsRequest request,
                              Callback<rpc::AllocateProducerIdsReply> reply);
-  void report_slow_replicas(rpc::SlowReplicasReport report,
-                            Callback<rpc::SlowReplicasReply> reply);
+  void report_slow_replicas(rpc::SlowReplicasReport report, Callback<rpc::SlowReplicasReply> reply);
   void elect_leaders(ElectLeadersRequest request, Callback<PartitionsReply> done);
   void alter_reassignments(AlterReassignmentsRequest request, Callback<PartitionsReply> done);
   [[nodiscard]] std::vector<ReassigningPartition> reassigning(

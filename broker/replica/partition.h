@@ -96,6 +96,8 @@ class Partition : public std::enable_shared_from_this<Partition> {
   [[nodiscard]] View view() const OTTLA_EXCLUDES(state_mutex_);
   /// What `ottla explain` is told: docs/failover.md.
   [[nodiscard]] PartitionHealth health() const OTTLA_EXCLUDES(state_mutex_);
+  /// Its log dir is slow: whoever leads had better be another (W10).
+  [[nodiscard]] bool is_on_slow_disk() const OTTLA_EXCLUDES(state_mutex_);
   [[nodiscard]] Offset high_watermark() const {
     return Offset(high_watermark_.load(std::memory_order_acquire));
   }

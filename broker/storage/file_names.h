@@ -33,6 +33,8 @@ inline constexpr std::string_view kMetaProperties = "meta.properties";
 /// Ours, in a partition's directory: the log dirs that it was moved out of, one a line, as long as
 /// a copy may be left there. Kafka ignores it.
 inline constexpr std::string_view kMovedFromFile = "ottla-moved-from";
+/// Ours: what the self-test of the disk writes, syncs and reads (W10). Kafka ignores it.
+inline constexpr std::string_view kDiskProbeFile = "ottla-disk-probe";
 /// Ours: the boot id of the kernel under which the dir was last opened (W1). Kafka ignores it.
 inline constexpr std::string_view kBootFile = "ottla-boot";
 /// Ours: room on the volume that is given up when it is full. Kafka ignores it.

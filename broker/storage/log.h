@@ -117,6 +117,8 @@ class Log : public std::enable_shared_from_this<Log> {
   /// the log and now: all that ListOffsets v0 knows of time. May block.
   Result<std::vector<OffsetAtTime>> offset_history() const;
 
+  /// Whether the log dir is slow by its self-test (DiskProbe).
+  [[nodiscard]] bool is_on_slow_disk() const { return environment_.health.is_slow(); }
   [[nodiscard]] Offset log_start_offset() const {
     return Offset(log_start_offset_.load(std::memory_order_acquire));
   }

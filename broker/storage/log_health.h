@@ -30,6 +30,9 @@ class LogHealth {
         on_full_(std::move(on_full)) {}
 
   [[nodiscard]] bool is_online() const { return online_.load(std::memory_order_acquire); }
+  /// What the disk's self-test found last (W10).
+  [[nodiscard]] bool is_slow() const { return slow_.load(std::memory_order_relaxed); }
+  void set_slow(bool slow) { slow_.store(slow, std::memory_order_relaxed); }
   [[nodiscard]] const std::string& directory() const { return directory_; }
   /// Without a word to anyone: a dir that could not even be opened.
   void start_offline() { online_.store(false, std::memory_order_release); }
@@ -64,6 +67,7 @@ class LogHealth {
   std::atomic<bool> online_ = true;
   std::atomic<SpaceState> space_ = SpaceState::Enough;
   std::atomic<bool> refused_ = false;
+  std::atomic<bool> slow_ = false;
 };
 
 }  // namespace ottla::storage

@@ -116,6 +116,26 @@ std::vector<std::string> LogStore::directories() const {
   return paths;
 }
 
+void LogStore::set_slow(const std::string& directory, bool slow) {
+  for (const auto& each : directories_) {
+    if (each->path() == directory) each->health().set_slow(slow);
+  }
+}
+
+void LogStore::report(const std::string& directory, Result<> outcome) {
+  for (const auto& each : directories_) {
+    if (each->path() == directory) (void)each->health().check(outcome);  // the health keeps it
+  }
+}
+
+std::vector<std::string> LogStore::slow_directories() const {
+  std::vector<std::string> slow;
+  for (const auto& directory : directories_) {
+    if (directory->health().is_slow()) slow.push_back(directory->path());
+  }
+  return slow;
+}
+
 LogEnvironment LogStore::environment(LogDirectory& directory, LogHealth& health) {
   return {.files = files_,
           .clock = clock_,

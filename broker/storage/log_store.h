@@ -189,6 +189,13 @@ class LogStore {
   /// After the switch: makes it durable and removes the old log. Blocks.
   Result<> retire_replaced(const TopicPartition& partition) OTTLA_EXCLUDES(mutex_);
 
+  // For the disks' self-test (DiskProbe), which names directories as `directories` does.
+
+  void set_slow(const std::string& directory, bool slow);
+  /// What became of an operation there: an error takes the directory offline.
+  void report(const std::string& directory, Result<> outcome);
+  [[nodiscard]] std::vector<std::string> slow_directories() const;
+
   // For the cleaner.
 
   /// Nullopt for a partition that has no replica here at the moment.

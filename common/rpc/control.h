@@ -136,6 +136,8 @@ struct SlowReplicasReport {
     std::string topic;
     TopicId topic_id;
     std::int32_t partition = 0;
+
+    friend bool operator==(const Replica&, const Replica&) = default;
   };
   std::vector<Replica> replicas;
 };

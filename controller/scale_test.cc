@@ -1,0 +1,139 @@
+// W22: what the controller's decisions cost with many partitions, without ZooKeeper and brokers.
+#include <gtest/gtest.h>
+#include <sys/resource.h>
+
+#include <chrono>
+#include <iostream>
+
+#include "controller/decide.h"
+
+namespace ottla::controller {
+namespace {
+
+using std::chrono::milliseconds;
+
+constexpr std::int32_t kBrokers = 10;
+/// Far above what is needed: for a build that is not optimized, on a machine that has other work.
+constexpr milliseconds kGenerous{20'000};
+
+milliseconds cpu_time() {
+  rusage usage{};
+  getrusage(RUSAGE_SELF, &usage);
+  return milliseconds(usage.ru_utime.tv_sec * 1000 + usage.ru_utime.tv_usec / 1000);
+}
+
+std::int64_t peak_memory_mib() {
+  rusage usage{};
+  getrusage(RUSAGE_SELF, &usage);
+  return usage.ru_maxrss / 1024;
+}
+
+/// Topics of 1000 partitions, three replicas each, all leaders where they belong.
+ClusterRead cluster_of(std::int32_t partitions) {
+  ClusterRead read;
+  for (std::int32_t id = 1; id <= kBrokers; ++id) {
+    cluster::Broker broker;
+    broker.id = BrokerId(id);
+    broker.epoch = BrokerEpoch(id);
+    read.brokers.push_back(broker);
+  }
+  for (std::int32_t first = 0; first < partitions; first += 1000) {
+    TopicRead& topic = read.topics.emplace_back();
+    topic.topic.name = "topic-" + std::to_string(first / 1000);
+    topic.topic.id = Uuid(1, static_cast<std::uint64_t>(first + 1));
+    for (std::int32_t p = 0; p < std::min(partitions - first, 1000); ++p) {
+      topic.topic.partitions.push_back(
+          {{BrokerId(1 + p % kBrokers), BrokerId(1 + (p + 1) % kBrokers),
+            BrokerId(1 + (p + 2) % kBrokers)},
+           {},
+           {}});
+      cluster::PartitionState state;
+      state.isr = topic.topic.partitions.back().replicas;
+      state.leader = state.isr.front();
+      topic.states.emplace_back(state);
+    }
+  }
+  return read;
+}
+
+struct Failover {
+  milliseconds load{};
+  milliseconds decision{};
+  milliseconds outcome{};
+};
+
+/// A controller takes office, and a broker that leads a tenth of all partitions dies.
+Failover fail_over(std::int32_t partitions) {
+  const auto count = static_cast<std::size_t>(partitions);
+  Failover took;
+  const ClusterRead read = cluster_of(partitions);
+  ClusterModel model;
+  milliseconds began = cpu_time();
+  const Decision loaded = decide(model, read, {});
+  took.load = cpu_time() - began;
+  EXPECT_TRUE(loaded.writes.empty());
+
+  began = cpu_time();
+  const Decision died =
+      decide(model, LivenessChanged{BrokerId(1), BrokerEpoch(1), rpc::Liveness::ProcessDead}, {});
+  took.decision = cpu_time() - began;
+  EXPECT_EQ(died.writes.size(), count * 3 / kBrokers) << "all that it was in the ISR of";
+  // Leaderless partitions come first.
+  for (std::size_t i = 0; i < count / kBrokers; ++i) {
+    const Write& write = died.writes[i];
+    EXPECT_EQ(write.partition % kBrokers, 0);
+    if (write.partition % kBrokers != 0) break;
+  }
+  WritesDone done;
+  for (const Write& write : died.writes) done.outcomes.push_back({write, true, {}});
+  began = cpu_time();
+  const Decision after = decide(model, done, {});
+  took.outcome = cpu_time() - began;
+  // One word to each broker, of what has changed only.
+  EXPECT_EQ(after.commands.size(), 1U);
+  EXPECT_EQ(std::get<Announce>(after.commands.at(0)).partitions.size(), died.writes.size());
+  std::cout << partitions << " partitions: load " << took.load.count() << " ms, death of a broker "
+            << took.decision.count() << " ms, outcomes of " << died.writes.size() << " writes "
+            << took.outcome.count() << " ms of CPU; peak memory " << peak_memory_mib() << " MiB\n";
+  return took;
+}
+
+TEST(Scale, W22TwoHundredThousandPartitions) {
+  const std::int64_t before = peak_memory_mib();
+  const Failover took = fail_over(200'000);
+  EXPECT_LT(took.load + took.decision + took.outcome, kGenerous);
+  // What was read, the model, the decisions: some 2 KiB for each partition.
+  EXPECT_LT(peak_memory_mib() - before, 1024);
+}
+
+/// Twenty times as many partitions may cost twenty times as much, not four hundred times.
+TEST(Scale, W22CostIsLinearInPartitions) {
+  const auto sum = [](const Failover& f) { return f.load + f.decision + f.outcome; };
+  const milliseconds few = sum(fail_over(10'000));
+  const milliseconds many = sum(fail_over(200'000));
+  EXPECT_LT(many, 20 * 4 * few + milliseconds(500));
+}
+
+/// The part of a failover that is the controller's own thinking.
+TEST(Scale, W22FiveThousandPartitionsCostMilliseconds) {
+  const Failover took = fail_over(5'000);
+  EXPECT_LT(took.decision + took.outcome, milliseconds(500));
+}
+
+TEST(Scale, W22OneBrokersReportAmongManyPartitions) {
+  ClusterModel model;
+  (void)decide(model, cluster_of(200'000), {});
+  SlowReplicasReported report{{BrokerId(1), BrokerEpoch(1), {}}};
+  for (std::int32_t topic = 0; topic < 200; ++topic) {
+    for (std::int32_t p = 0; p < 1000; p += kBrokers) {
+      report.body.replicas.push_back({"topic-" + std::to_string(topic), {}, p});
+    }
+  }
+  const milliseconds began = cpu_time();
+  const Decision decision = decide(model, report, {});
+  EXPECT_EQ(decision.writes.size(), 20'000U);
+  EXPECT_LT(cpu_time() - began, kGenerous);
+}
+
+}  // namespace
+}  // namespace ottla::controller
