@@ -33,7 +33,9 @@
 #include "broker/replica/replica_gauges.h"
 #include "broker/replica/replicas.h"
 #include "broker/settings.h"
+#include "broker/slow_replicas.h"
 #include "broker/status/stall_watchdog.h"
+#include "broker/storage/disk_probe.h"
 #include "broker/storage/log_cleaner.h"
 #include "broker/storage/log_dir_gauges.h"
 #include "broker/storage/log_store.h"
@@ -48,6 +50,7 @@
 #include "common/env/file_system.h"
 #include "common/env/random.h"
 #include "common/env/resizable_pool.h"
+#include "common/metrics/log_metrics.h"
 #include "common/metrics/registry.h"
 #include "common/rpc/grpc_liveness.h"
 #include "common/rpc/grpc_peers.h"
@@ -119,6 +122,7 @@ struct Broker::Parts : public membership::ConfigListener, public membership::Reg
   Result<> open_sockets();
   Result<cluster::Broker> registration_node();
   void watch_threads();
+  void watch_disks();
   void hand_over_leadership();
   /// Empty when this broker leads nothing that another could lead.
   std::string what_hinders_hand_over(milliseconds timeout);
@@ -174,6 +178,9 @@ struct Broker::Parts : public membership::ConfigListener, public membership::Reg
   std::unique_ptr<group::GroupCoordinator> groups;
   std::unique_ptr<replica::Replicas> replicas;
   std::unique_ptr<replica::ReplicaGauges> replica_gauges;
+  std::unique_ptr<SlowReplicas> slow_replicas;
+  std::unique_ptr<storage::DiskProbe> disk_probe;
+  metrics::Registry::Registration slow_directories;
   std::unique_ptr<PeerWatch> peer_watch;
   std::unique_ptr<Commands> commands;
   std::unique_ptr<rpc::GrpcReplicationServer> replication_server;
@@ -384,6 +391,23 @@ void Broker::Parts::watch_threads() {
   watchdog->start();
 }
 
+/// W10: a leader on a slow disk hands over before its ISR has to shrink.
+void Broker::Parts::watch_disks() {
+  slow_replicas = std::make_unique<SlowReplicas>(*replicas, *controller_channel, membership_loop);
+  disk_probe = std::make_unique<storage::DiskProbe>(
+      disk_probe_options(*values), files, clock, membership_loop, *logs,
+      [] { return std::make_unique<env::ThreadPool>("disk-probe", 1); },
+      [this] { slow_replicas->look(); });
+  slow_directories = metrics.gauges(metrics::kLogDirectorySlow, [this](metrics::GaugeSink& sink) {
+    const std::vector<std::string> slow = logs->slow_directories();
+    for (const std::string& each : logs->directories()) {
+      const bool is_slow = std::find(slow.begin(), slow.end(), each) != slow.end();
+      sink.add({each}, is_slow ? 1 : 0);
+    }
+  });
+  membership_loop.post([this] { disk_probe->start(); });
+}
+
 Result<cluster::Broker> Broker::Parts::registration_node() {
   cluster::Broker node;
   node.id = identity.broker_id;
@@ -461,6 +485,7 @@ Result<> Broker::Parts::start() {
         log_dir_returned(directory, std::move(take_in));
       });
   log_dir_gauges = std::make_unique<storage::LogDirGauges>(*logs, metrics);
+  watch_disks();
   if (values->get(config::kLogCleanerEnable)) {
     log_cleaner = std::make_unique<storage::LogCleaner>(
         log_cleaner_options(*config.values()),
@@ -599,6 +624,7 @@ void Broker::Parts::stop() {
       config_watcher->stop();
       failure_notice->stop();
       peer_watch->stop();
+      if (disk_probe) disk_probe->stop();
       callback(true);
     });
     stopped.wait();

@@ -91,9 +91,8 @@ void ControllerChannel::controlled_shutdown(Callback<Result<rpc::ControlledShutd
   peer->controlled_shutdown(request, request_timeout_, std::move(done));
 }
 
-void ControllerChannel::report_slow_replicas(
-    std::vector<rpc::SlowReplicasReport::Replica> replicas,
-    Callback<Result<rpc::SlowReplicasReply>> done) {
+void ControllerChannel::report_slow_replicas(std::vector<rpc::SlowReplicasReport::Replica> replicas,
+                                             Callback<Result<rpc::SlowReplicasReply>> done) {
   rpc::SlowReplicasReport report{
       .broker = self_, .broker_epoch = broker_epoch(), .replicas = std::move(replicas)};
   if (is_local()) return local_.report_slow_replicas(std::move(report), as_result(std::move(done)));

@@ -46,6 +46,11 @@ std::map<std::string, std::int32_t> connection_overrides(const std::string& text
   return overrides;
 }
 
+/// -1 in the configuration is for ever.
+std::optional<milliseconds> retention(std::int64_t ms) {
+  return ms < 0 ? std::nullopt : std::optional(milliseconds(ms));
+}
+
 std::string security_protocol_name(const config::Listener& listener) {
   return std::string(
       words_of(listener.security_protocol)[static_cast<std::size_t>(listener.security_protocol)]);
@@ -83,6 +88,10 @@ storage::LogStoreOptions log_store_options(const config::BrokerValues& values) {
   options.high_watermark_checkpoint_interval =
       milliseconds(values.get(config::kReplicaHighWatermarkCheckpointIntervalMs));
   options.retention_check_interval = milliseconds(values.get(config::kLogRetentionCheckIntervalMs));
+  options.stray_retention = retention(values.get(config::kOttlaStrayRetentionMs));
+  options.cut_records_retention = retention(values.get(config::kOttlaCutRecordsRetentionMs));
+  options.cut_records_max_bytes =
+      static_cast<std::uint64_t>(values.get(config::kOttlaCutRecordsMaxBytes));
   const std::int64_t flush_check = values.get(config::kLogFlushSchedulerIntervalMs);
   if (flush_check != config::kLogFlushSchedulerIntervalMs.fallback) {
     options.flush_check_interval = milliseconds(flush_check);
@@ -90,6 +99,12 @@ storage::LogStoreOptions log_store_options(const config::BrokerValues& values) {
   const std::int32_t probe = values.get(config::kOttlaLogDirProbeIntervalMs);
   if (probe > 0) options.probe_interval = milliseconds(probe);
   return options;
+}
+
+storage::DiskProbe::Options disk_probe_options(const config::BrokerValues& values) {
+  return {.slow_operation = milliseconds(values.get(config::kOttlaSlowDiskOperationMs)),
+          .pace = {.patience = milliseconds(values.get(config::kOttlaSlowDiskPatienceMs)),
+                   .recovery = milliseconds(values.get(config::kOttlaSlowDiskRecoveryMs))}};
 }
 
 storage::LogCleanerOptions log_cleaner_options(const config::BrokerValues& values) {

@@ -8,6 +8,7 @@
 #include "broker/group/group_config.h"
 #include "broker/network/network.h"
 #include "broker/replica/replicas_config.h"
+#include "broker/storage/disk_probe.h"
 #include "broker/storage/log_cleaner.h"
 #include "broker/storage/log_store.h"
 #include "common/config/broker_config.h"
@@ -24,6 +25,7 @@ namespace ottla::broker {
 [[nodiscard]] std::function<storage::SpaceLimits()> space_limits(config::BrokerConfig& config);
 [[nodiscard]] storage::LogStoreOptions log_store_options(const config::BrokerValues& values);
 [[nodiscard]] storage::LogCleanerOptions log_cleaner_options(const config::BrokerValues& values);
+[[nodiscard]] storage::DiskProbe::Options disk_probe_options(const config::BrokerValues& values);
 [[nodiscard]] zookeeper::ClientSettings zookeeper_settings(const config::BrokerValues& values);
 [[nodiscard]] controller::TopicRules topic_rules(const config::BrokerValues& values);
 [[nodiscard]] network::NetworkOptions network_options(const config::BrokerValues& values);

@@ -7,6 +7,7 @@
 
 #include <boost/json.hpp>
 
+#include "broker/storage/cut_records.h"
 #include "cli/checkpoint_dump.h"
 #include "cli/index_dump.h"
 #include "cli/log_verifier.h"
@@ -20,7 +21,7 @@ namespace {
 constexpr Flag kFlags[] = {
     {.name = "files",
      .value = "a.log,b.index,..",
-     .doc = ".log, .index, .timeindex, .txnindex and .snapshot files, checkpoints, "
+     .doc = ".log, .index, .timeindex, .txnindex and .snapshot files, ottla-cut.*, checkpoints, "
             "partition.metadata, meta.properties"},
     {.name = "verify",
      .value = "dir,..",
@@ -72,10 +73,15 @@ Result<> check_decoder(const Arguments& arguments, std::string_view flag) {
               "--" + std::string(flag) + " " + *name + ": classes of Java cannot be loaded here");
 }
 
+std::string name_of_file(const std::string& path) {
+  return path.substr(path.rfind('/') + 1);  // npos + 1 is 0
+}
+
 Result<> dump_file(env::FileSystem& files, const std::string& path,
                    const SegmentDumpOptions& options, IndexDumpMode mode, Console& console) {
   if (!options.json) console.out << "Dumping " << path << '\n';
-  if (path.ends_with(".log")) return dump_segment(files, path, options, console);
+  if (path.ends_with(".log") || storage::is_cut_file(name_of_file(path)))
+    return dump_segment(files, path, options, console);
   if (path.ends_with(".index")) return dump_offset_index(files, path, mode, console);
   if (path.ends_with(".timeindex")) return dump_time_index(files, path, mode, console);
   if (path.ends_with(".txnindex")) return dump_transaction_index(files, path, console);

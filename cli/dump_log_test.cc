@@ -82,6 +82,13 @@ TEST_F(DumpLog, ShowsBatchesAndRecords) {
                         "coordinatorEpoch: 5\n"));
 }
 
+// W6: what an unclean election cut lies beside the partitions' directories.
+TEST_F(DumpLog, ShowsWhatAnUncleanElectionCut) {
+  const auto ran = dump(write("ottla-cut.orders-3.42-43.e7.cut", marker_batch(77)));
+  EXPECT_EQ(ran.code, 0) << ran.err;
+  EXPECT_THAT(ran.out, HasSubstr("Log starting offset: 42\nbaseOffset: 0 lastOffset: 0 count: 1"));
+}
+
 TEST_F(DumpLog, TellsOfATornTailAndABadChecksum) {
   std::string damaged = marker_batch(77);
   damaged.back() = static_cast<char>(damaged.back() + 1);

@@ -19,9 +19,14 @@ enum class Bug : std::uint8_t {
   ChangesIsrAlone,                ///< Leaders take their own wish for the controller's answer.
   ForgetsHostCrashes,             ///< A broker's registration never speaks of a host crash.
   WritesUnfenced,                 ///< Controllers do not check /controller_epoch as they write.
+  TruncatesToHighWatermark,       ///< Who begins to follow cuts there first (KIP-101, W4).
+  IgnoresBrokerEpochs,            ///< ISR requests name who lives, not who caught up (KIP-903, W2).
+  CommitsBelowMinIsr,             ///< Leaders take min.insync.replicas for 1 (KAFKA-15583, W11).
+  ForgetsLogEnds,                 ///< Asked for its logs, a broker says that it has none (W1, W6).
+  KeepsSlowDisksSecret,           ///< The controller does not hear that a disk is slow (W10).
 };
 
-inline constexpr std::array<std::pair<Bug, std::string_view>, 7> kBugNames = {{
+inline constexpr std::array<std::pair<Bug, std::string_view>, 12> kBugNames = {{
     {Bug::AcknowledgesBeforeReplication, "acknowledges-before-replication"},
     {Bug::ServesBeyondHighWatermark, "serves-beyond-high-watermark"},
     {Bug::IgnoresSequences, "ignores-sequences"},
@@ -29,6 +34,11 @@ inline constexpr std::array<std::pair<Bug, std::string_view>, 7> kBugNames = {{
     {Bug::ChangesIsrAlone, "changes-isr-alone"},
     {Bug::ForgetsHostCrashes, "forgets-host-crashes"},
     {Bug::WritesUnfenced, "writes-unfenced"},
+    {Bug::TruncatesToHighWatermark, "truncates-to-high-watermark"},
+    {Bug::IgnoresBrokerEpochs, "ignores-broker-epochs"},
+    {Bug::CommitsBelowMinIsr, "commits-below-min-isr"},
+    {Bug::ForgetsLogEnds, "forgets-log-ends"},
+    {Bug::KeepsSlowDisksSecret, "keeps-slow-disks-secret"},
 }};
 [[nodiscard]] inline std::optional<Bug> bug_named(std::string_view wanted) {
   for (const auto& [bug, name] : kBugNames) {

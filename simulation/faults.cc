@@ -49,7 +49,7 @@ void Faults::note(const std::string& fault, BrokerId broker) {
 
 void Faults::strike() {
   const BrokerId broker = any_broker();
-  switch (cluster_.random().below(18)) {
+  switch (cluster_.random().below(19)) {
     case 0:
     case 1:
       return crash_process(broker);
@@ -91,6 +91,8 @@ void Faults::strike() {
       return fill_disk(broker);
     case 17:
       return degrade_network();
+    case 18:
+      return stall_disk(broker);
     default:
       return;
   }
@@ -179,6 +181,12 @@ void Faults::slow_down_disk(BrokerId broker) {
                  [this, broker] { cluster_.broker(broker).slow_down_disk(env::Duration::zero()); });
 }
 
+void Faults::stall_disk(BrokerId broker) {
+  note("disk stalls", broker);
+  cluster_.broker(broker).stall_disk(true);
+  cluster_.after(up_to(seconds(10)), [this, broker] { cluster_.broker(broker).stall_disk(false); });
+}
+
 /// One operation fails, and all after it: the broker ends when it finds out.
 void Faults::fail_disk(BrokerId broker) {
   note("disk fails", broker);
@@ -234,6 +242,7 @@ void Faults::heal() {
   for (const BrokerId id : cluster_.broker_ids()) {
     cluster_.disk(id).set_fault(nullptr);
     cluster_.broker(id).slow_down_disk(env::Duration::zero());
+    cluster_.broker(id).stall_disk(false);
     cluster_.broker(id).resume();
     cluster_.disk(id).set_free_bytes(std::nullopt);
     cluster_.zookeeper().heal(cluster_.broker(id).name());

@@ -43,6 +43,7 @@ class Faults {
   void isolate(BrokerId broker);
   void cut_zookeeper(BrokerId broker);
   void slow_down_disk(BrokerId broker);
+  void stall_disk(BrokerId broker);
   void fail_disk(BrokerId broker);
   void fill_disk(BrokerId broker);
   void degrade_network();

@@ -1,6 +1,7 @@
 #include <glog/logging.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <charconv>
 #include <chrono>
 #include <csignal>
@@ -27,7 +28,9 @@ constexpr std::string_view kUsage =
   --bug NAME      builds a known mistake in, which the rules must find:
                     acknowledges-before-replication, serves-beyond-high-watermark,
                     ignores-sequences, skips-epoch-comparison, changes-isr-alone,
-                    forgets-host-crashes, writes-unfenced
+                    forgets-host-crashes, writes-unfenced, truncates-to-high-watermark,
+                    ignores-broker-epochs, commits-below-min-isr, forgets-log-ends,
+                    keeps-slow-disks-secret
   --verbose       what the brokers log, with simulated times
   --keep-going    do not stop at the first run that fails
 )";
@@ -110,6 +113,10 @@ void print(const ottla::simulation::Verdict& verdict, const std::string& replay)
   std::cout << std::flush;
 }
 
+std::int64_t whole_ms(ottla::env::Duration duration) {
+  return duration / std::chrono::milliseconds(1);
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -129,6 +136,8 @@ int main(int argc, char** argv) {
   std::signal(SIGSEGV, die_with_replay);
   std::signal(SIGABRT, die_with_replay);
   std::uint64_t failed = 0;
+  ottla::env::Duration longest_until_whole{};
+  ottla::env::Duration longest_hand_over{};
   const std::uint64_t first = arguments.run.seed;
   std::uint64_t done = 0;
   while (done < arguments.runs) {
@@ -137,11 +146,16 @@ int main(int argc, char** argv) {
     const ottla::simulation::Verdict verdict = ottla::simulation::run(arguments.run);
     const bool progress = arguments.runs <= 20 || done % 1000 == 0;
     if (!verdict.passed() || progress) print(verdict, g_replay);
+    longest_until_whole = std::max(longest_until_whole, verdict.whole_after);
+    longest_hand_over = std::max(longest_hand_over, verdict.handed_over_after);
     failed += verdict.passed() ? 0 : 1;
     if (!verdict.passed() && !arguments.keep_going) break;
   }
   if (arguments.runs > 1) {
-    std::cout << done << " runs from seed " << first << ": " << failed << " failed\n";
+    std::cout << done << " runs from seed " << first << ": " << failed
+              << " failed; in sync again within " << whole_ms(longest_until_whole)
+              << " ms, handed over from slow disks within " << whole_ms(longest_hand_over)
+              << " ms\n";
   }
   return failed == 0 ? 0 : 1;
 }

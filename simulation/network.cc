@@ -300,6 +300,23 @@ class Network::SimulatedPeer final : public rpc::Peer {
     }
   };
 
+  /// A late copy of a call, whose answer nobody hears.
+  template <class Reply, class Deliver>
+  static void deliver_again(Network& network, const std::string& to, const Deliver& deliver) {
+    const auto latest = static_cast<std::uint64_t>(network.options_.duplicate_delay.count());
+    network.after(
+        env::Duration(network.world_.random().below(latest)), [&network, to, deliver]() mutable {
+          const Process* const process = network.find(to);
+          if (process == nullptr) return;
+          process->inbound->post(
+              [&network, to, nonce = process->start_nonce, deliver = std::move(deliver)]() mutable {
+                const Process* const still = network.find(to);
+                if (still == nullptr || still->start_nonce != nonce) return;
+                deliver(*still, Callback<Reply>([](Reply) {}));
+              });
+        });
+  }
+
   template <class Reply, class Deliver>
   void call(env::Duration timeout, Callback<Result<Reply>> done, Deliver deliver) {
     const Process* const caller = network_.find(from_);
@@ -315,6 +332,9 @@ class Network::SimulatedPeer final : public rpc::Peer {
       const Process* const process = network.find(to);
       if (process == nullptr || network.is_lost()) {
         return call->end(fail(ErrorCode::NetworkException));
+      }
+      if (network.draw(network.options_.duplicated_per_mille)) {
+        deliver_again<Reply>(network, to, deliver);
       }
       auto reply = [call, &network, target, caller_id](Reply answer) {
         network.after(network.draw_delay(),

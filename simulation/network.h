@@ -40,6 +40,10 @@ class Network {
     env::Duration slow_delay = std::chrono::milliseconds(80);
     /// Of a thousand calls: this many lose their request, and as many their reply.
     std::uint64_t lost_per_mille = 5;
+    /// Of a thousand calls: this many arrive a second time, up to `duplicate_delay` later, also at
+    /// a process that was started since.
+    std::uint64_t duplicated_per_mille = 10;
+    env::Duration duplicate_delay = std::chrono::seconds(3);
     env::Duration ping_interval = std::chrono::milliseconds(300);
     env::Duration suspicion_timeout = std::chrono::milliseconds(1500);
   };
@@ -56,7 +60,7 @@ class Network {
   void heal_all();
   /// No more losses and slow messages: what liveness is measured under.
   void calm() {
-    options_.lost_per_mille = options_.slow_per_mille = 0;
+    options_.lost_per_mille = options_.slow_per_mille = options_.duplicated_per_mille = 0;
     degraded_ = false;
   }
   /// Slow and lossy, or as before.

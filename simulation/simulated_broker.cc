@@ -11,8 +11,12 @@
 #include "broker/membership/failure_notice.h"
 #include "broker/membership/registration.h"
 #include "broker/metadata/metadata_cache.h"
+#include "broker/replica/partition.h"
 #include "broker/replica/replicas.h"
+#include "broker/slow_replicas.h"
+#include "broker/storage/disk_probe.h"
 #include "controller/controller.h"
+#include "simulation/careless_parts.h"
 #include "simulation/deliberate_bugs.h"
 #include "simulation/lone_isr_changes.h"
 #include "simulation/unfenced_client.h"
@@ -48,7 +52,8 @@ class SimulatedBroker::Process final : private membership::RegistrationListener,
         peers_(in_.network.peers_of(endpoint())),
         liveness_(in_.network.liveness_of(endpoint())),
         reach_(in_.network.reach_of(endpoint())),
-        transport_(in_.network.transport_of(endpoint())) {
+        transport_(in_.network.transport_of(endpoint())),
+        on_disk_{&io_} {
     client_->add_listener(registration_);
   }
 
@@ -81,7 +86,14 @@ class SimulatedBroker::Process final : private membership::RegistrationListener,
   storage::LogStore* logs() { return loaded_ ? logs_.get() : nullptr; }
   std::shared_ptr<const metadata::MetadataImage> image() const { return metadata_.image(); }
   env::Executor& loop() { return loop_; }
-  MortalExecutor& io() { return io_; }
+
+  void slow_down_disk(env::Duration longest) {
+    for (MortalExecutor* const executor : on_disk_) executor->slow_down(longest);
+  }
+  void stall_disk(bool stalled) {
+    for (MortalExecutor* const executor : on_disk_) executor->stall(stalled);
+    replica_stream_.stall(stalled);
+  }
 
   [[nodiscard]] std::string endpoint() const { return broker_.name() + ":9093"; }
 
@@ -116,13 +128,32 @@ class SimulatedBroker::Process final : private membership::RegistrationListener,
             .executors = {replica_control_, {&replica_stream_}, io_},
             .logs = *logs_,
             .metadata = metadata_,
-            .topics = in_.topics,
+            .topics = in_.bugs.has(Bug::CommitsBelowMinIsr) ? careless_topics_ : in_.topics,
             .isr_changes = isr_changes(),
             .transport = *transport_,
             .replicas_are_back = [this] { loop_.post([this] { failure_notice_.post(); }); }});
   }
 
+  void watch_disks() {
+    slow_replicas_ = std::make_unique<broker::SlowReplicas>(*replicas_, *channel_, loop_);
+    probe_ = std::make_unique<storage::DiskProbe>(
+        broker_.config_.disk_probe, in_.files, in_.world.clock(), loop_, *logs_,
+        [this] {
+          auto executor = std::make_unique<MortalExecutor>(in_.world, broker_.process_id());
+          on_disk_.push_back(executor.get());
+          return executor;
+        },
+        [this] {
+          if (!in_.bugs.has(Bug::KeepsSlowDisksSecret)) slow_replicas_->look();
+        });
+    probe_->start();
+  }
+
   replica::IsrChanges& isr_changes() {
+    if (in_.bugs.has(Bug::IgnoresBrokerEpochs)) {
+      careless_isr_changes_ = std::make_unique<CarelessIsrChanges>(*channel_, metadata_);
+      return *careless_isr_changes_;
+    }
     if (in_.bugs.has(Bug::ChangesIsrAlone)) return lone_isr_changes_;
     return *channel_;
   }
@@ -154,6 +185,7 @@ class SimulatedBroker::Process final : private membership::RegistrationListener,
     replicas_->start();
     logs_->start(
         [this](const TopicPartition& partition) { return replicas_->high_watermark(partition); });
+    watch_disks();
     in_.network.attach(endpoint(), {.broker = broker_.id(),
                                     .start_nonce = start_nonce_,
                                     .inbound = &loop_,
@@ -212,6 +244,7 @@ class SimulatedBroker::Process final : private membership::RegistrationListener,
   void stop_replicas() {
     registration_.stop();
     failure_notice_.stop();
+    if (probe_) probe_->stop();
     in_.network.detach(endpoint());
     if (!loaded_) return broker_.end_soon();
     replicas_->stop();
@@ -228,18 +261,47 @@ class SimulatedBroker::Process final : private membership::RegistrationListener,
   // rpc::BrokerControl
 
   void update_cluster(rpc::ClusterUpdate update, Callback<rpc::ClusterUpdateReply> reply) override {
+    if (in_.bugs.has(Bug::TruncatesToHighWatermark)) {
+      replica_control_.post([this, update] { truncate_to_high_watermark(update); });
+    }
     const bool settled = update.last_stop_settled;
-    replicas_->update_cluster(std::move(update), [this, settled, reply = std::move(reply)](
-                                                     rpc::ClusterUpdateReply told) mutable {
-      if (told.error == ErrorCode::None && settled && !boot_confirmed_) {
-        boot_confirmed_ = logs_->confirm_boot().has_value();
-      }
-      std::move(reply)(std::move(told));
-    });
+    const ControllerEpoch controller = update.controller_epoch;
+    replicas_->update_cluster(std::move(update),
+                              [this, settled, controller,
+                               reply = std::move(reply)](rpc::ClusterUpdateReply told) mutable {
+                                if (told.error == ErrorCode::None)
+                                  channel_->controller_spoke(controller);
+                                if (told.error == ErrorCode::None && settled && !boot_confirmed_) {
+                                  boot_confirmed_ = logs_->confirm_boot().has_value();
+                                }
+                                std::move(reply)(std::move(told));
+                              });
   }
   void query_replica_logs(rpc::ReplicaLogQuery query,
                           Callback<rpc::ReplicaLogAnswer> reply) override {
+    if (in_.bugs.has(Bug::ForgetsLogEnds)) {
+      reply = [reply = std::move(reply)](rpc::ReplicaLogAnswer answer) mutable {
+        for (auto& partition : answer.partitions) {
+          partition.log_end_offset = Offset(0);
+          partition.last_epoch = kUnknownLeaderEpoch;
+        }
+        std::move(reply)(std::move(answer));
+      };
+    }
     replicas_->query_replica_logs(std::move(query), std::move(reply));
+  }
+
+  /// Bug::TruncatesToHighWatermark: what Kafka did before KIP-101.
+  void truncate_to_high_watermark(const rpc::ClusterUpdate& update) {
+    for (const rpc::TopicUpdate& topic : update.topics) {
+      for (const rpc::PartitionUpdate& told : topic.partitions) {
+        const auto partition = replicas_->partition({topic.name, told.partition});
+        if (!partition || told.state.leader == broker_.id()) continue;
+        const replica::Partition::View view = partition->view();
+        if (!view.log || told.state.leader_epoch <= view.leader_epoch) continue;
+        (void)view.log->truncate_to(view.high_watermark);  // a mistake has no errors to pass on
+      }
+    }
   }
 
   SimulatedBroker& broker_;
@@ -263,8 +325,13 @@ class SimulatedBroker::Process final : private membership::RegistrationListener,
   metadata::MetadataCache metadata_;
   std::unique_ptr<controller::Controller> controller_;
   std::unique_ptr<broker::ControllerChannel> channel_;
+  std::unique_ptr<CarelessIsrChanges> careless_isr_changes_;
+  CarelessTopics careless_topics_{in_.topics};
   LoneIsrChanges lone_isr_changes_{broker_.id()};
   std::unique_ptr<replica::Replicas> replicas_;
+  std::vector<MortalExecutor*> on_disk_;  ///< Those that wait for the disk.
+  std::unique_ptr<broker::SlowReplicas> slow_replicas_;
+  std::unique_ptr<storage::DiskProbe> probe_;
 
   cluster::LastStop last_stop_ = cluster::LastStop::Clean;
   bool loaded_ = false;
@@ -322,7 +389,13 @@ bool SimulatedBroker::is_paused() const {
 }
 
 void SimulatedBroker::slow_down_disk(env::Duration longest) {
-  if (process_) process_->io().slow_down(longest);
+  if (process_) process_->slow_down_disk(longest);
+}
+void SimulatedBroker::stall_disk(bool stalled) {
+  if (process_) process_->stall_disk(stalled);
+}
+bool SimulatedBroker::is_slow() const {
+  return process_ && process_->logs() != nullptr && !process_->logs()->slow_directories().empty();
 }
 
 void SimulatedBroker::shut_down() {

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "broker/replica/replicas_config.h"
+#include "broker/storage/disk_probe.h"
 #include "broker/storage/log_store.h"
 #include "common/base/id.h"
 #include "common/testing/simulated_file_system.h"
@@ -46,6 +47,9 @@ struct BrokerConfig {
   storage::LogStoreOptions logs;
   controller::ControllerConfig controller;
   env::Duration request_timeout = std::chrono::seconds(2);
+  storage::DiskProbe::Options disk_probe{
+      .slow_operation = std::chrono::milliseconds(400),
+      .pace = {.patience = std::chrono::seconds(1), .recovery = std::chrono::seconds(5)}};
 };
 
 /// A broker without its network front: the real parts, put together as the broker process does,
@@ -68,6 +72,9 @@ class SimulatedBroker {
   /// From now on, until the process ends, each of its disk's tasks waits up to this long; 0: no
   /// more.
   void slow_down_disk(env::Duration longest);
+  /// The disk answers nobody until it is told to, or the process ends: no flush, no cold read; nor
+  /// do the streams to and from other brokers, whose threads read and append.
+  void stall_disk(bool stalled);
   /// SIGTERM: asks the controller to move the leaders, stops everything in order, ends the session.
   /// Takes simulated time; the process is gone then.
   void shut_down();
@@ -76,6 +83,8 @@ class SimulatedBroker {
 
   [[nodiscard]] bool is_running() const { return process_ != nullptr; }
   [[nodiscard]] bool is_paused() const;
+  /// Whether its disk is slow by its own test.
+  [[nodiscard]] bool is_slow() const;
   /// Started, registered, and not shutting down.
   [[nodiscard]] bool is_serving() const;
   /// Counts the starts.

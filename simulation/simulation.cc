@@ -2,6 +2,7 @@
 
 #include <glog/logging.h>
 
+#include <algorithm>
 #include <iostream>
 #include <optional>
 #include <string_view>
@@ -25,6 +26,8 @@ using std::chrono::milliseconds;
 using std::chrono::seconds;
 
 constexpr env::Duration kBetweenLooks = milliseconds(100);
+/// From a disk that stands still to the last partition's new leader: it is noticed within 1.4 s.
+constexpr env::Duration kHandOver = seconds(3);
 
 /// glog's lines with simulated time and the broker in whose task they were written.
 class PrintedLog final : public google::LogSink {
@@ -75,6 +78,7 @@ class Simulation final : private ClientEvents {
     workload_.stop_churn();
     // The cluster recovers under load first, then the clients of before come to rest.
     if (verdict_.passed()) expect_whole();
+    if (verdict_.passed()) expect_hand_over();
     if (verdict_.passed()) expect_service();
     if (verdict_.passed()) check_history();
     summarize();
@@ -125,6 +129,7 @@ class Simulation final : private ClientEvents {
 
   void expect_whole() {
     std::string missing;
+    const env::MonotonicTime began = cluster_.world().now();
     const bool whole = run_until(
         [&] {
           missing = what_is_missing();
@@ -132,6 +137,47 @@ class Simulation final : private ClientEvents {
         },
         options_.recovery);
     if (!whole) broken("becomes_whole_again", missing);
+    verdict_.whole_after = std::max(verdict_.whole_after, cluster_.world().now() - began);
+  }
+
+  /// W10: a whole cluster, one disk that does not answer any more: within seconds others lead, and
+  /// it is given nothing back while it is slow. Then the disk answers again.
+  void expect_hand_over() {
+    const BrokerId slow =
+        cluster_.broker_ids()[cluster_.random().below(cluster_.broker_ids().size())];
+    const auto any_slow = [&] {
+      return std::any_of(cluster_.broker_ids().begin(), cluster_.broker_ids().end(),
+                         [&](BrokerId id) { return cluster_.broker(id).is_slow(); });
+    };
+    go_on(seconds(1));  // what stalled until now may be noticed late
+    if (!run_until([&] { return !any_slow(); }, seconds(15))) {
+      return broken("slow_leaders_hand_over", "a disk is slow, long after all is healed");
+    }
+    const env::MonotonicTime began = cluster_.world().now();
+    cluster_.broker(slow).stall_disk(true);
+    if (!run_until([&] { return led_by(slow).empty(); }, kHandOver)) {
+      broken("slow_leaders_hand_over", "broker " + std::to_string(slow.value()) +
+                                           ", whose disk stands still, leads" + led_by(slow));
+    }
+    verdict_.handed_over_after = cluster_.world().now() - began;
+    if (run_until([&] { return !led_by(slow).empty(); }, seconds(3)) && verdict_.passed()) {
+      broken("slow_leaders_hand_over", "broker " + std::to_string(slow.value()) +
+                                           ", whose disk stands still, leads again" + led_by(slow));
+    }
+    cluster_.broker(slow).stall_disk(false);
+    if (verdict_.passed()) expect_whole();
+  }
+
+  /// Lasting partitions that the broker leads and another member of the ISR could.
+  [[nodiscard]] std::string led_by(BrokerId broker) const {
+    std::string led;
+    for (const auto& [key, change] : picture_.states()) {
+      const auto& lasting = workload_.lasting_partitions();
+      if (std::find(lasting.begin(), lasting.end(), change.name) == lasting.end()) continue;
+      if (change.state.leader != broker || change.state.isr.size() < 2) continue;
+      led += " " + change.name.to_string();
+    }
+    return led;
   }
 
   [[nodiscard]] std::string what_is_missing() {

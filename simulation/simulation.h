@@ -15,7 +15,7 @@ struct RunOptions {
   /// For how long things go wrong, in simulated time.
   env::Duration chaos = std::chrono::seconds(25);
   /// How soon after all is healed the cluster must be whole again.
-  env::Duration recovery = std::chrono::seconds(60);
+  env::Duration recovery = std::chrono::seconds(30);
   bool faults = true;
   bool host_crashes = true;
   DeliberateBugs bugs;
@@ -38,6 +38,10 @@ struct Verdict {
   std::uint64_t controller_terms = 0;
   std::uint64_t elections = 0;
   std::map<std::string, std::uint64_t> faults;
+  /// From the healing until every replica was in sync again, and from a disk's stand-still until
+  /// others led.
+  env::Duration whole_after{};
+  env::Duration handed_over_after{};
 
   [[nodiscard]] bool passed() const { return rule.empty(); }
 };

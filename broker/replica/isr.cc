@@ -28,9 +28,10 @@ bool is_final_refusal(ErrorCode error) {
 
 void FollowerState::on_sent(Offset end, Offset leader_end, env::MonotonicTime now) {
   sent_end_offset = end;
-  leader_end_when_sent = leader_end;
-  sent_at = now;
   is_withheld = false;
+  if (mark != kUnknownOffset) return;
+  mark = leader_end;
+  marked_at = now;
 }
 
 void FollowerState::on_progress(Offset end, Offset start, Offset leader_end,
@@ -39,9 +40,11 @@ void FollowerState::on_progress(Offset end, Offset start, Offset leader_end,
   log_start_offset = start;
   if (end >= leader_end) {
     caught_up_at = now;
-  } else if (leader_end_when_sent != kUnknownOffset && end >= leader_end_when_sent) {
-    // It had everything there was when we last sent; what came since is on its way.
-    caught_up_at = std::max(caught_up_at.value_or(sent_at), sent_at);
+    mark = kUnknownOffset;
+  } else if (mark != kUnknownOffset && end >= mark) {
+    caught_up_at = std::max(caught_up_at.value_or(marked_at), marked_at);
+    mark = leader_end;
+    marked_at = now;
   }
 }
 

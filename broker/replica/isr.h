@@ -22,9 +22,10 @@ struct FollowerState {
   Offset log_end_offset = kUnknownOffset;
   Offset log_start_offset = kUnknownOffset;
   Offset sent_end_offset = kUnknownOffset;  ///< Exclusive end of what was put on its stream.
-  /// When the last records were sent, and where our log ended then.
-  env::MonotonicTime sent_at{};
-  Offset leader_end_when_sent = kUnknownOffset;
+  /// Where our log ended at some moment since it was last caught up: once it has got there, it was
+  /// caught up then. However much is on its way: a follower that keeps its distance is not late.
+  Offset mark = kUnknownOffset;
+  env::MonotonicTime marked_at{};
   /// There is more to send, but its stream takes nothing: the window of unacknowledged bytes, which
   /// all its partitions share, is closed.
   bool is_withheld = false;
@@ -55,6 +56,12 @@ struct FollowerState {
 /// has but whose commit it does not know yet (KAFKA-7128).
 [[nodiscard]] bool may_join(const FollowerState& follower, Offset high_watermark,
                             Offset epoch_start_offset);
+
+/// How long followers may lag behind this leader. One whose own disk is slow gives them twice the
+/// time: what they miss may be its doing, and it is about to hand over (KIP-501).
+[[nodiscard]] constexpr env::Duration allowed_lag(env::Duration max_lag, bool leader_is_slow) {
+  return leader_is_slow ? 2 * max_lag : max_lag;
+}
 
 /// min.insync.replicas, never more than there are replicas (as Kafka 3.9).
 [[nodiscard]] constexpr std::int32_t effective_min_isr(std::int32_t configured,

@@ -120,6 +120,35 @@ TEST(Lag, ProgressUpToWhatWasThereAtTheLastSendingCounts) {
   EXPECT_EQ(state.caught_up_at, at(10));
 }
 
+// W10: with a pipeline there is always more on the way than a follower has told of.
+TEST(Lag, AFollowerThatKeepsItsDistanceUnderLoadIsCaughtUp) {
+  FollowerState state = follower(kTwo, 0);
+  std::int64_t end = 0;
+  // Each millisecond 10 more are appended and sent; what it tells is 5 ms old.
+  for (int ms = 1; ms <= 1000; ++ms) {
+    end += 10;
+    state.on_sent(Offset(end), Offset(end), at(ms));
+    state.on_progress(Offset(std::max<std::int64_t>(end - 50, 0)), Offset(0), Offset(end), at(ms));
+  }
+  EXPECT_TRUE(is_caught_up(state, Offset(end), at(1000), kLag));
+  EXPECT_FALSE(is_lagging(state, Offset(end), at(1000), kLag));
+}
+
+TEST(Lag, AFollowerThatFallsFurtherAndFurtherBehindLags) {
+  FollowerState state = follower(kTwo, 0);
+  for (int ms = 1; ms <= 1000; ++ms) {
+    state.on_sent(Offset(10 * ms), Offset(10 * ms), at(ms));
+    state.on_progress(Offset(5 * ms), Offset(0), Offset(10 * ms), at(ms));
+  }
+  EXPECT_TRUE(is_lagging(state, Offset(10'000), at(1000), kLag));
+}
+
+// W10, KIP-501: what they miss may be its doing.
+TEST(Lag, ASlowLeaderGivesItsFollowersTwiceTheTime) {
+  EXPECT_EQ(allowed_lag(kLag, false), kLag);
+  EXPECT_EQ(allowed_lag(kLag, true), 2 * kLag);
+}
+
 // W4, KAFKA-7128: a follower at the high watermark but below the start of the leader's epoch may
 // lack records that were committed before.
 TEST(Joining, NeedsTheHighWatermarkAndTheStartOfTheLeadersEpoch) {

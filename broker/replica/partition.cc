@@ -28,6 +28,7 @@ void Partition::take_up(const RoleChange& change) {
                                   log_->log_start_offset(), log_->log_end_offset()));
   }
   config_ = change.config;
+  is_recovering_ = change.state.recovering;
   replicas_ = change.assignment.replicas;
   leader_ = change.state.leader;
   leader_epoch_ = change.state.leader_epoch;
@@ -186,6 +187,11 @@ Partition::View Partition::view() const {
           .log = log_,
           .isr = isr_.committed(),
           .replicas = replicas_};
+}
+
+bool Partition::is_on_slow_disk() const {
+  MutexLock lock(state_mutex_);
+  return log_ && log_->is_on_slow_disk();
 }
 
 Result<> Partition::check_epoch(LeaderEpoch current) const {

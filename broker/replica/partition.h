@@ -35,6 +35,8 @@ struct PartitionContext {
   metadata::MetadataCache& metadata;
   env::Duration max_lag;
   std::atomic<std::int64_t> broker_epoch = kUnknownBrokerEpoch.value();
+  /// Records that were readable, and were cut since (W6).
+  std::atomic<std::int64_t> readable_records_cut = 0;
 };
 
 /// What the controller says about a partition that this broker holds.
@@ -272,6 +274,8 @@ class Partition : public std::enable_shared_from_this<Partition> {
   [[nodiscard]] bool is_eligible(const FollowerState& follower) const;
   [[nodiscard]] std::optional<rpc::AlterPartition> propose_joiners() OTTLA_REQUIRES(state_mutex_);
   [[nodiscard]] rpc::AlterPartition isr_request() const OTTLA_REQUIRES(state_mutex_);
+  void keep_what_counts(const storage::Log& log, Offset cut, LeaderEpoch epoch)
+      OTTLA_EXCLUDES(state_mutex_);
   void lower_high_watermark(Offset cut) OTTLA_EXCLUDES(state_mutex_);
   void set_high_watermark(Offset offset) OTTLA_REQUIRES(state_mutex_) {
     high_watermark_.store(offset.value(), std::memory_order_release);
@@ -291,6 +295,8 @@ class Partition : public std::enable_shared_from_this<Partition> {
   Offset epoch_start_offset_ OTTLA_GUARDED_BY(state_mutex_);
   /// The epoch in which this broker became leader, from follower or anew: it has led ever since.
   LeaderEpoch leads_since_ OTTLA_GUARDED_BY(state_mutex_) = kUnknownLeaderEpoch;
+  /// The leader was elected uncleanly, and not all have followed it yet (KIP-704).
+  bool is_recovering_ OTTLA_GUARDED_BY(state_mutex_) = false;
   std::vector<BrokerId> replicas_ OTTLA_GUARDED_BY(state_mutex_);
   TopicConfig config_ OTTLA_GUARDED_BY(state_mutex_);
   std::shared_ptr<storage::Log> log_ OTTLA_GUARDED_BY(state_mutex_);

@@ -72,6 +72,30 @@ void Partition::lower_high_watermark(Offset cut) {
   set_high_watermark(std::min(high_watermark(), cut));
 }
 
+/// W6: what readers have seen, or clients may have been promised before an unclean election, is set
+/// aside before it is cut, and told. A cut for which there is no room is made all the same: the
+/// replica must agree with its leader.
+void Partition::keep_what_counts(const storage::Log& log, Offset cut, LeaderEpoch epoch) {
+  const Offset readable = high_watermark();
+  {
+    MutexLock lock(state_mutex_);
+    if (cut >= readable && !is_recovering_) return;
+  }
+  if (cut >= log.log_end_offset()) return;
+  const auto kept = log.keep_aside(cut, epoch);
+  const std::int64_t lost = std::max<std::int64_t>(readable - cut, 0);
+  context_->readable_records_cut += lost;
+  LOG(ERROR) << '[' << name_ << "] offsets " << cut << " to " << log.log_end_offset()
+             << " are cut, " << lost << " of them were readable: the leader of epoch " << epoch
+             << " does not have them (unclean election)";
+  if (!kept) {
+    LOG(ERROR) << '[' << name_ << "] nothing of them is kept: " << kept.error();
+  } else if (!kept->path.empty()) {
+    LOG(ERROR) << '[' << name_ << "] kept aside: " << kept->records << " records, offsets "
+               << kept->from << " to " << kept->to << ", in " << kept->path;
+  }
+}
+
 Result<bool> Partition::truncate_to_leader(LeaderEpoch epoch,
                                            rpc::PartitionPush::Divergence divergence) {
   MutexLock appends(append_mutex_);
@@ -83,13 +107,10 @@ Result<bool> Partition::truncate_to_leader(LeaderEpoch epoch,
   const TruncationPoint point = truncation_point({divergence.leader_epoch, divergence.end_offset},
                                                  own, high_watermark(), end);
   const Offset cut = std::max(point.offset, log->log_start_offset());
-  LOG_IF(WARNING, cut < high_watermark())
-      << '[' << name_ << "] records from " << cut << " to " << high_watermark()
-      << " were committed and are cut: the leader of epoch " << epoch
-      << " does not have them (unclean election)";
   LOG(INFO) << '[' << name_ << "] truncates from " << end << " to " << cut << ", leader epoch "
             << epoch << ": the leader's epoch " << divergence.leader_epoch << " ends at "
             << divergence.end_offset;
+  keep_what_counts(*log, cut, epoch);
   lower_high_watermark(cut);
   OTTLA_TRY(const bool truncated, log->truncate_to(cut));
   (void)truncated;
@@ -105,6 +126,9 @@ Result<> Partition::leave_out_of_range(LeaderEpoch epoch, Offset leader_log_star
   LOG(WARNING) << '[' << name_ << "] own offsets " << log->log_start_offset() << " to "
                << log->log_end_offset() << " are outside the leader's, " << leader_log_start
                << " to " << leader_log_end << ": goes on from " << remedy.offset;
+  if (remedy.kind == OutOfRangeRemedy::Kind::TruncateTo) {
+    keep_what_counts(*log, remedy.offset, epoch);
+  }
   lower_high_watermark(remedy.offset);
   if (remedy.kind == OutOfRangeRemedy::Kind::TruncateTo) {
     OTTLA_TRY(const bool truncated, log->truncate_to(remedy.offset));

@@ -151,10 +151,15 @@ bool Partition::is_eligible(const FollowerState& follower) const {
 
 std::optional<rpc::AlterPartition> Partition::propose_joiners() {
   if (isr_.is_pending()) return std::nullopt;
+  const env::MonotonicTime now = context_->clock.now();
   std::vector<BrokerId> members = isr_.committed();
   for (const FollowerState& follower : followers_) {
+    // Below min.insync.replicas the high watermark stands, and who reaches it may still be far
+    // behind: it would leave at the next look, and come and go (KAFKA-19996).
     if (!isr_.contains(follower.broker) &&
-        may_join(follower, high_watermark(), epoch_start_offset_) && is_eligible(follower)) {
+        may_join(follower, high_watermark(), epoch_start_offset_) &&
+        is_caught_up(follower, log_->log_end_offset(), now, context_->max_lag) &&
+        is_eligible(follower)) {
       members.push_back(follower.broker);
     }
   }
@@ -178,10 +183,11 @@ std::optional<rpc::AlterPartition> Partition::check_isr(const std::set<BrokerId>
     advance_high_watermark(calls);
     if (!isr_.is_pending()) {
       const env::MonotonicTime now = context_->clock.now();
+      const env::Duration max_lag = allowed_lag(context_->max_lag, log_->is_on_slow_disk());
       std::vector<BrokerId> members = isr_.committed();
       for (const FollowerState& follower : followers_) {
         if (isr_.contains(follower.broker) &&
-            is_lagging(follower, log_->log_end_offset(), now, context_->max_lag)) {
+            is_lagging(follower, log_->log_end_offset(), now, max_lag)) {
           std::erase(members, follower.broker);
           isr_history_.removed({.broker = follower.broker,
                                 .at = now,

@@ -41,8 +41,11 @@ ReplicaGauges::ReplicaGauges(const Replicas& replicas, metrics::Registry& regist
       leader_byte_rate_(
           registry.gauge(metrics::kLeaderReplicationByteRate,
                          [&replicas] { return replicas.leader_throttled_byte_rate(); })),
-      follower_byte_rate_(registry.gauge(metrics::kFollowerReplicationByteRate, [&replicas] {
-        return replicas.follower_throttled_byte_rate();
+      follower_byte_rate_(
+          registry.gauge(metrics::kFollowerReplicationByteRate,
+                         [&replicas] { return replicas.follower_throttled_byte_rate(); })),
+      records_cut_(registry.gauge(metrics::kReadableRecordsCut, [&replicas] {
+        return static_cast<double>(replicas.readable_records_cut());
       })) {}
 
 }  // namespace ottla::replica

@@ -18,6 +18,7 @@ class ReplicaGauges {
   metrics::Registry::Registration under_replicated_;
   metrics::Registry::Registration leader_byte_rate_;
   metrics::Registry::Registration follower_byte_rate_;
+  metrics::Registry::Registration records_cut_;
 };
 
 }  // namespace ottla::replica

@@ -122,6 +122,9 @@ class Replicas::Core final : public Feed::Source,
     const auto& loops = with_.executors.streams;
     return *loops[static_cast<std::size_t>(peer.value()) % loops.size()];
   }
+  [[nodiscard]] std::int64_t readable_records_cut() const {
+    return context_->readable_records_cut.load();
+  }
   [[nodiscard]] const Dependencies& with() const { return with_; }
   [[nodiscard]] const std::shared_ptr<const ReplicasConfig>& config() const { return config_; }
 
@@ -1087,6 +1090,10 @@ std::optional<Offset> Replicas::high_watermark(const TopicPartition& partition) 
   const std::shared_ptr<Partition> found = core_->hosted(partition);
   if (!found) return std::nullopt;
   return found->high_watermark();
+}
+
+std::int64_t Replicas::readable_records_cut() const {
+  return core_->readable_records_cut();
 }
 
 void Replicas::topic_config_changed(const std::string& topic) {

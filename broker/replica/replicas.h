@@ -144,6 +144,9 @@ class Replicas final : public rpc::ReplicationService {
   /// For storage::LogStore::start: nullopt for a partition that has no role here.
   [[nodiscard]] std::optional<Offset> high_watermark(const TopicPartition& partition) const;
 
+  /// Records that consumers could read and that were cut, since the start (W6).
+  [[nodiscard]] std::int64_t readable_records_cut() const;
+
   /// A topic's configs changed: new log config and min.insync.replicas take effect.
   void topic_config_changed(const std::string& topic);
   /// The log of a partition that we lead in this epoch cannot be read as a whole, and others in the

@@ -1,4 +1,5 @@
 #include "broker/replica/replicas.h"
+#include "broker/storage/cut_records.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -644,6 +645,12 @@ TEST(DeleteRecords, WaitsUntilAllReplicasHaveFollowed) {
   }
 }
 
+std::vector<std::string> cut_files(SimulatedCluster& cluster, BrokerId broker) {
+  std::vector<std::string> names = cluster.disk(broker).names("/logs");
+  std::erase_if(names, [](const std::string& name) { return !storage::is_cut_file(name); });
+  return names;
+}
+
 // An unclean election: the followers cut what the new leader does not have, also below the high
 // watermark, and agree again.
 TEST(Replicas, AfterAnUncleanElectionTheLogsAgreeAgain) {
@@ -657,6 +664,28 @@ TEST(Replicas, AfterAnUncleanElectionTheLogsAgreeAgain) {
   ASSERT_EQ(cluster->append_and_wait(kThree, {"c"}).error, ErrorCode::None);
   EXPECT_TRUE(settle(*cluster));
   EXPECT_EQ(cluster->values(*cluster->log(kOne)), cluster->values(*cluster->log(kThree)));
+  // W6: what could be read is set aside before it is cut, and counted.
+  for (const BrokerId broker : {kOne, kTwo}) {
+    EXPECT_EQ(cut_files(*cluster, broker).size(), 1U);
+    EXPECT_EQ(cluster->replicas(broker).readable_records_cut(), 2);
+  }
+  EXPECT_TRUE(cut_files(*cluster, kThree).empty());
+}
+
+// W6: no record was readable, and none is told to be lost.
+TEST(Replicas, AfterACleanElectionNothingIsSetAside) {
+  const auto cluster = make_cluster(21);
+  ASSERT_EQ(cluster->append_and_wait(kOne, {"a", "b"}).error, ErrorCode::None);
+  cluster->streams.cut(kOne, kTwo);
+  cluster->streams.cut(kOne, kThree);
+  (void)cluster->append_and_wait(kOne, {"c"}, Acks::Leader);
+  EXPECT_EQ(cluster->log(kOne)->log_end_offset(), Offset(3));
+  cluster->elect(0, kTwo);
+  cluster->streams.heal_all();
+  EXPECT_TRUE(settle(*cluster));
+  EXPECT_EQ(cluster->log(kOne)->log_end_offset(), Offset(2));
+  EXPECT_EQ(cluster->values(*cluster->log(kOne)), cluster->values(*cluster->log(kTwo)));
+  EXPECT_TRUE(cut_files(*cluster, kOne).empty());
 }
 
 /// A high watermark above the log's end would let the next records be read before they are

@@ -33,6 +33,9 @@ inline constexpr std::string_view kMetaProperties = "meta.properties";
 /// Ours, in a partition's directory: the log dirs that it was moved out of, one a line, as long as
 /// a copy may be left there. Kafka ignores it.
 inline constexpr std::string_view kMovedFromFile = "ottla-moved-from";
+/// Ours, in a *-stray directory: when it was put aside (or first seen), in ms since 1970. A
+/// directory's own time is that of the last file in it. Kafka ignores it.
+inline constexpr std::string_view kPutAsideFile = "ottla-put-aside";
 /// Ours: what the self-test of the disk writes, syncs and reads (W10). Kafka ignores it.
 inline constexpr std::string_view kDiskProbeFile = "ottla-disk-probe";
 /// Ours: the boot id of the kernel under which the dir was last opened (W1). Kafka ignores it.

@@ -37,6 +37,8 @@ struct LogEnvironment {
   /// Called before a cut, without locks: what is appended behind the cut would otherwise count as
   /// flushed.
   std::function<Result<>(const TopicPartition&, Offset)> lower_recovery_checkpoint;
+  /// Of side files with what was cut, in the whole log dir (cut_records.h).
+  std::uint64_t cut_records_max_bytes = 0;
 };
 
 /// What is known about a partition directory before it is opened.
@@ -143,6 +145,10 @@ class Log : public std::enable_shared_from_this<Log> {
 
   // Cutting.
 
+  /// Before a cut that takes what somebody could count on: copies all from `from` on to a side file
+  /// (W6, cut_records.h). Errors: KafkaStorageError, also for want of room; the log dir stays
+  /// online. Blocks; nobody may append or cut meanwhile.
+  Result<CutRecords> keep_aside(Offset from, LeaderEpoch leader_epoch) const;
   /// Drops everything from `offset` on. False if nothing was there. Blocks until the cut is
   /// durable.
   Result<bool> truncate_to(Offset offset) OTTLA_EXCLUDES(mutex_);

@@ -143,10 +143,11 @@ LogEnvironment LogStore::environment(LogDirectory& directory, LogHealth& health)
           .health = health,
           .deletions = deletions_,
           .producer_expiration = options_.producer_expiration,
-          .lower_recovery_checkpoint = [this, &directory](const TopicPartition& partition,
-                                                          Offset offset) {
-            return lower_recovery_checkpoint(directory, partition, offset);
-          }};
+          .lower_recovery_checkpoint =
+              [this, &directory](const TopicPartition& partition, Offset offset) {
+                return lower_recovery_checkpoint(directory, partition, offset);
+              },
+          .cut_records_max_bytes = options_.cut_records_max_bytes};
 }
 
 // The table of logs.
@@ -277,6 +278,7 @@ Result<> LogStore::mark_stray(const TopicPartition& partition) {
             rename_away(partition, stray_directory_name(partition, random_.uuid())));
   if (!path.empty()) {
     LOG(WARNING) << "[" << partition << "] not assigned to this broker: kept as " << path;
+    note_put_aside(path);
   }
   return {};
 }
@@ -294,7 +296,10 @@ void LogStore::start(HighWatermarkOf high_watermark_of, OnReturn on_return) {
          [this] { (void)checkpoint_high_watermarks(); });
   repeat(options_.recovery_checkpoint_interval, [this] { (void)checkpoint_recovery_points(); });
   repeat(options_.log_start_checkpoint_interval, [this] { (void)checkpoint_log_starts(); });
-  repeat(options_.retention_check_interval, [this] { delete_old_segments(); });
+  repeat(options_.retention_check_interval, [this] {
+    delete_old_segments();
+    expire_leftovers();
+  });
   repeat(options_.producer_expiration_check_interval, [this] {
     for (const auto& log : logs()) log->expire_producers();
   });

@@ -29,6 +29,11 @@ struct LogStoreOptions {
   std::chrono::milliseconds log_start_checkpoint_interval = std::chrono::seconds(60);
   std::chrono::milliseconds high_watermark_checkpoint_interval = std::chrono::seconds(5);
   std::chrono::milliseconds retention_check_interval = std::chrono::minutes(5);
+  /// How long a log that was put aside (*-stray) is kept; none: for ever.
+  std::optional<std::chrono::milliseconds> stray_retention = std::chrono::hours(7 * 24);
+  /// The same for what unclean elections cut, and how much of it a log dir keeps (W6).
+  std::optional<std::chrono::milliseconds> cut_records_retention = std::chrono::hours(7 * 24);
+  std::uint64_t cut_records_max_bytes = 1 << 30;
   std::chrono::milliseconds producer_expiration_check_interval = std::chrono::minutes(10);
   /// log.flush.scheduler.interval.ms; none: flushes by time are not looked for.
   std::optional<std::chrono::milliseconds> flush_check_interval;
@@ -140,7 +145,7 @@ class LogStore {
   /// Renames the log's directory away, to be removed after `delay`; survives a crash. Blocks.
   Result<> remove(const TopicPartition& partition, std::chrono::milliseconds delay)
       OTTLA_EXCLUDES(mutex_);
-  /// Renames the log's directory to *-stray: kept, but not served and not removed.
+  /// Renames the log's directory to *-stray: kept for `stray_retention`, but not served.
   Result<> mark_stray(const TopicPartition& partition) OTTLA_EXCLUDES(mutex_);
   /// Directory that holds the log; empty if there is none.
   [[nodiscard]] std::string directory_of(const TopicPartition& partition) const
@@ -217,6 +222,8 @@ class LogStore {
   Result<> checkpoint_high_watermarks() OTTLA_EXCLUDES(mutex_);
   /// Retention over all logs; returns segments deleted.
   int delete_old_segments() OTTLA_EXCLUDES(mutex_);
+  /// Removes what was put aside long enough ago: strays, and what unclean elections cut.
+  void expire_leftovers() OTTLA_EXCLUDES(change_mutex_);
   /// Stops background work, closes all logs in parallel, writes the checkpoints and the clean
   /// shutdown markers, and calls `done` on the executor. Directories that failed get no marker.
   void shut_down(Callback<> done) OTTLA_EXCLUDES(mutex_);
@@ -306,6 +313,12 @@ class LogStore {
   /// none.
   Result<std::string> rename_away(const TopicPartition& partition, const std::string& new_name)
       OTTLA_REQUIRES(change_mutex_) OTTLA_EXCLUDES(mutex_);
+  // log_store_leftovers.cc
+  void note_put_aside(const std::string& stray);
+  [[nodiscard]] Result<std::optional<env::WallTimeMs>> put_aside_at(const std::string& stray);
+  void list_stray(const std::string& path);
+  Result<> expire_strays(LogDirectory& directory);
+
   void repeat(std::chrono::milliseconds interval, std::function<void()> work)
       OTTLA_EXCLUDES(mutex_);
   void arm(std::size_t number) OTTLA_EXCLUDES(mutex_);

@@ -89,7 +89,7 @@ Result<> LogStore::plan_load(Loading& loading, std::size_t number) {
         deletions_.schedule({path}, loading.config_of(parsed.partition.topic)->file_delete_delay);
         break;
       case DirectoryKind::Stray:
-        LOG(WARNING) << "[" << path << "] left alone: not a replica that is served";
+        list_stray(path);
         break;
       case DirectoryKind::Skipped:
       case DirectoryKind::Foreign:

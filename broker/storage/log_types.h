@@ -117,4 +117,13 @@ enum class ShutdownKind : std::uint8_t { Clean, ProcessCrash, HostCrash };
                                               : "host crash";
 }
 
+/// What was kept of what had to be cut (cut_records.h).
+struct CutRecords {
+  std::string path;  ///< Empty if nothing was there.
+  Offset from;
+  Offset to;  ///< Exclusive; smaller than the log's end if that did not fit.
+  std::uint64_t records = 0;
+  std::uint64_t bytes = 0;
+};
+
 }  // namespace ottla::storage

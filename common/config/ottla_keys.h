@@ -66,11 +66,59 @@ inline constexpr ConfigKey<std::int32_t> kOttlaLogDirProbeIntervalMs{
         "A log dir that failed is probed after this long, later less often, and taken into use "
         "again when it works; -1: not before a restart."};
 
+inline constexpr ConfigKey<std::int32_t> kOttlaSlowDiskOperationMs{
+    .name = "ottla.slow.disk.operation.ms",
+    .fallback = 1000,
+    .allowed = at_least(0),
+    .doc =
+        "The broker tests each log dir: it writes, syncs and reads a few bytes all the time. An "
+        "operation that takes as long is slow. 0: no test."};
+inline constexpr ConfigKey<std::int32_t> kOttlaSlowDiskPatienceMs{
+    .name = "ottla.slow.disk.patience.ms",
+    .fallback = 5000,
+    .allowed = at_least(1),
+    .doc =
+        "After so much time in slow operations, less the time between them, a log dir is slow: its "
+        "leaders are handed over to replicas in sync that are not slow, before the ISR shrinks or "
+        "the disk dies."};
+inline constexpr ConfigKey<std::int32_t> kOttlaSlowDiskRecoveryMs{
+    .name = "ottla.slow.disk.recovery.ms",
+    .fallback = 60000,
+    .allowed = at_least(1),
+    .doc =
+        "After so long without a slow operation a slow log dir is well again, and its replicas may "
+        "lead: the balance of leaders gives them back."};
+
+inline constexpr ConfigKey<std::int64_t> kOttlaCutRecordsRetentionMs{
+    .name = "ottla.cut.records.retention.ms",
+    .fallback = 604'800'000,
+    .allowed = at_least(-1),
+    .doc =
+        "What an unclean election cuts although somebody could read it is kept for as long in a "
+        "file ottla-cut.* of the log dir, for ottla dump-log. -1: for ever."};
+inline constexpr ConfigKey<std::int64_t> kOttlaCutRecordsMaxBytes{
+    .name = "ottla.cut.records.max.bytes",
+    .fallback = 1'073'741'824,
+    .allowed = at_least(0),
+    .doc =
+        "So much of it is kept in each log dir: the oldest makes room. Nothing is kept on a volume "
+        "that is nearly full. 0: never."};
+inline constexpr ConfigKey<std::int64_t> kOttlaStrayRetentionMs{
+    .name = "ottla.stray.retention.ms",
+    .fallback = 604'800'000,
+    .allowed = at_least(-1),
+    .doc =
+        "A log that turns out not to be assigned to this broker is put aside as *-stray, and "
+        "removed after so long. -1: never."};
+
 inline constexpr AnyKey kOttlaKeys[] = {
     kOttlaLogDirReserveBytes,   kOttlaLogDirMinFreeBytes,
     kOttlaLogDirMinFreePercent, kOttlaLogDirProbeIntervalMs,
     kOttlaGrpcListener,         kOttlaGrpcAdvertisedHost,
     kOttlaSuspicionTimeoutMs,   kOttlaFailoverProbeIntervalMs,
+    kOttlaSlowDiskOperationMs,  kOttlaSlowDiskPatienceMs,
+    kOttlaSlowDiskRecoveryMs,   kOttlaCutRecordsRetentionMs,
+    kOttlaCutRecordsMaxBytes,   kOttlaStrayRetentionMs,
 };
 
 }  // namespace ottla::config

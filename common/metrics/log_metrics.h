@@ -60,6 +60,13 @@ inline constexpr Metric kLogDirectoryState{
     .doc =
         "0 in use, 1 refuses clients' records for want of room, 2 refuses all records, 3 offline. "
         "Ottla only."};
+inline constexpr Metric kLogDirectorySlow{
+    .domain = "kafka.log",
+    .type = "LogManager",
+    .name = "LogDirectorySlow",
+    .kind = Kind::Gauge,
+    .labels = {"logDirectory"},
+    .doc = "1 if the directory is slow by its self-test: its leaders are handed over. Ottla only."};
 inline constexpr Metric kCleanerMaxBufferUtilization{
     .domain = "kafka.log",
     .type = "LogCleaner",
@@ -136,6 +143,7 @@ inline constexpr const Metric* kLogMetrics[] = {
     &kOfflineLogDirectoryCount,
     &kLogDirectoryFreeBytes,
     &kLogDirectoryState,
+    &kLogDirectorySlow,
     &kCleanerMaxBufferUtilization,
     &kCleanerRecopyPercent,
     &kCleanerMaxCleanTimeSecs,

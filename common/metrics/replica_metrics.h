@@ -131,7 +131,17 @@ inline constexpr Metric kPartitionLastStableOffsetLag{
     .labels = {"topic", "partition"},
     .doc = "High watermark minus last stable offset."};
 
+inline constexpr Metric kReadableRecordsCut{
+    .domain = "kafka.server",
+    .type = "ReplicaManager",
+    .name = "ReadableRecordsCut",
+    .kind = Kind::Gauge,
+    .doc =
+        "Records that consumers could read, and that this broker cut because the leader of an "
+        "unclean election did not have them; since its start. Ottla only."};
+
 inline constexpr const Metric* kReplicaMetrics[] = {
+    &kReadableRecordsCut,
     &kLeaderCount,
     &kPartitionCount,
     &kOfflineReplicaCount,
