@@ -305,8 +305,10 @@ class World {
     }
     open_requests_ -= static_cast<int>(decision.answers.size());
     check_one_write_for_each_partition();
+    if (!decision.topics_to_read.empty()) {
+      return event(TopicsRead{{topic_read()}, std::nullopt});
+    }
     check_counts();
-    if (!decision.topics_to_read.empty()) event(TopicsRead{{topic_read()}, std::nullopt});
   }
 
   /// No broker hears what ZooKeeper does not hold.

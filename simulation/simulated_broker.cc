@@ -151,7 +151,8 @@ class SimulatedBroker::Process final : private membership::RegistrationListener,
 
   replica::IsrChanges& isr_changes() {
     if (in_.bugs.has(Bug::IgnoresBrokerEpochs)) {
-      careless_isr_changes_ = std::make_unique<CarelessIsrChanges>(*channel_, metadata_);
+      careless_isr_changes_ =
+          std::make_unique<CarelessIsrChanges>(*channel_, metadata_, loop_, random_);
       return *careless_isr_changes_;
     }
     if (in_.bugs.has(Bug::ChangesIsrAlone)) return lone_isr_changes_;

@@ -1,11 +1,11 @@
 #include "broker/replica/replicas.h"
-#include "broker/storage/cut_records.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include "broker/replica/replica_gauges.h"
 #include "broker/replica/simulated_cluster_for_tests.h"
+#include "broker/storage/cut_records.h"
 #include "common/metrics/replica_metrics.h"
 
 namespace ottla::replica {

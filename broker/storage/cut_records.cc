@@ -29,17 +29,35 @@ struct CutFile {
   std::uint64_t bytes = 0;
 };
 
+/// Another thread may have made room as well.
+[[nodiscard]] bool is_gone(const Error& error) {
+  return env::io_error_kind(error) == env::IoErrorKind::NotFound;
+}
+
+Result<> remove(env::FileSystem& files, const std::string& path) {
+  auto removed = files.remove(path);
+  if (!removed && is_gone(removed.error())) return {};
+  return removed;
+}
+
+Result<CutFile> look_at(env::FileSystem& files, std::string path) {
+  CutFile file{.path = std::move(path)};
+  OTTLA_TRY(file.modified, files.modified_ms(file.path));
+  OTTLA_TRY(const auto opened, files.open(file.path, env::OpenMode::Read));
+  OTTLA_TRY(file.bytes, opened->size());
+  return file;
+}
+
 /// Of a log dir, the oldest first. What disappears meanwhile is left out.
 Result<std::vector<CutFile>> cut_files(env::FileSystem& files, const std::string& log_dir) {
   std::vector<CutFile> found;
   OTTLA_TRY(const auto entries, files.list(log_dir));
   for (const env::DirectoryEntry& entry : entries) {
     if (entry.is_directory || !is_cut_file(entry.name)) continue;
-    CutFile file{.path = log_dir + "/" + entry.name};
-    OTTLA_TRY(file.modified, files.modified_ms(file.path));
-    OTTLA_TRY(const auto opened, files.open(file.path, env::OpenMode::Read));
-    OTTLA_TRY(file.bytes, opened->size());
-    found.push_back(std::move(file));
+    auto file = look_at(files, log_dir + "/" + entry.name);
+    if (!file && is_gone(file.error())) continue;
+    if (!file) return fail(std::move(file).error());
+    found.push_back(*std::move(file));
   }
   std::sort(found.begin(), found.end(),
             [](const CutFile& a, const CutFile& b) { return a.modified < b.modified; });
@@ -61,7 +79,7 @@ Result<> make_room(env::FileSystem& files, const std::string& log_dir, std::uint
     OTTLA_TRY(const env::VolumeSpace space, files.space(log_dir));
     if (sum <= max_bytes && !is_nearly_full(space)) return {};
     LOG(WARNING) << "[" << file.path << "] removed: there is no room for it any more";
-    OTTLA_TRY_VOID(files.remove(file.path));
+    OTTLA_TRY_VOID(remove(files, file.path));
     sum -= file.bytes;
   }
   return {};
@@ -168,7 +186,7 @@ Result<> expire_cut_records(env::FileSystem& files, const std::string& log_dir,
     const auto longest = is_unfinished ? kLongestWriting : retention;
     if (!longest || now - file.modified <= longest->count()) continue;
     LOG_IF(INFO, !is_unfinished) << "[" << file.path << "] removed: it was kept for long enough";
-    OTTLA_TRY_VOID(files.remove(file.path));
+    OTTLA_TRY_VOID(remove(files, file.path));
   }
   return make_room(files, log_dir, max_bytes, 0);
 }
