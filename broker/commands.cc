@@ -10,7 +10,7 @@ void Commands::update_cluster(rpc::ClusterUpdate update, Callback<rpc::ClusterUp
     const std::uint64_t number = ++number_;
     const std::vector<std::string> topics = new_topics(update);
     waiting_.push_back({number, std::move(update), std::move(reply), false});
-    configs_.refresh(topics, [this, number] { set_ready(number); });
+    configs_.refresh_topics(topics, [this, number] { set_ready(number); });
   });
 }
 

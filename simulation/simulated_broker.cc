@@ -131,7 +131,9 @@ class SimulatedBroker::Process final : private membership::RegistrationListener,
             .topics = in_.bugs.has(Bug::CommitsBelowMinIsr) ? careless_topics_ : in_.topics,
             .isr_changes = isr_changes(),
             .transport = *transport_,
-            .replicas_are_back = [this] { loop_.post([this] { failure_notice_.post(); }); }});
+            .offline_replicas_changed = [this] {
+              loop_.post([this] { failure_notice_.post(); });
+            }});
   }
 
   void watch_disks() {

@@ -146,7 +146,7 @@ void ConfigWatcher::read_entity(const ConfigEntity& entity, Task done) {
       });
 }
 
-void ConfigWatcher::refresh(const std::vector<std::string>& topics, Task done) {
+void ConfigWatcher::refresh_topics(const std::vector<std::string>& topics, Task done) {
   if (topics.empty()) return std::move(done)();
   std::vector<ConfigEntity> entities;
   for (const std::string& topic : topics) entities.push_back(ConfigEntity::topic(topic));

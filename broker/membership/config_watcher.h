@@ -56,9 +56,9 @@ class ConfigWatcher final : public zookeeper::ClientListener {
   /// Kafka, where a broker reads them when it gets its first replica). Differences are told before
   /// `done`, which comes all the same, late, when ZooKeeper does not answer; what is missing then
   /// is told when it is known. After `stop` nothing is called.
-  void refresh(const std::vector<std::string>& topics, Task done);
+  void refresh_topics(const std::vector<std::string>& topics, Task done);
 
-  /// Reads one config again, as `refresh` does.
+  /// Reads one config again, as `refresh_topics` does.
   void refresh(const zookeeper::layout::ConfigEntity& entity, Task done);
 
   // ClientListener, on the client's thread.

@@ -122,13 +122,15 @@ TEST_F(ConfigWatcherTest, TheAuditFindsWhatNobodyTold) {
 
 TEST_F(ConfigWatcherTest, RefreshReadsWhatANewTopicBrings) {
   apply({Create{"/config/topics/new", R"({"version":1,"config":{"n":"1"}})"}});
-  loop->post(
-      [&] { watcher.refresh({"new", "none"}, [&] { told.lines.emplace_back("refreshed"); }); });
+  loop->post([&] {
+    watcher.refresh_topics({"new", "none"}, [&] { told.lines.emplace_back("refreshed"); });
+  });
   world.run_for(seconds(1));
   EXPECT_THAT(told.take(), ElementsAre("topic new n=1", "refreshed"));
   // Deleted and created again under its name.
   apply({Delete{"/config/topics/new"}});
-  loop->post([&] { watcher.refresh({"new"}, [&] { told.lines.emplace_back("refreshed"); }); });
+  loop->post(
+      [&] { watcher.refresh_topics({"new"}, [&] { told.lines.emplace_back("refreshed"); }); });
   world.run_for(seconds(1));
   EXPECT_THAT(told.take(), ElementsAre("topic new", "refreshed"));
 }
@@ -136,7 +138,7 @@ TEST_F(ConfigWatcherTest, RefreshReadsWhatANewTopicBrings) {
 TEST_F(ConfigWatcherTest, RefreshDoesNotWaitForEverForZooKeeper) {
   apply({Create{"/config/topics/new", R"({"version":1,"config":{"n":"1"}})"}});
   ensemble.cut("a");
-  loop->post([&] { watcher.refresh({"new"}, [&] { told.lines.emplace_back("went on"); }); });
+  loop->post([&] { watcher.refresh_topics({"new"}, [&] { told.lines.emplace_back("went on"); }); });
   world.run_for(seconds(2));
   EXPECT_THAT(told.take(), ElementsAre("went on"));
   ensemble.heal("a");
