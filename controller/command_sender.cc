@@ -121,6 +121,7 @@ void CommandSender::send(Channel& channel) {
   }
   rpc::ClusterUpdate update = make_update(model_, channel.broker, channel.sent);
   update.last_stop_settled = channel.last_stop_settled;
+  update.number = ++updates_sent_;
   channel.peer->update_cluster(
       std::move(update), config_.command_timeout,
       channel.life.post(executor_, [this, &channel](Result<rpc::ClusterUpdateReply> reply) {

@@ -80,6 +80,7 @@ class CommandSender {
   rpc::Peers& peers_;
   Listener listener_;
   std::uint64_t announced_ = 0;
+  std::uint64_t updates_sent_ = 0;
   std::map<BrokerId, std::unique_ptr<Channel>> channels_;
 };
 

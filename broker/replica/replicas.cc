@@ -189,6 +189,7 @@ class Replicas::Core final : public Feed::Source,
 
   // The control loop's.
   ControllerEpoch controller_epoch_{-1};
+  std::uint64_t newest_update_ = 0;  ///< In that epoch.
   std::int32_t registered_returns_ = 0;
   std::int32_t awaited_returns_ = 0;
   std::map<BrokerId, std::shared_ptr<Fetcher>> fetchers_;
@@ -322,8 +323,14 @@ void Replicas::Core::update_cluster(const rpc::ClusterUpdate& update,
     LOG(WARNING) << "Update for an older registration refused: broker epoch "
                  << update.receiver_epoch << ", ours is " << own_epoch();
     answer.error = ErrorCode::StaleBrokerEpoch;
+  } else if (update.controller_epoch == controller_epoch_ && update.number < newest_update_) {
+    // Its sender has given it up, and has told us all of it again.
+    LOG(WARNING) << "Update " << update.number << " refused: it comes after update "
+                 << newest_update_ << " of the same controller";
+    answer.error = ErrorCode::InvalidUpdateVersion;
   } else {
     controller_epoch_ = update.controller_epoch;
+    newest_update_ = update.number;
     apply(update, answer);
   }
   std::move(reply)(std::move(answer));

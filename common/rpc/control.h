@@ -47,6 +47,9 @@ struct ClusterUpdate {
   BrokerId controller;
   ControllerEpoch controller_epoch;
   BrokerEpoch receiver_epoch;  ///< The registration it is meant for (KIP-380).
+  /// Rises with each update that a controller sends in its epoch: one that was held up on its way
+  /// must not undo what a later one brought.
+  std::uint64_t number = 0;
   bool full = false;
   std::optional<std::vector<cluster::Broker>>
       live_brokers;  ///< Set when it changed, and when full.
@@ -67,7 +70,7 @@ struct PartitionOutcome {
   ErrorCode error = ErrorCode::None;
 };
 
-/// `error`: StaleControllerEpoch, StaleBrokerEpoch, or None. `failures` has only what did not work
+/// `error`: StaleControllerEpoch, StaleBrokerEpoch, InvalidUpdateVersion, or None. `failures` has only what did not work
 /// (KafkaStorageError for a replica whose log dir is offline) and the outcome of each StopReplica.
 struct ClusterUpdateReply {
   ErrorCode error = ErrorCode::None;

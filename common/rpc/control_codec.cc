@@ -142,6 +142,7 @@ void encode(const ClusterUpdate& from, proto::ClusterUpdate& to) {
   to.set_receiver_epoch(from.receiver_epoch.value());
   to.set_full(from.full);
   to.set_last_stop_settled(from.last_stop_settled);
+  to.set_number(from.number);
   to.set_incomplete(from.incomplete);
   if (from.live_brokers) {
     proto::BrokerList& list = *to.mutable_live_brokers();
@@ -165,6 +166,7 @@ void decode(const proto::ClusterUpdate& from, ClusterUpdate& to) {
   to.receiver_epoch = BrokerEpoch(from.receiver_epoch());
   to.full = from.full();
   to.last_stop_settled = from.last_stop_settled();
+  to.number = from.number();
   to.incomplete = from.incomplete();
   if (from.has_live_brokers()) {
     to.live_brokers.emplace();

@@ -101,6 +101,7 @@ TEST(GrpcPeer, CarriesAClusterUpdateWhole) {
   update.receiver_epoch = BrokerEpoch(9);
   update.full = true;
   update.last_stop_settled = true;
+  update.number = 7;
   update.incomplete = true;
   update.live_brokers = {endpoint.broker};
   update.live_brokers->at(0).last_stop = cluster::LastStop::HostCrash;
@@ -126,6 +127,7 @@ TEST(GrpcPeer, CarriesAClusterUpdateWhole) {
   EXPECT_EQ(got.receiver_epoch, BrokerEpoch(9));
   EXPECT_TRUE(got.full);
   EXPECT_TRUE(got.last_stop_settled);
+  EXPECT_EQ(got.number, 7U);
   EXPECT_TRUE(got.incomplete);
   EXPECT_EQ(got.live_brokers, update.live_brokers);
   EXPECT_EQ(got.topics.at(0).id, TopicId(5, 6));
