@@ -84,17 +84,25 @@ Result<> set_log_dir_throttle(BrokerClient& client, const std::set<BrokerId>& br
 
 Result<> clear_throttles(BrokerClient& client, const std::set<BrokerId>& brokers,
                          const std::set<std::string>& topics) {
-  for (const BrokerId broker : brokers) {
-    OTTLA_TRY_VOID(alter_broker(
-        client, broker,
-        {{kLeaderRate, std::nullopt}, {kFollowerRate, std::nullopt}, {kLogDirRate, std::nullopt}}));
-  }
+  // Topics first: without replicas a limit does nothing.
+  std::string failures;
+  const auto note = [&](const std::string& what, const Result<>& outcome) {
+    if (!outcome) failures += "\n" + what + ": " + outcome.error().describe();
+  };
   for (const std::string& topic : topics) {
-    OTTLA_TRY_VOID(
-        alter_config(client, {ConfigType::Topic, topic},
-                     {{kLeaderReplicas, std::nullopt}, {kFollowerReplicas, std::nullopt}}));
+    note("topic " + topic,
+         alter_config(client, {ConfigType::Topic, topic},
+                      {{kLeaderReplicas, std::nullopt}, {kFollowerReplicas, std::nullopt}}));
   }
-  return {};
+  for (const BrokerId broker : brokers) {
+    note("broker " + std::to_string(broker.value()), alter_broker(client, broker,
+                                                                  {{kLeaderRate, std::nullopt},
+                                                                   {kFollowerRate, std::nullopt},
+                                                                   {kLogDirRate, std::nullopt}}));
+  }
+  if (failures.empty()) return {};
+  return fail(ErrorCode::RequestTimedOut,
+              "limits stay behind; run --verify again when these answer:" + failures);
 }
 
 }  // namespace ottla::cli

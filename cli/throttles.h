@@ -39,7 +39,7 @@ using ReplicaFlows = std::map<TopicPartition, ReplicaFlow>;
 [[nodiscard]] Result<> set_log_dir_throttle(BrokerClient& client, const std::set<BrokerId>& brokers,
                                             std::int64_t bytes_per_second);
 
-/// Removes all these limits from brokers and topics.
+/// Removes all these limits from the topics and brokers that answer; the error names the others.
 [[nodiscard]] Result<> clear_throttles(BrokerClient& client, const std::set<BrokerId>& brokers,
                                        const std::set<std::string>& topics);
 
