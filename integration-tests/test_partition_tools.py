@@ -95,7 +95,7 @@ class PartitionToolsTest(TopicOfItsOwnCase, unittest.TestCase):
         self.assertIn("None of the specified partition reassignments are active.",
                       self.reassign("--cancel", "--reassignment-json-file", plan, "--preserve-throttles"))
         self.assertIn("There is no active reassignment of partition",
-                      self.reassign("--verify", "--reassignment-json-file", plan))
+                      self.reassign("--verify", "--reassignment-json-file", plan, "--preserve-throttles"))
 
     def test_refused(self):
         self.create([1, 2])
