@@ -387,6 +387,7 @@ TEST(Replicas, TheControllerHearsOfRoomThatACommandFinds) {
   EXPECT_EQ(tell(*cluster, kTwo, update).outcomes.size(), 1U);
   // Before it looks for room by itself it is told of the partition again.
   cluster->disk(kTwo).set_free_bytes(std::nullopt);
+  cluster->world.run_for(std::chrono::milliseconds(400));  // its log dir is looked at
   EXPECT_TRUE(tell(*cluster, kTwo, update).outcomes.empty());
   EXPECT_EQ(cluster->told_of_offline_replicas[kTwo], 1);
 }
@@ -427,6 +428,25 @@ TEST(Replicas, UpdatesOfAnOlderControllerOrForAnOlderRegistrationAreRefused) {
   stale.receiver_epoch = BrokerEpoch(1);
   EXPECT_EQ(answer(stale), ErrorCode::StaleBrokerEpoch);
   EXPECT_EQ(answer(cluster->update_for(kOne, {0}, false)), ErrorCode::None);
+}
+
+// What its sender gave up may arrive after what it told next: a full update from before the topic
+// was made would put its log aside.
+TEST(Replicas, W13AnUpdateThatWasHeldUpUndoesNothing) {
+  const auto cluster = make_cluster(27);
+  rpc::ClusterUpdate newest = cluster->update_for(kOne, {0}, true);
+  newest.number = 3;
+  EXPECT_EQ(tell(*cluster, kOne, newest).error, ErrorCode::None);
+  rpc::ClusterUpdate held_up = cluster->update_for(kOne, {}, true);
+  held_up.number = 2;
+  EXPECT_EQ(tell(*cluster, kOne, held_up).error, ErrorCode::InvalidUpdateVersion);
+  EXPECT_EQ(cluster->partition(kOne)->view().role, Partition::Role::Leader);
+  // The same update once more changes nothing either, and the next controller counts anew.
+  EXPECT_EQ(tell(*cluster, kOne, newest).error, ErrorCode::None);
+  rpc::ClusterUpdate successor = cluster->update_for(kOne, {0}, true);
+  successor.controller_epoch = ControllerEpoch(newest.controller_epoch.value() + 1);
+  successor.number = 1;
+  EXPECT_EQ(tell(*cluster, kOne, successor).error, ErrorCode::None);
 }
 
 // The endpoint may still stand in the registration of a process that lost its logs' tails with its
@@ -657,6 +677,8 @@ TEST(Replicas, AfterAnUncleanElectionTheLogsAgreeAgain) {
   const auto cluster = make_cluster(19);
   cluster->crash(kThree);
   ASSERT_EQ(cluster->append_and_wait(kOne, {"a", "b"}).error, ErrorCode::None);
+  ASSERT_TRUE(cluster->world.run_until_true(
+      [&] { return cluster->partition(kTwo)->high_watermark() == Offset(2); }, seconds(2)));
   cluster->start(kThree);
   cluster->elect(0, kThree, /*unclean=*/true);
   ASSERT_TRUE(

@@ -141,7 +141,8 @@ class SimulatedCluster {
     auto logs = storage::LogStore::open(
         *disks_.at(broker), world.clock(), world.random(), *process->io,
         {.directories = {"/logs"},
-         .high_watermark_checkpoint_interval = std::chrono::milliseconds(200)},
+         .high_watermark_checkpoint_interval = std::chrono::milliseconds(200),
+         .directory_check_interval = std::chrono::milliseconds(200)},
         [this, broker](const std::string& directory, const Error&) {
           if (is_up(broker)) processes_.at(broker)->replicas->log_directory_failed(directory);
         });
