@@ -20,13 +20,12 @@ enum class Bug : std::uint8_t {
   ForgetsHostCrashes,             ///< A broker's registration never speaks of a host crash.
   WritesUnfenced,                 ///< Controllers do not check /controller_epoch as they write.
   TruncatesToHighWatermark,       ///< Who begins to follow cuts there first (KIP-101, W4).
-  IgnoresBrokerEpochs,            ///< ISR requests name who lives, not who caught up (KIP-903, W2).
   CommitsBelowMinIsr,             ///< Leaders take min.insync.replicas for 1 (KAFKA-15583, W11).
   ForgetsLogEnds,                 ///< Asked for its logs, a broker says that it has none (W1, W6).
   KeepsSlowDisksSecret,           ///< The controller does not hear that a disk is slow (W10).
 };
 
-inline constexpr std::array<std::pair<Bug, std::string_view>, 12> kBugNames = {{
+inline constexpr std::array<std::pair<Bug, std::string_view>, 11> kBugNames = {{
     {Bug::AcknowledgesBeforeReplication, "acknowledges-before-replication"},
     {Bug::ServesBeyondHighWatermark, "serves-beyond-high-watermark"},
     {Bug::IgnoresSequences, "ignores-sequences"},
@@ -35,7 +34,6 @@ inline constexpr std::array<std::pair<Bug, std::string_view>, 12> kBugNames = {{
     {Bug::ForgetsHostCrashes, "forgets-host-crashes"},
     {Bug::WritesUnfenced, "writes-unfenced"},
     {Bug::TruncatesToHighWatermark, "truncates-to-high-watermark"},
-    {Bug::IgnoresBrokerEpochs, "ignores-broker-epochs"},
     {Bug::CommitsBelowMinIsr, "commits-below-min-isr"},
     {Bug::ForgetsLogEnds, "forgets-log-ends"},
     {Bug::KeepsSlowDisksSecret, "keeps-slow-disks-secret"},

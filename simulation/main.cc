@@ -29,8 +29,7 @@ constexpr std::string_view kUsage =
                     acknowledges-before-replication, serves-beyond-high-watermark,
                     ignores-sequences, skips-epoch-comparison, changes-isr-alone,
                     forgets-host-crashes, writes-unfenced, truncates-to-high-watermark,
-                    ignores-broker-epochs, commits-below-min-isr, forgets-log-ends,
-                    keeps-slow-disks-secret
+                    commits-below-min-isr, forgets-log-ends, keeps-slow-disks-secret
   --verbose       what the brokers log, with simulated times
   --keep-going    do not stop at the first run that fails
 )";

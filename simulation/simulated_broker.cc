@@ -152,11 +152,6 @@ class SimulatedBroker::Process final : private membership::RegistrationListener,
   }
 
   replica::IsrChanges& isr_changes() {
-    if (in_.bugs.has(Bug::IgnoresBrokerEpochs)) {
-      careless_isr_changes_ =
-          std::make_unique<CarelessIsrChanges>(*channel_, metadata_, loop_, random_);
-      return *careless_isr_changes_;
-    }
     if (in_.bugs.has(Bug::ChangesIsrAlone)) return lone_isr_changes_;
     return *channel_;
   }
@@ -328,7 +323,6 @@ class SimulatedBroker::Process final : private membership::RegistrationListener,
   metadata::MetadataCache metadata_;
   std::unique_ptr<controller::Controller> controller_;
   std::unique_ptr<broker::ControllerChannel> channel_;
-  std::unique_ptr<CarelessIsrChanges> careless_isr_changes_;
   CarelessTopics careless_topics_{in_.topics};
   LoneIsrChanges lone_isr_changes_{broker_.id()};
   std::unique_ptr<replica::Replicas> replicas_;

@@ -694,22 +694,6 @@ TEST(Replicas, AfterAnUncleanElectionTheLogsAgreeAgain) {
   EXPECT_TRUE(cut_files(*cluster, kThree).empty());
 }
 
-// W6: no record was readable, and none is told to be lost.
-TEST(Replicas, AfterACleanElectionNothingIsSetAside) {
-  const auto cluster = make_cluster(21);
-  ASSERT_EQ(cluster->append_and_wait(kOne, {"a", "b"}).error, ErrorCode::None);
-  cluster->streams.cut(kOne, kTwo);
-  cluster->streams.cut(kOne, kThree);
-  (void)cluster->append_and_wait(kOne, {"c"}, Acks::Leader);
-  EXPECT_EQ(cluster->log(kOne)->log_end_offset(), Offset(3));
-  cluster->elect(0, kTwo);
-  cluster->streams.heal_all();
-  EXPECT_TRUE(settle(*cluster));
-  EXPECT_EQ(cluster->log(kOne)->log_end_offset(), Offset(2));
-  EXPECT_EQ(cluster->values(*cluster->log(kOne)), cluster->values(*cluster->log(kTwo)));
-  EXPECT_TRUE(cut_files(*cluster, kOne).empty());
-}
-
 /// A high watermark above the log's end would let the next records be read before they are
 /// committed.
 TEST(Replicas, ACutThatFailsHalfwayLeavesNoHighWatermarkAboveTheLog) {
