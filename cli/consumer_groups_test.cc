@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 
 #include "cli/group_tables.h"
+#include "cli/moment_text.h"
 #include "cli/offset_reset.h"
 
 namespace ottla::cli {
@@ -44,6 +45,27 @@ TEST(TopicChoice, MayNamePartitions) {
   EXPECT_FALSE(parse_topic_choice("orders:"));
   EXPECT_FALSE(parse_topic_choice(":1"));
   EXPECT_FALSE(parse_topic_choice("orders:-1"));
+}
+
+TEST(MomentText, IsReadByPeople) {
+  EXPECT_EQ(moment_text(1795255748023), "2026-11-21 10:09:08.023Z");
+}
+
+TEST(UndeleteTable, ShowsWhatIsThereAndWhatWillBe) {
+  std::ostringstream out;
+  print_undelete(out, {{.group = "g",
+                        .current = 3,
+                        .ended = {.partition = {"orders", 1},
+                                  .offset = 70,
+                                  .ended_ms = 1795255748123,
+                                  .kept_until_ms = 1795860548123,
+                                  .why = "expired"}}});
+  EXPECT_EQ(out.str(),
+            "\n"
+            "GROUP           TOPIC           PARTITION  CURRENT-OFFSET  NEW-OFFSET      "
+            "ENDED                     KEPT-UNTIL                WHY\n"
+            "g               orders          1          3               70              "
+            "2026-11-21 10:09:08.123Z  2026-11-28 10:09:08.123Z  expired\n");
 }
 
 TEST(ResetPlan, IsReadAsItWasExported) {

@@ -4,6 +4,7 @@
 #include "broker/api/testing/api_fixture.h"
 #include "common/protocol/messages/delete_groups.h"
 #include "common/protocol/messages/describe_groups.h"
+#include "common/protocol/messages/describe_health.h"
 #include "common/protocol/messages/find_coordinator.h"
 #include "common/protocol/messages/list_groups.h"
 #include "common/protocol/messages/offset_commit.h"
@@ -273,6 +274,41 @@ TEST_F(GroupHandlers, DeleteGroupsAndOffsets) {
     EXPECT_EQ(response.results[1].error_code, ErrorCode::NonEmptyGroup);
     EXPECT_EQ(response.results[2].error_code, ErrorCode::GroupIdNotFound);
   }
+}
+
+TEST_F(GroupHandlers, AreExplained) {
+  const std::string id = stable("g");
+  EXPECT_EQ(commit("old", 5, 7), ErrorCode::None);
+  DeleteGroupsRequest removal;
+  removal.groups_names = {"old"};
+  (void)ask<DeleteGroupsResponse>(removal, 2);
+
+  DescribeHealthRequest request;
+  request.groups = {"g", "old"};
+  const auto told = ask<DescribeHealthResponse>(request, 0).groups;
+  ASSERT_THAT(told, SizeIs(2));
+  const auto& response = told[0];
+  EXPECT_EQ(response.error_code, ErrorCode::None);
+  EXPECT_EQ(response.state, "Stable");
+  EXPECT_EQ(response.generation, 1);
+  EXPECT_EQ(response.leader, id);
+  ASSERT_THAT(response.members, SizeIs(1));
+  EXPECT_EQ(response.members[0].member_id, id);
+  EXPECT_EQ(response.members[0].session_timeout_ms, 10'000);
+  std::vector<std::int8_t> kinds;
+  for (const auto& event : response.events) kinds.push_back(event.kind);
+  EXPECT_THAT(kinds, ElementsAre(0, 3, 4)) << "joined, and a rebalance";
+  EXPECT_EQ(response.events[0].member_id, id);
+  EXPECT_THAT(response.ended_offsets, IsEmpty());
+
+  const auto& old = told[1];
+  EXPECT_EQ(old.state, "Dead");
+  ASSERT_THAT(old.ended_offsets, SizeIs(1));
+  EXPECT_EQ(old.ended_offsets[0].topic, "orders");
+  EXPECT_EQ(old.ended_offsets[0].offset, Offset(7));
+  EXPECT_EQ(old.ended_offsets[0].metadata, "m");
+  EXPECT_EQ(old.ended_offsets[0].why, 2);
+  EXPECT_GT(old.ended_offsets[0].kept_until_ms, old.now_ms);
 }
 
 TEST_F(GroupHandlers, FindCoordinatorNamesThePartitionsLeader) {
