@@ -14,7 +14,7 @@ class ExplainTest(TopicOfItsOwnCase, unittest.TestCase):
         def two_dirs(broker_id):
             return lambda cluster: ",".join(
                 str(cluster.directory / f"broker-{broker_id}" / name) for name in ("data", "more"))
-        cls.cluster = Cluster(zookeeper__session__timeout__ms=6000, replica__lag__time__max__ms=2000,
+        cls.cluster = Cluster(zookeeper__session__timeout__ms=10000, replica__lag__time__max__ms=2000,
                               log__segment__bytes=65536,
                               **{f"{broker_id}:log.dirs": two_dirs(broker_id) for broker_id in (1, 2, 3)})
         cls.addClassCleanup(cls.cluster.close)
