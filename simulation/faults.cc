@@ -184,7 +184,9 @@ void Faults::slow_down_disk(BrokerId broker) {
 void Faults::stall_disk(BrokerId broker) {
   note("disk stalls", broker);
   cluster_.broker(broker).stall_disk(true);
-  cluster_.after(up_to(seconds(10)), [this, broker] { cluster_.broker(broker).stall_disk(false); });
+  cluster_.after(up_to(seconds(10)), [this, broker] {
+    if (!healed_) cluster_.broker(broker).stall_disk(false);  // later stalls are not ours to end
+  });
 }
 
 /// One operation fails, and all after it: the broker ends when it finds out.
