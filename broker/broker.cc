@@ -50,7 +50,6 @@
 #include "common/env/file_system.h"
 #include "common/env/random.h"
 #include "common/env/resizable_pool.h"
-#include "common/metrics/log_metrics.h"
 #include "common/metrics/registry.h"
 #include "common/rpc/grpc_liveness.h"
 #include "common/rpc/grpc_peers.h"
@@ -180,7 +179,6 @@ struct Broker::Parts : public membership::ConfigListener, public membership::Reg
   std::unique_ptr<replica::ReplicaGauges> replica_gauges;
   std::unique_ptr<SlowReplicas> slow_replicas;
   std::unique_ptr<storage::DiskProbe> disk_probe;
-  metrics::Registry::Registration slow_directories;
   std::unique_ptr<PeerWatch> peer_watch;
   std::unique_ptr<Commands> commands;
   std::unique_ptr<rpc::GrpcReplicationServer> replication_server;
@@ -398,13 +396,6 @@ void Broker::Parts::watch_disks() {
       disk_probe_options(*values), files, clock, membership_loop, *logs,
       [] { return std::make_unique<env::ThreadPool>("disk-probe", 1); },
       [this] { slow_replicas->look(); });
-  slow_directories = metrics.gauges(metrics::kLogDirectorySlow, [this](metrics::GaugeSink& sink) {
-    const std::vector<std::string> slow = logs->slow_directories();
-    for (const std::string& each : logs->directories()) {
-      const bool is_slow = std::find(slow.begin(), slow.end(), each) != slow.end();
-      sink.add({each}, is_slow ? 1 : 0);
-    }
-  });
   membership_loop.post([this] { disk_probe->start(); });
 }
 

@@ -6,6 +6,8 @@
 
 #include <glog/logging.h>
 
+#include "common/cluster/coordinator_error.h"
+
 namespace ottla::group {
 namespace {
 
@@ -18,23 +20,7 @@ std::string lower_case(std::string_view text) {
 
 /// What a member is told when the group's metadata could not be stored.
 ErrorCode store_error(ErrorCode error) {
-  switch (error) {
-    case ErrorCode::UnknownTopicOrPartition:
-    case ErrorCode::NotEnoughReplicas:
-    case ErrorCode::NotEnoughReplicasAfterAppend:
-    case ErrorCode::RequestTimedOut:
-      return ErrorCode::CoordinatorNotAvailable;
-    case ErrorCode::NotLeaderOrFollower:
-    case ErrorCode::FencedLeaderEpoch:
-    case ErrorCode::KafkaStorageError:
-      return ErrorCode::NotCoordinator;
-    case ErrorCode::MessageTooLarge:
-    case ErrorCode::RecordListTooLarge:
-    case ErrorCode::InvalidFetchSize:
-      return ErrorCode::UnknownServerError;
-    default:
-      return error;
-  }
+  return cluster::coordinator_error(error, ErrorCode::UnknownServerError);
 }
 
 }  // namespace

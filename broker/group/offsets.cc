@@ -5,28 +5,15 @@
 #include <glog/logging.h>
 
 #include "broker/group/coordinator_core.h"
+#include "common/cluster/coordinator_error.h"
 
 namespace ottla::group {
 namespace {
 
 /// What a client is told when its offsets could not be stored.
 ErrorCode commit_error(ErrorCode error) {
-  switch (error) {
-    case ErrorCode::UnknownTopicOrPartition:
-    case ErrorCode::NotEnoughReplicas:
-    case ErrorCode::NotEnoughReplicasAfterAppend:
-      return ErrorCode::CoordinatorNotAvailable;
-    case ErrorCode::NotLeaderOrFollower:
-    case ErrorCode::FencedLeaderEpoch:
-    case ErrorCode::KafkaStorageError:
-      return ErrorCode::NotCoordinator;
-    case ErrorCode::MessageTooLarge:
-    case ErrorCode::RecordListTooLarge:
-    case ErrorCode::InvalidFetchSize:
-      return ErrorCode::InvalidCommitOffsetSize;
-    default:
-      return error;
-  }
+  if (error == ErrorCode::RequestTimedOut) return error;
+  return cluster::coordinator_error(error, ErrorCode::InvalidCommitOffsetSize);
 }
 
 std::vector<ErrorCode> all_of(std::size_t count, ErrorCode error) {

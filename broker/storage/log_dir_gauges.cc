@@ -26,12 +26,18 @@ LogDirGauges::LogDirGauges(const LogStore& logs, metrics::Registry& registry)
               sink.add({each.path}, each.is_online ? static_cast<double>(each.space) : kOffline);
             }
           })),
-      free_bytes_(
-          registry.gauges(metrics::kLogDirectoryFreeBytes, [&logs](metrics::GaugeSink& sink) {
-            for (const DirectoryState& each : logs.directory_states()) {
-              if (!each.is_online || !each.usable_bytes) continue;
-              sink.add({each.path}, static_cast<double>(*each.usable_bytes));
-            }
-          })) {}
+      free_bytes_(registry.gauges(metrics::kLogDirectoryFreeBytes,
+                                  [&logs](metrics::GaugeSink& sink) {
+                                    for (const DirectoryState& each : logs.directory_states()) {
+                                      if (!each.is_online || !each.usable_bytes) continue;
+                                      sink.add({each.path},
+                                               static_cast<double>(*each.usable_bytes));
+                                    }
+                                  })),
+      slow_(registry.gauges(metrics::kLogDirectorySlow, [&logs](metrics::GaugeSink& sink) {
+        for (const DirectoryState& each : logs.directory_states()) {
+          sink.add({each.path}, each.is_slow ? 1 : 0);
+        }
+      })) {}
 
 }  // namespace ottla::storage

@@ -15,6 +15,7 @@ class LogDirGauges {
   metrics::Registry::Registration offline_;
   metrics::Registry::Registration state_;
   metrics::Registry::Registration free_bytes_;
+  metrics::Registry::Registration slow_;
 };
 
 }  // namespace ottla::storage

@@ -76,6 +76,7 @@ struct DirectoryState {
   bool is_online = false;
   SpaceState space = SpaceState::Enough;
   std::optional<std::uint64_t> usable_bytes;  ///< As of the last look.
+  bool is_slow = false;                       ///< By its self-test (W10).
 };
 
 /// All logs of this broker, over its log dirs. It owns the directories' locks, checkpoints and

@@ -4,6 +4,7 @@
 
 #include "broker/transaction/coordinator_core.h"
 #include "broker/transaction/transaction.h"
+#include "common/cluster/coordinator_error.h"
 
 /// CoordinatorCore: how a decision becomes a record, and an end reaches all partitions.
 namespace ottla::transaction {
@@ -31,22 +32,7 @@ bool is_certainly_not_written(ErrorCode error) {
 
 /// What a producer is told when its transaction's state could not be stored.
 ErrorCode store_error(ErrorCode error) {
-  switch (error) {
-    case ErrorCode::UnknownTopicOrPartition:
-    case ErrorCode::NotEnoughReplicas:
-    case ErrorCode::NotEnoughReplicasAfterAppend:
-    case ErrorCode::RequestTimedOut:
-      return ErrorCode::CoordinatorNotAvailable;
-    case ErrorCode::NotLeaderOrFollower:
-    case ErrorCode::FencedLeaderEpoch:
-    case ErrorCode::KafkaStorageError:
-      return ErrorCode::NotCoordinator;
-    case ErrorCode::MessageTooLarge:
-    case ErrorCode::RecordListTooLarge:
-      return ErrorCode::UnknownServerError;
-    default:
-      return error;
-  }
+  return cluster::coordinator_error(error, ErrorCode::UnknownServerError);
 }
 
 }  // namespace
