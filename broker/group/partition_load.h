@@ -3,12 +3,11 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
-#include <vector>
 
 #include "broker/group/coordinator_core.h"
 #include "broker/group/group_loader.h"
-#include "broker/storage/batch_scanner.h"
 #include "broker/storage/log.h"
+#include "broker/storage/log_walk.h"
 #include "common/base/task.h"
 #include "common/env/executor.h"
 
@@ -31,8 +30,7 @@ class PartitionLoad : public std::enable_shared_from_this<PartitionLoad> {
     Offset snapshot_end = kUnknownOffset;     ///< Of the one that was used.
     std::optional<GroupSnapshot> snapshot{};  ///< If one was asked for; no groups then.
   };
-  /// What to do where nobody can tell one batch from the next.
-  enum class Torn : std::uint8_t { Fail, LeaveOut };
+  using Torn = storage::LogWalk::Torn;
 
   struct Options {
     std::uint64_t buffer_bytes = 5 << 20;
@@ -54,27 +52,13 @@ class PartitionLoad : public std::enable_shared_from_this<PartitionLoad> {
   void read_on();
   void go_on();
   Result<Outcome> finish();
-  Result<bool> read_some();
-  /// False: there is none left.
-  bool open_segment();
-  Result<> pass_damaged(std::uint64_t position, const Error& cause);
 
-  const std::shared_ptr<storage::Log> log_;
   const Options options_;
   env::Executor& io_pool_;
+  storage::LogWalk walk_;
   env::TimerHandle timer_;
   Callback<Result<Outcome>> done_;
   GroupLoader loader_;
-  Offset next_;
-  Offset end_;
-  std::vector<std::shared_ptr<storage::Segment>> segments_;
-  std::size_t segment_ = 0;  ///< The one that is read, or the next one.
-  std::uint64_t segment_bytes_ = 0;
-  std::optional<storage::BatchScanner> scanner_;
-  Offset least_;  ///< That the segment's next batch may have.
-  std::uint64_t vouched_to_ = 0;
-  std::uint64_t damaged_batches_ = 0;
-  std::uint64_t torn_segments_ = 0;
   Offset snapshot_end_ = kUnknownOffset;
 };
 

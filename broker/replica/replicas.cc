@@ -163,6 +163,7 @@ class Replicas::Core final : public Feed::Source,
   void put_aside(const TopicPartition& name);
   void release(const std::shared_ptr<Partition>& partition, ErrorCode reason,
                FollowChanges& changes);
+  void tell_not_leader(const TopicPartition& partition, LeaderEpoch epoch);
   void stop_following(const std::shared_ptr<Partition>& partition, FollowChanges& changes);
   void carry_out(FollowChanges changes);
   Result<> alter_log_dir(const LogDirChange& change);
@@ -401,17 +402,17 @@ Result<> Replicas::Core::take_role(const rpc::TopicUpdate& topic,
   if (update.state.leader == config_->broker) {
     stop_following(partition, changes);
     OTTLA_TRY(const bool is_new, partition->become_leader(std::move(change)));
-    if (is_new && with_.leadership != nullptr) {
+    if (is_new && !with_.leadership.empty()) {
       leading_.insert(name);
-      with_.leadership->on_leader(name, update.state.leader_epoch);
+      for (LeadershipListener* const listener : with_.leadership) {
+        listener->on_leader(name, update.state.leader_epoch);
+      }
     }
     return {};
   }
   OTTLA_TRY(const bool is_new, partition->become_follower(std::move(change)));
   if (!is_new) return {};
-  if (leading_.erase(name) > 0) {
-    with_.leadership->on_not_leader(name, update.state.leader_epoch);
-  }
+  tell_not_leader(name, update.state.leader_epoch);
   stop_following(partition, changes);
   if (update.state.leader != kNoBroker) {
     following_[name] = update.state.leader;
@@ -584,8 +585,13 @@ void Replicas::Core::release(const std::shared_ptr<Partition>& partition, ErrorC
   moves_->stop(partition->name());
   const LeaderEpoch epoch = partition->view().leader_epoch;
   partition->go_offline(reason);
-  if (leading_.erase(partition->name()) > 0) {
-    with_.leadership->on_not_leader(partition->name(), epoch);
+  tell_not_leader(partition->name(), epoch);
+}
+
+void Replicas::Core::tell_not_leader(const TopicPartition& partition, LeaderEpoch epoch) {
+  if (leading_.erase(partition) == 0) return;
+  for (LeadershipListener* const listener : with_.leadership) {
+    listener->on_not_leader(partition, epoch);
   }
 }
 

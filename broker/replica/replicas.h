@@ -49,7 +49,7 @@ class Replicas final : public rpc::ReplicationService {
     TopicConfigs& topics;
     IsrChanges& isr_changes;
     rpc::ReplicationTransport& transport;
-    LeadershipListener* leadership = nullptr;
+    std::vector<LeadershipListener*> leadership = {};  ///< Called in this order.
     /// Replicas are offline, or back, without their log dir: those that a full disk kept from their
     /// role have taken it, or one was given up. The controller should ask for them. On the control
     /// loop. May be empty.

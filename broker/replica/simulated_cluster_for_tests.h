@@ -169,7 +169,8 @@ class SimulatedCluster {
             .topics = *process->configs,
             .isr_changes = *process->isr,
             .transport = *process->transport,
-            .leadership = tenants_ == nullptr ? nullptr : tenants_->move_in(broker, *process),
+            .leadership = tenants_ == nullptr ? std::vector<LeadershipListener*>{}
+                                              : std::vector{tenants_->move_in(broker, *process)},
             .offline_replicas_changed = [this, broker] { ++told_of_offline_replicas[broker]; },
             .leader_throttled_rate = [this] { return leader_throttled_rate; },
             .follower_throttled_rate = [this] { return follower_throttled_rate; },
