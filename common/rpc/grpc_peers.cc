@@ -1,21 +1,14 @@
 #include "common/rpc/grpc_peers.h"
 
-#include <chrono>
 #include <utility>
 
 #include "common/rpc/control_codec.h"
+#include "common/rpc/grpc_call.h"
 #include "common/rpc/grpc_channel.h"
 #include "proto/ottla/control.grpc.pb.h"
 
 namespace ottla::rpc {
 namespace {
-
-Error error_of(const grpc::Status& status) {
-  const ErrorCode code = status.error_code() == grpc::StatusCode::DEADLINE_EXCEEDED
-                             ? ErrorCode::RequestTimedOut
-                             : ErrorCode::NetworkException;
-  return Error(code, status.error_message());
-}
 
 class GrpcPeer final : public Peer {
  public:
@@ -50,32 +43,19 @@ class GrpcPeer final : public Peer {
  private:
   using Async = proto::Control::StubInterface::async_interface;
 
-  template <class RequestMessage, class ReplyMessage, class Reply>
-  struct Call {
-    grpc::ClientContext context;
-    RequestMessage request;
-    ReplyMessage reply;
-    Callback<Result<Reply>> done;
-  };
-
   template <class Request, class RequestMessage, class ReplyMessage, class Reply>
   void call(const Request& request, env::Duration timeout, Callback<Result<Reply>> done,
             void (Async::*method)(grpc::ClientContext*, const RequestMessage*, ReplyMessage*,
                                   std::function<void(grpc::Status)>)) {
-    auto state = std::make_shared<Call<RequestMessage, ReplyMessage, Reply>>();
-    state->context.set_deadline(std::chrono::system_clock::now() + timeout);
-    state->done = std::move(done);
-    encode(request, state->request);
-    (stub_->async()->*method)(&state->context, &state->request, &state->reply,
-                              [state](grpc::Status status) {
-                                if (!status.ok()) {
-                                  std::move(state->done)(fail(error_of(status)));
-                                  return;
-                                }
-                                Reply reply;
-                                decode(state->reply, reply);
-                                std::move(state->done)(std::move(reply));
-                              });
+    RequestMessage message;
+    encode(request, message);
+    call_unary<Async>(*stub_->async(), std::move(message), timeout, method,
+                      [done = std::move(done)](Result<ReplyMessage*> answered) mutable {
+                        if (!answered) return std::move(done)(fail(std::move(answered).error()));
+                        Reply reply;
+                        decode(**answered, reply);
+                        std::move(done)(std::move(reply));
+                      });
   }
 
   std::unique_ptr<proto::Control::Stub> stub_;

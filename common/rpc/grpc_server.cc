@@ -7,6 +7,8 @@
 #include <utility>
 
 #include "common/rpc/control_codec.h"
+#include "common/rpc/grpc_transaction_service.h"
+#include "common/rpc/pending_reply.h"
 #include "proto/ottla/control.grpc.pb.h"
 
 namespace ottla::rpc {
@@ -15,32 +17,6 @@ namespace {
 /// A cluster of 200,000 partitions fits into one full update.
 constexpr int kMaxMessageBytes = 256 * 1024 * 1024;
 constexpr std::chrono::milliseconds kStopGrace{100};
-
-/// Ends a call exactly once: with the reply, or, when the service dropped it (it is stopping), with
-/// UNAVAILABLE, so that no caller and no `stop` waits for ever.
-template <class Reply, class Message>
-class PendingReply {
- public:
-  PendingReply(grpc::ServerUnaryReactor* reactor, Message* message)
-      : reactor_(reactor), message_(message) {}
-  PendingReply(PendingReply&& other) noexcept
-      : reactor_(std::exchange(other.reactor_, nullptr)), message_(other.message_) {}
-  PendingReply& operator=(PendingReply&&) = delete;
-  ~PendingReply() {
-    if (reactor_ != nullptr) {
-      reactor_->Finish(grpc::Status(grpc::StatusCode::UNAVAILABLE, "the broker is stopping"));
-    }
-  }
-
-  void operator()(Reply reply) && {
-    encode(reply, *message_);
-    std::exchange(reactor_, nullptr)->Finish(grpc::Status::OK);
-  }
-
- private:
-  grpc::ServerUnaryReactor* reactor_;
-  Message* message_;
-};
 
 /// Answers each ping until the watcher goes.
 class PongReactor final : public grpc::ServerBidiReactor<proto::Ping, proto::Pong> {
@@ -135,20 +111,26 @@ class GrpcServer::ControlService final : public proto::Control::CallbackService 
 
 struct GrpcServer::State {
   State(Options chosen, BrokerControl& broker, ControllerControl& controller,
-        grpc::CallbackGenericService* stream_service)
+        grpc::CallbackGenericService* stream_service, TransactionControl* transaction_control)
       : options(std::move(chosen)),
         control(broker, controller, options.start_nonce),
-        streams(stream_service) {}
+        streams(stream_service) {
+    if (transaction_control != nullptr) {
+      transactions = make_transaction_service(*transaction_control);
+    }
+  }
 
   Options options;
   ControlService control;
   grpc::CallbackGenericService* streams;
+  std::unique_ptr<grpc::Service> transactions;
   std::unique_ptr<grpc::Server> server;
 };
 
 GrpcServer::GrpcServer(Options options, BrokerControl& broker, ControllerControl& controller,
-                       grpc::CallbackGenericService* streams)
-    : state_(std::make_unique<State>(std::move(options), broker, controller, streams)) {}
+                       grpc::CallbackGenericService* streams, TransactionControl* transactions)
+    : state_(
+          std::make_unique<State>(std::move(options), broker, controller, streams, transactions)) {}
 
 GrpcServer::~GrpcServer() {
   stop();
@@ -161,6 +143,7 @@ Result<std::int32_t> GrpcServer::start() {
   int port = 0;
   builder.AddListeningPort(address, grpc::InsecureServerCredentials(), &port);
   builder.RegisterService(&state_->control);
+  if (state_->transactions) builder.RegisterService(state_->transactions.get());
   if (state_->streams != nullptr) builder.RegisterCallbackGenericService(state_->streams);
   builder.SetMaxReceiveMessageSize(kMaxMessageBytes);
   // Two brokers must never share a port by SO_REUSEPORT.

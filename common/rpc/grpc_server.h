@@ -12,9 +12,11 @@ class CallbackGenericService;
 
 namespace ottla::rpc {
 
-/// The broker's gRPC endpoint: the control service, pongs for liveness watches, and the replication
-/// stream's service. Every call is handed on and answered later; gRPC's threads never wait.
-/// Thread: any.
+class TransactionControl;
+
+/// The broker's gRPC endpoint: the control service, pongs for liveness watches, what transactions
+/// need, and the replication stream's service. Every call is handed on and answered later; gRPC's
+/// threads never wait. Thread: any.
 class GrpcServer {
  public:
   struct Options {
@@ -23,9 +25,9 @@ class GrpcServer {
     std::string start_nonce;  ///< This start of the process; told in each pong.
   };
 
-  /// `broker`, `controller` and `streams` (may be null) outlive the server.
+  /// `broker`, `controller`, `streams` and `transactions` (these may be null) outlive the server.
   GrpcServer(Options options, BrokerControl& broker, ControllerControl& controller,
-             grpc::CallbackGenericService* streams);
+             grpc::CallbackGenericService* streams, TransactionControl* transactions = nullptr);
   ~GrpcServer();
 
   /// Binds and serves. The bound port. Errors: BrokerNotAvailable with the address that is taken.
