@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "broker/api/api_server.h"
+#include "broker/api/producer_ids.h"
 #include "broker/api/replica_records.h"
 #include "broker/api/zookeeper_configs.h"
 #include "broker/api/zookeeper_offsets.h"
@@ -40,6 +41,7 @@
 #include "broker/storage/log_dir_gauges.h"
 #include "broker/storage/log_store.h"
 #include "broker/topic_configs.h"
+#include "broker/transaction/transaction_coordinator.h"
 #include "common/config/broker_keys.h"
 #include "common/config/broker_settings.h"
 #include "common/config/log_keys.h"
@@ -55,6 +57,7 @@
 #include "common/rpc/grpc_peers.h"
 #include "common/rpc/grpc_replication.h"
 #include "common/rpc/grpc_server.h"
+#include "common/rpc/grpc_transactions.h"
 #include "common/zookeeper/c_client.h"
 #include "controller/controller.h"
 
@@ -95,6 +98,16 @@ class Awaited {
 
  private:
   std::shared_ptr<std::promise<T>> promise_ = std::make_shared<std::promise<T>>();
+};
+
+/// Ids for transactional producers, from blocks of their own.
+class TransactionalIds final : public transaction::ProducerIdSource {
+ public:
+  explicit TransactionalIds(api::ProducerIdBlocks& blocks) : ids_(blocks) {}
+  void next(Callback<Result<ProducerId>> done) override { ids_.next(std::move(done)); }
+
+ private:
+  api::ProducerIds ids_;
 };
 
 }  // namespace
@@ -149,6 +162,7 @@ struct Broker::Parts : public membership::ConfigListener, public membership::Reg
   env::EventLoop controller_loop{"controller"};
   env::EventLoop membership_loop{"membership"};
   env::EventLoop group_loop{"groups"};
+  env::EventLoop transaction_loop{"transactions"};
   env::EventLoop watchdog_loop{"watchdog"};
 
   TopicConfigs topic_configs;
@@ -170,11 +184,14 @@ struct Broker::Parts : public membership::ConfigListener, public membership::Reg
   std::unique_ptr<rpc::GrpcLivenessMonitor> liveness;
   rpc::GrpcPeers peers;
   rpc::GrpcReplication replication;
+  rpc::GrpcTransactionPeers transaction_peers;
   std::unique_ptr<controller::Controller> controller;
   std::unique_ptr<ControllerChannel> controller_channel;
   std::unique_ptr<network::Network> network;
   std::unique_ptr<network::NetworkGauges> network_gauges;
   std::unique_ptr<group::GroupCoordinator> groups;
+  std::unique_ptr<TransactionalIds> transactional_ids;
+  std::unique_ptr<transaction::TransactionCoordinator> transactions;
   std::unique_ptr<replica::Replicas> replicas;
   std::unique_ptr<replica::ReplicaGauges> replica_gauges;
   std::unique_ptr<SlowReplicas> slow_replicas;
@@ -327,6 +344,18 @@ void Broker::Parts::build_replicas() {
                                                                    .metadata = metadata,
                                                                    .metrics = &metrics,
                                                                    .files = &files});
+  transactional_ids = std::make_unique<TransactionalIds>(*controller_channel);
+  transactions = std::make_unique<transaction::TransactionCoordinator>(
+      transaction_config(*values),
+      transaction::TransactionCoordinator::Dependencies{.self = identity.broker_id,
+                                                        .nonce = start_nonce,
+                                                        .clock = clock,
+                                                        .loop = transaction_loop,
+                                                        .io_pool = io_pool,
+                                                        .metadata = metadata,
+                                                        .peers = transaction_peers,
+                                                        .ids = *transactional_ids,
+                                                        .metrics = &metrics});
   replicas = std::make_unique<replica::Replicas>(
       replicas_config(*values, identity.broker_id),
       replica::Replicas::Dependencies{
@@ -337,7 +366,7 @@ void Broker::Parts::build_replicas() {
           .topics = replica_topic_configs,
           .isr_changes = *controller_channel,
           .transport = replication,
-          .leadership = groups.get(),
+          .leadership = {groups.get(), transactions.get()},
           .offline_replicas_changed =
               [this] { membership_loop.post([this] { failure_notice->post(); }); },
           .log_move_bytes_per_second =
@@ -351,11 +380,13 @@ void Broker::Parts::build_replicas() {
           .follower_throttled_rate =
               [limit = config.bind(config::kFollowerReplicationThrottledRate)] {
                 return limit.get();
-              }});
+              },
+          .transaction_verifier = transactions.get()});
   peer_watch->on_silence(
       [this](BrokerId broker, bool silent) { replicas->set_silent(broker, silent); });
   replica_gauges = std::make_unique<replica::ReplicaGauges>(*replicas, metrics);
   groups->start(*replicas);
+  transactions->start(*replicas);
   commands = std::make_unique<Commands>(*replicas, *config_watcher, *peer_watch,
                                         *controller_channel, metadata, membership_loop,
                                         [this](BrokerEpoch epoch) { last_stop_settled(epoch); });
@@ -369,17 +400,16 @@ Result<> Broker::Parts::open_sockets() {
             config::parse_host_port(values->get(config::kOttlaGrpcListener)));
   grpc_server = std::make_unique<rpc::GrpcServer>(
       rpc::GrpcServer::Options{.host = grpc.host, .port = grpc.port, .start_nonce = start_nonce},
-      *commands, *controller, replication_server->grpc_service());
+      *commands, *controller, replication_server->grpc_service(), transactions.get());
   OTTLA_TRY(grpc_port, grpc_server->start());
   return {};
 }
 
 void Broker::Parts::watch_threads() {
-  std::vector<status::StallWatchdog::Watched> watched = {{"replica-control", &control_loop},
-                                                         {"controller", &controller_loop},
-                                                         {"membership", &membership_loop},
-                                                         {"groups", &group_loop},
-                                                         {"io", &io_pool, kPoolStall}};
+  std::vector<status::StallWatchdog::Watched> watched = {
+      {"replica-control", &control_loop},  {"controller", &controller_loop},
+      {"membership", &membership_loop},    {"groups", &group_loop},
+      {"transactions", &transaction_loop}, {"io", &io_pool, kPoolStall}};
   int number = 0;
   for (env::Executor* const loop : network->loops()) {
     watched.push_back({"network-" + std::to_string(number++), loop});
@@ -517,6 +547,7 @@ Result<> Broker::Parts::start() {
                                                          .topic_configs = api_topic_configs,
                                                          .producer_id_blocks = *controller_channel,
                                                          .groups = *groups,
+                                                         .transactions = *transactions,
                                                          .old_offsets = *old_offsets,
                                                          .configs = *config_store,
                                                          .clock = clock,
@@ -594,6 +625,7 @@ void Broker::Parts::stop() {
   if (replicas) replicas->stop();
   if (network) network->stop(kDrainConnections);
   if (groups) groups->stop();
+  if (transactions) transactions->stop();
   if (controller) {
     Awaited<bool> stopped;
     controller->stop([callback = stopped.callback()]() mutable { callback(true); });
@@ -624,6 +656,7 @@ void Broker::Parts::stop() {
   // Before the loops that they post to.
   controller_loop.stop();
   group_loop.stop();
+  transaction_loop.stop();
   liveness.reset();
   membership_loop.stop();
   control_loop.stop();

@@ -19,6 +19,7 @@
 #include "common/config/ottla_keys.h"
 #include "common/config/replication_keys.h"
 #include "common/config/topic_config.h"
+#include "common/config/transaction_keys.h"
 #include "common/config/zookeeper_keys.h"
 
 namespace ottla::broker {
@@ -193,6 +194,20 @@ group::GroupConfig group_config(const config::BrokerValues& values) {
   groups.load_buffer_bytes = static_cast<std::uint64_t>(values.get(config::kOffsetsLoadBufferSize));
   groups.topic_partitions = values.get(config::kOffsetsTopicNumPartitions);
   return groups;
+}
+
+transaction::TransactionConfig transaction_config(const config::BrokerValues& values) {
+  transaction::TransactionConfig transactions;
+  transactions.max_timeout = milliseconds(values.get(config::kTransactionMaxTimeoutMs));
+  transactions.id_expiration = milliseconds(values.get(config::kTransactionalIdExpirationMs));
+  transactions.timeout_check_interval =
+      milliseconds(values.get(config::kTransactionAbortTimedOutTransactionCleanupIntervalMs));
+  transactions.expiration_check_interval =
+      milliseconds(values.get(config::kTransactionRemoveExpiredTransactionCleanupIntervalMs));
+  transactions.load_buffer_bytes =
+      static_cast<std::uint64_t>(values.get(config::kTransactionStateLogLoadBufferSize));
+  transactions.topic_partitions = values.get(config::kTransactionStateLogNumPartitions);
+  return transactions;
 }
 
 std::string local_host_name() {

@@ -11,6 +11,7 @@
 #include "broker/storage/disk_probe.h"
 #include "broker/storage/log_cleaner.h"
 #include "broker/storage/log_store.h"
+#include "broker/transaction/transaction_config.h"
 #include "common/config/broker_config.h"
 #include "common/config/listeners.h"
 #include "common/rpc/grpc_liveness.h"
@@ -35,6 +36,7 @@ Result<std::vector<network::ListenerOptions>> listener_options(const config::Bro
 [[nodiscard]] replica::ReplicasConfig replicas_config(const config::BrokerValues& values,
                                                       BrokerId broker);
 [[nodiscard]] group::GroupConfig group_config(const config::BrokerValues& values);
+[[nodiscard]] transaction::TransactionConfig transaction_config(const config::BrokerValues& values);
 /// This host's name as others resolve it: what is advertised where no host is configured.
 [[nodiscard]] std::string local_host_name();
 /// `config` outlives what is returned: topic configs are checked against it.

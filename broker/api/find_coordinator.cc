@@ -6,6 +6,8 @@
 #include "broker/api/handlers.h"
 #include "broker/api/topic_auto_creation.h"
 #include "broker/group/log_records.h"
+#include "broker/transaction/log_records.h"
+#include "common/cluster/coordinator_partition.h"
 
 namespace ottla::api {
 namespace {
@@ -23,11 +25,14 @@ struct Found {
 
 /// The leader of the key's partition in the topic that its coordinator writes to.
 Found find(const std::string& key, std::int8_t key_type, const Call& call, Services& services) {
+  std::string name;
   switch (static_cast<KeyType>(key_type)) {
     case KeyType::Group:
+      name = group::kOffsetsTopic;
       break;
-    case KeyType::Transaction:  // Nobody coordinates transactions yet.
-      return {.error = ErrorCode::CoordinatorNotAvailable};
+    case KeyType::Transaction:
+      name = transaction::kTransactionsTopic;
+      break;
     case KeyType::Share:  // Share groups do not exist in ZooKeeper mode.
       return {.error = call.version_at_least(6) ? ErrorCode::CoordinatorNotAvailable
                                                 : ErrorCode::InvalidRequest};
@@ -35,13 +40,13 @@ Found find(const std::string& key, std::int8_t key_type, const Call& call, Servi
       return {.error = ErrorCode::InvalidRequest};
   }
   const auto image = services.metadata.image();
-  const auto topic = image->topic(group::kOffsetsTopic);
+  const auto topic = image->topic(name);
   if (!topic || topic->partitions.empty()) {
-    (void)services.auto_creation.create(group::kOffsetsTopic, *image, *services.config.values());
+    services.auto_creation.create_for_coordinator(name, *image, *services.config.values());
     return {.error = ErrorCode::CoordinatorNotAvailable};
   }
   const auto count = static_cast<std::int32_t>(topic->partitions.size());
-  const auto number = static_cast<std::size_t>(group::partition_of(key, count));
+  const auto number = static_cast<std::size_t>(cluster::coordinator_partition(key, count));
   const BrokerId leader = topic->partitions[number].state.leader;
   const cluster::Endpoint* const endpoint = endpoint_of(*image, leader, call.connection().listener);
   if (endpoint == nullptr) return {.error = ErrorCode::CoordinatorNotAvailable};

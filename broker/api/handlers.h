@@ -5,6 +5,8 @@
 /// One function for each API that is served, each in a file of its own.
 namespace ottla::api {
 
+void handle_add_offsets_to_txn(Call call, Services& services);
+void handle_add_partitions_to_txn(Call call, Services& services);
 void handle_alter_configs(Call call, Services& services);
 void handle_alter_partition_reassignments(Call call, Services& services);
 void handle_api_versions(Call call, Services& services);
@@ -23,7 +25,9 @@ void handle_describe_health(Call call, Services& services);
 void handle_describe_groups(Call call, Services& services);
 void handle_describe_log_dirs(Call call, Services& services);
 void handle_describe_topic_partitions(Call call, Services& services);
+void handle_describe_transactions(Call call, Services& services);
 void handle_elect_leaders(Call call, Services& services);
+void handle_end_txn(Call call, Services& services);
 void handle_fetch(Call call, Services& services);
 void handle_find_coordinator(Call call, Services& services);
 void handle_heartbeat(Call call, Services& services);
@@ -34,6 +38,7 @@ void handle_leave_group(Call call, Services& services);
 void handle_list_groups(Call call, Services& services);
 void handle_list_offsets(Call call, Services& services);
 void handle_list_partition_reassignments(Call call, Services& services);
+void handle_list_transactions(Call call, Services& services);
 void handle_metadata(Call call, Services& services);
 void handle_offset_commit(Call call, Services& services);
 void handle_offset_delete(Call call, Services& services);

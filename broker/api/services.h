@@ -13,6 +13,7 @@
 #include "broker/replica/log_dirs.h"
 #include "broker/replica/offset_queries.h"
 #include "broker/replica/partition_health.h"
+#include "broker/transaction/transaction_service.h"
 #include "common/base/id.h"
 #include "common/base/task.h"
 #include "common/config/broker_config.h"
@@ -141,6 +142,7 @@ struct Dependencies {
   TopicConfigs& topic_configs;
   ProducerIdBlocks& producer_id_blocks;
   group::GroupService& groups;
+  transaction::TransactionService& transactions;
   OldOffsets& old_offsets;
   ConfigStore& configs;
   env::Clock& clock;

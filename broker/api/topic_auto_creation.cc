@@ -8,10 +8,12 @@
 
 #include "broker/api/endpoints.h"
 #include "broker/group/log_records.h"
+#include "broker/transaction/log_records.h"
 #include "common/base/mutex.h"
 #include "common/cluster/topic_name.h"
 #include "common/config/broker_keys.h"
 #include "common/config/group_keys.h"
+#include "common/config/transaction_keys.h"
 
 namespace ottla::api {
 namespace {
@@ -29,6 +31,15 @@ controller::NewTopic as_configured(const std::string& topic, const config::Broke
         {"cleanup.policy", "compact"},
         {"compression.type", "producer"},
         {"segment.bytes", std::to_string(config.get(config::kOffsetsTopicSegmentBytes))}};
+  } else if (topic == transaction::kTransactionsTopic) {
+    wanted.partitions = config.get(config::kTransactionStateLogNumPartitions);
+    wanted.replication_factor = config.get(config::kTransactionStateLogReplicationFactor);
+    wanted.configs = {
+        {"cleanup.policy", "compact"},
+        {"compression.type", "uncompressed"},
+        {"min.insync.replicas", std::to_string(config.get(config::kTransactionStateLogMinIsr))},
+        {"segment.bytes", std::to_string(config.get(config::kTransactionStateLogSegmentBytes))},
+        {"unclean.leader.election.enable", "false"}};
   } else {
     wanted.partitions = config.get(config::kNumPartitions);
     wanted.replication_factor = config.get(config::kDefaultReplicationFactor);
@@ -64,6 +75,17 @@ ErrorCode TopicAutoCreation::create(const std::string& topic, const metadata::Me
   if (is_internal_topic(topic) && topic != group::kOffsetsTopic) {
     return ErrorCode::UnknownTopicOrPartition;
   }
+  return begin(topic, image, config);
+}
+
+void TopicAutoCreation::create_for_coordinator(const std::string& topic,
+                                               const metadata::MetadataImage& image,
+                                               const config::BrokerValues& config) {
+  (void)begin(topic, image, config);  // whoever asked is told to ask again, whatever comes of it
+}
+
+ErrorCode TopicAutoCreation::begin(const std::string& topic, const metadata::MetadataImage& image,
+                                   const config::BrokerValues& config) {
   controller::NewTopic wanted = as_configured(topic, config);
   if (static_cast<std::int64_t>(image.brokers().size()) < wanted.replication_factor) {
     LOG_EVERY_T(WARNING, 10) << "[" << topic << "] not created: it needs "

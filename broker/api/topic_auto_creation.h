@@ -11,7 +11,7 @@
 namespace ottla::api {
 
 /// Creates the topics that clients ask for in Metadata (auto.create.topics.enable), and
-/// __consumer_offsets when a group's coordinator is looked for. Never waits: the client asks again
+/// those of the coordinators when one is looked for. Never waits: the client asks again
 /// until the topic has leaders.
 /// Thread: any.
 class TopicAutoCreation {
@@ -25,8 +25,14 @@ class TopicAutoCreation {
   /// __transaction_state, which only its coordinator creates.
   [[nodiscard]] ErrorCode create(const std::string& topic, const metadata::MetadataImage& image,
                                  const config::BrokerValues& config);
+  /// For __consumer_offsets or __transaction_state, when their coordinator is looked for.
+  void create_for_coordinator(const std::string& topic, const metadata::MetadataImage& image,
+                              const config::BrokerValues& config);
 
  private:
+  ErrorCode begin(const std::string& topic, const metadata::MetadataImage& image,
+                  const config::BrokerValues& config);
+
   struct UnderWay;
   controller::ControllerService& controller_;
   const std::shared_ptr<UnderWay> under_way_;

@@ -136,6 +136,7 @@ void Network::State::accepted(boost::asio::ip::tcp::socket socket, std::shared_p
 
   auto info = std::make_shared<ConnectionInfo>();
   info->id = next_connection_id++;
+  info->accepted = clock.now();
   info->listener = listener.name;
   info->security_protocol = listener.security_protocol;
   info->client_host = address;

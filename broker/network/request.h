@@ -8,6 +8,7 @@
 #include "common/base/bytes.h"
 #include "common/base/payload.h"
 #include "common/base/task.h"
+#include "common/env/clock.h"
 #include "common/env/executor.h"
 
 namespace ottla::network {
@@ -17,6 +18,7 @@ namespace ottla::network {
 /// Thread: loop (the connection's own).
 struct ConnectionInfo {
   std::uint64_t id = 0;  ///< Never given twice in one process.
+  env::MonotonicTime accepted{};
   std::string listener;  ///< Its name: decides which endpoints Metadata shows.
   std::string security_protocol;
   std::string client_host;              ///< Numeric address.

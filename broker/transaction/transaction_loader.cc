@@ -9,16 +9,8 @@
 
 namespace ottla::transaction {
 
-Result<> TransactionLoader::add(ByteView batches) {
-  record::BatchIterator iterator(batches);
-  while (true) {
-    OTTLA_TRY(const auto batch, iterator.next());
-    if (!batch) return {};
-    if (!batch->is_control()) add_batch(*batch);
-  }
-}
-
-void TransactionLoader::add_batch(const record::RecordBatchView& batch) {
+void TransactionLoader::add(const record::RecordBatchView& batch) {
+  if (batch.is_control()) return;
   auto reader = record::RecordReader::open(batch);
   if (!reader) return count_unreadable(batch, reader.error());
   record::Record record;

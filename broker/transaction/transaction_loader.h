@@ -11,13 +11,12 @@
 
 namespace ottla::transaction {
 
-/// Builds the transactional ids of one partition of __transaction_state from its log, in whatever
-/// pieces that is read. What cannot be understood is told and left out (W29). Thread: one.
+/// Builds the transactional ids of one partition of __transaction_state from its log. What cannot
+/// be understood is told and left out (W29). Thread: one.
 class TransactionLoader {
  public:
-  /// Whole batches, in the log's order. Errors: CorruptMessage, when not even the batches can be
-  /// told apart.
-  [[nodiscard]] Result<> add(ByteView batches);
+  /// In the log's order.
+  void add(const record::RecordBatchView& batch);
 
   /// The ids as they stand at the end of what was added; the loader is spent.
   [[nodiscard]] LoadedTransactions finish() { return std::move(loaded_); }
@@ -26,7 +25,6 @@ class TransactionLoader {
   [[nodiscard]] std::uint64_t unreadable() const { return unreadable_; }
 
  private:
-  void add_batch(const record::RecordBatchView& batch);
   Result<> add_record(std::optional<ByteView> key, std::optional<ByteView> value);
   void count_unreadable(const record::RecordBatchView& batch, const Error& error);
 

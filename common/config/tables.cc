@@ -10,6 +10,7 @@
 #include "common/config/ottla_keys.h"
 #include "common/config/replication_keys.h"
 #include "common/config/topic_keys.h"
+#include "common/config/transaction_keys.h"
 #include "common/config/zookeeper_keys.h"
 
 namespace ottla::config {
@@ -46,8 +47,9 @@ std::size_t edit_distance(std::string_view a, std::string_view b) {
 }  // namespace
 
 std::span<const AnyKey> broker_keys() {
-  static const std::vector<AnyKey> keys = sorted({kNetworkKeys, kBrokerKeys, kGroupKeys, kLogKeys,
-                                                  kReplicationKeys, kZookeeperKeys, kOttlaKeys});
+  static const std::vector<AnyKey> keys =
+      sorted({kNetworkKeys, kBrokerKeys, kGroupKeys, kLogKeys, kReplicationKeys, kTransactionKeys,
+              kZookeeperKeys, kOttlaKeys});
   return keys;
 }
 

@@ -8,6 +8,7 @@
 #include "common/metrics/network_metrics.h"
 #include "common/metrics/replica_metrics.h"
 #include "common/metrics/server_metrics.h"
+#include "common/metrics/transaction_metrics.h"
 
 namespace ottla::metrics {
 
@@ -22,6 +23,7 @@ std::vector<const Metric*> all_metrics() {
   take(kNetworkMetrics);
   take(kLogMetrics);
   take(kGroupMetrics);
+  take(kTransactionMetrics);
   std::ranges::sort(all, {}, [](const Metric* metric) { return prometheus_name(*metric); });
   return all;
 }

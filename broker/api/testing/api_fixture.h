@@ -12,6 +12,7 @@
 
 #include "broker/api/api_server.h"
 #include "broker/api/testing/local_groups.h"
+#include "broker/api/testing/local_transactions.h"
 #include "common/protocol/frame.h"
 
 /// For tests of the handlers: fakes of the services they call, and a way to ask and read answers
@@ -384,8 +385,8 @@ class ApiFixture : public ::testing::Test {
     if (!server_) {
       server_ = std::make_unique<ApiServer>(
           Dependencies{BrokerId(1), "cluster-1", broker_config, metadata, records, log_dirs,
-                       controller, topic_configs, producer_id_blocks, groups, old_offsets, configs,
-                       clock, random, io_pool, &registry, peer_proof});
+                       controller, topic_configs, producer_id_blocks, groups, transactions,
+                       old_offsets, configs, clock, random, io_pool, &registry, peer_proof});
     }
     return *server_;
   }
@@ -443,6 +444,7 @@ class ApiFixture : public ::testing::Test {
   PeerProof* peer_proof = nullptr;  ///< Before the first request.
   env::SeededRandom random{1};
   LocalGroups groups{clock, random};
+  LocalTransactions transactions{clock};
   FakeOldOffsets old_offsets;
   FakeConfigStore configs;
   ManualExecutor io_pool;

@@ -1,0 +1,433 @@
+#include "broker/transaction/transaction_coordinator.h"
+
+#include <glog/logging.h>
+
+#include <algorithm>
+#include <atomic>
+#include <map>
+#include <utility>
+
+#include "broker/replica/coordinator_load.h"
+#include "broker/replica/replicas.h"
+#include "broker/transaction/added_partitions.h"
+#include "broker/transaction/marker_receiver.h"
+#include "broker/transaction/marker_sender.h"
+#include "broker/transaction/transaction_loader.h"
+#include "common/metrics/transaction_metrics.h"
+
+namespace ottla::transaction {
+namespace {
+
+using std::chrono::milliseconds;
+
+/// Between two looks at the sizes for the gauges.
+constexpr milliseconds kLookAround{1'000};
+/// A leader's question to a coordinator; its producer waits.
+constexpr milliseconds kVerifyTimeout{5'000};
+
+TopicPartition state_partition(std::int32_t partition) {
+  return {kTransactionsTopic, partition};
+}
+
+}  // namespace
+
+class TransactionCoordinator::Inner final : public TransactionLog,
+                                            public MarkerChannel,
+                                            public MarkerWriter,
+                                            public ProducerIdSource,
+                                            public std::enable_shared_from_this<Inner> {
+ public:
+  Inner(TransactionConfig config, Dependencies with)
+      : config_(config),
+        with_(std::move(with)),
+        own_registry_(with_.metrics == nullptr ? std::make_unique<metrics::Registry>() : nullptr),
+        registry_(own_registry_ ? *own_registry_ : *with_.metrics),
+        load_ms_(registry_.histogram(metrics::kTransactionLoadMs)),
+        receiver_(*this),
+        sender_({.self = with_.self,
+                 .nonce = with_.nonce,
+                 .metadata = with_.metadata,
+                 .peers = with_.peers,
+                 .here = receiver_,
+                 .loop = with_.loop,
+                 .timeout = 2 * config.append_timeout}),
+        core_(config_, with_.clock, *this, *this, *this) {}
+
+  void start(replica::Replicas& replicas) {
+    replicas_ = &replicas;
+    register_gauges();
+    with_.loop.post([self = shared_from_this()] {
+      self->look_around();
+      self->abort_later();
+      self->expire_later();
+    });
+  }
+
+  void stop() {
+    stopped_ = true;
+    gauges_.clear();
+    with_.loop.post([self = shared_from_this()] {
+      self->sender_.stop();
+      self->timer_.reset();
+      self->look_timer_.reset();
+      self->abort_timer_.reset();
+      self->expiry_timer_.reset();
+      for (auto& [partition, load] : self->loads_) load->cancel();
+      self->loads_.clear();
+    });
+  }
+
+  /// Runs `work` with the core on the loop.
+  template <class F>
+  void run(F work) {
+    with_.loop.post([self = shared_from_this(), work = std::move(work)]() mutable {
+      if (self->stopped_) return;
+      self->core_.set_partition_count(self->partition_count());
+      work(self->core_);
+      self->arm_timer();
+    });
+  }
+  template <class F>
+  void receive(F work) {
+    with_.loop.post([self = shared_from_this(), work = std::move(work)]() mutable {
+      if (!self->stopped_) work(self->receiver_);
+    });
+  }
+
+  void elected(std::int32_t partition, LeaderEpoch epoch) {
+    if (stopped_ || !core_.begin_loading(partition, epoch)) return;
+    LOG(INFO) << "[" << state_partition(partition) << "] its transactions are loaded, leader epoch "
+              << epoch;
+    load(partition, epoch);
+  }
+
+  void resigned(std::int32_t partition, LeaderEpoch epoch) {
+    LOG(INFO) << "[" << state_partition(partition)
+              << "] its transactions are unloaded, leader epoch " << epoch;
+    if (const auto load = loads_.extract(partition)) load.mapped()->cancel();
+    core_.resign(partition);
+  }
+
+  /// Asks whoever coordinates the id.
+  void verify(Question question, Callback<std::vector<ErrorCode>> done) {
+    const auto image = with_.metadata.image();
+    const std::size_t count = question.partitions.size();
+    const auto fail_all = [&](ErrorCode error) {
+      std::move(done)(std::vector<ErrorCode>(count, error));
+    };
+    const auto* const known = image->partition(
+        kTransactionsTopic,
+        cluster::coordinator_partition(question.transactional_id, partition_count()));
+    if (known == nullptr) return fail_all(ErrorCode::CoordinatorNotAvailable);
+    const Producer producer{question.producer_id, question.producer_epoch};
+    if (known->state.leader == with_.self) {
+      return run([question = std::move(question), producer,
+                  done = std::move(done)](CoordinatorCore& core) mutable {
+        std::move(done)(core.verify(question.transactional_id, producer, question.partitions));
+      });
+    }
+    const cluster::Broker* const coordinator = image->broker(known->state.leader);
+    if (coordinator == nullptr) return fail_all(ErrorCode::CoordinatorNotAvailable);
+    protocol::AddPartitionsToTxnRequest request;
+    auto& transaction = request.transactions.emplace_back();
+    transaction.transactional_id = std::move(question.transactional_id);
+    transaction.producer_id = producer.id;
+    transaction.producer_epoch = producer.epoch;
+    transaction.verify_only = true;
+    for (const TopicPartition& partition : question.partitions) {
+      // One row for each partition keeps their order.
+      transaction.topics.push_back({.name = partition.topic, .partitions = {partition.partition}});
+    }
+    with_.peers.add_partitions(
+        *coordinator, std::move(request), kVerifyTimeout,
+        [count, done = std::move(done)](
+            const Result<protocol::AddPartitionsToTxnResponse>& answer) mutable {
+          std::vector<ErrorCode> codes;
+          if (answer && answer->results_by_transaction.size() == 1) {
+            for (const auto& topic : answer->results_by_transaction[0].topic_results) {
+              for (const auto& row : topic.results_by_partition) {
+                codes.push_back(row.partition_error_code);
+              }
+            }
+          }
+          if (codes.size() != count) codes.assign(count, ErrorCode::NetworkException);
+          std::move(done)(std::move(codes));
+        });
+  }
+
+ private:
+  // TransactionLog, on the loop.
+  void append(std::int32_t partition, LeaderEpoch epoch, std::vector<LogRecord> records,
+              Callback<ErrorCode> done) override {
+    auto batch = build_batch(records, with_.clock.wall_now_ms());
+    if (!batch) return std::move(done)(ErrorCode::InvalidRecord);
+    replica::AppendRequest request;
+    request.partitions.push_back({state_partition(partition), (*batch)->bytes(), epoch});
+    request.owner = *batch;
+    request.acks = replica::Acks::All;
+    request.timeout = config_.append_timeout;
+    request.origin = record::AppendOrigin::Coordinator;
+    request.internal_topics_allowed = true;
+    replicas_->append(std::move(request), with_.loop,
+                      [self = shared_from_this(),
+                       done = std::move(done)](const replica::AppendResult& result) mutable {
+                        if (self->stopped_) return;
+                        std::move(done)(result[0].error);
+                        self->arm_timer();
+                      });
+  }
+
+  // MarkerChannel, on the loop.
+  void write(replica::TransactionMarker marker,
+             Callback<std::vector<MarkerOutcome>> done) override {
+    sender_.write(std::move(marker), [self = shared_from_this(), done = std::move(done)](
+                                         std::vector<MarkerOutcome> outcomes) mutable {
+      std::move(done)(std::move(outcomes));
+      self->arm_timer();  // some may be tried again
+    });
+  }
+
+  // MarkerWriter, on the loop.
+  void append(replica::TransactionMarker marker, Callback<std::vector<ErrorCode>> done) override {
+    replicas_->append_markers(std::move(marker), config_.append_timeout, with_.loop,
+                              std::move(done));
+  }
+
+  // ProducerIdSource, on the loop.
+  void next(Callback<Result<ProducerId>> done) override {
+    with_.ids.next(
+        [self = shared_from_this(), done = std::move(done)](Result<ProducerId> id) mutable {
+          self->with_.loop.post([self, id = std::move(id), done = std::move(done)]() mutable {
+            if (self->stopped_) return;
+            std::move(done)(std::move(id));
+            self->arm_timer();
+          });
+        });
+  }
+
+  void load(std::int32_t partition, LeaderEpoch epoch) {
+    const auto reading = std::make_shared<replica::CoordinatorLoad>(
+        state_partition(partition), epoch,
+        replica::CoordinatorLoad::Dependencies{.replicas = *replicas_,
+                                               .clock = with_.clock,
+                                               .loop = with_.loop,
+                                               .io_pool = with_.io_pool,
+                                               .buffer_bytes = config_.load_buffer_bytes});
+    loads_[partition] = reading;
+    const auto loader = std::make_shared<TransactionLoader>();
+    reading->start(
+        [loader] {
+          *loader = TransactionLoader();
+          return [loader](const record::RecordBatchView& batch) { loader->add(batch); };
+        },
+        [self = shared_from_this(), partition, epoch] {
+          return !self->stopped_ && self->core_.is_loading(partition, epoch);
+        },
+        [self = shared_from_this(), partition, epoch,
+         loader](const replica::CoordinatorLoad::Loaded& loaded) {
+          self->serve(partition, epoch, *loader, loaded.took);
+        });
+  }
+
+  void serve(std::int32_t partition, LeaderEpoch epoch, TransactionLoader& loader,
+             milliseconds took) {
+    loads_.erase(partition);
+    LoadedTransactions loaded = loader.finish();
+    load_ms_->record(took.count());
+    LOG(INFO) << "[" << state_partition(partition) << "] " << loaded.size()
+              << " transactional ids from " << loader.records() << " records in " << took.count()
+              << " ms, leader epoch " << epoch;
+    if (loader.unreadable() > 0) {
+      LOG(ERROR) << "[" << state_partition(partition) << "] " << loader.unreadable()
+                 << " records could not be read and were left out";
+    }
+    core_.finish_loading(partition, epoch, std::move(loaded));
+    arm_timer();
+  }
+
+  [[nodiscard]] std::int32_t partition_count() const {
+    const auto topic = with_.metadata.image()->topic(kTransactionsTopic);
+    if (!topic || topic->partitions.empty()) return config_.topic_partitions;
+    return static_cast<std::int32_t>(topic->partitions.size());
+  }
+
+  void arm_timer() {
+    const auto next = core_.next_deadline();
+    if (!next || stopped_) return;
+    if (timer_ && timer_at_ <= *next) return;
+    timer_at_ = *next;
+    timer_ = with_.loop.post_after(std::max(*next - with_.clock.now(), env::Duration(0)),
+                                   [self = shared_from_this()] {
+                                     self->timer_.reset();
+                                     self->core_.run_due();
+                                     self->arm_timer();
+                                   });
+  }
+
+  void look_around() {
+    if (stopped_) return;
+    const CoordinatorCore::Sizes sizes = core_.sizes();
+    std::size_t open = 0;
+    for (const auto& [state, count] : sizes.transactions) open += is_at_rest(state) ? 0 : count;
+    open_ = open;
+    oldest_ms_ = static_cast<std::size_t>(sizes.oldest_open_ms);
+    loading_ = sizes.partitions_loading;
+    markers_retried_ = sizes.markers_retried;
+    appends_retried_ = sizes.appends_retried;
+    look_timer_ =
+        with_.loop.post_after(kLookAround, [self = shared_from_this()] { self->look_around(); });
+  }
+
+  void abort_later() {
+    if (stopped_) return;
+    abort_timer_ =
+        with_.loop.post_after(config_.timeout_check_interval, [self = shared_from_this()] {
+          self->core_.abort_timed_out();
+          self->arm_timer();
+          self->abort_later();
+        });
+  }
+
+  void expire_later() {
+    if (stopped_) return;
+    expiry_timer_ =
+        with_.loop.post_after(config_.expiration_check_interval, [self = shared_from_this()] {
+          self->core_.expire_ids();
+          self->arm_timer();
+          self->expire_later();
+        });
+  }
+
+  void register_gauges() {
+    const auto gauge = [&](const metrics::Metric& metric, const std::atomic<std::size_t>& value) {
+      gauges_.push_back(
+          registry_.gauge(metric, [&value] { return static_cast<double>(value.load()); }));
+    };
+    gauge(metrics::kOpenTransactions, open_);
+    gauge(metrics::kOldestOpenTransactionMs, oldest_ms_);
+    gauge(metrics::kTransactionPartitionsLoading, loading_);
+    gauge(metrics::kUnknownDestinationQueueSize, markers_retried_);
+    gauge(metrics::kLogAppendRetryQueueSize, appends_retried_);
+  }
+
+  const TransactionConfig config_;
+  const Dependencies with_;
+  replica::Replicas* replicas_ = nullptr;
+  const std::unique_ptr<metrics::Registry> own_registry_;
+  metrics::Registry& registry_;
+  const std::shared_ptr<metrics::Histogram> load_ms_;
+  std::atomic<bool> stopped_ = false;
+
+  // On the loop.
+  MarkerReceiver receiver_;
+  MarkerSender sender_;
+  CoordinatorCore core_;
+  env::TimerHandle timer_;
+  env::MonotonicTime timer_at_;
+  env::TimerHandle look_timer_;
+  env::TimerHandle abort_timer_;
+  env::TimerHandle expiry_timer_;
+  std::map<std::int32_t, std::shared_ptr<replica::CoordinatorLoad>> loads_;
+
+  // What the gauges show: the model as it was at the last look.
+  std::atomic<std::size_t> open_ = 0;
+  std::atomic<std::size_t> oldest_ms_ = 0;
+  std::atomic<std::size_t> loading_ = 0;
+  std::atomic<std::size_t> markers_retried_ = 0;
+  std::atomic<std::size_t> appends_retried_ = 0;
+  std::vector<metrics::Registry::Registration> gauges_;
+};
+
+TransactionCoordinator::TransactionCoordinator(TransactionConfig config, Dependencies dependencies)
+    : inner_(std::make_shared<Inner>(config, std::move(dependencies))) {}
+
+TransactionCoordinator::~TransactionCoordinator() = default;
+
+void TransactionCoordinator::start(replica::Replicas& replicas) {
+  inner_->start(replicas);
+}
+
+void TransactionCoordinator::stop() {
+  inner_->stop();
+}
+
+void TransactionCoordinator::on_leader(const TopicPartition& partition, LeaderEpoch epoch) {
+  if (partition.topic != kTransactionsTopic) return;
+  inner_->run([inner = inner_.get(), number = partition.partition, epoch](CoordinatorCore&) {
+    inner->elected(number, epoch);
+  });
+}
+
+void TransactionCoordinator::on_not_leader(const TopicPartition& partition, LeaderEpoch epoch) {
+  if (partition.topic != kTransactionsTopic) return;
+  inner_->run([inner = inner_.get(), number = partition.partition, epoch](CoordinatorCore&) {
+    inner->resigned(number, epoch);
+  });
+}
+
+void TransactionCoordinator::verify(Question question, Callback<std::vector<ErrorCode>> done) {
+  inner_->verify(std::move(question), std::move(done));
+}
+
+void TransactionCoordinator::write_markers(rpc::NumberedMarkers markers,
+                                           Callback<protocol::WriteTxnMarkersResponse> reply) {
+  inner_->receive(
+      [markers = std::move(markers), reply = std::move(reply)](MarkerReceiver& receiver) mutable {
+        receiver.write(std::move(markers), std::move(reply));
+      });
+}
+
+void TransactionCoordinator::add_partitions(protocol::AddPartitionsToTxnRequest request,
+                                            Callback<protocol::AddPartitionsToTxnResponse> reply) {
+  add_for_leader(*this, std::move(request), std::move(reply));
+}
+
+void TransactionCoordinator::init_producer(InitProducerRequest request,
+                                           Callback<InitializedProducer> done) {
+  inner_->run(
+      [request = std::move(request), done = std::move(done)](CoordinatorCore& core) mutable {
+        core.init_producer(std::move(request), std::move(done));
+      });
+}
+
+void TransactionCoordinator::add_partitions(AddPartitionsRequest request, Callback<Answer> done) {
+  inner_->run(
+      [request = std::move(request), done = std::move(done)](CoordinatorCore& core) mutable {
+        core.add_partitions(std::move(request), std::move(done));
+      });
+}
+
+void TransactionCoordinator::end(EndRequest request, Callback<Answer> done) {
+  inner_->run(
+      [request = std::move(request), done = std::move(done)](CoordinatorCore& core) mutable {
+        core.end(std::move(request), std::move(done));
+      });
+}
+
+void TransactionCoordinator::verify_partitions(std::string transactional_id, Producer producer,
+                                               std::vector<TopicPartition> partitions,
+                                               Callback<std::vector<ErrorCode>> done) {
+  inner_->run([id = std::move(transactional_id), producer, partitions = std::move(partitions),
+               done = std::move(done)](CoordinatorCore& core) mutable {
+    std::move(done)(core.verify(id, producer, partitions));
+  });
+}
+
+void TransactionCoordinator::describe(std::vector<std::string> transactional_ids,
+                                      Callback<std::vector<TransactionDescription>> done) {
+  inner_->run(
+      [ids = std::move(transactional_ids), done = std::move(done)](CoordinatorCore& core) mutable {
+        std::vector<TransactionDescription> described;
+        described.reserve(ids.size());
+        for (const std::string& id : ids) described.push_back(core.describe(id));
+        std::move(done)(std::move(described));
+      });
+}
+
+void TransactionCoordinator::list(ListFilter filter, Callback<TransactionList> done) {
+  inner_->run([filter = std::move(filter), done = std::move(done)](CoordinatorCore& core) mutable {
+    std::move(done)(core.list(filter));
+  });
+}
+
+}  // namespace ottla::transaction

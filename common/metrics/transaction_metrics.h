@@ -1,0 +1,50 @@
+#pragma once
+
+#include "common/metrics/metric.h"
+
+namespace ottla::metrics {
+
+inline constexpr Metric kTransactionLoadMs{
+    .domain = "kafka.server",
+    .type = "transaction-coordinator-metrics",
+    .name = "partition-load-time",
+    .kind = Kind::Histogram,
+    .doc = "Milliseconds from the election to serving, for each partition of __transaction_state."};
+inline constexpr Metric kLogAppendRetryQueueSize{
+    .domain = "kafka.coordinator.transaction",
+    .type = "TransactionMarkerChannelManager",
+    .name = "LogAppendRetryQueueSize",
+    .kind = Kind::Gauge,
+    .doc = "Appends to __transaction_state that are not known to be written and tried again."};
+inline constexpr Metric kUnknownDestinationQueueSize{
+    .domain = "kafka.coordinator.transaction",
+    .type = "TransactionMarkerChannelManager",
+    .name = "UnknownDestinationQueueSize",
+    .kind = Kind::Gauge,
+    .doc = "Markers that some partition has not taken yet and that are sent again."};
+inline constexpr Metric kOpenTransactions{
+    .domain = "kafka.coordinator.transaction",
+    .type = "TransactionCoordinator",
+    .name = "OpenTransactions",
+    .kind = Kind::Gauge,
+    .doc =
+        "Transactions of this coordinator that are ongoing or not ended everywhere. Ottla only."};
+inline constexpr Metric kOldestOpenTransactionMs{
+    .domain = "kafka.coordinator.transaction",
+    .type = "TransactionCoordinator",
+    .name = "OldestOpenTransactionMs",
+    .kind = Kind::Gauge,
+    .doc = "How long the oldest open transaction of this coordinator has been open. Ottla only."};
+inline constexpr Metric kTransactionPartitionsLoading{
+    .domain = "kafka.coordinator.transaction",
+    .type = "TransactionCoordinator",
+    .name = "NumPartitionsLoading",
+    .kind = Kind::Gauge,
+    .doc = "Partitions of __transaction_state that are being loaded. Ottla only."};
+
+inline constexpr const Metric* kTransactionMetrics[] = {
+    &kTransactionLoadMs, &kLogAppendRetryQueueSize, &kUnknownDestinationQueueSize,
+    &kOpenTransactions,  &kOldestOpenTransactionMs, &kTransactionPartitionsLoading,
+};
+
+}  // namespace ottla::metrics
