@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "broker/storage/log_types.h"
 #include "common/base/bytes.h"
 #include "common/base/error.h"
 #include "common/base/id.h"
@@ -33,6 +34,8 @@ struct AppendRequest {
     MutableByteView records;
     /// Set by coordinators that must not append under another epoch than they were elected for.
     std::optional<LeaderEpoch> expected_epoch;
+    /// Of transactional records that were verified (`Replicas::verify_transaction`).
+    std::optional<storage::VerificationToken> verified = std::nullopt;
   };
   std::vector<Partition> partitions;
   std::shared_ptr<const void> owner;  ///< Keeps the records' memory alive.

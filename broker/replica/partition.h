@@ -132,9 +132,10 @@ class Partition : public std::enable_shared_from_this<Partition> {
   };
   /// Errors: NotLeaderOrFollower, FencedLeaderEpoch (`expected`), NotEnoughReplicas (acks=all),
   /// KafkaStorageError, and the log's.
-  Result<Appended> append_as_leader(MutableByteView validated, Acks acks,
-                                    std::optional<LeaderEpoch> expected,
-                                    storage::AppendOrigin origin)
+  Result<Appended> append_as_leader(
+      MutableByteView validated, Acks acks, std::optional<LeaderEpoch> expected,
+      storage::AppendOrigin origin,
+      std::optional<storage::VerificationToken> verified = std::nullopt)
       OTTLA_EXCLUDES(append_mutex_, state_mutex_);
   /// Calls `waiter` once the high watermark has reached `required_end`, or can't any more in the
   /// epoch of the append; possibly inside this call.

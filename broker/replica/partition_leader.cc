@@ -27,9 +27,9 @@ Result<> Partition::check_append(Acks acks, std::optional<LeaderEpoch> expected)
   return check_append_locked(acks, expected);
 }
 
-Result<Partition::Appended> Partition::append_as_leader(MutableByteView validated, Acks acks,
-                                                        std::optional<LeaderEpoch> expected,
-                                                        storage::AppendOrigin origin) {
+Result<Partition::Appended> Partition::append_as_leader(
+    MutableByteView validated, Acks acks, std::optional<LeaderEpoch> expected,
+    storage::AppendOrigin origin, std::optional<storage::VerificationToken> verified) {
   Calls calls;
   Appended appended;
   {
@@ -41,7 +41,8 @@ Result<Partition::Appended> Partition::append_as_leader(MutableByteView validate
       log = log_;
       appended.leader_epoch = leader_epoch_;
     }
-    OTTLA_TRY(appended.info, log->append_as_leader(validated, appended.leader_epoch, origin));
+    OTTLA_TRY(appended.info,
+              log->append_as_leader(validated, appended.leader_epoch, origin, verified));
     MutexLock lock(state_mutex_);
     // go_offline and changes of role need append_mutex_: the epoch still holds.
     collect(PartitionChange::LogEnd, calls);

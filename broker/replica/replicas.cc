@@ -18,6 +18,7 @@
 #include "broker/replica/offset_lookup.h"
 #include "broker/replica/partition.h"
 #include "broker/replica/partition_lookup.h"
+#include "broker/replica/transaction_verification.h"
 #include "broker/storage/log.h"
 #include "broker/storage/log_store.h"
 #include "common/base/mutex.h"
@@ -934,7 +935,7 @@ AppendedPartition Replicas::Core::append_one(AppendRequest::Partition& wanted,
   const auto appended =
       (*partition)
           ->append_as_leader(validated->bytes, request.acks, wanted.expected_epoch,
-                             storage_origin(request.origin));
+                             storage_origin(request.origin), wanted.verified);
   if (!appended) return failed(appended.error());
   answer.base_offset = appended->info.base_offset;
   answer.log_append_time =
@@ -1013,6 +1014,17 @@ void Replicas::append(AppendRequest request, env::Executor& on, Callback<AppendR
   }
   std::make_shared<DelayedAppend>(std::move(result), std::move(waiting), on, std::move(done))
       ->start(request.timeout);
+}
+
+void Replicas::verify_transaction(TransactionCheck check, env::Executor& on,
+                                  Callback<std::vector<VerifiedPartition>> done) {
+  const Dependencies& with = core_->with();
+  if (with.transaction_verifier == nullptr ||
+      (with.verifies_transactions && !with.verifies_transactions())) {
+    return std::move(done)(std::vector<VerifiedPartition>(check.partitions.size()));
+  }
+  replica::verify_transaction(std::move(check), *core_, *with.transaction_verifier, on,
+                              std::move(done));
 }
 
 void Replicas::append_markers(TransactionMarker marker, env::Duration timeout, env::Executor& on,

@@ -14,6 +14,7 @@
 #include "broker/replica/offset_queries.h"
 #include "broker/replica/replicas_config.h"
 #include "broker/replica/surroundings.h"
+#include "broker/replica/transaction_check.h"
 #include "broker/replica/transaction_markers.h"
 #include "broker/replica/transaction_verifier.h"
 #include "common/base/task.h"
@@ -62,6 +63,8 @@ class Replicas final : public rpc::ReplicationService {
     TransactionEndListener* transaction_ends = nullptr;
     /// Null: transactions' records are taken without asking (there is no coordinator).
     TransactionVerifier* transaction_verifier = nullptr;
+    /// transaction.partition.verification.enable as it is now; empty: true.
+    std::function<bool()> verifies_transactions = nullptr;
   };
 
   Replicas(ReplicasConfig config, Dependencies dependencies);
@@ -98,6 +101,11 @@ class Replicas final : public rpc::ReplicationService {
   /// NotEnoughReplicas, NotEnoughReplicasAfterAppend, RequestTimedOut, KafkaStorageError, and those
   /// of validation and of the log.
   void append(AppendRequest request, env::Executor& on, Callback<AppendResult> done);
+
+  /// Before transactional records of a client are appended: asks their coordinator where the
+  /// transaction has no record yet (KIP-890). What was verified is appended with its token.
+  void verify_transaction(TransactionCheck check, env::Executor& on,
+                          Callback<std::vector<VerifiedPartition>> done);
 
   /// Ends a producer's transaction in partitions that this broker leads; answers one code for each,
   /// in order, when the in-sync replicas have the markers: UnknownTopicOrPartition,

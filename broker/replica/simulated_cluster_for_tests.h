@@ -41,7 +41,8 @@ class SimulatedCluster {
     TopicId topic_id = kTopicId;
     std::uint64_t stream_window_bytes = 8 << 20;
     std::string topic = kTopic;
-    TransactionEndListener* transaction_ends = nullptr;  ///< Of all brokers.
+    TransactionEndListener* transaction_ends = nullptr;   ///< Of all brokers.
+    TransactionVerifier* transaction_verifier = nullptr;  ///< Of all brokers.
   };
   struct Process;
   /// What runs on the replicas of a broker: a coordinator.
@@ -174,7 +175,8 @@ class SimulatedCluster {
             .offline_replicas_changed = [this, broker] { ++told_of_offline_replicas[broker]; },
             .leader_throttled_rate = [this] { return leader_throttled_rate; },
             .follower_throttled_rate = [this] { return follower_throttled_rate; },
-            .transaction_ends = options_.transaction_ends});
+            .transaction_ends = options_.transaction_ends,
+            .transaction_verifier = options_.transaction_verifier});
     if (tenants_ != nullptr) tenants_->start(broker, *process);
     process->replicas->set_broker_epoch(process->epoch);
     process->replicas->start();

@@ -28,6 +28,22 @@ class Ends final : public TransactionEndListener {
   std::vector<std::tuple<std::int32_t, ProducerId, bool, Offset>> heard;
 };
 
+/// Answers when the test says so.
+class Coordinator final : public TransactionVerifier {
+ public:
+  void verify(Question question, Callback<std::vector<ErrorCode>> done) override {
+    questions.push_back(std::move(question));
+    waiting.push_back(std::move(done));
+  }
+  void answer(std::vector<ErrorCode> codes) {
+    auto done = std::move(waiting.front());
+    waiting.erase(waiting.begin());
+    std::move(done)(std::move(codes));
+  }
+  std::vector<Question> questions;
+  std::vector<Callback<std::vector<ErrorCode>>> waiting;
+};
+
 std::unique_ptr<SimulatedCluster> make_cluster(SimulatedCluster::Options options) {
   auto cluster = std::make_unique<SimulatedCluster>(1, options);
   EXPECT_TRUE(cluster->world.run_until_true(
@@ -95,6 +111,59 @@ TEST(TransactionMarkers, EachPartitionHasAnOutcomeOfItsOwn) {
   EXPECT_THAT(write_marker(*cluster, wanted),
               ElementsAre(ErrorCode::NotLeaderOrFollower, ErrorCode::None,
                           ErrorCode::UnknownTopicOrPartition));
+}
+
+class TransactionVerification : public ::testing::Test {
+ protected:
+  void check(bool knows_abortable = false, std::vector<std::int32_t> partitions = {0}) {
+    verified_.reset();
+    TransactionCheck check{.transactional_id = "t",
+                           .producer_id = kProducer,
+                           .producer_epoch = ProducerEpoch(0),
+                           .knows_abortable = knows_abortable};
+    for (const std::int32_t p : partitions) check.partitions.push_back({{kTopic, p}, 0});
+    auto& process = cluster_->process(kOne);
+    process.clients->post([&, check] {
+      process.replicas->verify_transaction(
+          check, *process.clients,
+          [&](std::vector<VerifiedPartition> verified) { verified_ = std::move(verified); });
+    });
+    cluster_->world.run_for(milliseconds(10));
+  }
+  std::vector<ErrorCode> answer(ErrorCode code) {
+    coordinator_.answer({code});
+    cluster_->world.run_for(milliseconds(10));
+    std::vector<ErrorCode> errors;
+    for (const VerifiedPartition& verified : verified_.value()) errors.push_back(verified.error);
+    return errors;
+  }
+
+  Coordinator coordinator_;
+  std::unique_ptr<SimulatedCluster> cluster_ =
+      make_cluster({.partitions = 3, .transaction_verifier = &coordinator_});
+  std::optional<std::vector<VerifiedPartition>> verified_;
+};
+
+TEST_F(TransactionVerification, AsksForWhatThisBrokerLeadsAndWaitsForTheAnswer) {
+  check(false, {1, 0, 9});
+  ASSERT_FALSE(verified_.has_value());
+  ASSERT_EQ(coordinator_.questions.size(), 1U);
+  EXPECT_EQ(coordinator_.questions[0].transactional_id, "t");
+  EXPECT_THAT(coordinator_.questions[0].partitions, ElementsAre(TopicPartition{kTopic, 0}));
+  EXPECT_THAT(answer(ErrorCode::None), ElementsAre(ErrorCode::NotLeaderOrFollower, ErrorCode::None,
+                                                   ErrorCode::UnknownTopicOrPartition));
+  EXPECT_TRUE((*verified_)[1].token.has_value());
+}
+
+TEST_F(TransactionVerification, TellsWhatTheClientUnderstands) {
+  check();
+  EXPECT_THAT(answer(ErrorCode::TransactionAbortable), ElementsAre(ErrorCode::InvalidTxnState));
+  check(/*knows_abortable=*/true);
+  EXPECT_THAT(answer(ErrorCode::TransactionAbortable),
+              ElementsAre(ErrorCode::TransactionAbortable));
+  check();
+  EXPECT_THAT(answer(ErrorCode::ProducerFenced), ElementsAre(ErrorCode::InvalidProducerEpoch));
+  EXPECT_EQ(produce_error(ErrorCode::NotCoordinator), ErrorCode::NotEnoughReplicas);
 }
 
 }  // namespace

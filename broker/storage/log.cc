@@ -26,7 +26,12 @@ Log::Log(LogEnvironment environment, LogOpening opening)
       recovery_point_(opening_.recovery_point.value()),
       last_flush_ms_(environment_.clock.wall_now_ms()),
       segments_(std::make_shared<const SegmentList>()),
-      config_(opening_.config) {}
+      config_(opening_.config) {
+  // Above those of an earlier log of this partition (a move between log dirs): the time in
+  // nanoseconds runs ahead of any count of questions.
+  producers_.set_first_token(
+      static_cast<std::uint64_t>(environment_.clock.now().time_since_epoch().count()));
+}
 
 Log::~Log() = default;
 
@@ -39,7 +44,8 @@ Result<std::shared_ptr<Log>> Log::open(LogEnvironment environment, LogOpening op
 }
 
 Result<AppendInfo> Log::append_as_leader(MutableByteView batches, LeaderEpoch leader_epoch,
-                                         AppendOrigin origin) {
+                                         AppendOrigin origin,
+                                         std::optional<VerificationToken> verified) {
   const std::shared_ptr<const LogConfig> config = this->config();
   if (batches.size() > static_cast<std::uint64_t>(config->segment_bytes)) {
     return fail(ErrorCode::RecordListTooLarge);
@@ -76,7 +82,7 @@ Result<AppendInfo> Log::append_as_leader(MutableByteView batches, LeaderEpoch le
           return duplicate_info(*earlier);
         }
       }
-      OTTLA_TRY_VOID(producers.add(batch.view(), origin));
+      OTTLA_TRY_VOID(producers.add(batch.view(), origin, verified));
     }
     at += batch->size();
   }
@@ -85,6 +91,13 @@ Result<AppendInfo> Log::append_as_leader(MutableByteView batches, LeaderEpoch le
   set.appended.bytes = batches.size();
   const ByteView piece = batches;
   return append_locked(set, std::span(&piece, 1), producers);
+}
+
+VerificationToken Log::begin_verification(ProducerId producer, ProducerEpoch epoch,
+                                          std::int32_t sequence) {
+  const env::WallTimeMs now = environment_.clock.wall_now_ms();
+  MutexLock lock(mutex_);
+  return producers_.begin_verification(producer, epoch, sequence, now);
 }
 
 Result<AppendInfo> Log::append_as_follower(std::span<const ByteView> pieces) {

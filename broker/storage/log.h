@@ -87,8 +87,13 @@ class Log : public std::enable_shared_from_this<Log> {
   /// CorruptMessage, OutOfOrderSequenceNumber, InvalidProducerEpoch, InvalidTxnState,
   /// TransactionCoordinatorFenced, KafkaStorageError.
   Result<AppendInfo> append_as_leader(MutableByteView batches, LeaderEpoch leader_epoch,
-                                      AppendOrigin origin = AppendOrigin::Client)
+                                      AppendOrigin origin = AppendOrigin::Client,
+                                      std::optional<VerificationToken> verified = std::nullopt)
       OTTLA_EXCLUDES(mutex_);
+  /// A transaction is about to be verified; its token goes with its first append
+  /// (ProducerStates::begin_verification).
+  VerificationToken begin_verification(ProducerId producer, ProducerEpoch epoch,
+                                       std::int32_t sequence) OTTLA_EXCLUDES(mutex_);
 
   /// Appends what the leader sent, as it is. Each piece holds whole batches; all of them are
   /// written by one pwritev. Offsets must rise, not start below the log end offset, and leader

@@ -17,6 +17,12 @@ namespace ottla::storage {
 /// were checked by the leader.
 enum class AppendOrigin : std::uint8_t { Client, Coordinator, Replication };
 
+/// A leader's question to the coordinator whether a producer's transaction is ongoing (KIP-890):
+/// later ones have larger numbers, so that an old answer never counts for a new question. Zero:
+/// there was nothing to ask, the transaction is open in the log.
+using VerificationToken = Id<struct VerificationTokenTag, std::uint64_t>;
+inline constexpr VerificationToken kNoVerification{0};
+
 /// What an append did.
 struct AppendInfo {
   Offset base_offset = kUnknownOffset;  ///< Of the first record; for a duplicate, of the old one.

@@ -51,13 +51,30 @@ void ProducerEntry::add(const ProducerBatch& batch) {
   last_timestamp = batch.timestamp;
 }
 
-Result<> ProducerStates::Update::add(const record::RecordBatchView& batch, AppendOrigin origin) {
+Result<> ProducerStates::Update::add(const record::RecordBatchView& batch, AppendOrigin origin,
+                                     std::optional<VerificationToken> verified) {
   if (!batch.has_producer_id()) return {};
   ProducerEntry& entry = entry_for(batch.producer_id());
+  if (verified && batch.is_transactional() && !batch.is_control()) {
+    OTTLA_TRY_VOID(check_verified(entry, batch, *verified));
+  }
   if (origin != AppendOrigin::Replication && batch.producer_epoch() < entry.epoch) {
     return fail(ErrorCode::InvalidProducerEpoch);
   }
   return batch.is_control() ? add_marker(entry, batch, origin) : add_data(entry, batch, origin);
+}
+
+/// A transaction that is open here in this epoch was verified with its first record.
+Result<> ProducerStates::Update::check_verified(const ProducerEntry& entry,
+                                                const record::RecordBatchView& batch,
+                                                VerificationToken verified) const {
+  if (entry.has_transaction() && entry.epoch == batch.producer_epoch()) return {};
+  const auto begun = states_.verifications_.find(entry.id);
+  if (begun == states_.verifications_.end() || verified == kNoVerification ||
+      begun->second.token != verified) {
+    return fail(ErrorCode::InvalidTxnState);
+  }
+  return {};
 }
 
 ProducerEntry& ProducerStates::Update::entry_for(ProducerId id) {
@@ -75,6 +92,12 @@ Result<> ProducerStates::Update::add_data(ProducerEntry& entry,
                                           const record::RecordBatchView& batch,
                                           AppendOrigin origin) {
   if (origin == AppendOrigin::Client) {
+    // Of several first batches that are being verified the first one comes first.
+    const auto begun = states_.verifications_.find(entry.id);
+    if (begun != states_.verifications_.end() &&
+        batch.base_sequence() > begun->second.lowest_sequence) {
+      return fail(ErrorCode::OutOfOrderSequenceNumber);
+    }
     // A producer that is not known here (its records were deleted, or it expired) may go on with
     // any sequence; in a new epoch it starts at 0 (KAFKA-5793, KIP-360).
     const bool is_unknown = entry.epoch == kNoProducerEpoch;
@@ -132,7 +155,27 @@ void ProducerStates::apply(const Update& update) {
   for (const auto& [id, first_offset] : update.started_) open_.emplace(first_offset, id);
   for (const ProducerEntry& entry : update.entries_) {
     entries_.insert_or_assign(entry.id, entry);
+    verifications_.erase(entry.id);
   }
+}
+
+VerificationToken ProducerStates::begin_verification(ProducerId producer, ProducerEpoch epoch,
+                                                     std::int32_t sequence, std::int64_t now_ms) {
+  const auto known = entries_.find(producer);
+  if (known != entries_.end() && known->second.has_transaction() && known->second.epoch == epoch) {
+    return kNoVerification;
+  }
+  const auto [begun, is_new] = verifications_.try_emplace(producer);
+  Verification& verification = begun->second;
+  if (is_new) verification.token = VerificationToken(++last_token_);
+  if (is_new || verification.epoch < epoch) {
+    verification.epoch = epoch;
+    verification.lowest_sequence = sequence;
+  } else if (verification.epoch == epoch) {
+    verification.lowest_sequence = std::min(verification.lowest_sequence, sequence);
+  }
+  verification.begun_ms = now_ms;
+  return verification.token;
 }
 
 Offset ProducerStates::Update::last_stable_offset_after(
@@ -171,6 +214,7 @@ std::optional<Offset> ProducerStates::first_unstable_offset() const {
 }
 
 std::size_t ProducerStates::expire(std::int64_t oldest) {
+  absl::erase_if(verifications_, [&](const auto& item) { return item.second.begun_ms <= oldest; });
   return absl::erase_if(entries_, [&](const auto& item) {
     return !item.second.has_transaction() && item.second.last_timestamp <= oldest;
   });
@@ -178,6 +222,7 @@ std::size_t ProducerStates::expire(std::int64_t oldest) {
 
 void ProducerStates::clear() {
   entries_.clear();
+  verifications_.clear();
   open_.clear();
   unreplicated_.clear();
 }

@@ -75,7 +75,10 @@ class ProducerStates {
     /// Checks one batch (which has its offsets) and takes it up. Batches without a producer id are
     /// ignored. Errors: OutOfOrderSequenceNumber, InvalidProducerEpoch, InvalidTxnState,
     /// TransactionCoordinatorFenced, InvalidRecord.
-    Result<> add(const record::RecordBatchView& batch, AppendOrigin origin);
+    /// `verified`: a batch may open a transaction only with this token, which
+    /// `begin_verification` gave and nothing has made void since; nullopt: any may.
+    Result<> add(const record::RecordBatchView& batch, AppendOrigin origin,
+                 std::optional<VerificationToken> verified = std::nullopt);
     [[nodiscard]] bool empty() const { return entries_.empty(); }
     [[nodiscard]] std::span<const CompletedTransaction> completed() const { return completed_; }
     /// What the last stable offset is once `completed` (one of these) has ended.
@@ -87,6 +90,9 @@ class ProducerStates {
     ProducerEntry& entry_for(ProducerId id);
     Result<> add_data(ProducerEntry& entry, const record::RecordBatchView& batch,
                       AppendOrigin origin);
+    [[nodiscard]] Result<> check_verified(const ProducerEntry& entry,
+                                          const record::RecordBatchView& batch,
+                                          VerificationToken verified) const;
     Result<> add_marker(ProducerEntry& entry, const record::RecordBatchView& batch,
                         AppendOrigin origin);
 
@@ -97,6 +103,16 @@ class ProducerStates {
   };
 
   [[nodiscard]] Update begin() const { return Update(*this); }
+
+  /// A client's first record of a transaction is about to be verified with the coordinator. The
+  /// token holds until a record or a marker of the producer is appended (KIP-890, W26): a marker
+  /// between the question and the append makes the answer void. kNoVerification when the producer
+  /// has a transaction open here in this epoch. `sequence` is remembered: of several such batches
+  /// the one with the smallest must come first.
+  VerificationToken begin_verification(ProducerId producer, ProducerEpoch epoch,
+                                       std::int32_t sequence, std::int64_t now_ms);
+  /// Tokens begin above this.
+  void set_first_token(std::uint64_t first) { last_token_ = first; }
   /// The batch that `batch` repeats, if the log has it (among the last five of its producer).
   [[nodiscard]] const ProducerBatch* find_duplicate(const record::RecordBatchView& batch) const;
   void apply(const Update& update);
@@ -108,7 +124,8 @@ class ProducerStates {
   /// First offset of a transaction that is open or not yet below the high watermark.
   [[nodiscard]] std::optional<Offset> first_unstable_offset() const;
 
-  /// Forgets producers that were silent since `oldest` and have no transaction open.
+  /// Forgets producers that were silent since `oldest` and have no transaction open, and
+  /// verifications of that age.
   std::size_t expire(std::int64_t oldest);
   void clear();
   [[nodiscard]] bool empty() const { return entries_.empty(); }
@@ -121,7 +138,16 @@ class ProducerStates {
   Result<> load_snapshot(ByteView snapshot, std::int64_t oldest);
 
  private:
+  struct Verification {
+    VerificationToken token;
+    ProducerEpoch epoch;
+    std::int32_t lowest_sequence = 0;
+    std::int64_t begun_ms = 0;
+  };
+
   absl::flat_hash_map<ProducerId, ProducerEntry> entries_;
+  absl::flat_hash_map<ProducerId, Verification> verifications_;
+  std::uint64_t last_token_ = 0;                         ///< Outlives `clear`.
   std::map<Offset, ProducerId> open_;                    ///< By first offset.
   std::map<Offset, CompletedTransaction> unreplicated_;  ///< By first offset.
 };
