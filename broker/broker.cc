@@ -33,6 +33,7 @@
 #include "broker/peer_watch.h"
 #include "broker/replica/replica_gauges.h"
 #include "broker/replica/replicas.h"
+#include "broker/replica/transaction_gauges.h"
 #include "broker/settings.h"
 #include "broker/slow_replicas.h"
 #include "broker/status/stall_watchdog.h"
@@ -194,6 +195,7 @@ struct Broker::Parts : public membership::ConfigListener, public membership::Reg
   std::unique_ptr<transaction::TransactionCoordinator> transactions;
   std::unique_ptr<replica::Replicas> replicas;
   std::unique_ptr<replica::ReplicaGauges> replica_gauges;
+  std::unique_ptr<replica::TransactionGauges> transaction_gauges;
   std::unique_ptr<SlowReplicas> slow_replicas;
   std::unique_ptr<storage::DiskProbe> disk_probe;
   std::unique_ptr<PeerWatch> peer_watch;
@@ -381,10 +383,17 @@ void Broker::Parts::build_replicas() {
               [limit = config.bind(config::kFollowerReplicationThrottledRate)] {
                 return limit.get();
               },
-          .transaction_verifier = transactions.get()});
+          .transaction_ends = groups.get(),
+          .transaction_verifier = transactions.get(),
+          .verifies_transactions =
+              [enabled = config.bind(config::kTransactionPartitionVerificationEnable)] {
+                return enabled.get();
+              }});
   peer_watch->on_silence(
       [this](BrokerId broker, bool silent) { replicas->set_silent(broker, silent); });
   replica_gauges = std::make_unique<replica::ReplicaGauges>(*replicas, metrics);
+  transaction_gauges = std::make_unique<replica::TransactionGauges>(
+      *replicas, clock, [] { return std::chrono::minutes(15); }, metrics);
   groups->start(*replicas);
   transactions->start(*replicas);
   commands = std::make_unique<Commands>(*replicas, *config_watcher, *peer_watch,

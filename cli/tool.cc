@@ -68,7 +68,7 @@ int run_tool(const Tool& tool, std::span<const std::string> words, Console& cons
 }  // namespace
 
 std::span<const Tool* const> all_tools() {
-  static constexpr std::array<const Tool*, 14> kTools = {&kClusterTool,
+  static constexpr std::array<const Tool*, 15> kTools = {&kClusterTool,
                                                          &kConfigsTool,
                                                          &kConsoleConsumerTool,
                                                          &kConsoleProducerTool,
@@ -81,7 +81,8 @@ std::span<const Tool* const> all_tools() {
                                                          &kLeaderElectionTool,
                                                          &kLogDirsTool,
                                                          &kReassignPartitionsTool,
-                                                         &kTopicsTool};
+                                                         &kTopicsTool,
+                                                         &kTransactionsTool};
   return kTools;
 }
 

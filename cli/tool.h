@@ -42,6 +42,7 @@ extern const Tool kExplainTool;
 extern const Tool kLeaderElectionTool;
 extern const Tool kLogDirsTool;
 extern const Tool kReassignPartitionsTool;
+extern const Tool kTransactionsTool;
 
 /// All tools, by name.
 [[nodiscard]] std::span<const Tool* const> all_tools();

@@ -14,6 +14,7 @@ enum class Authorization : std::uint8_t {
   EachTopic,            ///< Topics that may not be seen are left out or refused one by one.
   DescribeCluster,      ///< DESCRIBE on CLUSTER
   AlterCluster,         ///< ALTER on CLUSTER
+  ClusterAction,        ///< CLUSTER_ACTION on CLUSTER, or ALTER
   WriteTopics,          ///< WRITE on each TOPIC
   ReadTopics,           ///< READ on each TOPIC
   CreateTopics,         ///< CREATE on CLUSTER or on each TOPIC

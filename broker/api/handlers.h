@@ -24,6 +24,7 @@ void handle_describe_configs(Call call, Services& services);
 void handle_describe_health(Call call, Services& services);
 void handle_describe_groups(Call call, Services& services);
 void handle_describe_log_dirs(Call call, Services& services);
+void handle_describe_producers(Call call, Services& services);
 void handle_describe_topic_partitions(Call call, Services& services);
 void handle_describe_transactions(Call call, Services& services);
 void handle_elect_leaders(Call call, Services& services);
@@ -46,5 +47,7 @@ void handle_offset_fetch(Call call, Services& services);
 void handle_offset_for_leader_epoch(Call call, Services& services);
 void handle_produce(Call call, Services& services);
 void handle_sync_group(Call call, Services& services);
+void handle_txn_offset_commit(Call call, Services& services);
+void handle_write_txn_markers(Call call, Services& services);
 
 }  // namespace ottla::api

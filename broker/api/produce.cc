@@ -8,6 +8,7 @@
 
 #include "broker/api/endpoints.h"
 #include "broker/api/handlers.h"
+#include "broker/api/produce_transaction.h"
 #include "broker/api/topic_metrics.h"
 #include "common/record/record_batch.h"
 #include "common/record/validation.h"
@@ -45,11 +46,6 @@ Row refused_row(std::int32_t partition, const Error& error) {
   return row;
 }
 
-bool is_transactional(ByteView records) {
-  const auto batch = record::RecordBatchView::parse(records);
-  return batch && batch->is_transactional();
-}
-
 /// For the metrics: of an old compressed message set only the wrapper is counted.
 std::int64_t record_count(ByteView records) {
   std::int64_t count = 0;
@@ -64,11 +60,6 @@ std::int64_t record_count(ByteView records) {
 Result<> check(const ProduceRequest& request, ByteView records, protocol::ApiVersion version) {
   OTTLA_TRY_VOID(record::check_produce_format(version.value(), records));
   if (!replica::acks_from(request.acks)) return fail(ErrorCode::InvalidRequiredAcks);
-  if (is_transactional(records)) {
-    if (!request.transactional_id) return fail(ErrorCode::TransactionalIdAuthorizationFailed);
-    // Without a transaction coordinator nobody could end it, and readers would wait for ever.
-    return fail(ErrorCode::InvalidTxnState);
-  }
   return {};
 }
 
@@ -158,24 +149,39 @@ void finish(Call& call, Produce& produce, replica::Acks acks, const replica::App
   answer(call, produce.response);
 }
 
-}  // namespace
+/// All of it is refused, as one.
+void refuse(Call call, const ProduceRequest& request, const Error& error) {
+  if (request.acks == 0) return call.responder.close_connection();
+  ProduceResponse response;
+  for (const ProduceRequest::Topic& topic : request.topic_data) {
+    auto& told = response.responses.emplace_back();
+    told.name = topic.name;
+    for (const auto& partition : topic.partition_data) {
+      told.partition_responses.push_back(refused_row(partition.index, error));
+    }
+  }
+  answer(call, response);
+}
 
-void handle_produce(Call call, Services& services) {
-  const auto request = decode_or_close<ProduceRequest>(call);
-  if (!request) return;
+/// A request whose records are about to be appended.
+struct Pending {
+  Call call;
   Produce produce;
-  replica::AppendRequest append = plan(*request, call, produce);
-  const replica::Acks acks = append.acks;
-  const bool unpacks_long = takes_long(append);
-  if (append.partitions.empty()) return finish(call, produce, acks, {}, services);
-  call.request.frame.reset();  // The append owns it for as long as it needs the records.
-  env::Executor& loop = call.loop();
-  auto run = [&services, &loop, acks, append = std::move(append),
-              allow_next = call.responder.next_permit(), call = std::move(call),
-              produce = std::move(produce)]() mutable {
-    services.records.append(std::move(append), loop,
-                            [call = std::move(call), produce = std::move(produce), acks,
-                             &services](replica::AppendResult appended) mutable {
+  replica::AppendRequest append;
+};
+
+void append(Pending pending, Services& services) {
+  const replica::Acks acks = pending.append.acks;
+  if (pending.append.partitions.empty()) {
+    return finish(pending.call, pending.produce, acks, {}, services);
+  }
+  env::Executor& loop = pending.call.loop();
+  const bool unpacks_long = takes_long(pending.append);
+  auto run = [&services, &loop, acks, pending = std::move(pending)]() mutable {
+    Task allow_next = pending.call.responder.next_permit();
+    services.records.append(std::move(pending.append), loop,
+                            [call = std::move(pending.call), produce = std::move(pending.produce),
+                             acks, &services](replica::AppendResult appended) mutable {
                               finish(call, produce, acks, appended, services);
                             });
     // The records are in the log, in order, once `append` has returned; only the answer may wait.
@@ -183,6 +189,59 @@ void handle_produce(Call call, Services& services) {
   };
   if (unpacks_long) return services.io_pool.post(std::move(run));
   run();
+}
+
+/// What was not verified is not appended.
+void take_verified(Pending& pending, const std::vector<std::size_t>& places,
+                   const std::vector<replica::VerifiedPartition>& verified) {
+  std::vector<bool> is_refused(pending.append.partitions.size());
+  for (std::size_t i = 0; i < places.size(); ++i) {
+    pending.append.partitions[places[i]].verified = verified[i].token;
+    if (verified[i].error == ErrorCode::None) continue;
+    is_refused[places[i]] = true;
+    pending.produce.failed = true;
+    const Produce::Appended& wanted = pending.produce.appended[places[i]];
+    Row& row =
+        pending.produce.response.responses[wanted.topic].partition_responses[wanted.partition];
+    row = refused_row(row.index, unverified_error(verified[i].error));
+  }
+  std::size_t kept = 0;
+  for (std::size_t i = 0; i < is_refused.size(); ++i) {
+    if (is_refused[i]) continue;
+    if (kept != i) {
+      pending.append.partitions[kept] = std::move(pending.append.partitions[i]);
+      pending.produce.appended[kept] = pending.produce.appended[i];
+    }
+    ++kept;
+  }
+  pending.append.partitions.resize(kept);
+  pending.produce.appended.resize(kept);
+}
+
+}  // namespace
+
+void handle_produce(Call call, Services& services) {
+  const auto request = decode_or_close<ProduceRequest>(call);
+  if (!request) return;
+  const auto producer = transactional_producer(*request);
+  if (!producer) return refuse(std::move(call), *request, producer.error());
+  Pending pending{std::move(call), {}, {}};
+  pending.append = plan(*request, pending.call, pending.produce);
+  if (!pending.append.partitions.empty()) {
+    pending.call.request.frame.reset();  // The append owns it for as long as it needs the records.
+  }
+  if (!*producer) return append(std::move(pending), services);
+
+  auto [check, asked] = transaction_check(**producer, pending.append, pending.call.version());
+  if (asked.empty()) return append(std::move(pending), services);
+  env::Executor& loop = pending.call.loop();
+  services.records.verify_transaction(
+      std::move(check), loop,
+      [&services, pending = std::move(pending),
+       places = std::move(asked)](const std::vector<replica::VerifiedPartition>& verified) mutable {
+        take_verified(pending, places, verified);
+        append(std::move(pending), services);
+      });
 }
 
 }  // namespace ottla::api

@@ -44,8 +44,6 @@ class ProduceHandler : public ApiFixture {
     return request;
   }
 
-  void transactional() { batch_[22] |= std::byte{0x10}; }
-
   static std::vector<std::byte> one_record() {
     record::RecordBatchBuilder builder({});
     builder.append(1'000, std::nullopt, as_bytes("hello"));
@@ -122,18 +120,6 @@ TEST_F(ProduceHandler, RefusesARequestWithoutBatch) {
   batch_.clear();
   const auto row = ask<ProduceResponse>(to({0}), 7).responses[0].partition_responses[0];
   EXPECT_EQ(row.error_code, ErrorCode::InvalidRecord);
-}
-
-TEST_F(ProduceHandler, RefusesTransactionsThatNobodyCoordinates) {
-  transactional();
-  const auto error_of = [&](const ProduceRequest& request) {
-    return ask<ProduceResponse>(request, 9).responses[0].partition_responses[0].error_code;
-  };
-  EXPECT_EQ(error_of(to({0})), ErrorCode::TransactionalIdAuthorizationFailed);  // says not whose
-  ProduceRequest named = to({0});
-  named.transactional_id = "payments";
-  EXPECT_EQ(error_of(named), ErrorCode::InvalidTxnState);
-  EXPECT_THAT(records.appends, IsEmpty());
 }
 
 TEST_F(ProduceHandler, CountsWhatCameIn) {

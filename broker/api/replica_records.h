@@ -17,6 +17,18 @@ class ReplicaRecords final : public RecordService, public LogDirService, public 
               Callback<replica::AppendResult> done) override {
     replicas_.append(std::move(request), on, std::move(done));
   }
+  void verify_transaction(replica::TransactionCheck check, env::Executor& on,
+                          Callback<std::vector<replica::VerifiedPartition>> done) override {
+    replicas_.verify_transaction(std::move(check), on, std::move(done));
+  }
+  void append_markers(replica::TransactionMarker marker, env::Duration timeout, env::Executor& on,
+                      Callback<std::vector<ErrorCode>> done) override {
+    replicas_.append_markers(std::move(marker), timeout, on, std::move(done));
+  }
+  [[nodiscard]] Result<std::vector<storage::ActiveProducer>> active_producers(
+      const TopicPartition& partition) const override {
+    return replicas_.active_producers(partition);
+  }
   void fetch(replica::FetchRequest request, env::Executor& on,
              Callback<replica::FetchResult> done) override {
     replicas_.fetch(std::move(request), on, std::move(done));

@@ -13,6 +13,8 @@
 #include "broker/replica/log_dirs.h"
 #include "broker/replica/offset_queries.h"
 #include "broker/replica/partition_health.h"
+#include "broker/replica/transaction_check.h"
+#include "broker/replica/transaction_markers.h"
 #include "broker/transaction/transaction_service.h"
 #include "common/base/id.h"
 #include "common/base/task.h"
@@ -38,6 +40,12 @@ class RecordService {
   virtual ~RecordService() = default;
   virtual void append(replica::AppendRequest request, env::Executor& on,
                       Callback<replica::AppendResult> done) = 0;
+  virtual void verify_transaction(replica::TransactionCheck check, env::Executor& on,
+                                  Callback<std::vector<replica::VerifiedPartition>> done) = 0;
+  virtual void append_markers(replica::TransactionMarker marker, env::Duration timeout,
+                              env::Executor& on, Callback<std::vector<ErrorCode>> done) = 0;
+  [[nodiscard]] virtual Result<std::vector<storage::ActiveProducer>> active_producers(
+      const TopicPartition& partition) const = 0;
   virtual void fetch(replica::FetchRequest request, env::Executor& on,
                      Callback<replica::FetchResult> done) = 0;
   virtual void list_offsets(std::vector<replica::OffsetQuery> queries,

@@ -61,6 +61,14 @@ void CoordinatorCore::finish_loading(std::int32_t partition, LeaderEpoch epoch, 
   shard.since = clock_.wall_now_ms();
   shard.groups = std::move(groups);
   shard.ended = std::move(ended);
+  for (const auto& [id, group] : shard.groups) {
+    for (const auto& [producer, offsets] : group->offsets.open_transactions()) {
+      shard.transactions[producer].insert(id);
+    }
+  }
+  for (const Shard::Marker& marker : std::exchange(shard.markers_while_loading, {})) {
+    end_transaction(partition, marker.producer, marker.is_commit, marker.at);
+  }
   // What follows may remove groups: it works on copies.
   for (const auto& [id, group] : LoadedGroups(shard.groups)) {
     for (auto& [member_id, member] : group->members()) keep_alive(group, member);
@@ -131,11 +139,12 @@ void CoordinatorCore::forget(const Group& group) {
 }
 
 void CoordinatorCore::append(const std::string& group, std::vector<LogRecord> records,
-                             Callback<OffsetsLog::Outcome> done) {
+                             Callback<OffsetsLog::Outcome> done,
+                             const std::optional<CommittingTransaction>& transaction) {
   const std::int32_t partition = shard_of(group);
   const auto shard = shards_.find(partition);
   if (shard == shards_.end()) return std::move(done)({.error = ErrorCode::NotLeaderOrFollower});
-  log_.append(partition, shard->second.epoch, std::move(records), std::move(done));
+  log_.append(partition, shard->second.epoch, std::move(records), transaction, std::move(done));
 }
 
 void CoordinatorCore::store_group(const GroupPtr& group,

@@ -15,6 +15,7 @@
 #include "broker/group/group_config.h"
 #include "broker/group/group_history.h"
 #include "broker/group/log_records.h"
+#include "broker/storage/log_types.h"
 #include "common/base/error.h"
 #include "common/base/id.h"
 #include "common/base/task.h"
@@ -30,6 +31,17 @@
 
 namespace ottla::group {
 
+/// The transaction that offsets are committed in (KIP-98).
+struct CommittingTransaction {
+  std::string transactional_id{};
+  ProducerId producer_id = kNoProducerId;
+  ProducerEpoch producer_epoch = kNoProducerEpoch;
+  bool knows_abortable = false;  ///< TxnOffsetCommit v4.
+  /// What the transaction's coordinator said (KIP-890), and the token of the question.
+  ErrorCode verification = ErrorCode::None;
+  std::optional<storage::VerificationToken> verified{};
+};
+
 /// The way into a partition of __consumer_offsets. The records are appended in one batch, in the
 /// order of calls, only in this leader epoch; `done` comes once, possibly inside the call, when the
 /// in-sync replicas have them. Several calls' outcomes come in the order of the calls.
@@ -40,7 +52,9 @@ class OffsetsLog {
     Offset base_offset = kUnknownOffset;
   };
   virtual ~OffsetsLog() = default;
+  /// `transaction`: whose transaction the records belong to.
   virtual void append(std::int32_t partition, LeaderEpoch epoch, std::vector<LogRecord> records,
+                      const std::optional<CommittingTransaction>& transaction,
                       Callback<Outcome> done) = 0;
 };
 
@@ -62,6 +76,7 @@ struct CommitRequest {
   std::string member_id{};
   std::optional<std::string> instance_id{};
   std::vector<Item> offsets{};
+  std::optional<CommittingTransaction> transaction{};
 };
 
 struct FetchQuery {
@@ -164,6 +179,12 @@ class CoordinatorCore {
 
   // Offsets.
 
+  /// Where a group's offsets stand, for the question to the transaction's coordinator. Errors: why
+  /// there is no use in asking.
+  [[nodiscard]] Result<std::int32_t> partition_for_transaction(const std::string& group) const;
+  /// A marker stands at `marker` in the partition: the offsets of the producer's transaction count,
+  /// or are dropped.
+  void end_transaction(std::int32_t partition, ProducerId producer, bool is_commit, Offset marker);
   /// One code for each offset, in order.
   void commit(CommitRequest request, Callback<std::vector<ErrorCode>> done);
   [[nodiscard]] FetchedOffsets fetch(const FetchQuery& query, bool require_stable) const;
@@ -202,6 +223,14 @@ class CoordinatorCore {
     env::WallTimeMs since = -1;  ///< When it was loaded.
     LoadedGroups groups{};
     EndedOffsets ended{};
+    /// The groups that a producer's open transaction commits offsets of.
+    std::map<ProducerId, std::set<std::string>> transactions{};
+    struct Marker {
+      ProducerId producer{};
+      bool is_commit = false;
+      Offset at{};
+    };
+    std::vector<Marker> markers_while_loading{};
   };
   enum class Naming : bool { NotEmpty, Any };
 
@@ -218,7 +247,8 @@ class CoordinatorCore {
   void note_rebalance_end(Group& group);
   void forget(const Group& group);
   void append(const std::string& group, std::vector<LogRecord> records,
-              Callback<OffsetsLog::Outcome> done);
+              Callback<OffsetsLog::Outcome> done,
+              const std::optional<CommittingTransaction>& transaction = std::nullopt);
   void store_group(const GroupPtr& group, const std::map<std::string, std::string>& assignments,
                    Callback<ErrorCode> done);
 
@@ -271,6 +301,11 @@ class CoordinatorCore {
   [[nodiscard]] ErrorCode check_commit(const GroupPtr& group, const CommitRequest& request);
   void store_offsets(const GroupPtr& group, CommitRequest request,
                      Callback<std::vector<ErrorCode>> done);
+  [[nodiscard]] OffsetTable::Ticket begin_commit(const GroupPtr& group,
+                                                 const CommitRequest& request,
+                                                 const TopicPartition& partition);
+  static void finish_commit(Group& group, const CommitRequest& request, CommitRequest::Item& item,
+                            OffsetTable::Ticket ticket, std::optional<Offset> log_offset);
   void remove_offsets(const GroupPtr& group, const std::vector<TopicPartition>& partitions,
                       std::optional<OffsetEnd> why, Callback<ErrorCode> done);
   [[nodiscard]] ExpiryRules expiry_rules(const Group& group) const;

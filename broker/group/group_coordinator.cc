@@ -105,11 +105,15 @@ class GroupCoordinator::Inner final : public OffsetsLog,
 
   // OffsetsLog, on the loop.
   void append(std::int32_t partition, LeaderEpoch epoch, std::vector<LogRecord> records,
+              const std::optional<CommittingTransaction>& transaction,
               Callback<Outcome> done) override {
-    auto batch = build_batch(records, config_.codec, with_.clock.wall_now_ms());
+    std::optional<BatchProducer> producer;
+    if (transaction) producer = {transaction->producer_id, transaction->producer_epoch};
+    auto batch = build_batch(records, config_.codec, with_.clock.wall_now_ms(), producer);
     if (!batch) return std::move(done)({.error = batch.error().code()});
     replica::AppendRequest request;
     request.partitions.push_back({offsets_partition(partition), (*batch)->bytes(), epoch});
+    if (transaction) request.partitions.back().verified = transaction->verified;
     request.owner = *batch;
     request.acks = config_.commit_acks;
     request.timeout = config_.commit_timeout;
@@ -120,6 +124,30 @@ class GroupCoordinator::Inner final : public OffsetsLog,
         [self = shared_from_this(),
          done = std::move(done)](const replica::AppendResult& result) mutable {
           std::move(done)({.error = result[0].error, .base_offset = result[0].base_offset});
+          self->arm_timer();
+        });
+  }
+
+  /// Offsets of a transaction, once its coordinator knows that it reaches here (KIP-890).
+  void verify_and_commit(CommitRequest request, Callback<std::vector<ErrorCode>> done) {
+    const auto partition = core_.partition_for_transaction(request.group);
+    if (!partition) {
+      return std::move(done)(
+          std::vector<ErrorCode>(request.offsets.size(), partition.error().code()));
+    }
+    const CommittingTransaction& transaction = *request.transaction;
+    replica::TransactionCheck check{.transactional_id = transaction.transactional_id,
+                                    .producer_id = transaction.producer_id,
+                                    .producer_epoch = transaction.producer_epoch,
+                                    .knows_abortable = transaction.knows_abortable,
+                                    .partitions = {{offsets_partition(*partition)}}};
+    replicas_->verify_transaction(
+        std::move(check), with_.loop,
+        [self = shared_from_this(), request = std::move(request),
+         done = std::move(done)](const std::vector<replica::VerifiedPartition>& verified) mutable {
+          request.transaction->verification = verified[0].error;
+          request.transaction->verified = verified[0].token;
+          self->core_.commit(std::move(request), std::move(done));
           self->arm_timer();
         });
   }
@@ -379,6 +407,15 @@ void GroupCoordinator::on_not_leader(const TopicPartition& partition, LeaderEpoc
   });
 }
 
+void GroupCoordinator::on_transaction_ended(const TopicPartition& partition, ProducerId producer,
+                                            bool is_commit, Offset marker_offset) {
+  if (partition.topic != kOffsetsTopic) return;
+  on_loop(
+      [number = partition.partition, producer, is_commit, marker_offset](CoordinatorCore& core) {
+        core.end_transaction(number, producer, is_commit, marker_offset);
+      });
+}
+
 void GroupCoordinator::join(JoinCaller caller, protocol::JoinGroupRequest request,
                             JoinReply reply) {
   on_loop([caller = std::move(caller), request = std::move(request), reply = std::move(reply)](
@@ -408,6 +445,7 @@ void GroupCoordinator::commit(CommitRequest request, Callback<std::vector<ErrorC
   on_loop([inner = inner_, request = std::move(request),
            done = std::move(done)](CoordinatorCore& core) mutable {
     inner->notice_deleted_topics();
+    if (request.transaction) return inner->verify_and_commit(std::move(request), std::move(done));
     core.commit(std::move(request), std::move(done));
   });
 }

@@ -8,6 +8,7 @@
 #include "broker/group/group_service.h"
 #include "broker/metadata/metadata_cache.h"
 #include "broker/replica/surroundings.h"
+#include "broker/replica/transaction_markers.h"
 #include "common/env/clock.h"
 #include "common/env/executor.h"
 #include "common/env/file_system.h"
@@ -30,7 +31,9 @@ namespace ottla::group {
 /// was shown once is not lost with the next leader.
 ///
 /// Thread: any; the core lives on `loop`.
-class GroupCoordinator final : public GroupService, public replica::LeadershipListener {
+class GroupCoordinator final : public GroupService,
+                               public replica::LeadershipListener,
+                               public replica::TransactionEndListener {
  public:
   struct Dependencies {
     env::Clock& clock;
@@ -53,6 +56,10 @@ class GroupCoordinator final : public GroupService, public replica::LeadershipLi
   // replica::LeadershipListener, for partitions of __consumer_offsets.
   void on_leader(const TopicPartition& partition, LeaderEpoch epoch) override;
   void on_not_leader(const TopicPartition& partition, LeaderEpoch epoch) override;
+
+  // replica::TransactionEndListener: a transaction's offsets count from then on.
+  void on_transaction_ended(const TopicPartition& partition, ProducerId producer, bool is_commit,
+                            Offset marker_offset) override;
 
   // GroupService.
   void join(JoinCaller caller, protocol::JoinGroupRequest request, JoinReply reply) override;

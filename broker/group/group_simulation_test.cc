@@ -97,7 +97,7 @@ class Simulation {
    public:
     Log(Simulation& simulation, LeaderEpoch epoch) : simulation_(simulation), epoch_(epoch) {}
     void append(std::int32_t, LeaderEpoch epoch, std::vector<LogRecord> records,
-                Callback<Outcome> done) override {
+                const std::optional<CommittingTransaction>&, Callback<Outcome> done) override {
       EXPECT_EQ(epoch, epoch_);
       const auto base = static_cast<std::int64_t>(simulation_.log_.size());
       for (LogRecord& record : records) simulation_.log_.push_back(std::move(record));

@@ -62,7 +62,7 @@ std::string text_of(const LoadedGroups& groups) {
     out << id << ": " << name_of(group->state()) << ' ' << group->generation();
     for (const auto& [member, is] : group->members()) out << ' ' << member << is.client_host;
     for (const auto& [partition, stored] : group->offsets.committed()) put(partition, stored);
-    for (const auto& [producer, offsets] : group->offsets.transactions()) {
+    for (const auto& [producer, offsets] : group->offsets.open_transactions()) {
       out << " open " << producer;
       for (const auto& [partition, stored] : offsets) put(partition, stored);
     }

@@ -15,10 +15,16 @@ bool is_commit(const LogRecord& record) {
 }  // namespace
 
 Result<SharedBuffer> build_batch(const std::vector<LogRecord>& records, record::Codec codec,
-                                 env::WallTimeMs now) {
+                                 env::WallTimeMs now,
+                                 const std::optional<BatchProducer>& transactional) {
   const bool commits = !records.empty() && is_commit(records.front());
-  record::RecordBatchBuilder builder(
-      {.codec = codec, .base_sequence = commits ? 0 : record::kNoSequence});
+  record::BatchOptions options{.codec = codec, .base_sequence = commits ? 0 : record::kNoSequence};
+  if (transactional) {
+    options.producer_id = transactional->id;
+    options.producer_epoch = transactional->epoch;
+    options.transactional = true;
+  }
+  record::RecordBatchBuilder builder(options);
   for (const LogRecord& record : records) {
     std::optional<ByteView> value;
     if (record.value) value = as_bytes(*record.value);

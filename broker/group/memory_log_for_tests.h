@@ -22,7 +22,9 @@ class MemoryLog final : public OffsetsLog {
   };
 
   void append(std::int32_t partition, LeaderEpoch epoch, std::vector<LogRecord> records,
+              const std::optional<CommittingTransaction>& transaction,
               Callback<Outcome> done) override {
+    last_transaction = transaction;
     if (fail_with != ErrorCode::None) return std::move(done)({.error = fail_with});
     auto& log = logs[partition];
     const Offset base(static_cast<std::int64_t>(log.size()));
@@ -42,6 +44,7 @@ class MemoryLog final : public OffsetsLog {
 
   std::map<std::int32_t, std::vector<LogRecord>> logs;
   std::deque<Append> held;
+  std::optional<CommittingTransaction> last_transaction;
   bool hold = false;
   ErrorCode fail_with = ErrorCode::None;
 };

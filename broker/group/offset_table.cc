@@ -1,5 +1,6 @@
 #include "broker/group/offset_table.h"
 
+#include <algorithm>
 #include <utility>
 
 namespace ottla::group {
@@ -38,7 +39,10 @@ const StoredOffset* OffsetTable::find(const TopicPartition& partition) const {
 
 bool OffsetTable::is_unstable(const TopicPartition& partition) const {
   for (const auto& [producer, transaction] : transactions_) {
-    if (transaction.contains(partition)) return true;
+    if (transaction.stored.contains(partition)) return true;
+    for (const auto& [ticket, on_its_way] : transaction.on_their_way) {
+      if (on_its_way == partition) return true;
+    }
   }
   return false;
 }
@@ -56,35 +60,94 @@ bool OffsetTable::take(const TopicPartition& partition, Ticket ticket) {
 }
 
 void OffsetTable::succeed(const TopicPartition& partition, Ticket ticket, StoredOffset stored) {
-  if (!take(partition, ticket)) return;
+  if (take(partition, ticket)) commit_newer(partition, std::move(stored));
+}
+
+void OffsetTable::commit_newer(const TopicPartition& partition, StoredOffset stored) {
   const auto found = committed_.find(partition);
   if (found == committed_.end() || found->second.log_offset < stored.log_offset) {
     committed_[partition] = std::move(stored);
   }
 }
 
-void OffsetTable::add_transactional(ProducerId producer, const TopicPartition& partition,
-                                    StoredOffset stored) {
-  transactions_[producer][partition] = std::move(stored);
+OffsetTable::Ticket OffsetTable::begin_transactional(ProducerId producer,
+                                                     const TopicPartition& partition) {
+  transactions_[producer].on_their_way[++last_ticket_] = partition;
+  return last_ticket_;
 }
 
-void OffsetTable::end_transaction(ProducerId producer, bool commit) {
-  auto node = transactions_.extract(producer);
-  if (node.empty() || !commit) return;
-  for (auto& [partition, stored] : node.mapped()) {
-    const auto found = committed_.find(partition);
-    if (found == committed_.end() || found->second.log_offset < stored.log_offset) {
-      committed_[partition] = std::move(stored);
-    }
+void OffsetTable::succeed_transactional(ProducerId producer, const TopicPartition& partition,
+                                        Ticket ticket, StoredOffset stored) {
+  const auto found = transactions_.find(producer);
+  if (found == transactions_.end() || found->second.on_their_way.erase(ticket) == 0) return;
+  Transaction& transaction = found->second;
+  const auto end =
+      std::find_if(transaction.ended.begin(), transaction.ended.end(),
+                   [&](const Marker& marker) { return marker.at > stored.log_offset; });
+  if (end == transaction.ended.end()) {
+    StoredOffset& held = transaction.stored[partition];
+    if (held.log_offset < stored.log_offset) held = std::move(stored);
+  } else if (end->is_commit) {
+    commit_newer(partition, std::move(stored));
   }
+  forget_if_over(producer);
+}
+
+void OffsetTable::abandon_transactional(ProducerId producer, Ticket ticket) {
+  const auto found = transactions_.find(producer);
+  if (found == transactions_.end()) return;
+  found->second.on_their_way.erase(ticket);
+  forget_if_over(producer);
+}
+
+void OffsetTable::add_transactional(ProducerId producer, const TopicPartition& partition,
+                                    StoredOffset stored) {
+  transactions_[producer].stored[partition] = std::move(stored);
+}
+
+void OffsetTable::end_transaction(ProducerId producer, bool commit, Offset marker) {
+  const auto found = transactions_.find(producer);
+  if (found == transactions_.end()) return;
+  Transaction& transaction = found->second;
+  std::erase_if(transaction.stored, [&](auto& item) {
+    auto& [partition, stored] = item;
+    if (stored.log_offset > marker) return false;
+    if (commit) commit_newer(partition, std::move(stored));
+    return true;
+  });
+  if (!transaction.on_their_way.empty()) {
+    const auto later = std::find_if(transaction.ended.begin(), transaction.ended.end(),
+                                    [&](const Marker& other) { return other.at > marker; });
+    transaction.ended.insert(later, {marker, commit});
+  }
+  forget_if_over(producer);
+}
+
+void OffsetTable::forget_if_over(ProducerId producer) {
+  const auto found = transactions_.find(producer);
+  if (found == transactions_.end() || !found->second.on_their_way.empty()) return;
+  found->second.ended.clear();
+  if (found->second.stored.empty()) transactions_.erase(found);
+}
+
+std::map<ProducerId, std::map<TopicPartition, StoredOffset>> OffsetTable::open_transactions()
+    const {
+  std::map<ProducerId, std::map<TopicPartition, StoredOffset>> open;
+  for (const auto& [producer, transaction] : transactions_) open[producer] = transaction.stored;
+  return open;
 }
 
 bool OffsetTable::remove(const TopicPartition& partition) {
   bool had = committed_.erase(partition) > 0;
   had = on_their_way_.erase(partition) > 0 || had;
   for (auto at = transactions_.begin(); at != transactions_.end();) {
-    had = at->second.erase(partition) > 0 || had;
-    at = at->second.empty() ? transactions_.erase(at) : std::next(at);
+    Transaction& transaction = at->second;
+    had = transaction.stored.erase(partition) > 0 || had;
+    had = std::erase_if(transaction.on_their_way,
+                        [&](const auto& item) { return item.second == partition; }) > 0 ||
+          had;
+    const bool is_over = transaction.stored.empty() && transaction.on_their_way.empty();
+    at = is_over ? transactions_.erase(at) : std::next(at);
   }
   return had;
 }
@@ -94,7 +157,8 @@ std::set<TopicPartition> OffsetTable::partitions() const {
   for (const auto& [partition, stored] : committed_) all.insert(partition);
   for (const auto& [partition, tickets] : on_their_way_) all.insert(partition);
   for (const auto& [producer, transaction] : transactions_) {
-    for (const auto& [partition, stored] : transaction) all.insert(partition);
+    for (const auto& [partition, stored] : transaction.stored) all.insert(partition);
+    for (const auto& [ticket, partition] : transaction.on_their_way) all.insert(partition);
   }
   return all;
 }

@@ -41,8 +41,6 @@ struct ExpiryRules {
 /// transactions that are still open. Thread: one.
 class OffsetTable {
  public:
-  using Transaction = std::map<TopicPartition, StoredOffset>;
-
   [[nodiscard]] const StoredOffset* find(const TopicPartition& partition) const;
   [[nodiscard]] const std::map<TopicPartition, StoredOffset>& committed() const {
     return committed_;
@@ -61,12 +59,22 @@ class OffsetTable {
   void succeed(const TopicPartition& partition, Ticket ticket, StoredOffset stored);
   void abandon(const TopicPartition& partition, Ticket ticket) { take(partition, ticket); }
 
-  /// The same inside a transaction: it counts when the transaction commits.
+  /// The same inside a transaction (KIP-98): it counts when the transaction commits.
+  [[nodiscard]] Ticket begin_transactional(ProducerId producer, const TopicPartition& partition);
+  void succeed_transactional(ProducerId producer, const TopicPartition& partition, Ticket ticket,
+                             StoredOffset stored);
+  void abandon_transactional(ProducerId producer, Ticket ticket);
+  /// What was read from the log.
   void add_transactional(ProducerId producer, const TopicPartition& partition, StoredOffset stored);
-  void end_transaction(ProducerId producer, bool commit);
-  [[nodiscard]] const std::map<ProducerId, Transaction>& transactions() const {
-    return transactions_;
+  /// The producer's marker at `marker` in the log decides what stands below it: also what has not
+  /// come out of the log here yet.
+  void end_transaction(ProducerId producer, bool commit, Offset marker);
+  [[nodiscard]] bool has_transaction(ProducerId producer) const {
+    return transactions_.contains(producer);
   }
+  /// What came out of the log in transactions that are open.
+  [[nodiscard]] std::map<ProducerId, std::map<TopicPartition, StoredOffset>> open_transactions()
+      const;
 
   /// Puts what was read from the log.
   void load(const TopicPartition& partition, StoredOffset stored) {
@@ -80,8 +88,21 @@ class OffsetTable {
   [[nodiscard]] std::vector<TopicPartition> expired(const ExpiryRules& rules) const;
 
  private:
+  struct Marker {
+    Offset at;
+    bool is_commit = false;
+  };
+  struct Transaction {
+    std::map<TopicPartition, StoredOffset> stored{};
+    std::map<Ticket, TopicPartition> on_their_way{};
+    /// Heard while offsets were on their way: they may stand before the marker.
+    std::vector<Marker> ended{};
+  };
+
   /// Whether the ticket was still good.
   bool take(const TopicPartition& partition, Ticket ticket);
+  void commit_newer(const TopicPartition& partition, StoredOffset stored);
+  void forget_if_over(ProducerId producer);
 
   std::map<TopicPartition, StoredOffset> committed_;
   std::map<TopicPartition, std::set<Ticket>> on_their_way_;

@@ -113,8 +113,8 @@ TEST(OffsetTable, ATransactionCountsWhenItEnds) {
   table.add_transactional(ProducerId(2), kUnused, {{.offset = Offset(6)}, Offset(2)});
   EXPECT_EQ(table.find(kUsed), nullptr);
   EXPECT_TRUE(table.is_unstable(kUsed));
-  table.end_transaction(ProducerId(1), true);
-  table.end_transaction(ProducerId(2), false);
+  table.end_transaction(ProducerId(1), true, Offset(9));
+  table.end_transaction(ProducerId(2), false, Offset(9));
   EXPECT_EQ(table.find(kUsed)->committed.offset, Offset(5));
   EXPECT_EQ(table.find(kUnused), nullptr);
   EXPECT_FALSE(table.is_unstable(kUsed));
@@ -137,8 +137,39 @@ TEST(OffsetTable, TheLaterRecordCounts) {
   table.add_transactional(ProducerId(1), kUsed, {{.offset = Offset(5)}, Offset(1)});
   const auto ticket = table.begin(kUsed);
   table.succeed(kUsed, ticket, {{.offset = Offset(9)}, Offset(2)});
-  table.end_transaction(ProducerId(1), true);
+  table.end_transaction(ProducerId(1), true, Offset(9));
   EXPECT_EQ(table.find(kUsed)->committed.offset, Offset(9));
+}
+
+// Outcomes and markers come from several threads: the marker's may overtake.
+TEST(OffsetTable, AMarkerDecidesWhatStandsBeforeItAlsoWhenItIsHeardFirst) {
+  OffsetTable table;
+  const auto committed = table.begin_transactional(ProducerId(1), kUsed);
+  EXPECT_TRUE(table.is_unstable(kUsed));
+  table.end_transaction(ProducerId(1), true, Offset(6));
+  EXPECT_TRUE(table.is_unstable(kUsed)) << "nobody knows yet where the offset stands";
+  table.succeed_transactional(ProducerId(1), kUsed, committed, {{.offset = Offset(50)}, Offset(5)});
+  EXPECT_FALSE(table.is_unstable(kUsed));
+  EXPECT_EQ(table.find(kUsed)->committed.offset, Offset(50));
+
+  const auto aborted = table.begin_transactional(ProducerId(1), kUsed);
+  const auto next = table.begin_transactional(ProducerId(1), kUnused);
+  table.end_transaction(ProducerId(1), false, Offset(8));
+  table.succeed_transactional(ProducerId(1), kUsed, aborted, {{.offset = Offset(60)}, Offset(7)});
+  table.succeed_transactional(ProducerId(1), kUnused, next, {{.offset = Offset(70)}, Offset(9)});
+  EXPECT_EQ(table.find(kUsed)->committed.offset, Offset(50));
+  EXPECT_TRUE(table.is_unstable(kUnused)) << "of the transaction behind the marker";
+  table.end_transaction(ProducerId(1), true, Offset(10));
+  EXPECT_EQ(table.find(kUnused)->committed.offset, Offset(70));
+  EXPECT_FALSE(table.has_transaction(ProducerId(1)));
+}
+
+TEST(OffsetTable, AFailedTransactionalCommitLeavesNothing) {
+  OffsetTable table;
+  const auto ticket = table.begin_transactional(ProducerId(1), kUsed);
+  table.abandon_transactional(ProducerId(1), ticket);
+  EXPECT_FALSE(table.is_unstable(kUsed));
+  EXPECT_TRUE(table.empty());
 }
 
 }  // namespace

@@ -13,6 +13,8 @@ namespace {
 /// What a client is told when its offsets could not be stored.
 ErrorCode commit_error(ErrorCode error) {
   if (error == ErrorCode::RequestTimedOut) return error;
+  // Of a verification: a client would look for us elsewhere.
+  if (error == ErrorCode::NetworkException) return ErrorCode::CoordinatorLoadInProgress;
   return cluster::coordinator_error(error, ErrorCode::InvalidCommitOffsetSize);
 }
 
@@ -24,13 +26,17 @@ std::vector<ErrorCode> all_of(std::size_t count, ErrorCode error) {
 
 void CoordinatorCore::commit(CommitRequest request, Callback<std::vector<ErrorCode>> done) {
   const std::size_t count = request.offsets.size();
-  if (const ErrorCode error = check(request.group, Naming::Any); error != ErrorCode::None) {
+  const Naming naming = request.transaction ? Naming::NotEmpty : Naming::Any;
+  if (const ErrorCode error = check(request.group, naming); error != ErrorCode::None) {
     return std::move(done)(all_of(count, error));
+  }
+  if (request.transaction && request.transaction->verification != ErrorCode::None) {
+    return std::move(done)(all_of(count, commit_error(request.transaction->verification)));
   }
   GroupPtr group = find(request.group);
   if (!group) {
     // Without a generation it is no member: somebody who only keeps offsets here.
-    if (request.generation >= 0)
+    if (request.generation >= 0 && !request.transaction)
       return std::move(done)(all_of(count, ErrorCode::IllegalGeneration));
     group = find_or_create(request.group);
   }
@@ -49,9 +55,12 @@ ErrorCode CoordinatorCore::check_commit(const GroupPtr& group, const CommitReque
     const ErrorCode error = check_member(*group, request.member_id, request.instance_id);
     if (error != ErrorCode::None) return error;
     if (request.generation != group->generation()) return ErrorCode::IllegalGeneration;
-  } else {
+  } else if (!request.transaction) {
     return ErrorCode::UnknownMemberId;
   }
+  // Observed of 3.9: a transaction's offsets are taken in any state, also from producers that do
+  // not say which member they are (TxnOffsetCommit below v3).
+  if (request.transaction && !group->is(GroupState::Dead)) return ErrorCode::None;
   switch (group->state()) {
     case GroupState::Empty:
       return ErrorCode::None;
@@ -85,29 +94,81 @@ void CoordinatorCore::store_offsets(const GroupPtr& group, CommitRequest request
       continue;
     }
     records.push_back(*std::move(record));
-    tickets[i] = group->offsets.begin(item.partition);
+    tickets[i] = begin_commit(group, request, item.partition);
   }
   if (records.empty()) return std::move(done)(std::move(outcomes));
-  append(group->id(), std::move(records),
-         [this, group, request = std::move(request), outcomes = std::move(outcomes),
-          tickets = std::move(tickets),
-          done = std::move(done)](const OffsetsLog::Outcome& outcome) mutable {
-           std::int64_t position = 0;
-           for (std::size_t i = 0; i < outcomes.size(); ++i) {
-             if (outcomes[i] != ErrorCode::None) continue;
-             CommitRequest::Item& item = request.offsets[i];
-             if (outcome.error == ErrorCode::None) {
-               group->offsets.succeed(
-                   item.partition, tickets[i],
-                   {std::move(item.committed), outcome.base_offset + position++});
-             } else {
-               group->offsets.abandon(item.partition, tickets[i]);
-               outcomes[i] = commit_error(outcome.error);
-             }
-           }
-           counters_.commits->add(position);
-           std::move(done)(std::move(outcomes));
-         });
+  const std::optional<CommittingTransaction> transaction = request.transaction;
+  append(
+      group->id(), std::move(records),
+      [this, group, request = std::move(request), outcomes = std::move(outcomes),
+       tickets = std::move(tickets),
+       done = std::move(done)](const OffsetsLog::Outcome& outcome) mutable {
+        std::int64_t position = 0;
+        for (std::size_t i = 0; i < outcomes.size(); ++i) {
+          if (outcomes[i] != ErrorCode::None) continue;
+          CommitRequest::Item& item = request.offsets[i];
+          if (outcome.error == ErrorCode::None) {
+            finish_commit(*group, request, item, tickets[i], outcome.base_offset + position++);
+          } else {
+            finish_commit(*group, request, item, tickets[i], std::nullopt);
+            outcomes[i] = commit_error(outcome.error);
+          }
+        }
+        counters_.commits->add(position);
+        std::move(done)(std::move(outcomes));
+      },
+      transaction);
+}
+
+OffsetTable::Ticket CoordinatorCore::begin_commit(const GroupPtr& group,
+                                                  const CommitRequest& request,
+                                                  const TopicPartition& partition) {
+  if (!request.transaction) return group->offsets.begin(partition);
+  const ProducerId producer = request.transaction->producer_id;
+  shards_.at(shard_of(group->id())).transactions[producer].insert(group->id());
+  return group->offsets.begin_transactional(producer, partition);
+}
+
+void CoordinatorCore::finish_commit(Group& group, const CommitRequest& request,
+                                    CommitRequest::Item& item, OffsetTable::Ticket ticket,
+                                    std::optional<Offset> log_offset) {
+  OffsetTable& offsets = group.offsets;
+  if (!request.transaction) {
+    if (!log_offset) return offsets.abandon(item.partition, ticket);
+    return offsets.succeed(item.partition, ticket, {std::move(item.committed), *log_offset});
+  }
+  const ProducerId producer = request.transaction->producer_id;
+  if (!log_offset) return offsets.abandon_transactional(producer, ticket);
+  offsets.succeed_transactional(producer, item.partition, ticket,
+                                {std::move(item.committed), *log_offset});
+}
+
+Result<std::int32_t> CoordinatorCore::partition_for_transaction(const std::string& group) const {
+  if (const ErrorCode error = check(group, Naming::NotEmpty); error != ErrorCode::None) {
+    return fail(error);
+  }
+  return shard_of(group);
+}
+
+void CoordinatorCore::end_transaction(std::int32_t partition, ProducerId producer, bool is_commit,
+                                      Offset marker) {
+  const auto found = shards_.find(partition);
+  if (found == shards_.end()) return;
+  Shard& shard = found->second;
+  if (shard.loading) {
+    // What is being read may end before it.
+    shard.markers_while_loading.push_back({producer, is_commit, marker});
+    return;
+  }
+  const auto groups = shard.transactions.find(producer);
+  if (groups == shard.transactions.end()) return;
+  std::erase_if(groups->second, [&](const std::string& id) {
+    const auto held = shard.groups.find(id);
+    if (held == shard.groups.end()) return true;
+    held->second->offsets.end_transaction(producer, is_commit, marker);
+    return !held->second->offsets.has_transaction(producer);
+  });
+  if (groups->second.empty()) shard.transactions.erase(groups);
 }
 
 FetchedOffsets CoordinatorCore::fetch(const FetchQuery& query, bool require_stable) const {

@@ -121,6 +121,11 @@ void Partition::start_from(Offset high_watermark) {
   set_high_watermark(high_watermark);
 }
 
+void Partition::raise_high_watermark(Offset offset, storage::Log& log) {
+  set_high_watermark(offset);
+  (void)log.last_stable_offset(offset);
+}
+
 Result<bool> Partition::become_follower(RoleChange change) {
   Calls calls;
   {

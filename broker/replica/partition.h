@@ -281,6 +281,9 @@ class Partition : public std::enable_shared_from_this<Partition> {
   void set_high_watermark(Offset offset) OTTLA_REQUIRES(state_mutex_) {
     high_watermark_.store(offset.value(), std::memory_order_release);
   }
+  /// Tells the log too, which keeps ended transactions until their markers are committed, also
+  /// where nobody reads.
+  void raise_high_watermark(Offset offset, storage::Log& log) OTTLA_REQUIRES(state_mutex_);
 
   const std::shared_ptr<PartitionContext> context_;
   const TopicPartition name_;

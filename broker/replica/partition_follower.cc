@@ -49,7 +49,7 @@ Result<Partition::Extent> Partition::append_as_follower(LeaderEpoch epoch,
     // A new leader may not know yet what was committed before it: the high watermark stays.
     const Offset next = std::max(high_watermark(), std::min(leader_high_watermark, end));
     if (next != high_watermark()) {
-      set_high_watermark(next);
+      raise_high_watermark(next, *log);
       collect(PartitionChange::HighWatermark, calls);
     }
     const Offset new_start = std::min(leader_log_start, next);

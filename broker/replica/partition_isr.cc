@@ -135,7 +135,7 @@ void Partition::advance_high_watermark(Calls& calls) {
                                            .now = context_->clock.now(),
                                            .max_lag = context_->max_lag});
   if (next == high_watermark()) return;
-  set_high_watermark(next);
+  raise_high_watermark(next, *log_);
   collect(PartitionChange::HighWatermark, calls);
   settle_commits(calls);
 }

@@ -1070,6 +1070,14 @@ void Replicas::delete_records(std::vector<DeleteRecordsQuery> queries, env::Dura
   std::make_shared<DelayedDelete>(std::move(queries), core_, on, std::move(done))->start(timeout);
 }
 
+Result<std::vector<storage::ActiveProducer>> Replicas::active_producers(
+    const TopicPartition& partition) const {
+  OTTLA_TRY(const std::shared_ptr<Partition> found, core_->lookup(partition));
+  OTTLA_TRY(const Partition::ReadAccess access,
+            found->read_access(kUnknownLeaderEpoch, /*leader_only=*/false));
+  return access.log->active_producers();
+}
+
 void Replicas::describe_log_dirs(env::Executor& on, Callback<std::vector<LogDirDescription>> done) {
   core_->with().executors.io.post([core = core_, &on, done = std::move(done)]() mutable {
     on.post([described = core->describe_log_dirs(), done = std::move(done)]() mutable {

@@ -129,6 +129,11 @@ class Replicas final : public rpc::ReplicationService {
   void delete_records(std::vector<DeleteRecordsQuery> queries, env::Duration timeout,
                       env::Executor& on, Callback<std::vector<DeletedRecords>> done);
 
+  /// The producers that this replica, leader or follower, knows (KIP-664). Errors:
+  /// UnknownTopicOrPartition, NotLeaderOrFollower, KafkaStorageError.
+  [[nodiscard]] Result<std::vector<storage::ActiveProducer>> active_producers(
+      const TopicPartition& partition) const;
+
   // Log dirs (KIP-113).
 
   void describe_log_dirs(env::Executor& on, Callback<std::vector<LogDirDescription>> done);

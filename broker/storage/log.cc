@@ -327,7 +327,9 @@ Offset Log::last_stable_offset(Offset high_watermark) {
   producers_.on_high_watermark(high_watermark);
   note_unstable();
   const auto first_unstable = producers_.first_unstable_offset();
-  return first_unstable ? std::min(*first_unstable, high_watermark) : high_watermark;
+  if (!first_unstable) return high_watermark;
+  // A transaction may be older than what retention or DeleteRecords have left of it.
+  return std::min(std::max(*first_unstable, log_start_offset()), high_watermark);
 }
 
 void Log::note_unstable() {

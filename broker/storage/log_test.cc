@@ -357,6 +357,13 @@ TEST_F(LogTest, TheLastStableOffsetWaitsForMarkersBelowTheHighWatermark) {
             (std::vector<AbortedTransaction>{{ProducerId(1), Offset(1)}}));
 }
 
+TEST_F(LogTest, TheLastStableOffsetIsNeverBelowTheStartOfTheLog) {
+  ASSERT_TRUE(append({.producer_id = 1, .transactional = true}));
+  for (int i = 0; i < 3; ++i) ASSERT_TRUE(append({}));
+  ASSERT_TRUE(log_->raise_log_start_offset(Offset(2), Offset(4)));
+  EXPECT_EQ(log_->last_stable_offset(Offset(4)), Offset(2));
+}
+
 TEST_F(LogTest, AbortsAreFoundInLaterSegmentsAndAfterARecovery) {
   ASSERT_TRUE(append({.producer_id = 1, .transactional = true}));
   for (int i = 0; i < 60; ++i) ASSERT_TRUE(append({}));

@@ -116,6 +116,14 @@ inline constexpr ConfigKey<std::int32_t> kProducerIdExpirationCheckIntervalMs{
     .allowed = at_least(1),
     .importance = Importance::Low,
     .doc = "How often expired producer state is looked for."};
+inline constexpr ConfigKey<bool> kTransactionPartitionVerificationEnable{
+    .name = "transaction.partition.verification.enable",
+    .fallback = true,
+    .dynamic = Dynamic::ClusterWide,
+    .importance = Importance::Low,
+    .doc =
+        "Whether a partition's leader asks the coordinator before the first record of a "
+        "transaction (KIP-890)."};
 
 inline constexpr AnyKey kBrokerKeys[] = {
     kBrokerId,
@@ -137,6 +145,7 @@ inline constexpr AnyKey kBrokerKeys[] = {
     kControlledShutdownRetryBackoffMs,
     kProducerIdExpirationMs,
     kProducerIdExpirationCheckIntervalMs,
+    kTransactionPartitionVerificationEnable,
 };
 
 }  // namespace ottla::config

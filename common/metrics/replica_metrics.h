@@ -58,6 +58,22 @@ inline constexpr Metric kProducerIdCount{.domain = "kafka.server",
                                          .name = "ProducerIdCount",
                                          .kind = Kind::Gauge,
                                          .doc = "Idempotent producers whose state is kept."};
+inline constexpr Metric kPartitionsWithLateTransactionsCount{
+    .domain = "kafka.server",
+    .type = "ReplicaManager",
+    .name = "PartitionsWithLateTransactionsCount",
+    .kind = Kind::Gauge,
+    .doc =
+        "Led partitions with a transaction that is open for longer than any may be: it hangs "
+        "(`ottla transactions find-hanging`)."};
+inline constexpr Metric kOldestOpenTransactionAgeMs{
+    .domain = "kafka.server",
+    .type = "ReplicaManager",
+    .name = "OldestOpenTransactionAgeMs",
+    .kind = Kind::Gauge,
+    .doc =
+        "Since the last record of the transaction that holds read_committed consumers back the "
+        "longest, of the led partitions. Ottla only."};
 inline constexpr Metric kIsrExpands{.domain = "kafka.server",
                                     .type = "ReplicaManager",
                                     .name = "IsrExpandsPerSec",
@@ -129,7 +145,8 @@ inline constexpr Metric kPartitionLastStableOffsetLag{
     .name = "LastStableOffsetLag",
     .kind = Kind::Gauge,
     .labels = {"topic", "partition"},
-    .doc = "High watermark minus last stable offset."};
+    .doc =
+        "High watermark minus last stable offset, of the partitions where a transaction is open."};
 
 inline constexpr Metric kReadableRecordsCut{
     .domain = "kafka.server",
@@ -151,6 +168,8 @@ inline constexpr const Metric* kReplicaMetrics[] = {
     &kProducerIdCount,
     &kLeaderReplicationByteRate,
     &kFollowerReplicationByteRate,
+    &kPartitionsWithLateTransactionsCount,
+    &kOldestOpenTransactionAgeMs,
     &kIsrExpands,
     &kIsrShrinks,
     &kFailedIsrUpdates,

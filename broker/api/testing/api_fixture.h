@@ -87,6 +87,27 @@ class FakeRecords final : public RecordService {
       std::move(done)(std::move(result));
     }
   }
+  void verify_transaction(replica::TransactionCheck check, env::Executor&,
+                          Callback<std::vector<replica::VerifiedPartition>> done) override {
+    checks.push_back(std::move(check));
+    held_verification = std::move(done);
+  }
+  void append_markers(replica::TransactionMarker marker, env::Duration, env::Executor&,
+                      Callback<std::vector<ErrorCode>> done) override {
+    std::vector<ErrorCode> outcomes;
+    for (const TopicPartition& partition : marker.partitions) {
+      const auto known = appended.find(partition);
+      outcomes.push_back(known != appended.end() ? known->second.error
+                                                 : ErrorCode::UnknownTopicOrPartition);
+    }
+    markers.push_back(std::move(marker));
+    std::move(done)(std::move(outcomes));
+  }
+  [[nodiscard]] Result<std::vector<storage::ActiveProducer>> active_producers(
+      const TopicPartition& partition) const override {
+    if (appended.contains(partition)) return producers;
+    return fail(ErrorCode::NotLeaderOrFollower);
+  }
   void fetch(replica::FetchRequest request, env::Executor&,
              Callback<replica::FetchResult> done) override {
     replica::FetchResult result;
@@ -143,6 +164,10 @@ class FakeRecords final : public RecordService {
   std::map<TopicPartition, replica::FetchedPartition> fetched;
   std::map<TopicPartition, replica::ListedOffset> listed;
   std::vector<replica::AppendRequest> appends;
+  std::vector<replica::TransactionCheck> checks;
+  Callback<std::vector<replica::VerifiedPartition>> held_verification;
+  std::vector<replica::TransactionMarker> markers;
+  std::vector<storage::ActiveProducer> producers;
   std::vector<replica::FetchRequest> fetches;
   std::vector<replica::OffsetQuery> last_queries;
   std::vector<replica::DeleteRecordsQuery> deletions;
