@@ -234,6 +234,10 @@ controller::ControllerConfig controller_config(config::BrokerConfig& config, Bro
   controller.delete_topic_enable = values->get(config::kDeleteTopicEnable);
   controller.default_partitions = values->get(config::kNumPartitions);
   controller.default_replication_factor = values->get(config::kDefaultReplicationFactor);
+  controller.auto_leader_rebalance = values->get(config::kAutoLeaderRebalanceEnable);
+  controller.leader_imbalance_check_interval =
+      std::chrono::seconds(values->get(config::kLeaderImbalanceCheckIntervalSeconds));
+  controller.leader_imbalance_percentage = values->get(config::kLeaderImbalancePerBrokerPercentage);
   controller.check_topic_config = [&config](const std::map<std::string, std::string>& topic) {
     return config::validate_topic_config(*config.values(),
                                          config::Properties(topic.begin(), topic.end()));

@@ -275,5 +275,18 @@ class ReassignmentTest(TopicOfItsOwnCase, CheckedCase, unittest.TestCase):
         self.assert_nothing_lost(checker)
 
 
+class BalanceTest(unittest.TestCase):
+    """auto.leader.rebalance.enable, with its interval."""
+
+    def test_leaders_come_back_by_themselves(self):
+        with Cluster(2, leader__imbalance__check__interval__seconds=1) as cluster:
+            cluster.create_topic("balanced", 1, 2)
+            preferred = cluster.leader("balanced")
+            preferred.process.terminate()
+            wait_until(lambda: cluster.leader("balanced") not in (None, preferred), "another leader")
+            preferred.start()
+            wait_until(lambda: cluster.leader("balanced") is preferred, "the preferred leader")
+
+
 if __name__ == "__main__":
     unittest.main()

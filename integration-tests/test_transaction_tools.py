@@ -69,6 +69,7 @@ class VerificationTest(unittest.TestCase):
         with Cluster(brokers=1, offsets__topic__replication__factor=1, transaction__state__log__replication__factor=1,
                      transaction__state__log__min__isr=1, transaction__state__log__num__partitions=2) as cluster:
             cluster.create_topic("late", 1, 1)
+            make_transaction_log(cluster.brokers[1])
 
             def refused():
                 error = open_transaction(cluster.brokers[1], "late", 7777)
@@ -76,6 +77,12 @@ class VerificationTest(unittest.TestCase):
             self.assertIn(wait_until(refused, "the coordinator to answer", 60),
                           (INVALID_TXN_STATE, INVALID_PRODUCER_ID_MAPPING))
             self.assertEqual(cluster.ottla("get-offsets", "--topic", "late").strip(), "late:0:0")
+
+
+def make_transaction_log(broker):
+    """Asks for a coordinator: the first such question creates __transaction_state."""
+    with wire.Connection(broker) as connection:
+        messages.answer("FindCoordinator", 1, connection.ask(messages.request("FindCoordinator", 1, {"key": "any", "key_type": 1})))
 
 
 def open_transaction(broker, topic, producer):

@@ -96,15 +96,5 @@ TEST_F(InitProducerIdHandler, RefusesHalfOfAnOldIdentity) {
   EXPECT_EQ(ask<InitProducerIdResponse>(request, 3).error_code, ErrorCode::None);
 }
 
-TEST_F(InitProducerIdHandler, CoordinatesNoTransactions) {
-  InitProducerIdRequest request;
-  request.transactional_id = "t";
-  const auto response = ask<InitProducerIdResponse>(request, 4);
-  EXPECT_EQ(response.error_code, ErrorCode::NotCoordinator);
-  EXPECT_EQ(response.producer_id, kNoProducerId);
-  request.transactional_id = "";
-  EXPECT_EQ(ask<InitProducerIdResponse>(request, 4).error_code, ErrorCode::InvalidRequest);
-}
-
 }  // namespace
 }  // namespace ottla::api

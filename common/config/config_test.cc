@@ -142,11 +142,11 @@ TEST(BrokerConfig, WarnsOfUnknownNamesWithTheNearestOne) {
               ElementsAre("retention.ms: is a key of topics and ignored here; for all topics set "
                           "log.retention.ms"));
   EXPECT_THAT(
-      warnings_of({{"transaction.state.log.segment.bytes", "3"},
+      warnings_of({{"socket.connection.setup.timeout.ms", "3"},
                    {"listener.name.internal.ssl.keystore.location", "/x"}}),
       ElementsAre("listener.name.internal.ssl.keystore.location: has no effect in this "
                   "release of Ottla",
-                  "transaction.state.log.segment.bytes: has no effect in this release of Ottla"));
+                  "socket.connection.setup.timeout.ms: has no effect in this release of Ottla"));
   EXPECT_THAT(warnings_of({{"num.replica.fetchers", "1"}}), ElementsAre());
   EXPECT_THAT(warnings_of({{"num.replica.fetchers", "4"}}),
               ElementsAre("num.replica.fetchers=4: has no effect: one stream between two brokers "

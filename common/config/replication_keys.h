@@ -25,6 +25,25 @@ inline constexpr ConfigKey<bool> kUncleanLeaderElectionEnable{
         "Whether a replica that is not in sync may become leader when no other lives. It loses "
         "acknowledged records."};
 
+inline constexpr ConfigKey<bool> kAutoLeaderRebalanceEnable{
+    .name = "auto.leader.rebalance.enable",
+    .fallback = true,
+    .importance = Importance::High,
+    .doc = "Whether the controller gives partitions back to their preferred leaders by itself."};
+inline constexpr ConfigKey<std::int64_t> kLeaderImbalanceCheckIntervalSeconds{
+    .name = "leader.imbalance.check.interval.seconds",
+    .fallback = 300,
+    .allowed = at_least(1),
+    .importance = Importance::High,
+    .doc = "How often the controller looks whether leaders are where they are preferred."};
+inline constexpr ConfigKey<std::int32_t> kLeaderImbalancePerBrokerPercentage{
+    .name = "leader.imbalance.per.broker.percentage",
+    .fallback = 10,
+    .importance = Importance::High,
+    .doc =
+        "The controller acts when more than this share of the partitions that prefer a broker "
+        "are led by another."};
+
 inline constexpr ConfigKey<std::int64_t> kReplicaLagTimeMaxMs{
     .name = "replica.lag.time.max.ms",
     .fallback = 30000,
@@ -127,6 +146,9 @@ inline constexpr ConfigKey<std::int32_t> kControllerSocketTimeoutMs{
 inline constexpr AnyKey kReplicationKeys[] = {
     kMinInsyncReplicas,
     kUncleanLeaderElectionEnable,
+    kAutoLeaderRebalanceEnable,
+    kLeaderImbalanceCheckIntervalSeconds,
+    kLeaderImbalancePerBrokerPercentage,
     kReplicaLagTimeMaxMs,
     kReplicaFetchMinBytes,
     kReplicaFetchMaxBytes,
