@@ -72,7 +72,9 @@ struct Session {
 class SimulatedZooKeeper::SimulatedClient final : public zookeeper::Client {
  public:
   SimulatedClient(std::shared_ptr<Ensemble> ensemble, std::string name, std::size_t max_in_flight)
-      : ensemble_(std::move(ensemble)), name_(std::move(name)), pipeline_(max_in_flight) {}
+      : ensemble_(std::move(ensemble)),
+        name_(std::move(name)),
+        pipeline_(max_in_flight, max_in_flight) {}
   ~SimulatedClient() override { close(); }
 
   void add_listener(ClientListener& listener) override { listeners_.push_back(&listener); }

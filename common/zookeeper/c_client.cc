@@ -25,6 +25,9 @@ constexpr env::Duration kMaxBackOff = std::chrono::seconds(5);
 /// At most so long `close` waits for answers to what was sent.
 constexpr env::Duration kPatienceAtClose = milliseconds(500);
 constexpr std::size_t kSequenceDigits = 10;
+/// A new controller reads a node for each partition before anything else; reads cost the servers
+/// little.
+constexpr std::size_t kReadsForEachWrite = 20;
 
 /// What ended the connection or the session under way leaves the outcome unknown; the session's own
 /// event tells which of the two it was.
@@ -115,7 +118,7 @@ class CClient final : public Client {
   CClient(ClientSettings settings, ConnectString connect)
       : settings_(std::move(settings)),
         connect_(std::move(connect)),
-        pipeline_(settings_.max_in_flight) {}
+        pipeline_(settings_.max_in_flight, settings_.max_in_flight * kReadsForEachWrite) {}
   ~CClient() override { close(); }
 
   void add_listener(ClientListener& listener) override { listeners_.push_back(&listener); }

@@ -24,7 +24,8 @@ struct ClientSettings {
   /// Without a connection for this long a warning is logged, again and again; the client tries for
   /// ever (zookeeper.connection.timeout.ms).
   env::Duration connection_timeout = std::chrono::seconds(18);
-  std::size_t max_in_flight = 10;  ///< zookeeper.max.in.flight.requests
+  /// zookeeper.max.in.flight.requests: of writes; of reads twenty times as many.
+  std::size_t max_in_flight = 10;
 };
 
 /// A client over ZooKeeper's C library. It makes the chroot's nodes if they are missing.

@@ -88,20 +88,30 @@ void Pipeline::add(Request request, Callback<Reply> done) {
 }
 
 std::optional<Pipeline::Sending> Pipeline::next() {
-  if (!connected_ || in_flight_ >= max_in_flight_) return std::nullopt;
-  while (next_to_send_ < entries_.size()) {
-    Entry& entry = entries_[next_to_send_++];
+  if (!connected_) return std::nullopt;
+  for (; next_to_send_ < entries_.size(); ++next_to_send_) {
+    Entry& entry = entries_[next_to_send_];
     if (entry.attempt != 0 || entry.reply) continue;
+    const bool is_write = std::holds_alternative<WriteRequest>(entry.request);
+    const std::size_t of_its_kind = is_write ? writes_in_flight_ : in_flight_ - writes_in_flight_;
+    if (of_its_kind >= (is_write ? max_writes_ : max_reads_)) return std::nullopt;
     entry.attempt = ++last_attempt_;
     ++in_flight_;
+    if (is_write) ++writes_in_flight_;
+    ++next_to_send_;
     return Sending{entry.attempt, &entry.request};
   }
   return std::nullopt;
 }
 
+void Pipeline::no_longer_in_flight(const Entry& entry) {
+  --in_flight_;
+  if (std::holds_alternative<WriteRequest>(entry.request)) --writes_in_flight_;
+}
+
 void Pipeline::lose(Entry& entry) {
   entry.attempt = 0;
-  --in_flight_;
+  no_longer_in_flight(entry);
   if (std::holds_alternative<WriteRequest>(entry.request)) {
     entry.reply = Reply::failed(ZkError::ConnectionLoss);
   } else {
@@ -123,6 +133,7 @@ void Pipeline::on_session_over() {
     if (!entry.reply) entry.reply = Reply::failed(ZkError::SessionExpired);
   }
   in_flight_ = 0;
+  writes_in_flight_ = 0;
   next_to_send_ = entries_.size();
 }
 
@@ -135,7 +146,7 @@ void Pipeline::on_reply(Attempt attempt, Reply reply) {
     return;
   }
   found->attempt = 0;
-  --in_flight_;
+  no_longer_in_flight(*found);
   found->reply = std::move(reply);
 }
 

@@ -63,7 +63,9 @@ class Pipeline {
   /// Names one sending of one request; a repeated one gets another.
   using Attempt = std::uint64_t;
 
-  explicit Pipeline(std::size_t max_in_flight) : max_in_flight_(max_in_flight) {}
+  /// Of writes and of reads: as many may be under way at once.
+  Pipeline(std::size_t max_writes, std::size_t max_reads)
+      : max_writes_(max_writes), max_reads_(max_reads) {}
 
   void add(Request request, Callback<Reply> done);
 
@@ -103,12 +105,15 @@ class Pipeline {
   };
 
   void lose(Entry& entry);
+  void no_longer_in_flight(const Entry& entry);
 
-  const std::size_t max_in_flight_;
+  const std::size_t max_writes_;
+  const std::size_t max_reads_;
   std::deque<Entry> entries_;
   /// Entries before this one are on their way or done.
   std::size_t next_to_send_ = 0;
   std::size_t in_flight_ = 0;
+  std::size_t writes_in_flight_ = 0;
   Attempt last_attempt_ = 0;
   bool connected_ = false;
 };

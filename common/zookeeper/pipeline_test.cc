@@ -31,7 +31,7 @@ class PipelineTest : public ::testing::Test {
     return std::exchange(done, "");
   }
 
-  Pipeline pipeline{2};
+  Pipeline pipeline{1, 2};
   std::string done;
 };
 
@@ -46,6 +46,17 @@ TEST_F(PipelineTest, SendsNothingWithoutAConnectionAndNoMoreThanTheWindow) {
   pipeline.on_reply(attempts[0], Reply());
   EXPECT_EQ(delivered(), "a ");
   EXPECT_EQ(send().size(), 1U);
+}
+
+TEST_F(PipelineTest, ManyReadsTakeNoRoomFromWritesAndWritesNoneFromReads) {
+  pipeline.on_connected();
+  add_read("a");
+  add_read("b");
+  add_write("w");
+  EXPECT_EQ(send().size(), 3U);
+  add_write("x");
+  add_read("c");  // behind a write that waits: the order is kept
+  EXPECT_TRUE(send().empty());
 }
 
 TEST_F(PipelineTest, ALostConnectionRepeatsReadsAndEndsWritesInOrder) {
