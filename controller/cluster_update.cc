@@ -1,5 +1,7 @@
 #include "controller/cluster_update.h"
 
+#include <utility>
+
 namespace ottla::controller {
 namespace {
 
@@ -24,7 +26,33 @@ void add_partition(rpc::ClusterUpdate& update, BrokerId receiver, const TopicEnt
   }
 }
 
+/// A new leader serves when its broker has taken this many roles, and its followers as many: some
+/// milliseconds.
+constexpr std::size_t kLeadersAtOnce = 100;
+/// Less urgent, yet what is urgent waits for it.
+constexpr std::size_t kPartitionsAtOnce = 500;
+
 }  // namespace
+
+News take_next(News& news) {
+  News next;
+  if (news.urgent.empty()) {
+    if (news.everything || news.partitions.size() <= kPartitionsAtOnce) {
+      return std::exchange(news, News{});
+    }
+    next.deleted_topics = std::exchange(news.deleted_topics, {});
+    next.stop_replicas = std::exchange(news.stop_replicas, {});
+    while (next.partitions.size() < kPartitionsAtOnce) {
+      next.partitions.insert(news.partitions.extract(news.partitions.begin()));
+    }
+  }
+  while (!news.urgent.empty() && next.urgent.size() < kLeadersAtOnce) {
+    const auto urgent = next.urgent.insert(news.urgent.extract(news.urgent.begin())).position;
+    next.partitions.insert(news.partitions.extract(*urgent));
+  }
+  next.brokers = std::exchange(news.brokers, false) || news.everything;
+  return next;
+}
 
 rpc::ClusterUpdate make_update(const ClusterModel& model, const cluster::Broker& receiver,
                                const News& news) {

@@ -1,6 +1,8 @@
 #pragma once
 
+#include <cstddef>
 #include <map>
+#include <set>
 #include <vector>
 
 #include "common/base/topic_partition.h"
@@ -15,6 +17,7 @@ struct News {
   bool everything = false;
   bool brokers = false;
   std::map<TopicPartition, bool> partitions;  ///< true: just created.
+  std::set<TopicPartition> urgent;            ///< Of `partitions`: they have another leader.
   std::vector<rpc::TopicUpdate> deleted_topics;
   std::vector<rpc::StopReplica> stop_replicas;
 
@@ -23,6 +26,11 @@ struct News {
            stop_replicas.empty();
   }
 };
+
+/// Takes out of the news what is told next, so that nobody waits for what is less urgent (W22): a
+/// few new leaders first, even before everything, then the rest piece by piece. Empty only if the
+/// news are.
+[[nodiscard]] News take_next(News& news);
 
 /// The message to `receiver` that tells it the news.
 [[nodiscard]] rpc::ClusterUpdate make_update(const ClusterModel& model,

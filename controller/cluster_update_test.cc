@@ -51,6 +51,43 @@ TEST(ClusterUpdate, ALeaderInDoubtIsNotToldThatItLeads) {
   EXPECT_EQ(leader_told_to(model, kOne), kNoBroker);
 }
 
+News news_of(std::int32_t partitions, std::int32_t with_other_leaders) {
+  News news;
+  for (std::int32_t p = 0; p < partitions; ++p) news.partitions[{"orders", p}] = false;
+  for (std::int32_t p = 0; p < with_other_leaders; ++p) {
+    news.urgent.insert({"orders", partitions - 1 - p});
+  }
+  return news;
+}
+
+// W22: a partition without a leader does not wait for its thousands of siblings.
+TEST(ClusterUpdate, W22NewLeadersAreToldFirstAndAFewAtATime) {
+  News news = news_of(1'000, 150);
+  news.stop_replicas.push_back({"orders", {}, 0, LeaderEpoch(1), false});
+  const News first = take_next(news);
+  EXPECT_EQ(first.partitions.size(), 100U);
+  EXPECT_EQ(first.partitions.begin()->first.partition, 850);
+  EXPECT_TRUE(first.stop_replicas.empty());
+  EXPECT_EQ(take_next(news).partitions.size(), 50U);
+  const News third = take_next(news);
+  EXPECT_EQ(third.partitions.size(), 500U);
+  EXPECT_EQ(third.stop_replicas.size(), 1U);
+  EXPECT_EQ(take_next(news).partitions.size(), 350U);
+  EXPECT_TRUE(news.empty());
+}
+
+TEST(ClusterUpdate, W22NewLeadersAreToldBeforeEverything) {
+  News news = news_of(1'000, 1);
+  news.everything = true;
+  const News first = take_next(news);
+  EXPECT_FALSE(first.everything);
+  EXPECT_TRUE(first.brokers) << "who lives goes with it";
+  EXPECT_EQ(first.partitions.size(), 1U);
+  const News second = take_next(news);
+  EXPECT_TRUE(second.everything);
+  EXPECT_TRUE(news.empty());
+}
+
 TEST(ClusterUpdate, AHostCrashIsUnsettledWhileACopyIsInDoubt) {
   ClusterModel model = make_model();
   PartitionEntry& partition = model.topics["orders"].partitions[0];

@@ -41,6 +41,7 @@ void CommandSender::run(const std::vector<Command>& commands) {
     std::visit([this](const auto& c) { queue(c); }, command);
   }
   for (auto& [id, channel] : channels_) send(*channel);
+  has_run_ = true;
 }
 
 void CommandSender::follow_registrations() {
@@ -53,6 +54,8 @@ void CommandSender::follow_registrations() {
     channel = std::make_unique<Channel>();
     channel->broker = entry.registration;
     channel->news.everything = true;
+    // Those that a new controller finds have heard of its predecessors; who has not, says so.
+    channel->everything_first = has_run_;
     channel->peer = peers_.connect(entry.registration);
   }
 }
@@ -63,6 +66,7 @@ void CommandSender::queue(const Announce& command) {
     for (const TopicPartition& tp : command.partitions) {
       bool& is_new = channel->news.partitions[tp];
       is_new |= command.is_new;
+      if (command.is_urgent) channel->news.urgent.insert(tp);
     }
   }
 }
@@ -108,13 +112,17 @@ void CommandSender::queue(const AskLogs& command) {
 
 void CommandSender::send(Channel& channel) {
   if (channel.in_flight || channel.retry != nullptr || channel.news.empty()) return;
+  if (channel.news.everything) {
+    if (channel.everything_first) channel.news.urgent.clear();
+    if (hold_everything_ && !channel.everything_first && channel.news.urgent.empty()) return;
+  }
   const BrokerEntry& entry = model_.brokers.at(channel.broker.id);
   if (entry.liveness == rpc::Liveness::ProcessDead) return;  // It gets all when it is back.
   if (channel.peer == nullptr) channel.peer = peers_.connect(entry.registration);
   if (channel.peer == nullptr) return failed(channel, "its registration offers no way to it");
   channel.in_flight = true;
-  channel.sent = std::exchange(channel.news, News{});
-  channel.sent_number = announced_;
+  channel.sent = take_next(channel.news);
+  channel.sent_number = channel.news.empty() ? announced_ : channel.known_number;
   if (!channel.last_stop_settled) {
     channel.last_stop_settled = channel.broker.last_stop != cluster::LastStop::HostCrash ||
                                 !model_.doubts_after_host_crash(channel.broker.id);
@@ -142,6 +150,7 @@ void CommandSender::delivered(Channel& channel, Result<rpc::ClusterUpdateReply> 
 
 void CommandSender::succeeded(Channel& channel, rpc::ClusterUpdateReply reply) {
   channel.failing = false;
+  channel.everything_first = false;
   channel.backoff = {};
   channel.known_number = channel.sent_number;
   CommandDone done{channel.broker.id,
@@ -164,6 +173,7 @@ void CommandSender::failed(Channel& channel, const std::string& why) {
                  << " failed, is repeated: " << why;
   }
   put_back(channel.news, std::exchange(channel.sent, News{}));
+  channel.everything_first = true;
   channel.backoff =
       std::clamp(channel.backoff * 2, config_.command_backoff_min, config_.command_backoff_max);
   channel.retry = executor_.post_after(channel.backoff, channel.life.guard([this, &channel] {

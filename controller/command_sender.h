@@ -37,6 +37,9 @@ class CommandSender {
   /// Queues the commands and sends what can be sent. Brokers that registered since get a channel,
   /// those that are gone lose theirs.
   void run(const std::vector<Command>& commands);
+  /// While elections are being written at the begin of a term, it is these that brokers hear of
+  /// first, and of everything else afterwards.
+  void hold_everything(bool hold) { hold_everything_ = hold; }
 
   /// Counts what was announced to all.
   [[nodiscard]] std::uint64_t announced() const { return announced_; }
@@ -51,6 +54,8 @@ class CommandSender {
     std::shared_ptr<rpc::Peer> peer;
     News news;
     bool in_flight = false;
+    /// It may have been told nothing yet by anybody: everything goes before what is urgent.
+    bool everything_first = true;
     News sent;  ///< What the update under way tells.
     std::uint64_t sent_number = 0;
     std::uint64_t known_number = 0;
@@ -81,6 +86,8 @@ class CommandSender {
   Listener listener_;
   std::uint64_t announced_ = 0;
   std::uint64_t updates_sent_ = 0;
+  bool hold_everything_ = false;
+  bool has_run_ = false;
   std::map<BrokerId, std::unique_ptr<Channel>> channels_;
 };
 

@@ -23,6 +23,8 @@ Decision Decider::finish() && {
                      std::make_move_iterator(other_.end()));
   if (brokers_changed_) out_.commands.emplace(out_.commands.begin(), AnnounceBrokers{});
   announce_new_.is_new = true;
+  announce_leaders_.is_urgent = true;
+  if (!announce_leaders_.partitions.empty()) out_.commands.push_back(std::move(announce_leaders_));
   if (!announce_new_.partitions.empty()) out_.commands.push_back(std::move(announce_new_));
   if (!announce_.partitions.empty()) out_.commands.push_back(std::move(announce_));
   for (auto& [broker, stop] : stops_) out_.commands.push_back(std::move(stop));
@@ -123,6 +125,7 @@ void Decider::write_state(Place place, cluster::PartitionState next, const char*
   write.state = std::move(next);
   write.request = request;
   write.cause = cause;
+  write.is_urgent = urgent;
   partition.writing = true;
   partition.recheck = false;
   if (!request) partition.doubts_in_write = std::exchange(partition.doubts, {});
@@ -135,6 +138,7 @@ void Decider::adopt_state(Place place, const cluster::PartitionState& state, boo
     partition.epoch_due = false;
   }
   if (state.leader != kNoBroker) partition.unclean_election_wanted = false;
+  const bool has_other_leader = partition.state && partition.state->leader != state.leader;
   if (partition.state) partition.state_since = now_;
   partition.state = state;
   std::erase_if(partition.doubts, [&](const Doubt& doubt) {
@@ -144,7 +148,8 @@ void Decider::adopt_state(Place place, const cluster::PartitionState& state, boo
   });
   advance(partition.phase,
           state.leader == kNoBroker ? PartitionPhase::Offline : PartitionPhase::Online);
-  (is_new ? announce_new_ : announce_).partitions.push_back(place.name());
+  Announce& announce = is_new ? announce_new_ : has_other_leader ? announce_leaders_ : announce_;
+  announce.partitions.push_back(place.name());
 }
 
 }  // namespace ottla::controller

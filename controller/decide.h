@@ -140,6 +140,7 @@ struct Write {
   std::optional<RequestId> request;           ///< The AlterPartition it answers.
   std::vector<WantedReplicas> reassignments;  ///< SetReassignments
   const char* cause = "";                     ///< For the log.
+  bool is_urgent = false;                     ///< A partition gets another leader by it.
 
   [[nodiscard]] TopicPartition topic_partition() const { return {topic, partition}; }
 };
@@ -161,10 +162,12 @@ using Event = std::variant<ClusterRead, BrokersRead, LivenessChanged, TopicsRead
                            AlterPartitionRequested, ShutdownRequested, SlowReplicasReported,
                            CommandDone, LogsAnswered, Tick, WritesDone>;
 
-/// Tell all brokers the committed state of these partitions.
+/// Tell all brokers the committed state of these partitions. `is_urgent`: they have other leaders
+/// now, and clients wait.
 struct Announce {
   std::vector<TopicPartition> partitions;
   bool is_new = false;
+  bool is_urgent = false;
 };
 /// Tell all brokers which brokers live.
 struct AnnounceBrokers {};

@@ -25,6 +25,7 @@ void Decider::on(const ClusterRead& event) {
     }
   }
   announce_ = {};  // Every broker is told everything.
+  announce_leaders_ = {};
   on(DeletionRequested{event.topics_to_delete});
   reconcile_all("new controller");
 }

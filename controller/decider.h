@@ -145,6 +145,7 @@ class Decider {
   std::vector<Write> other_;
   Announce announce_;
   Announce announce_new_;
+  Announce announce_leaders_;
   std::map<BrokerId, std::vector<rpc::ReplicaLogQuery::Partition>> queries_;
   std::map<BrokerId, StopReplicas> stops_;
   std::set<std::string> topics_to_write_;

@@ -89,9 +89,13 @@ Failover fail_over(std::int32_t partitions) {
   began = cpu_time();
   const Decision after = decide(model, done, {});
   took.outcome = cpu_time() - began;
-  // One word to each broker, of what has changed only.
-  EXPECT_EQ(after.commands.size(), 1U);
-  EXPECT_EQ(std::get<Announce>(after.commands.at(0)).partitions.size(), died.writes.size());
+  // Two words to each broker, of what has changed only: who leads now, and who left an ISR.
+  EXPECT_EQ(after.commands.size(), 2U);
+  const auto& leaders = std::get<Announce>(after.commands.at(0));
+  EXPECT_TRUE(leaders.is_urgent);
+  EXPECT_EQ(leaders.partitions.size(), count / kBrokers);
+  EXPECT_EQ(leaders.partitions.size() + std::get<Announce>(after.commands.at(1)).partitions.size(),
+            died.writes.size());
   std::cout << partitions << " partitions: load " << took.load.count() << " ms, death of a broker "
             << took.decision.count() << " ms, outcomes of " << died.writes.size() << " writes "
             << took.outcome.count() << " ms of CPU; peak memory " << peak_memory_mib() << " MiB\n";

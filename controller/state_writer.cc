@@ -29,6 +29,7 @@ void StateWriter::write(std::vector<Write> writes) {
     if (!states.empty()) write_states(std::exchange(states, {}));
   };
   for (Write& write : writes) {
+    if (write.is_urgent) ++urgent_under_way_;
     const bool is_state = write.kind == WriteKind::SetState || write.kind == WriteKind::CreateState;
     if (!is_state || states.size() == kStatesPerCall ||
         (!states.empty() && states.front().kind != write.kind)) {
@@ -205,6 +206,9 @@ bool StateWriter::is_over(zookeeper::StoreError error) {
 
 void StateWriter::done(std::vector<WriteOutcome> outcomes) {
   under_way_ -= outcomes.size();
+  for (const WriteOutcome& outcome : outcomes) {
+    if (outcome.write.is_urgent) --urgent_under_way_;
+  }
   listener_.done({std::move(outcomes)});
 }
 

@@ -32,6 +32,8 @@ class StateWriter {
   void write(std::vector<Write> writes);
   /// Writes whose outcome is not known yet.
   [[nodiscard]] std::size_t under_way() const { return under_way_; }
+  /// Those of them that give a partition another leader.
+  [[nodiscard]] std::size_t urgent_under_way() const { return urgent_under_way_; }
 
  private:
   void write_states(std::vector<Write> writes);
@@ -54,6 +56,7 @@ class StateWriter {
   zookeeper::ControllerFence fence_;
   Listener listener_;
   std::size_t under_way_ = 0;
+  std::size_t urgent_under_way_ = 0;
   std::uint64_t last_timer_ = 0;
   std::map<std::uint64_t, env::TimerHandle> timers_;
   Lifeline life_;

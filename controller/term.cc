@@ -22,6 +22,9 @@ std::string join(const std::vector<BrokerId>& brokers) {
   return text;
 }
 
+/// So long after a term has begun brokers may hear of elections only.
+constexpr env::Duration kElectionsFirst = std::chrono::seconds(1);
+
 /// `[orders-3] leader 1 -> 2, leader epoch 5 -> 6, isr 2,3: broker 1 lost`
 void log_change(const ClusterModel& model, const WriteOutcome& outcome) {
   const Write& write = outcome.write;
@@ -124,6 +127,11 @@ void Term::loaded(zookeeper::ClusterNodes nodes) {
   LOG(INFO) << "controller epoch " << fence_.epoch << ": " << read.brokers.size() << " brokers, "
             << read.topics.size() << " topics";
   loaded_ = true;
+  hold_timer_ = world_.executor.post_after(kElectionsFirst, life_.guard([this] {
+    hold_timer_.reset();
+    sender_.hold_everything(false);
+    sender_.run({});
+  }));
   handle(read);
   ready_();
   if (brokers_refresh_.again) refresh(brokers_refresh_, &Term::read_brokers);
@@ -159,6 +167,7 @@ TopicRead Term::topic_read(zookeeper::TopicNodes nodes, TopicRules rules) {
 void Term::handle(const Event& event) {
   Decision decision = decide(model_, event, world_.clock.now());
   writer_.write(std::move(decision.writes));
+  sender_.hold_everything(hold_timer_ != nullptr && writer_.urgent_under_way() > 0);
   follow_liveness();
   sender_.run(decision.commands);
   for (Answer& a : decision.answers) answer(std::move(a));

@@ -164,6 +164,7 @@ class Term {
   env::TimerHandle audit_timer_;
   env::TimerHandle balancing_timer_;
   env::TimerHandle load_timer_;
+  env::TimerHandle hold_timer_;
   std::unique_ptr<TopicRequests> topic_requests_;
   Lifeline life_;
 };

@@ -325,6 +325,9 @@ void Replicas::Core::update_cluster(const rpc::ClusterUpdate& update,
     LOG(WARNING) << "Update for an older registration refused: broker epoch "
                  << update.receiver_epoch << ", ours is " << own_epoch();
     answer.error = ErrorCode::StaleBrokerEpoch;
+  } else if (controller_epoch_ < ControllerEpoch(0) && !update.full) {
+    // Of a controller that takes this broker for one that its predecessor told everything.
+    answer.error = ErrorCode::InvalidUpdateVersion;
   } else if (update.controller_epoch == controller_epoch_ && update.number < newest_update_) {
     // Its sender has given it up, and has told us all of it again.
     LOG(WARNING) << "Update " << update.number << " refused: it comes after update "

@@ -343,7 +343,7 @@ TEST(Replicas, ATopicThatIsGivenItsIdIsServedOn) {
   cluster->start(kTwo);
   cluster->start(kThree);
   cluster->topic_id = kTopicId;
-  tell_all(*cluster, [](rpc::ClusterUpdate&) {});
+  tell_all(*cluster, [](rpc::ClusterUpdate& update) { update.full = true; });
   EXPECT_TRUE(cluster->world.run_until_true([&] { return waiting.has_value(); }, seconds(1)));
   EXPECT_GE(cluster->partition(kOne)->high_watermark(), Offset(2));  // W4
 
