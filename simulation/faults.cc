@@ -197,10 +197,15 @@ void Faults::fail_disk(BrokerId broker) {
     if (operation == "read" || operation == "open" || operation == "list") return 0;
     return *left == 0 ? EIO : (--*left, 0);
   });
+  failed_disks_.insert(broker);
   cluster_.after(up_to(seconds(10)), [this, broker] {
-    cluster_.disk(broker).set_fault(nullptr);
-    crash_process(broker);
+    if (failed_disks_.erase(broker) > 0) replace_disk(broker);
   });
+}
+
+void Faults::replace_disk(BrokerId broker) {
+  cluster_.disk(broker).set_fault(nullptr);
+  crash_process(broker);
 }
 
 /// There is room again after a while.
@@ -241,6 +246,8 @@ void Faults::heal() {
   cluster_.heal_clients();
   cluster_.calm_clients();
   cluster_.zookeeper().start_ensemble();
+  // Not later: what is judged from now on is a cluster in which nothing goes wrong.
+  for (const BrokerId id : std::exchange(failed_disks_, {})) replace_disk(id);
   for (const BrokerId id : cluster_.broker_ids()) {
     cluster_.disk(id).set_fault(nullptr);
     cluster_.broker(id).slow_down_disk(env::Duration::zero());

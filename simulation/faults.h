@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <map>
+#include <set>
 #include <string>
 
 #include "simulation/cluster.h"
@@ -45,6 +46,7 @@ class Faults {
   void slow_down_disk(BrokerId broker);
   void stall_disk(BrokerId broker);
   void fail_disk(BrokerId broker);
+  void replace_disk(BrokerId broker);
   void fill_disk(BrokerId broker);
   void degrade_network();
   void stop_ensemble();
@@ -55,6 +57,7 @@ class Faults {
   Cluster& cluster_;
   const Options options_;
   bool healed_ = false;
+  std::set<BrokerId> failed_disks_;
   std::map<std::string, std::uint64_t> counts_;
 };
 
