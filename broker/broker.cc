@@ -588,6 +588,7 @@ Result<> Broker::Parts::start() {
 
 std::string Broker::Parts::what_hinders_hand_over(milliseconds timeout) {
   Awaited<Result<rpc::ControlledShutdownReply>> asked;
+  replicas->leave();
   controller_channel->controlled_shutdown(asked.callback());
   const auto reply = asked.get_within(timeout);
   if (!reply) return "no answer from the controller";

@@ -226,6 +226,7 @@ class SimulatedBroker::Process final : private membership::RegistrationListener,
   // Stopping.
 
   void ask_for_shutdown(int attempts) {
+    replicas_->leave();
     channel_->controlled_shutdown([this, attempts](Result<rpc::ControlledShutdownReply> reply) {
       loop_.post([this, attempts,
                   done = reply && reply->error == ErrorCode::None && reply->remaining.empty()] {

@@ -87,6 +87,7 @@ class Replicas::Core final : public Feed::Source,
   /// stop there are none; after the stand-in for a crash there are. No executor runs any more.
   void forget_all() OTTLA_EXCLUDES(mutex_);
   /// On the control loop.
+  void leave() { leaving_ = true; }
   void set_silent(BrokerId broker, bool silent);
   void set_broker_epoch(BrokerEpoch epoch, std::int32_t log_dirs_returned);
   void await_registration(std::int32_t log_dirs_returned) { awaited_returns_ = log_dirs_returned; }
@@ -198,6 +199,7 @@ class Replicas::Core final : public Feed::Source,
   std::map<TopicPartition, BrokerId> following_;
   std::set<TopicPartition> leading_;
   std::set<BrokerId> silent_;
+  bool leaving_ = false;
   env::TimerHandle isr_timer_;
   /// Replicas whose log cannot be made on a full disk, with the last word on their role.
   struct WaitingForRoom {
@@ -418,7 +420,8 @@ Result<> Replicas::Core::take_role(const rpc::TopicUpdate& topic,
   if (!is_new) return {};
   tell_not_leader(name, update.state.leader_epoch);
   stop_following(partition, changes);
-  if (update.state.leader != kNoBroker) {
+  const bool is_wanted = !leaving_ || update.state.in_isr(config_->broker);
+  if (update.state.leader != kNoBroker && is_wanted) {
     following_[name] = update.state.leader;
     changes.follow[update.state.leader].push_back({partition, update.state.leader_epoch});
   }
@@ -985,6 +988,10 @@ void Replicas::await_registration(std::int32_t log_dirs_returned, Callback<> don
 void Replicas::set_silent(BrokerId broker, bool silent) {
   core_->with().executors.control.post(
       [core = core_, broker, silent] { core->set_silent(broker, silent); });
+}
+
+void Replicas::leave() {
+  core_->with().executors.control.post([core = core_] { core->leave(); });
 }
 
 void Replicas::update_cluster(rpc::ClusterUpdate update, Callback<rpc::ClusterUpdateReply> reply) {

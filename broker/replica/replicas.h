@@ -87,6 +87,11 @@ class Replicas final : public rpc::ReplicationService {
   /// not got, instead of lagging for replica.lag.time.max.ms.
   void set_silent(BrokerId broker, bool silent);
 
+  /// This broker is about to ask for its controlled shutdown: what it is no more in the ISR of, it
+  /// does not follow any more. Caught up, it would only ask to join again, in the middle of
+  /// thousands of elections.
+  void leave();
+
   // The controller's commands (rpc::BrokerControl goes here).
 
   /// Checks controller and broker epoch, publishes the metadata image, makes partitions leader or

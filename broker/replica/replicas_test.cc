@@ -355,6 +355,16 @@ TEST(Replicas, ATopicThatIsGivenItsIdIsServedOn) {
   }
 }
 
+TEST(Replicas, WhoLeavesDoesNotComeBackToAnIsr) {
+  const auto cluster = make_cluster(11);
+  EXPECT_EQ(cluster->append_and_wait(kOne, {"a"}).error, ErrorCode::None);
+  ASSERT_TRUE(settle(*cluster));
+  cluster->replicas(kOne).leave();
+  cluster->elect(0, kTwo, /*unclean=*/true);  // as a controlled shutdown does, but with nobody else
+  cluster->world.run_for(seconds(2));
+  EXPECT_EQ(cluster->state().isr, (std::vector{kTwo, kThree}));
+}
+
 // A full disk is no failed disk: what it kept from its role takes it when there is room.
 TEST(Replicas, AReplicaThatAFullDiskKeptFromItsRoleTriesAgain) {
   const auto cluster = make_cluster(21);
