@@ -18,6 +18,7 @@
 #include "broker/commands.h"
 #include "broker/controller_channel.h"
 #include "broker/group/group_coordinator.h"
+#include "broker/http_status.h"
 #include "broker/last_stop.h"
 #include "broker/latch.h"
 #include "broker/live_configs.h"
@@ -136,6 +137,7 @@ struct Broker::Parts : public membership::ConfigListener, public membership::Reg
   Result<cluster::Broker> registration_node();
   void watch_threads();
   void watch_disks();
+  void show_status();
   void hand_over_leadership();
   /// Empty when this broker leads nothing that another could lead.
   std::string what_hinders_hand_over(milliseconds timeout);
@@ -215,6 +217,7 @@ struct Broker::Parts : public membership::ConfigListener, public membership::Reg
   /// The first registration after which what was told of returned log dirs may count as settled.
   std::atomic<std::int64_t> settles_from = 0;
 
+  HttpStatus http_status{metrics, clock};
   std::unique_ptr<LiveConfigs> live_configs;
   Latch configs_read;
   Latch first_registration;
@@ -396,9 +399,10 @@ void Broker::Parts::build_replicas() {
       *replicas, clock, [] { return std::chrono::minutes(15); }, metrics);
   groups->start(*replicas);
   transactions->start(*replicas);
-  commands = std::make_unique<Commands>(*replicas, *config_watcher, *peer_watch,
-                                        *controller_channel, metadata, membership_loop,
-                                        [this](BrokerEpoch epoch) { last_stop_settled(epoch); });
+  commands = std::make_unique<Commands>(
+      *replicas, *config_watcher, *peer_watch, *controller_channel, metadata, membership_loop,
+      [this](BrokerEpoch epoch) { last_stop_settled(epoch); },
+      [this] { http_status.metadata_changed(metadata.image()); });
   replication_server = std::make_unique<rpc::GrpcReplicationServer>(*replicas);
 }
 
@@ -468,13 +472,17 @@ Result<cluster::Broker> Broker::Parts::registration_node() {
     node.endpoints.push_back(std::move(endpoint));
   }
   node.grpc_endpoint = grpc_host + ":" + std::to_string(grpc_port);
+  node.http_endpoint = http_status.endpoint(*values, grpc_host);
   return node;
 }
 
 Result<> Broker::Parts::start() {
   const env::MonotonicTime began = clock.now();
+  http_status.lifecycle().enter(status::BrokerState::Starting);
+  http_status.start(*values);
   OTTLA_TRY_VOID(open_logs());
   OTTLA_TRY(identity, enter_cluster());
+  http_status.follow_elections(identity.broker_id);
   OTTLA_TRY_VOID(logs->set_identity(identity.broker_id, identity.cluster_id));
   LOG(INFO) << "[broker " << identity.broker_id << "] of cluster " << identity.cluster_id;
 
@@ -507,6 +515,7 @@ Result<> Broker::Parts::start() {
   zookeeper->add_listener(*registration);
   zookeeper->start();
   follow_configs();
+  http_status.lifecycle().enter(status::BrokerState::Recovering);
   OTTLA_TRY_VOID(load_logs());
   replicas->start();
   logs->start(
@@ -578,12 +587,30 @@ Result<> Broker::Parts::start() {
     LOG(WARNING) << "[broker " << identity.broker_id << "] no word from a controller yet";
   }
   network->start(*api_server);
+  show_status();
   const auto took = std::chrono::duration_cast<milliseconds>(clock.now() - began);
   for (const network::BoundListener& at : bound) {
     LOG(INFO) << "[broker " << identity.broker_id << "] serves " << at.name << " on port "
               << at.port << ", " << took.count() << " ms after its start";
   }
   return {};
+}
+
+void Broker::Parts::show_status() {
+  http_status.attach(
+      {.broker = identity.broker_id,
+       .cluster_id = identity.cluster_id,
+       .config = config,
+       .metadata = metadata,
+       .replicas = *replicas,
+       .logs = *logs,
+       .groups = *groups,
+       .controller = *controller,
+       .is_registered =
+           [this] { return registration->status() == membership::RegistrationStatus::Registered; },
+       .is_zookeeper_connected = [this] { return session_metrics.connected(); }},
+      *watchdog);
+  http_status.lifecycle().enter(status::BrokerState::Running);
 }
 
 std::string Broker::Parts::what_hinders_hand_over(milliseconds timeout) {
@@ -629,7 +656,10 @@ void Broker::Parts::hand_over_leadership() {
 }
 
 void Broker::Parts::stop() {
+  http_status.lifecycle().enter(status::BrokerState::HandingOver);
   if (controller_channel && first_registration.wait_within(milliseconds(0))) hand_over_leadership();
+  http_status.lifecycle().enter(status::BrokerState::ShuttingDown);
+  http_status.stop();
   watchdog_loop.stop();  // from here on threads end
   if (network) network->stop_accepting();
   if (replicas) replicas->stop();

@@ -64,6 +64,7 @@ void Commands::hand_over(Waiting command) {
     }
     first_update_.open();
     peer_watch_.metadata_changed();
+    on_update_();
   });
 }
 

@@ -30,17 +30,19 @@ class Commands final : public rpc::BrokerControl {
   /// References outlive the commands; the replicas and `configs` are stopped before.
   /// `on_settled`: the controller has acted on how the last process stopped, or on the return of a
   /// log dir, as the registration of that epoch told; called once for each, on the replicas'
-  /// control loop.
+  /// control loop. `on_update`: an update was carried out; there too.
   Commands(replica::Replicas& replicas, membership::ConfigWatcher& configs, PeerWatch& peer_watch,
            ControllerChannel& controller_channel, metadata::MetadataCache& metadata,
-           env::Executor& loop, std::function<void(BrokerEpoch)> on_settled)
+           env::Executor& loop, std::function<void(BrokerEpoch)> on_settled,
+           std::function<void()> on_update)
       : replicas_(replicas),
         configs_(configs),
         peer_watch_(peer_watch),
         controller_channel_(controller_channel),
         metadata_(metadata),
         loop_(loop),
-        on_settled_(std::move(on_settled)) {}
+        on_settled_(std::move(on_settled)),
+        on_update_(std::move(on_update)) {}
 
   void update_cluster(rpc::ClusterUpdate update, Callback<rpc::ClusterUpdateReply> reply) override;
   void query_replica_logs(rpc::ReplicaLogQuery query,
@@ -68,6 +70,7 @@ class Commands final : public rpc::BrokerControl {
   metadata::MetadataCache& metadata_;
   env::Executor& loop_;
   const std::function<void(BrokerEpoch)> on_settled_;
+  const std::function<void()> on_update_;
   BrokerEpoch settled_epoch_ = kUnknownBrokerEpoch;  ///< The control loop's.
   Latch first_update_;
   std::deque<Waiting> waiting_;  ///< In order; the controller has a few under way at most.

@@ -56,6 +56,16 @@ void StallWatchdog::start() {
   timer_ = own_.post_after(interval_, [this] { look(); });
 }
 
+std::vector<std::string> StallWatchdog::standing_for(env::Duration least) const {
+  std::vector<std::string> threads;
+  for (const auto& probe : probes_) {
+    if (probe->shown_ms > 0 && probe->shown_ms >= whole_ms(least)) {
+      threads.push_back(probe->of.thread);
+    }
+  }
+  return threads;
+}
+
 void StallWatchdog::look() {
   const env::MonotonicTime now = clock_.now();
   // What is longer than two intervals is the watchdog's own pause.

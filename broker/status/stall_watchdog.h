@@ -38,6 +38,9 @@ class StallWatchdog {
   /// Call once, on `own` or before it runs anything of this.
   void start();
 
+  /// Threads that have stood for as long, as of the last look. Thread: any.
+  [[nodiscard]] std::vector<std::string> standing_for(env::Duration least) const;
+
  private:
   struct Probe;
 

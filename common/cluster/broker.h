@@ -26,9 +26,9 @@ struct Endpoint {
 /// acknowledged records may be missing from the tail.
 enum class LastStop : std::uint8_t { Clean, ProcessCrash, HostCrash };
 
-/// A broker as /brokers/ids/N tells it. Ottla's own part (`grpc_endpoint`, `start_nonce`,
-/// `last_stop`, `log_dirs_returned`, `directory_ids`, `boot_id`) stands under the key "ottla",
-/// which Kafka's readers ignore; it is absent for a Kafka broker.
+/// A broker as /brokers/ids/N tells it. Ottla's own part (`grpc_endpoint`, `http_endpoint`,
+/// `start_nonce`, `last_stop`, `log_dirs_returned`, `directory_ids`, `boot_id`) stands under the
+/// key "ottla", which Kafka's readers ignore; it is absent for a Kafka broker.
 struct Broker {
   BrokerId id;
   BrokerEpoch epoch = kUnknownBrokerEpoch;  ///< czxid of the registration; not in the JSON.
@@ -38,6 +38,7 @@ struct Broker {
   std::int64_t timestamp_ms = 0;
 
   std::optional<std::string> grpc_endpoint;  ///< host:port
+  std::optional<std::string> http_endpoint;  ///< host:port of its status page, if it has one
   std::string start_nonce;                   ///< Another one for each start of the process.
   LastStop last_stop = LastStop::Clean;
   /// Log dirs that failed and came back in this process. Another number: the process registered

@@ -91,6 +91,10 @@ void check_listeners(const BrokerValues& values, Faults& faults) {
   if (const auto grpc = parse_host_port(values.get(kOttlaGrpcListener)); !grpc) {
     faults.add("ottla.grpc.listener: " + grpc.error().message());
   }
+  if (const auto http = values.get(kOttlaHttpListener)) {
+    const auto parsed = parse_host_port(*http);
+    if (!parsed) faults.add("ottla.http.listener: " + parsed.error().message());
+  }
   faults.require(
       values.get(kMaxConnectionsPerIp) > 0 || !values.get(kMaxConnectionsPerIpOverrides).empty(),
       kMaxConnectionsPerIp.name, "may be 0 only with max.connections.per.ip.overrides");

@@ -23,6 +23,25 @@ inline constexpr ConfigKey<std::optional<std::string>> kOttlaGrpcAdvertisedHost{
     .doc =
         "The host under which other brokers find the gRPC listener. Unset: the host that the "
         "inter-broker listener advertises."};
+inline constexpr ConfigKey<std::optional<std::string>> kOttlaHttpListener{
+    .name = "ottla.http.listener",
+    .doc =
+        "host:port of /metrics for Prometheus, /health/live, /health/ready and the status page, "
+        "for whoever can connect; port 0 is any free one. Unset: none of it, as Kafka opens no "
+        "such port. 9404 is the usual port of Kafka's JMX exporter."};
+inline constexpr ConfigKey<std::optional<std::string>> kOttlaHttpAdvertisedHost{
+    .name = "ottla.http.advertised.host",
+    .doc =
+        "The host under which browsers find the HTTP listener, so that one broker's status page "
+        "can show what the others know. Unset: the host that the inter-broker listener "
+        "advertises."};
+inline constexpr ConfigKey<std::int32_t> kOttlaHttpMaxConnections{
+    .name = "ottla.http.max.connections",
+    .fallback = 64,
+    .allowed = range(1, 10'000),
+    .doc =
+        "Connections of the HTTP listener at a time; one more ends the one that has waited "
+        "longest."};
 inline constexpr ConfigKey<std::int32_t> kOttlaSuspicionTimeoutMs{
     .name = "ottla.suspicion.timeout.ms",
     .fallback = 1500,
@@ -112,13 +131,23 @@ inline constexpr ConfigKey<std::int64_t> kOttlaStrayRetentionMs{
         "removed after so long. -1: never."};
 
 inline constexpr AnyKey kOttlaKeys[] = {
-    kOttlaLogDirReserveBytes,   kOttlaLogDirMinFreeBytes,
-    kOttlaLogDirMinFreePercent, kOttlaLogDirProbeIntervalMs,
-    kOttlaGrpcListener,         kOttlaGrpcAdvertisedHost,
-    kOttlaSuspicionTimeoutMs,   kOttlaFailoverProbeIntervalMs,
-    kOttlaSlowDiskOperationMs,  kOttlaSlowDiskPatienceMs,
-    kOttlaSlowDiskRecoveryMs,   kOttlaCutRecordsRetentionMs,
-    kOttlaCutRecordsMaxBytes,   kOttlaStrayRetentionMs,
+    kOttlaLogDirReserveBytes,
+    kOttlaLogDirMinFreeBytes,
+    kOttlaLogDirMinFreePercent,
+    kOttlaLogDirProbeIntervalMs,
+    kOttlaGrpcListener,
+    kOttlaGrpcAdvertisedHost,
+    kOttlaHttpListener,
+    kOttlaHttpAdvertisedHost,
+    kOttlaHttpMaxConnections,
+    kOttlaSuspicionTimeoutMs,
+    kOttlaFailoverProbeIntervalMs,
+    kOttlaSlowDiskOperationMs,
+    kOttlaSlowDiskPatienceMs,
+    kOttlaSlowDiskRecoveryMs,
+    kOttlaCutRecordsRetentionMs,
+    kOttlaCutRecordsMaxBytes,
+    kOttlaStrayRetentionMs,
 };
 
 }  // namespace ottla::config

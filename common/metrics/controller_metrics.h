@@ -70,7 +70,8 @@ inline constexpr Metric kControllerEventQueueTimeMs{.domain = "kafka.controller"
                                                     .type = "ControllerEventManager",
                                                     .name = "EventQueueTimeMs",
                                                     .kind = Kind::Histogram,
-                                                    .doc = "How long events wait."};
+                                                    .doc = "How long events wait.",
+                                                    .scale = 1000};
 inline constexpr Metric kControllerQueueSize{.domain = "kafka.controller",
                                              .type = "ControllerChannelManager",
                                              .name = "TotalQueueSize",
@@ -80,7 +81,8 @@ inline constexpr Metric kLeaderElectionMs{.domain = "kafka.controller",
                                           .type = "ControllerStats",
                                           .name = "LeaderElectionRateAndTimeMs",
                                           .kind = Kind::Histogram,
-                                          .doc = "Elections after a broker was lost."};
+                                          .doc = "Elections after a broker was lost.",
+                                          .scale = 1000};
 inline constexpr Metric kUncleanLeaderElections{
     .domain = "kafka.controller",
     .type = "ControllerStats",
@@ -91,28 +93,40 @@ inline constexpr Metric kControllerChangeMs{.domain = "kafka.controller",
                                             .type = "ControllerStats",
                                             .name = "ControllerChangeRateAndTimeMs",
                                             .kind = Kind::Histogram,
-                                            .doc = "Taking the office of the controller."};
+                                            .doc = "Taking the office of the controller.",
+                                            .scale = 1000};
 inline constexpr Metric kControlledShutdownMs{
     .domain = "kafka.controller",
     .type = "ControllerStats",
     .name = "ControlledShutdownRateAndTimeMs",
     .kind = Kind::Histogram,
-    .doc = "Handing over the leaders of a broker that stops."};
+    .doc = "Handing over the leaders of a broker that stops.",
+    .scale = 1000};
 inline constexpr Metric kIsrChangeMs{.domain = "kafka.controller",
                                      .type = "ControllerStats",
                                      .name = "IsrChangeRateAndTimeMs",
                                      .kind = Kind::Histogram,
-                                     .doc = "Changes of an ISR."};
+                                     .doc = "Changes of an ISR.",
+                                     .scale = 1000};
 inline constexpr Metric kTopicChangeMs{.domain = "kafka.controller",
                                        .type = "ControllerStats",
                                        .name = "TopicChangeRateAndTimeMs",
                                        .kind = Kind::Histogram,
-                                       .doc = "New topics."};
+                                       .doc = "New topics.",
+                                       .scale = 1000};
 inline constexpr Metric kTopicDeletionMs{.domain = "kafka.controller",
                                          .type = "ControllerStats",
                                          .name = "TopicDeletionRateAndTimeMs",
                                          .kind = Kind::Histogram,
-                                         .doc = "Deleted topics."};
+                                         .doc = "Deleted topics.",
+                                         .scale = 1000};
+
+inline constexpr Metric kFencedBrokerCount{
+    .domain = "kafka.controller",
+    .type = "KafkaController",
+    .name = "FencedBrokerCount",
+    .kind = Kind::Gauge,
+    .doc = "Brokers that are registered but silent or dead by evidence: they lead nothing."};
 
 inline constexpr const Metric* kControllerMetrics[] = {
     &kActiveControllerCount,
@@ -136,6 +150,7 @@ inline constexpr const Metric* kControllerMetrics[] = {
     &kIsrChangeMs,
     &kTopicChangeMs,
     &kTopicDeletionMs,
+    &kFencedBrokerCount,
 };
 
 }  // namespace ottla::metrics

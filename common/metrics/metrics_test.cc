@@ -10,6 +10,7 @@
 #include <gtest/gtest.h>
 
 #include "common/metrics/network_metrics.h"
+#include "common/metrics/ottla_metrics.h"
 #include "common/metrics/reference.h"
 #include "common/metrics/registry.h"
 #include "common/metrics/replica_metrics.h"
@@ -32,6 +33,25 @@ TEST(Metric, HasTheNameThatTheJmxExporterGives) {
   EXPECT_EQ(prometheus_name(kTotalTimeMs), "kafka_network_requestmetrics_totaltimems");
   EXPECT_EQ(prometheus_name(kConnectionCount),
             "kafka_server_socket_server_metrics_connection_count");
+  EXPECT_EQ(prometheus_name(kNetworkIdlePercent),
+            "kafka_network_socketserver_networkprocessoravgidle_percent");
+  EXPECT_EQ(prometheus_name(kConnectionCreations),
+            "kafka_server_socket_server_metrics_connection_creation_total");
+}
+
+TEST(Metric, HasTheNameOfConfluentsRulesOnRequest) {
+  const auto name = [](const Metric& metric) {
+    return prometheus_name(metric, Dialect::Confluent);
+  };
+  EXPECT_EQ(name(kBytesIn), "kafka_server_brokertopicmetrics_bytesinpersec");
+  EXPECT_EQ(name(kNetworkIdlePercent), "kafka_network_socketserver_networkprocessoravgidlepercent");
+  EXPECT_EQ(name(kRequestHandlerIdlePercent),
+            "kafka_server_kafkarequesthandlerpool_requesthandleravgidlepercent_oneminuterate");
+  EXPECT_EQ(name(kConnectionCount), "kafka_server_socketservermetrics_connection_count");
+  EXPECT_EQ(label_name(kConnectionCount, 1, Dialect::Confluent), "network_processor");
+  EXPECT_EQ(label_name(kReplicaMaxLag, 0, Dialect::Confluent), "clientid");
+  EXPECT_EQ(label_name(kReplicaMaxLag, 0), "clientId");
+  EXPECT_EQ(name(kReady), "ottla_broker_ready");
 }
 
 TEST(Metric, EveryNameIsDeclaredOnceAndExplained) {
@@ -98,7 +118,7 @@ TEST(Registry, TakesManySamplesFromOneGauge) {
 
 TEST(Registry, TellsQuantilesOfTheLastMinutesOnly) {
   Registry registry;
-  const auto times = registry.histogram(kTotalTimeMs, {"Produce"});
+  const auto times = registry.histogram(kRequestBytes, {"Produce"});
   for (int i = 0; i < 100; ++i) times->record(5);
   EXPECT_THAT(registry.prometheus_text(kStart), HasSubstr("quantile=\"0.99\"} 5\n"));
 
@@ -109,6 +129,21 @@ TEST(Registry, TellsQuantilesOfTheLastMinutesOnly) {
   EXPECT_THAT(later, HasSubstr("quantile=\"0.999\"} 3\n"));
   EXPECT_THAT(later, HasSubstr("_count{request=\"Produce\"} 101\n"));
   EXPECT_THAT(later, HasSubstr("_sum{request=\"Produce\"} 503\n"));
+}
+
+TEST(Registry, ShowsMicrosecondsInTheUnitOfTheMetric) {
+  Registry registry;
+  const auto times = registry.histogram(kTotalTimeMs, {"Produce"});
+  registry.share(kRequestDuration, {"Produce"}, times);
+  times->record(1500);
+  times->record(40'000'000);
+  const std::string text = registry.prometheus_text(kStart);
+  EXPECT_THAT(text, HasSubstr("totaltimems{request=\"Produce\",quantile=\"0.5\"} 1.535\n"));
+  EXPECT_THAT(text, HasSubstr("# TYPE ottla_request_duration_seconds histogram\n"));
+  EXPECT_THAT(text, HasSubstr("duration_seconds_bucket{request=\"Produce\",le=\"0.001\"} 0\n"));
+  EXPECT_THAT(text, HasSubstr("duration_seconds_bucket{request=\"Produce\",le=\"0.0025\"} 1\n"));
+  EXPECT_THAT(text, HasSubstr("duration_seconds_bucket{request=\"Produce\",le=\"+Inf\"} 2\n"));
+  EXPECT_THAT(text, HasSubstr("duration_seconds_count{request=\"Produce\"} 2\n"));
 }
 
 TEST(Reference, IsThePageInDocs) {

@@ -22,43 +22,50 @@ inline constexpr Metric kTotalTimeMs{
     .name = "TotalTimeMs",
     .kind = Kind::Histogram,
     .labels = {"request"},
-    .doc = "From the last byte of a request to the last of its answer."};
+    .doc = "From the last byte of a request to the last of its answer.",
+    .scale = 1000};
 inline constexpr Metric kLocalTimeMs{.domain = "kafka.network",
                                      .type = "RequestMetrics",
                                      .name = "LocalTimeMs",
                                      .kind = Kind::Histogram,
                                      .labels = {"request"},
-                                     .doc = "At work on this broker."};
+                                     .doc = "At work on this broker.",
+                                     .scale = 1000};
 inline constexpr Metric kRemoteTimeMs{.domain = "kafka.network",
                                       .type = "RequestMetrics",
                                       .name = "RemoteTimeMs",
                                       .kind = Kind::Histogram,
                                       .labels = {"request"},
-                                      .doc = "Waiting for others: followers, or records to come."};
+                                      .doc = "Waiting for others: followers, or records to come.",
+                                      .scale = 1000};
 inline constexpr Metric kRequestQueueTimeMs{.domain = "kafka.network",
                                             .type = "RequestMetrics",
                                             .name = "RequestQueueTimeMs",
                                             .kind = Kind::Histogram,
                                             .labels = {"request"},
-                                            .doc = "Waiting for a thread."};
+                                            .doc = "Waiting for a thread.",
+                                            .scale = 1000};
 inline constexpr Metric kResponseQueueTimeMs{.domain = "kafka.network",
                                              .type = "RequestMetrics",
                                              .name = "ResponseQueueTimeMs",
                                              .kind = Kind::Histogram,
                                              .labels = {"request"},
-                                             .doc = "Waiting for its turn on the connection."};
+                                             .doc = "Waiting for its turn on the connection.",
+                                             .scale = 1000};
 inline constexpr Metric kResponseSendTimeMs{.domain = "kafka.network",
                                             .type = "RequestMetrics",
                                             .name = "ResponseSendTimeMs",
                                             .kind = Kind::Histogram,
                                             .labels = {"request"},
-                                            .doc = "Sending the answer."};
+                                            .doc = "Sending the answer.",
+                                            .scale = 1000};
 inline constexpr Metric kThrottleTimeMs{.domain = "kafka.network",
                                         .type = "RequestMetrics",
                                         .name = "ThrottleTimeMs",
                                         .kind = Kind::Histogram,
                                         .labels = {"request"},
-                                        .doc = "Held back by a quota."};
+                                        .doc = "Held back by a quota.",
+                                        .scale = 1000};
 inline constexpr Metric kRequestBytes{.domain = "kafka.network",
                                       .type = "RequestMetrics",
                                       .name = "RequestBytes",
@@ -70,7 +77,8 @@ inline constexpr Metric kMessageConversionsTimeMs{.domain = "kafka.network",
                                                   .name = "MessageConversionsTimeMs",
                                                   .kind = Kind::Histogram,
                                                   .labels = {"request"},
-                                                  .doc = "Converting records for old clients."};
+                                                  .doc = "Converting records for old clients.",
+                                                  .scale = 1000};
 inline constexpr Metric kTemporaryMemoryBytes{.domain = "kafka.network",
                                               .type = "RequestMetrics",
                                               .name = "TemporaryMemoryBytes",
@@ -110,6 +118,59 @@ inline constexpr Metric kConnectionCount{.domain = "kafka.server",
                                          .labels = {"listener", "networkProcessor"},
                                          .doc = "Open connections."};
 
+inline constexpr Metric kProcessorIdlePercent{.domain = "kafka.network",
+                                              .type = "Processor",
+                                              .name = "IdlePercent",
+                                              .kind = Kind::Gauge,
+                                              .labels = {"networkProcessor"},
+                                              .doc = "0 to 1: how idle an event loop is."};
+inline constexpr Metric kAcceptorBlockedPercent{
+    .domain = "kafka.network",
+    .type = "Acceptor",
+    .name = "AcceptorBlockedPercent",
+    .kind = Kind::Gauge,
+    .labels = {"listener"},
+    .doc =
+        "0 to 1: the part of the time for which a listener took nobody in, for max.connections."};
+inline constexpr Metric kConnectionCreations{.domain = "kafka.server",
+                                             .type = "socket-server-metrics",
+                                             .name = "connection-creation-total",
+                                             .kind = Kind::Counter,
+                                             .labels = {"listener"},
+                                             .doc = "Connections taken in."};
+inline constexpr Metric kConnectionCreationRate{.domain = "kafka.server",
+                                                .type = "socket-server-metrics",
+                                                .name = "connection-creation-rate",
+                                                .kind = Kind::Gauge,
+                                                .labels = {"listener"},
+                                                .doc = "Connections taken in a second, lately."};
+inline constexpr Metric kConnectionCloses{.domain = "kafka.server",
+                                          .type = "socket-server-metrics",
+                                          .name = "connection-close-total",
+                                          .kind = Kind::Counter,
+                                          .labels = {"listener"},
+                                          .doc = "Connections that ended."};
+inline constexpr Metric kConnectionCloseRate{.domain = "kafka.server",
+                                             .type = "socket-server-metrics",
+                                             .name = "connection-close-rate",
+                                             .kind = Kind::Gauge,
+                                             .labels = {"listener"},
+                                             .doc = "Connections that ended a second, lately."};
+inline constexpr Metric kClientConnections{
+    .domain = "kafka.server",
+    .type = "socket-server-metrics",
+    .name = "connections",
+    .kind = Kind::Gauge,
+    .labels = {"clientSoftwareName", "clientSoftwareVersion", "listener"},
+    .doc = "Open connections by what the client says it is (KIP-511)."};
+inline constexpr Metric kDeprecatedRequests{
+    .domain = "kafka.network",
+    .type = "RequestMetrics",
+    .name = "DeprecatedRequestsPerSec",
+    .kind = Kind::Counter,
+    .labels = {"request", "version", "clientSoftwareName", "clientSoftwareVersion"},
+    .doc = "Requests in versions that Kafka 4.0 no longer serves (KIP-896)."};
+
 inline constexpr const Metric* kNetworkMetrics[] = {
     &kRequests,
     &kRequestErrors,
@@ -129,6 +190,14 @@ inline constexpr const Metric* kNetworkMetrics[] = {
     &kExpiredConnectionsKilled,
     &kRequestHandlerIdlePercent,
     &kConnectionCount,
+    &kProcessorIdlePercent,
+    &kAcceptorBlockedPercent,
+    &kConnectionCreations,
+    &kConnectionCreationRate,
+    &kConnectionCloses,
+    &kConnectionCloseRate,
+    &kClientConnections,
+    &kDeprecatedRequests,
 };
 
 }  // namespace ottla::metrics

@@ -84,12 +84,6 @@ std::vector<std::pair<LabelValues, double>> look(
   return std::move(sink.samples);
 }
 
-std::string label_name(std::string_view name) {
-  std::string result(name);
-  std::ranges::replace(result, '-', '_');
-  return result;
-}
-
 void append_escaped(std::string& out, std::string_view value) {
   for (const char c : value) {
     if (c == '\n') {
@@ -115,24 +109,45 @@ void append_number(std::string& out, double value) {
   out.append(buffer.data(), end);
 }
 
-void append_sample(std::string& out, const std::string& name, const Metric& metric,
-                   const LabelValues& labels, std::string_view quantile, double value) {
-  out += name;
-  std::string inside;
+/// One metric as it is being written.
+struct Page {
+  std::string& out;
+  const Metric& metric;
+  std::string name;
+  std::array<std::string, kMaxLabels> labels;
+};
+
+/// `extra` is a label of the format's own: quantile or le.
+void append_sample(const Page& page, std::string_view suffix, const LabelValues& labels,
+                   std::string_view extra, std::string_view extra_value, double value) {
+  std::string& out = page.out;
+  out += page.name;
+  out += suffix;
+  char before = '{';
   for (std::size_t at = 0; at < labels.size() && at < kMaxLabels; ++at) {
-    if (!inside.empty()) inside += ',';
-    inside += label_name(metric.labels.at(at)) + "=\"";
-    append_escaped(inside, labels[at]);
-    inside += '"';
+    out += before;
+    out += page.labels.at(at);
+    out += "=\"";
+    append_escaped(out, labels[at]);
+    out += '"';
+    before = ',';
   }
-  if (!quantile.empty()) {
-    if (!inside.empty()) inside += ',';
-    inside += "quantile=\"" + std::string(quantile) + '"';
+  if (!extra.empty()) {
+    out += before;
+    out += extra;
+    out += "=\"";
+    out += extra_value;
+    out += '"';
+    before = ',';
   }
-  if (!inside.empty()) out += '{' + inside + '}';
+  if (before == ',') out += '}';
   out += ' ';
   append_number(out, value);
   out += '\n';
+}
+
+void append_sample(const Page& page, const LabelValues& labels, double value) {
+  append_sample(page, "", labels, "", "", value);
 }
 
 constexpr std::array<std::pair<std::string_view, double>, 6> kQuantiles = {{{"0.5", 0.5},
@@ -142,9 +157,14 @@ constexpr std::array<std::pair<std::string_view, double>, 6> kQuantiles = {{{"0.
                                                                             {"0.99", 0.99},
                                                                             {"0.999", 0.999}}};
 
-void append_histogram(std::string& out, const std::string& name, const Metric& metric,
-                      const LabelValues& labels, const Histogram& histogram, Windows& windows,
-                      TimePoint now) {
+void append_sum_and_count(const Page& page, const LabelValues& labels, const Histogram& histogram) {
+  const auto scale = static_cast<double>(page.metric.scale);
+  append_sample(page, "_sum", labels, "", "", static_cast<double>(histogram.sum()) / scale);
+  append_sample(page, "_count", labels, "", "", static_cast<double>(histogram.count()));
+}
+
+void append_histogram(const Page& page, const LabelValues& labels, const Histogram& histogram,
+                      Windows& windows, TimePoint now) {
   Histogram::Counts recent = histogram.counts();
   if (windows.began == TimePoint{}) windows.began = now;
   if (now - windows.began >= kWindow) {
@@ -153,11 +173,47 @@ void append_histogram(std::string& out, const std::string& name, const Metric& m
     windows.began = now;
   }
   for (std::size_t at = 0; at < recent.size(); ++at) recent[at] -= windows.before[at];
+  const auto scale = static_cast<double>(page.metric.scale);
   for (const auto& [text, part] : kQuantiles) {
-    append_sample(out, name, metric, labels, text, static_cast<double>(quantile(recent, part)));
+    append_sample(page, "", labels, "quantile", text,
+                  static_cast<double>(quantile(recent, part)) / scale);
   }
-  append_sample(out, name + "_sum", metric, labels, "", static_cast<double>(histogram.sum()));
-  append_sample(out, name + "_count", metric, labels, "", static_cast<double>(histogram.count()));
+  append_sum_and_count(page, labels, histogram);
+}
+
+/// Upper bounds in the unit shown: for seconds.
+constexpr std::array<std::pair<std::string_view, double>, 14> kBounds = {{{"0.0005", 0.0005},
+                                                                          {"0.001", 0.001},
+                                                                          {"0.0025", 0.0025},
+                                                                          {"0.005", 0.005},
+                                                                          {"0.01", 0.01},
+                                                                          {"0.025", 0.025},
+                                                                          {"0.05", 0.05},
+                                                                          {"0.1", 0.1},
+                                                                          {"0.25", 0.25},
+                                                                          {"0.5", 0.5},
+                                                                          {"1", 1},
+                                                                          {"2.5", 2.5},
+                                                                          {"5", 5},
+                                                                          {"10", 10}}};
+
+/// What lies in a bucket of ours that a bound cuts counts as above it.
+void append_buckets(const Page& page, const LabelValues& labels, const Histogram& histogram) {
+  const Histogram::Counts counts = histogram.counts();
+  const auto scale = static_cast<double>(page.metric.scale);
+  std::uint64_t below = 0;
+  std::size_t bucket = 0;
+  for (const auto& [text, bound] : kBounds) {
+    for (; bucket < counts.size() &&
+           static_cast<double>(Histogram::highest_of(bucket)) <= bound * scale;
+         ++bucket) {
+      below += counts[bucket];
+    }
+    append_sample(page, "_bucket", labels, "le", text, static_cast<double>(below));
+  }
+  const std::uint64_t all = std::accumulate(counts.begin(), counts.end(), std::uint64_t{0});
+  append_sample(page, "_bucket", labels, "le", "+Inf", static_cast<double>(all));
+  append_sum_and_count(page, labels, histogram);
 }
 
 }  // namespace
@@ -184,6 +240,12 @@ std::shared_ptr<Counter> Registry::counter(const Metric& metric, LabelValues lab
 std::shared_ptr<Histogram> Registry::histogram(const Metric& metric, LabelValues labels) {
   const MutexLock lock(state_->mutex);
   return state_->family(metric).histograms.child(std::move(labels));
+}
+
+void Registry::share(const Metric& metric, LabelValues labels,
+                     const std::shared_ptr<Histogram>& histogram) {
+  const MutexLock lock(state_->mutex);
+  state_->family(metric).histograms.children[std::move(labels)] = histogram;
 }
 
 Registry::Registration Registry::gauge(const Metric& metric, std::function<double()> value,
@@ -232,34 +294,56 @@ std::vector<Registry::Sample> Registry::samples() const {
   return samples;
 }
 
-std::string Registry::prometheus_text(std::chrono::steady_clock::time_point now) {
+std::optional<std::int64_t> Registry::counter_value(const Metric& metric,
+                                                    const LabelValues& labels) const {
+  const MutexLock lock(state_->mutex);
+  const auto family = state_->families.find(prometheus_name(metric));
+  if (family == state_->families.end()) return std::nullopt;
+  const auto& children = family->second.counters.children;
+  const auto child = children.find(labels);
+  const auto counter = child == children.end() ? nullptr : child->second.lock();
+  return counter ? std::optional(counter->value()) : std::nullopt;
+}
+
+std::string Registry::prometheus_text(std::chrono::steady_clock::time_point now, Dialect dialect) {
   struct Part {
-    std::string name;
     Metric metric;
+    std::string name;
     std::string text;  // of counters and histograms
     std::vector<std::shared_ptr<Gauge>> gauges;
+
+    [[nodiscard]] Page page(Dialect wanted) {
+      Page page{text, metric, name, {}};
+      for (std::size_t at = 0; at < kMaxLabels; ++at) {
+        if (!metric.labels[at].empty()) page.labels[at] = label_name(metric, at, wanted);
+      }
+      return page;
+    }
   };
   std::vector<Part> parts;
   {
     const MutexLock lock(state_->mutex);
-    for (auto& [name, family] : state_->families) {
-      Part part{name, family.metric, {}, family.gauges};
+    parts.reserve(state_->families.size());
+    for (auto& [key, family] : state_->families) {
+      Part& part = parts.emplace_back(
+          Part{family.metric, prometheus_name(family.metric, dialect), {}, family.gauges});
+      const Page page = part.page(dialect);
       for (const auto& [labels, counter] : family.counters.living()) {
-        append_sample(part.text, name, family.metric, labels, "",
-                      static_cast<double>(counter->value()));
+        append_sample(page, labels, static_cast<double>(counter->value()));
       }
       for (const auto& [labels, histogram] : family.histograms.living()) {
-        append_histogram(part.text, name, family.metric, labels, *histogram, family.windows[labels],
-                         now);
+        if (family.metric.kind == Kind::Buckets) {
+          append_buckets(page, labels, *histogram);
+        } else {
+          append_histogram(page, labels, *histogram, family.windows[labels], now);
+        }
       }
-      parts.push_back(std::move(part));
     }
   }
   std::string text;
-  for (auto& part : parts) {
-    for (const auto& [labels, value] : look(part.gauges)) {
-      append_sample(part.text, part.name, part.metric, labels, "", value);
-    }
+  for (Part& part : parts) {
+    const Page page = part.page(dialect);
+    for (const auto& [labels, value] : look(part.gauges)) append_sample(page, labels, value);
     if (part.text.empty()) continue;
     text += "# HELP " + part.name + ' ' + std::string(part.metric.doc) + '\n';
     text += "# TYPE " + part.name + ' ' + std::string(prometheus_type(part.metric.kind)) + '\n';

@@ -4,6 +4,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -38,6 +39,8 @@ class Registry {
   /// The counter with these labels; the same one for everybody who asks.
   [[nodiscard]] std::shared_ptr<Counter> counter(const Metric& metric, LabelValues labels = {});
   [[nodiscard]] std::shared_ptr<Histogram> histogram(const Metric& metric, LabelValues labels = {});
+  /// Shows what `histogram` holds as this metric too.
+  void share(const Metric& metric, LabelValues labels, const std::shared_ptr<Histogram>& histogram);
 
   /// Ends a gauge when it is destroyed; waits for a look that is under way.
   using Registration = std::shared_ptr<void>;
@@ -55,10 +58,14 @@ class Registry {
     double value = 0;  ///< Of a histogram: the count.
   };
   [[nodiscard]] std::vector<Sample> samples() const;
+  /// Of one counter; nullopt if nobody holds it.
+  [[nodiscard]] std::optional<std::int64_t> counter_value(const Metric& metric,
+                                                          const LabelValues& labels = {}) const;
 
   /// Everything in Prometheus' text format 0.0.4. Quantiles are over the last one to two minutes,
   /// by the monotonic time given.
-  [[nodiscard]] std::string prometheus_text(std::chrono::steady_clock::time_point now);
+  [[nodiscard]] std::string prometheus_text(std::chrono::steady_clock::time_point now,
+                                            Dialect dialect = Dialect::JmxExporter);
 
  private:
   struct State;

@@ -157,6 +157,31 @@ inline constexpr Metric kReadableRecordsCut{
         "Records that consumers could read, and that this broker cut because the leader of an "
         "unclean election did not have them; since its start. Ottla only."};
 
+inline constexpr Metric kReplicaMinFetchRate{
+    .domain = "kafka.server",
+    .type = "ReplicaFetcherManager",
+    .name = "MinFetchRate",
+    .kind = Kind::Gauge,
+    .labels = {"clientId"},
+    .doc = "Messages a second from the leader that sends the fewest, lately; 0 without leaders."};
+inline constexpr Metric kFetcherDeadThreads{.domain = "kafka.server",
+                                            .type = "ReplicaFetcherManager",
+                                            .name = "DeadThreadCount",
+                                            .kind = Kind::Gauge,
+                                            .labels = {"clientId"},
+                                            .doc = "Leaders whose replication stream is down."};
+inline constexpr Metric kReassigningPartitions{.domain = "kafka.server",
+                                               .type = "ReplicaManager",
+                                               .name = "ReassigningPartitions",
+                                               .kind = Kind::Gauge,
+                                               .doc = "Led partitions that are being reassigned."};
+inline constexpr Metric kStrayPartitionsCount{
+    .domain = "kafka.server",
+    .type = "ReplicaManager",
+    .name = "StrayPartitionsCount",
+    .kind = Kind::Gauge,
+    .doc = "Logs put aside because they are not assigned to this broker."};
+
 inline constexpr const Metric* kReplicaMetrics[] = {
     &kReadableRecordsCut,
     &kLeaderCount,
@@ -182,6 +207,10 @@ inline constexpr const Metric* kReplicaMetrics[] = {
     &kPartitionInSyncReplicasCount,
     &kPartitionReplicasCount,
     &kPartitionLastStableOffsetLag,
+    &kReplicaMinFetchRate,
+    &kFetcherDeadThreads,
+    &kReassigningPartitions,
+    &kStrayPartitionsCount,
 };
 
 }  // namespace ottla::metrics

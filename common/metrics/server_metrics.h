@@ -187,7 +187,37 @@ inline constexpr Metric kZooKeeperRequestLatencyMs{.domain = "kafka.server",
                                                    .type = "ZooKeeperClientMetrics",
                                                    .name = "ZooKeeperRequestLatencyMs",
                                                    .kind = Kind::Histogram,
-                                                   .doc = "Time until ZooKeeper answers."};
+                                                   .doc = "Time until ZooKeeper answers.",
+                                                   .scale = 1000};
+
+inline constexpr Metric kLinuxDiskReadBytes{.domain = "kafka.server",
+                                            .type = "KafkaServer",
+                                            .name = "linux-disk-read-bytes",
+                                            .kind = Kind::Gauge,
+                                            .doc = "Bytes that this process has read from disks."};
+inline constexpr Metric kLinuxDiskWriteBytes{
+    .domain = "kafka.server",
+    .type = "KafkaServer",
+    .name = "linux-disk-write-bytes",
+    .kind = Kind::Gauge,
+    .doc = "Bytes that this process has written to disks."};
+inline constexpr Metric kZooKeeperAuthFailures{.domain = "kafka.server",
+                                               .type = "SessionExpireListener",
+                                               .name = "ZooKeeperAuthFailuresPerSec",
+                                               .kind = Kind::Counter,
+                                               .doc = "Authentications that ZooKeeper refused."};
+inline constexpr Metric kReassignmentBytesIn{
+    .domain = "kafka.server",
+    .type = "BrokerTopicMetrics",
+    .name = "ReassignmentBytesInPerSec",
+    .kind = Kind::Counter,
+    .doc = "Record bytes from leaders for replicas that are being added."};
+inline constexpr Metric kReassignmentBytesOut{
+    .domain = "kafka.server",
+    .type = "BrokerTopicMetrics",
+    .name = "ReassignmentBytesOutPerSec",
+    .kind = Kind::Counter,
+    .doc = "Record bytes to followers that are being added."};
 
 inline constexpr const Metric* kServerMetrics[] = {
     &kBrokerState,
@@ -221,6 +251,11 @@ inline constexpr const Metric* kServerMetrics[] = {
     &kZooKeeperExpires,
     &kZooKeeperSyncConnects,
     &kZooKeeperRequestLatencyMs,
+    &kLinuxDiskReadBytes,
+    &kLinuxDiskWriteBytes,
+    &kZooKeeperAuthFailures,
+    &kReassignmentBytesIn,
+    &kReassignmentBytesOut,
 };
 
 }  // namespace ottla::metrics

@@ -6,6 +6,7 @@
 #include "common/metrics/group_metrics.h"
 #include "common/metrics/log_metrics.h"
 #include "common/metrics/network_metrics.h"
+#include "common/metrics/ottla_metrics.h"
 #include "common/metrics/replica_metrics.h"
 #include "common/metrics/server_metrics.h"
 #include "common/metrics/transaction_metrics.h"
@@ -24,6 +25,7 @@ std::vector<const Metric*> all_metrics() {
   take(kLogMetrics);
   take(kGroupMetrics);
   take(kTransactionMetrics);
+  take(kOttlaMetrics);
   std::ranges::sort(all, {}, [](const Metric* metric) { return prometheus_name(*metric); });
   return all;
 }

@@ -45,6 +45,7 @@ void encode(const cluster::Broker& from, proto::Broker& to) {
   to.set_jmx_port(from.jmx_port);
   to.set_timestamp_ms(from.timestamp_ms);
   if (from.grpc_endpoint) to.set_grpc_endpoint(*from.grpc_endpoint);
+  if (from.http_endpoint) to.set_http_endpoint(*from.http_endpoint);
   to.set_start_nonce(from.start_nonce);
   to.set_last_stop(static_cast<proto::Broker::LastStop>(from.last_stop));
 }
@@ -62,6 +63,7 @@ void decode(const proto::Broker& from, cluster::Broker& to) {
   to.jmx_port = from.jmx_port();
   to.timestamp_ms = from.timestamp_ms();
   if (from.has_grpc_endpoint()) to.grpc_endpoint = from.grpc_endpoint();
+  if (from.has_http_endpoint()) to.http_endpoint = from.http_endpoint();
   to.start_nonce = from.start_nonce();
   // An unknown value comes from a newer peer: take the cautious one.
   to.last_stop = from.last_stop() == proto::Broker::CLEAN ? cluster::LastStop::Clean

@@ -141,6 +141,7 @@ constexpr std::pair<cluster::LastStop, std::string_view> kLastStops[] = {
 json::object ottla_part(const cluster::Broker& broker) {
   json::object part;
   part["grpc_endpoint"] = *broker.grpc_endpoint;
+  if (broker.http_endpoint) part["http_endpoint"] = *broker.http_endpoint;
   part["start_nonce"] = broker.start_nonce;
   for (const auto& [stop, name] : kLastStops) {
     if (stop == broker.last_stop) part["last_stop"] = name;
@@ -155,6 +156,7 @@ json::object ottla_part(const cluster::Broker& broker) {
 
 void read_ottla_part(const json::object& part, cluster::Broker& broker) {
   broker.grpc_endpoint = to_text(part.if_contains("grpc_endpoint"));
+  broker.http_endpoint = to_text(part.if_contains("http_endpoint"));
   broker.start_nonce = to_text(part.if_contains("start_nonce")).value_or("");
   broker.boot_id = to_text(part.if_contains("boot_id")).value_or("");
   // A word of a later version: take the worst, which only costs a question to the broker.

@@ -116,6 +116,7 @@ TEST(NodeData, KeepsOttlasPartOfABroker) {
   broker.rack = "r1";
   broker.timestamp_ms = 5;
   broker.grpc_endpoint = "h:9192";
+  broker.http_endpoint = "h:9404";
   broker.start_nonce = "n";
   broker.last_stop = cluster::LastStop::ProcessCrash;
   broker.log_dirs_returned = 2;

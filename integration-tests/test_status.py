@@ -1,0 +1,126 @@
+"""/metrics, /health and the JSON of the status page on real brokers, through a failover and under hostile clients."""
+
+import json
+import shutil
+import socket
+import subprocess
+import unittest
+
+from cluster import Cluster, wait_until
+from status_page import LISTENER, get, get_json, port_of, samples, total, value, wait_until_ready
+
+
+class StatusTest(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.cluster = Cluster(**LISTENER)
+        cls.addClassCleanup(cls.cluster.close)
+        cls.brokers = list(cls.cluster.brokers.values())
+        cls.cluster.create_topic("orders", 4, 3)
+
+    def setUp(self):
+        wait_until_ready(self.brokers)
+
+    def produce(self, topic, count=1000):
+        self.cluster.create_topic(topic, 4, 3)
+        self.cluster.ottla("console-producer", "--topic", topic, stdin="".join(f"line-{i}\n" for i in range(count)))
+
+    def test_what_was_produced_is_counted_once(self):
+        self.produce("counted")
+        self.assertEqual(total(self.cluster, "kafka_server_brokertopicmetrics_messagesin_total", topic="counted"), 1000)
+        self.assertEqual(total(self.cluster, "kafka_controller_kafkacontroller_activecontrollercount"), 1)
+        self.assertEqual(total(self.cluster, "kafka_server_replicamanager_leadercount"),
+                         total(self.cluster, "kafka_controller_kafkacontroller_globalpartitioncount"))
+
+    def test_the_series_of_kafka_exporter_are_there_once(self):
+        cluster = self.cluster
+        self.produce("exported")
+        cluster.ottla("console-consumer", "--topic", "exported", "--from-beginning", "--max-messages", 600,
+                      "--group", "billing")
+        self.assertEqual(total(cluster, "kafka_topic_partition_current_offset", topic="exported"), 1000)
+        self.assertEqual(total(cluster, "kafka_topic_partitions", topic="exported"), 4)
+        self.assertEqual(total(cluster, "kafka_topic_partition_replicas", topic="exported"), 12)
+        self.assertEqual(total(cluster, "kafka_brokers"), 3)
+        wait_until(lambda: total(cluster, "kafka_consumergroup_current_offset", consumergroup="billing") == 600,
+                   "the committed offsets")
+        behind = sum(place["lag"] for broker in self.brokers for group in get_json(broker, "/status.json")["groups"]
+                     for place in group["offsets"])
+        self.assertEqual(total(cluster, "kafka_consumergroup_lag_sum", consumergroup="billing"), behind)
+        self.assertLessEqual(behind, 400)
+
+    def test_other_names_on_request(self):
+        broker = self.brokers[0]
+        name = "kafka_server_brokertopicmetrics_bytesinpersec"
+        self.assertIn(name, {sample for sample, _ in samples(broker, "?dialect=B")})
+        self.assertNotIn(name, {sample for sample, _ in samples(broker)})
+        self.assertEqual(value(broker, "kafka_server_kafkaserver_brokerstate"), 3)
+
+    @unittest.skipUnless(shutil.which("promtool"), "promtool is not installed (Debian's prometheus)")
+    def test_promtool_can_read_it(self):
+        for query in ("", "?dialect=B"):
+            text = get(self.brokers[0], "/metrics" + query)[1]
+            # Its other complaints are about the style of names, which are Kafka's.
+            checked = subprocess.run(["promtool", "check", "metrics"], input=text, capture_output=True, text=True)
+            self.assertNotIn("error while linting", checked.stderr)
+
+    def test_the_status_tells_of_topics_and_configs(self):
+        broker = self.brokers[0]
+        status = get_json(broker, "/status.json")
+        self.assertEqual([b["id"] for b in status["brokers"]], [b.id for b in self.brokers])
+        self.assertIn(f"127.0.0.1:{port_of(self.brokers[1])}", [b.get("http") for b in status["brokers"]])
+        self.assertEqual((status["offline_partitions"], status["problems"]), (0, []))
+        topic = get_json(broker, "/topic.json?name=orders")
+        self.assertEqual(len(topic["partitions"]), 4)
+        self.assertEqual(get(broker, "/topic.json?name=nothing")[0], 404)
+        configs = {config["name"]: config for config in get_json(broker, "/configs.json")["configs"]}
+        self.assertEqual(configs["broker.id"]["value"], str(broker.id))
+        self.assertIn("<html", get(broker, "/")[1])
+
+    def test_a_failover_shows(self):
+        cluster = self.cluster
+        partition = get_json(self.brokers[0], "/topic.json?name=orders")["partitions"][0]
+        dead = cluster.brokers[partition["leader"]]
+        alive = [broker for broker in self.brokers if broker is not dead]
+        dead.process.kill()
+        try:
+            def problem():
+                status, text = get(alive[0], "/status.json")
+                return status == 200 and json.loads(text)["under_replicated_partitions"] >= 4
+            wait_until(problem, "the status to tell of missing replicas")
+            elections = [e for e in get_json(alive[0], "/status.json")["elections"] if e.get("partition") == "orders-0"]
+            self.assertEqual(elections[0]["from"], dead.id)
+            self.assertGreater(value(alive[0], "kafka_server_replicamanager_underreplicatedpartitions") +
+                               value(alive[1], "kafka_server_replicamanager_underreplicatedpartitions"), 0)
+            # What the others hold is whole: they are ready.
+            wait_until_ready(alive)
+        finally:
+            dead.start()
+        wait_until(dead.accepts, "the broker to be back", 60)
+        wait_until_ready(self.brokers)
+
+    def test_a_broker_that_lost_zookeeper_says_why_it_is_not_ready(self):
+        zookeeper = self.cluster.zookeeper.process
+        zookeeper.pause()
+        try:
+            wait_until(lambda: not get_json(self.brokers[0], "/status.json")["zookeeper_connected"],
+                       "the loss to be noticed", 60)
+            self.assertEqual(get(self.brokers[0], "/health/live")[0], 200)
+        finally:
+            zookeeper.resume()
+        wait_until(lambda: get_json(self.brokers[0], "/status.json")["zookeeper_connected"], "ZooKeeper", 60)
+        wait_until_ready(self.brokers, 120)
+
+    def test_hostile_clients_hurt_nobody(self):
+        broker = self.brokers[0]
+        clients = []
+        for number in range(300):
+            client = socket.create_connection(("127.0.0.1", port_of(broker)), timeout=10)
+            self.addCleanup(client.close)
+            client.sendall((b"", b"GET / HT", b"\x16\x03\x01 garbage\r\n\r\n", b"GET /metrics HTTP/1.1\r\n\r\n")[number % 4])
+            clients.append(client)
+        self.assertEqual(get(broker, "/health/ready")[0], 200)
+        self.cluster.ottla("console-producer", "--topic", "orders", stdin="still here\n", seconds=20)
+
+
+if __name__ == "__main__":
+    unittest.main()
