@@ -6,6 +6,7 @@
 
 #include "broker/api/api_table.h"
 #include "common/metrics/network_metrics.h"
+#include "common/metrics/ottla_metrics.h"
 
 namespace ottla::api {
 namespace {
@@ -26,9 +27,9 @@ RequestTimer::RequestTimer(std::shared_ptr<const RequestMetrics> metrics, protoc
 RequestTimer::~RequestTimer() {
   if (!metrics_) return;
   const auto took =
-      std::chrono::duration_cast<std::chrono::milliseconds>(metrics_->clock_.now() - begun_);
+      std::chrono::duration_cast<std::chrono::microseconds>(metrics_->clock_.now() - begun_);
   for (const RequestMetrics::Series& series : metrics_->series_.at(api_)) {
-    series.total_ms->record(took.count());
+    series.total_us->record(took.count());
   }
 }
 
@@ -42,7 +43,8 @@ RequestMetrics::RequestMetrics(metrics::Registry& registry, const env::Clock& cl
             registry.counter(metrics::kRequests, {name, std::to_string(version)}));
       }
       series.bytes = registry.histogram(metrics::kRequestBytes, {name});
-      series.total_ms = registry.histogram(metrics::kTotalTimeMs, {name});
+      series.total_us = registry.histogram(metrics::kTotalTimeMs, {name});
+      registry.share(metrics::kRequestDuration, {name}, series.total_us);
     }
   }
 }

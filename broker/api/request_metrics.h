@@ -47,7 +47,7 @@ class RequestMetrics : public std::enable_shared_from_this<RequestMetrics> {
   struct Series {
     std::vector<std::shared_ptr<metrics::Counter>> by_version;
     std::shared_ptr<metrics::Histogram> bytes;
-    std::shared_ptr<metrics::Histogram> total_ms;
+    std::shared_ptr<metrics::Histogram> total_us;
   };
 
   const env::Clock& clock_;
