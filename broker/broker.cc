@@ -394,6 +394,8 @@ void Broker::Parts::build_replicas() {
               }});
   peer_watch->on_silence(
       [this](BrokerId broker, bool silent) { replicas->set_silent(broker, silent); });
+  peer_watch->on_cut_off(
+      [this](std::set<BrokerId> brokers) { replicas->set_out_of_reach(std::move(brokers)); });
   replica_gauges = std::make_unique<replica::ReplicaGauges>(*replicas, metrics);
   transaction_gauges = std::make_unique<replica::TransactionGauges>(
       *replicas, clock, [] { return std::chrono::minutes(15); }, metrics);

@@ -112,7 +112,7 @@ void PeerWatch::look() {
   std::erase_if(watches_, [&](const auto& watch) {
     const cluster::Broker* const broker = image->broker(watch.first.first);
     const bool gone = broker == nullptr || broker->epoch != watch.first.second;
-    if (gone && silent_.erase(watch.first) > 0) tell_silence_(watch.first.first, false);
+    if (gone) no_longer_silent(watch.first);
     return gone;
   });
   for (const auto& [id, broker] : image->brokers()) {
@@ -128,7 +128,7 @@ void PeerWatch::look() {
 void PeerWatch::judge(const Registration& peer, rpc::Liveness verdict) {
   if (stopped_) return;
   if (verdict == rpc::Liveness::Silent) return believe_silence(peer);
-  if (silent_.erase(peer) > 0) tell_silence_(peer.first, false);
+  no_longer_silent(peer);
   metadata_.set_dead(peer.first, peer.second, verdict == rpc::Liveness::ProcessDead);
 }
 
@@ -137,9 +137,27 @@ void PeerWatch::believe_silence(const Registration& peer) {
   ask([this, peer](bool in_reach) {
     const auto silent = silent_.find(peer);
     if (silent == silent_.end()) return;
+    set_cut_off(!in_reach);
     if (in_reach) return tell_silence_(peer.first, true);
     silent->second = loop_.post_after(kAskForReachAgain, [this, peer] { believe_silence(peer); });
   });
+}
+
+void PeerWatch::no_longer_silent(const Registration& peer) {
+  if (silent_.erase(peer) == 0) return;
+  tell_silence_(peer.first, false);
+  if (!out_of_reach_.empty()) set_cut_off(true);
+}
+
+/// Each silent broker is asked about again and again, so the end is noticed too.
+void PeerWatch::set_cut_off(bool cut_off) {
+  std::set<BrokerId> out_of_reach;
+  if (cut_off) {
+    for (const auto& [peer, timer] : silent_) out_of_reach.insert(peer.first);
+  }
+  if (out_of_reach == out_of_reach_) return;
+  out_of_reach_ = out_of_reach;
+  tell_cut_off_(std::move(out_of_reach));
 }
 
 }  // namespace ottla::broker

@@ -3,6 +3,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <set>
 #include <utility>
 #include <vector>
 
@@ -33,6 +34,10 @@ class PeerWatch final : public api::PeerProof {
   /// called.
   void on_silence(std::function<void(BrokerId, bool)> tell) { tell_silence_ = std::move(tell); }
 
+  /// `tell(brokers)` on the loop with those that are not heard while this one is cut off from most;
+  /// none: it is not cut off any more. Before `metadata_changed` is first called.
+  void on_cut_off(std::function<void(std::set<BrokerId>)> tell) { tell_cut_off_ = std::move(tell); }
+
   void confirm(std::vector<BrokerId> brokers, Task done) override;
   void await_change(std::shared_ptr<const metadata::MetadataImage> seen,
                     env::MonotonicTime deadline, Task done) override;
@@ -47,6 +52,8 @@ class PeerWatch final : public api::PeerProof {
   void look();
   void judge(const Registration& peer, rpc::Liveness verdict);
   void believe_silence(const Registration& peer);
+  void no_longer_silent(const Registration& peer);
+  void set_cut_off(bool cut_off);
 
   const BrokerId self_;
   rpc::LivenessMonitor& liveness_;
@@ -56,6 +63,8 @@ class PeerWatch final : public api::PeerProof {
   bool stopped_ = false;
   std::map<Registration, std::unique_ptr<rpc::LivenessWatch>> watches_;
   std::function<void(BrokerId, bool)> tell_silence_ = [](BrokerId, bool) {};
+  std::function<void(std::set<BrokerId>)> tell_cut_off_ = [](const std::set<BrokerId>&) {};
+  std::set<BrokerId> out_of_reach_;                  ///< As it was told last.
   std::map<Registration, env::TimerHandle> silent_;  ///< With the next look at our own reach.
   std::vector<std::shared_ptr<Wait>> waits_;
   std::vector<std::shared_ptr<Wait>> waiting_for_change_;

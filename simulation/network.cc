@@ -412,8 +412,7 @@ class Network::SimulatedLiveness final : public rpc::LivenessMonitor {
       const Process* const self = network_.find(self_);
       if (stopped_ || self == nullptr) return;
       const BrokerId self_id = self->broker;
-      network_.after(network_.draw_delay(),
-                     [watch = shared_from_this(), self_id] { watch->on_ping(self_id); });
+      ask(self_id, nullptr);
       if (network_.world_.now() - last_heard_ > network_.options_.suspicion_timeout) {
         tell(rpc::Liveness::Silent);
       }
@@ -421,20 +420,46 @@ class Network::SimulatedLiveness final : public rpc::LivenessMonitor {
                      [watch = shared_from_this()] { watch->ping(); });
     }
 
+    void confirm(Task done) {
+      const Process* const self = network_.find(self_);
+      if (stopped_ || self == nullptr) return;
+      ask(self->broker, std::make_shared<Task>(std::move(done)));
+    }
+
    private:
-    void on_ping(BrokerId self_id) {
+    using Question = std::shared_ptr<Task>;  ///< Null for a mere ping.
+
+    void ask(BrokerId self_id, Question question) {
+      network_.after(network_.draw_delay(),
+                     [watch = shared_from_this(), self_id, question = std::move(question)] {
+                       watch->on_ping(self_id, question);
+                     });
+    }
+
+    void on_ping(BrokerId self_id, const Question& question) {
       if (stopped_ || network_.is_cut(self_id, target_)) return;
       const Process* const process = network_.find(endpoint_);
       if (process == nullptr || process->start_nonce != start_nonce_) {
-        if (!network_.is_cut(target_, self_id)) tell(rpc::Liveness::ProcessDead);
+        if (network_.is_cut(target_, self_id)) return;
+        tell(rpc::Liveness::ProcessDead);
+        answer(question);
         return;
       }
-      process->inbound->post([watch = shared_from_this(), self_id] {
-        watch->network_.after(watch->network_.draw_delay(), [watch, self_id] {
+      process->inbound->post([watch = shared_from_this(), self_id, question] {
+        watch->network_.after(watch->network_.draw_delay(), [watch, self_id, question] {
           if (watch->stopped_ || watch->network_.is_cut(watch->target_, self_id)) return;
           watch->last_heard_ = watch->network_.world_.now();
           watch->tell(rpc::Liveness::Alive);
+          watch->answer(question);
         });
+      });
+    }
+
+    void answer(const Question& question) {
+      const Process* const self = network_.find(self_);
+      if (question == nullptr || self == nullptr) return;
+      self->inbound->post([watch = shared_from_this(), question] {
+        if (!watch->stopped_) std::move (*question)();
       });
     }
 
@@ -462,6 +487,7 @@ class Network::SimulatedLiveness final : public rpc::LivenessMonitor {
    public:
     explicit Handle(std::shared_ptr<Watch> watch) : watch_(std::move(watch)) {}
     ~Handle() override { watch_->stop(); }
+    void confirm(Task done) override { watch_->confirm(std::move(done)); }
 
    private:
     std::shared_ptr<Watch> watch_;

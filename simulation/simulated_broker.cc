@@ -11,6 +11,7 @@
 #include "broker/membership/failure_notice.h"
 #include "broker/membership/registration.h"
 #include "broker/metadata/metadata_cache.h"
+#include "broker/peer_watch.h"
 #include "broker/replica/partition.h"
 #include "broker/replica/replicas.h"
 #include "broker/slow_replicas.h"
@@ -136,6 +137,15 @@ class SimulatedBroker::Process final : private membership::RegistrationListener,
             }});
   }
 
+  void watch_peers() {
+    peer_watch_ = std::make_unique<broker::PeerWatch>(broker_.id(), *liveness_, metadata_,
+                                                      in_.world.clock(), loop_);
+    peer_watch_->on_silence(
+        [this](BrokerId broker, bool silent) { replicas_->set_silent(broker, silent); });
+    peer_watch_->on_cut_off(
+        [this](std::set<BrokerId> brokers) { replicas_->set_out_of_reach(std::move(brokers)); });
+  }
+
   void watch_disks() {
     slow_replicas_ = std::make_unique<broker::SlowReplicas>(*replicas_, *channel_, loop_);
     probe_ = std::make_unique<storage::DiskProbe>(
@@ -184,6 +194,7 @@ class SimulatedBroker::Process final : private membership::RegistrationListener,
     logs_->start(
         [this](const TopicPartition& partition) { return replicas_->high_watermark(partition); });
     watch_disks();
+    watch_peers();
     in_.network.attach(endpoint(), {.broker = broker_.id(),
                                     .start_nonce = start_nonce_,
                                     .inbound = &loop_,
@@ -244,6 +255,7 @@ class SimulatedBroker::Process final : private membership::RegistrationListener,
     registration_.stop();
     failure_notice_.stop();
     if (probe_) probe_->stop();
+    if (peer_watch_) peer_watch_->stop();
     in_.network.detach(endpoint());
     if (!loaded_) return broker_.end_soon();
     replicas_->stop();
@@ -268,8 +280,10 @@ class SimulatedBroker::Process final : private membership::RegistrationListener,
     replicas_->update_cluster(std::move(update),
                               [this, settled, controller,
                                reply = std::move(reply)](rpc::ClusterUpdateReply told) mutable {
-                                if (told.error == ErrorCode::None)
+                                if (told.error == ErrorCode::None) {
                                   channel_->controller_spoke(controller);
+                                  peer_watch_->metadata_changed();
+                                }
                                 if (told.error == ErrorCode::None && settled && !boot_confirmed_) {
                                   boot_confirmed_ = logs_->confirm_boot().has_value();
                                 }
@@ -330,6 +344,7 @@ class SimulatedBroker::Process final : private membership::RegistrationListener,
   std::vector<MortalExecutor*> on_disk_;  ///< Those that wait for the disk.
   std::unique_ptr<broker::SlowReplicas> slow_replicas_;
   std::unique_ptr<storage::DiskProbe> probe_;
+  std::unique_ptr<broker::PeerWatch> peer_watch_;
 
   cluster::LastStop last_stop_ = cluster::LastStop::Clean;
   bool loaded_ = false;

@@ -28,6 +28,7 @@ void Partition::take_up(const RoleChange& change) {
                                   log_->log_start_offset(), log_->log_end_offset()));
   }
   config_ = change.config;
+  is_cut_off_ = false;  // Until the next look: the controller has just been heard.
   is_recovering_ = change.state.recovering;
   replicas_ = change.assignment.replicas;
   leader_ = change.state.leader;

@@ -194,6 +194,9 @@ class Partition : public std::enable_shared_from_this<Partition> {
   /// The periodic look: who lags, who may join. `silent`: brokers that do not answer.
   [[nodiscard]] std::optional<rpc::AlterPartition> check_isr(const std::set<BrokerId>& silent)
       OTTLA_EXCLUDES(state_mutex_);
+  /// Brokers that are not heard, while this one is cut off from most. With one of them in the ISR
+  /// nothing is committed: acks=all appends are NotLeaderOrFollower, those that wait too.
+  void set_out_of_reach(const std::set<BrokerId>& brokers) OTTLA_EXCLUDES(state_mutex_);
   /// The answer to a request. True: send it again after a pause (`pending_isr_request`).
   [[nodiscard]] bool on_isr_refused(const rpc::AlterPartition& request, ErrorCode error)
       OTTLA_EXCLUDES(state_mutex_);
@@ -305,6 +308,7 @@ class Partition : public std::enable_shared_from_this<Partition> {
   TopicConfig config_ OTTLA_GUARDED_BY(state_mutex_);
   std::shared_ptr<storage::Log> log_ OTTLA_GUARDED_BY(state_mutex_);
   Isr isr_ OTTLA_GUARDED_BY(state_mutex_);
+  bool is_cut_off_ OTTLA_GUARDED_BY(state_mutex_) = false;  ///< From a member of the ISR.
   std::vector<FollowerState> followers_ OTTLA_GUARDED_BY(state_mutex_);
   IsrHistory isr_history_ OTTLA_GUARDED_BY(state_mutex_);
   std::vector<Watch> watches_ OTTLA_GUARDED_BY(state_mutex_);

@@ -213,6 +213,19 @@ std::optional<rpc::AlterPartition> Partition::check_isr(const std::set<BrokerId>
   return request;
 }
 
+void Partition::set_out_of_reach(const std::set<BrokerId>& brokers) {
+  Calls calls;
+  {
+    MutexLock lock(state_mutex_);
+    const std::vector<BrokerId>& isr = isr_.committed();
+    is_cut_off_ = role_ == Role::Leader &&
+                  std::any_of(isr.begin(), isr.end(),
+                              [&](BrokerId member) { return brokers.contains(member); });
+    if (is_cut_off_) drop_commits(ErrorCode::NotLeaderOrFollower, calls);
+  }
+  calls.make();
+}
+
 rpc::AlterPartition Partition::isr_request() const {
   rpc::AlterPartition request{.topic = name_.topic,
                               .topic_id = topic_id_,

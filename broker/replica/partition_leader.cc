@@ -15,6 +15,7 @@ std::int32_t Partition::min_isr() const {
 Result<> Partition::check_append_locked(Acks acks, std::optional<LeaderEpoch> expected) const {
   if (role_ == Role::Offline) return fail(offline_reason_);
   if (role_ != Role::Leader) return fail(ErrorCode::NotLeaderOrFollower);
+  if (acks == Acks::All && is_cut_off_) return fail(ErrorCode::NotLeaderOrFollower);
   if (expected) OTTLA_TRY_VOID(check_epoch(*expected));
   if (acks == Acks::All && static_cast<std::int32_t>(isr_.committed().size()) < min_isr()) {
     return fail(ErrorCode::NotEnoughReplicas);
@@ -59,7 +60,8 @@ void Partition::await_commit(Offset required_end, LeaderEpoch appended_in,
     MutexLock lock(state_mutex_);
     if (role_ == Role::Offline) {
       outcome = offline_reason_;
-    } else if (role_ != Role::Leader || appended_in < leads_since_) {
+    } else if (role_ != Role::Leader || appended_in < leads_since_ ||
+               (is_cut_off_ && high_watermark() < required_end)) {
       outcome = ErrorCode::NotLeaderOrFollower;
     } else if (high_watermark() < required_end) {
       commits_.emplace(required_end, Commit{std::move(waiter), token});

@@ -88,6 +88,7 @@ class Replicas::Core final : public Feed::Source,
   void forget_all() OTTLA_EXCLUDES(mutex_);
   /// On the control loop.
   void leave() { leaving_ = true; }
+  void set_out_of_reach(std::set<BrokerId> brokers);
   void set_silent(BrokerId broker, bool silent);
   void set_broker_epoch(BrokerEpoch epoch, std::int32_t log_dirs_returned);
   void await_registration(std::int32_t log_dirs_returned) { awaited_returns_ = log_dirs_returned; }
@@ -199,6 +200,7 @@ class Replicas::Core final : public Feed::Source,
   std::map<TopicPartition, BrokerId> following_;
   std::set<TopicPartition> leading_;
   std::set<BrokerId> silent_;
+  std::set<BrokerId> out_of_reach_;
   bool leaving_ = false;
   env::TimerHandle isr_timer_;
   /// Replicas whose log cannot be made on a full disk, with the last word on their role.
@@ -659,8 +661,19 @@ void Replicas::Core::set_silent(BrokerId broker, bool silent) {
   check_isr();
 }
 
+void Replicas::Core::set_out_of_reach(std::set<BrokerId> brokers) {
+  LOG_IF(WARNING, out_of_reach_.empty() && !brokers.empty())
+      << "Broker " << config_->broker << " is cut off from most others: what they are in sync with "
+      << "is not written to here";
+  out_of_reach_ = std::move(brokers);
+  for (const std::shared_ptr<Partition>& partition : all()) {
+    partition->set_out_of_reach(out_of_reach_);
+  }
+}
+
 void Replicas::Core::check_isr() {
   if (is_stopped()) return;
+  if (!out_of_reach_.empty()) set_out_of_reach(out_of_reach_);  // ISRs have changed, perhaps
   for (const std::shared_ptr<Partition>& partition : all()) {
     if (auto request = partition->check_isr(silent_)) isr_->request(std::move(*request));
   }
@@ -988,6 +1001,12 @@ void Replicas::await_registration(std::int32_t log_dirs_returned, Callback<> don
 void Replicas::set_silent(BrokerId broker, bool silent) {
   core_->with().executors.control.post(
       [core = core_, broker, silent] { core->set_silent(broker, silent); });
+}
+
+void Replicas::set_out_of_reach(std::set<BrokerId> brokers) {
+  core_->with().executors.control.post([core = core_, brokers = std::move(brokers)]() mutable {
+    core->set_out_of_reach(std::move(brokers));
+  });
 }
 
 void Replicas::leave() {

@@ -5,6 +5,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <set>
 #include <vector>
 
 #include "broker/metadata/metadata_cache.h"
@@ -87,6 +88,11 @@ class Replicas final : public rpc::ReplicationService {
   /// not got, instead of lagging for replica.lag.time.max.ms.
   void set_silent(BrokerId broker, bool silent);
 
+  /// This broker is cut off from most others, among them these; none: it is not any more. While one
+  /// of them is in the ISR nothing is committed, and somebody else may lead: acks=all appends that
+  /// wait, and those that come, are answered with NotLeaderOrFollower instead of waiting for their
+  /// timeout.
+  void set_out_of_reach(std::set<BrokerId> brokers);
   /// This broker is about to ask for its controlled shutdown: what it is no more in the ISR of, it
   /// does not follow any more. Caught up, it would only ask to join again, in the middle of
   /// thousands of elections.

@@ -183,6 +183,42 @@ TEST(Replicas, ASilentFollowerIsNotWaitedForUntilItLags) {
   EXPECT_TRUE(settle(*cluster));
 }
 
+// A client that was at the leader when the cable was pulled goes to the new one at once, and not
+// when its own timeout is over.
+TEST(Replicas, WhoWaitsAtALeaderThatIsCutOffIsSentAway) {
+  const auto cluster = make_cluster(34, {.max_lag = seconds(60)});
+  ASSERT_EQ(cluster->append_and_wait(kOne, {"a"}).error, ErrorCode::None);
+  ASSERT_TRUE(settle(*cluster));
+  cluster->streams.cut(kOne, kThree);
+  cluster->streams.cut(kThree, kOne);
+  std::optional<AppendedPartition> answer;
+  cluster->append(
+      kOne, 0, {"b"}, Acks::All, [&](AppendedPartition got) { answer = got; }, seconds(60));
+  cluster->world.run_for(seconds(2));
+  EXPECT_FALSE(answer.has_value());
+  cluster->replicas(kOne).set_out_of_reach({kThree});
+  ASSERT_TRUE(cluster->world.run_until_true([&] { return answer.has_value(); }, seconds(1)));
+  EXPECT_EQ(answer->error, ErrorCode::NotLeaderOrFollower);
+  EXPECT_EQ(cluster->append_and_wait(kOne, {"c"}).error, ErrorCode::NotLeaderOrFollower);
+  EXPECT_EQ(cluster->log(kOne)->log_end_offset(), Offset(2)) << "c would be one more to cut";
+
+  cluster->replicas(kOne).set_out_of_reach({});
+  cluster->streams.heal_all();
+  EXPECT_TRUE(settle(*cluster));
+  EXPECT_EQ(cluster->append_and_wait(kOne, {"d"}).error, ErrorCode::None);
+  EXPECT_EQ(cluster->log(kOne)->log_end_offset(), Offset(3));
+}
+
+TEST(Replicas, WhoIsCutOffWritesWhatThoseHeCannotReachHaveNoPartIn) {
+  const auto cluster = make_cluster(35);
+  ASSERT_EQ(cluster->append_and_wait(kOne, {"a"}).error, ErrorCode::None);
+  ASSERT_TRUE(settle(*cluster));
+  cluster->crash(kThree);
+  cluster->replicas(kOne).set_out_of_reach({kThree});
+  cluster->world.run_for(seconds(2));
+  EXPECT_EQ(cluster->append_and_wait(kOne, {"b"}).error, ErrorCode::None);
+}
+
 // The controller takes a silent broker out of the ISR long before its stream breaks; the next
 // append does not wait until it has lagged for replica.lag.time.max.ms.
 TEST(Replicas, WhoWasPutOutOfTheIsrIsNotWaitedFor) {
