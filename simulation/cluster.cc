@@ -47,7 +47,7 @@ BrokerConfig Cluster::broker_config(BrokerId id) const {
   BrokerConfig config;
   config.replicas.broker = id;
   config.replicas.replica_lag_time_max = seconds(3);
-  config.logs.directories = {kLogDirectory};
+  config.logs.directories.assign(kLogDirectories.begin(), kLogDirectories.end());
   config.logs.recovery_checkpoint_interval = seconds(5);
   config.logs.high_watermark_checkpoint_interval = seconds(1);
   config.controller.broker_id = id;

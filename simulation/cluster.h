@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <functional>
 #include <map>
@@ -19,8 +20,8 @@
 
 namespace ottla::simulation {
 
-/// Where each broker has its logs.
-inline constexpr const char* kLogDirectory = "/data";
+/// Of each broker, on one disk: logs move between them.
+inline constexpr std::array<const char*, 2> kLogDirectories = {"/data-1", "/data-2"};
 
 /// A whole cluster on simulated time, network, disks and ZooKeeper, and the way of clients to it.
 class Cluster {

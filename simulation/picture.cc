@@ -158,17 +158,40 @@ void Picture::read_replicas(SimulatedBroker& broker) {
   }
 }
 
+namespace {
+
+/// Where the logs lie that count: one that has just moved to another log dir has a note there, and
+/// may be in the old one too; one that is in none goes on with its future replica.
+std::map<TopicPartition, std::string> logs_on(const testing::SimulatedFileSystem& disk) {
+  std::map<TopicPartition, std::string> logs;
+  for (const bool future : {false, true}) {
+    for (const char* const log_dir : kLogDirectories) {
+      for (const std::string& directory : disk.names(log_dir)) {
+        const storage::DirectoryName name = storage::parse_directory_name(directory);
+        if (name.kind !=
+            (future ? storage::DirectoryKind::Future : storage::DirectoryKind::Partition)) {
+          continue;
+        }
+        const std::string path = std::string(log_dir) + "/" + directory;
+        const bool is_moved =
+            !future && disk.content(path + "/" + std::string(storage::kMovedFromFile)).has_value();
+        if (is_moved || !logs.contains(name.partition)) logs[name.partition] = path;
+      }
+    }
+  }
+  return logs;
+}
+
+}  // namespace
+
 void Picture::read_files(BrokerId broker) {
   const testing::SimulatedFileSystem& disk = cluster_.disk(broker);
-  for (const std::string& directory : disk.names(kLogDirectory)) {
-    const storage::DirectoryName name = storage::parse_directory_name(directory);
-    if (name.kind != storage::DirectoryKind::Partition) continue;
-    const bool is_served =
-        std::any_of(replicas_.begin(), replicas_.end(), [&](const ReplicaPicture& replica) {
-          return replica.broker == broker && replica.name == name.partition;
-        });
+  for (const auto& [partition, path] : logs_on(disk)) {
+    const bool is_served = std::any_of(replicas_.begin(), replicas_.end(),
+                                       [&, name = partition](const ReplicaPicture& replica) {
+                                         return replica.broker == broker && replica.name == name;
+                                       });
     if (is_served) continue;
-    const std::string path = std::string(kLogDirectory) + "/" + directory;
     const auto metadata =
         disk.content(path + "/" + std::string(storage::kPartitionMetadata)).value_or("");
     std::vector<std::string> segments;
@@ -176,13 +199,13 @@ void Picture::read_files(BrokerId broker) {
       if (!storage::parse_segment_name(file, storage::kLogSuffix)) continue;
       segments.push_back(disk.content(path + "/" + file).value_or(""));
     }
-    KnownFiles& known = files_[{broker, name.partition}];
+    KnownFiles& known = files_[{broker, partition}];
     if (!known.records || known.segments != segments) {
       known.records = std::make_shared<const std::vector<LoggedRecord>>(decode_segments(segments));
       known.segments = std::move(segments);
     }
     for (const auto& [key, known_name] : names_) {
-      if (known_name != name.partition) continue;
+      if (known_name != partition) continue;
       if (metadata.find(key.topic.to_string()) == std::string::npos) continue;
       ReplicaPicture& picture = absent_.emplace_back();
       picture.broker = broker;

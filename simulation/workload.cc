@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "broker/replica/log_dirs.h"
+#include "broker/replica/replicas.h"
 #include "controller/controller.h"
 #include "simulation/topic_catalog.h"
 #include "simulation/workload_names.h"
@@ -63,6 +65,7 @@ void Workload::start() {
   }
   churn();
   move_replicas();
+  move_logs();
 }
 
 void Workload::create(const Topic& topic, Task then) {
@@ -155,6 +158,32 @@ void Workload::move_replicas() {
                                                   if (error == ErrorCode::None) ++moves_;
                                                 });
     move_replicas();
+  });
+}
+
+void Workload::move_logs() {
+  env::Random& random = cluster_.random();
+  cluster_.after(milliseconds(300 + random.below(3000)), [this, &random] {
+    if (!churning_) return;
+    const auto& brokers = cluster_.broker_ids();
+    const replica::LogDirChange change{
+        lasting_partitions_[random.below(lasting_partitions_.size())],
+        kLogDirectories.at(random.below(kLogDirectories.size()))};
+    cluster_.ask<ErrorCode>(
+        brokers[random.below(brokers.size())], kAdminTimeout,
+        [change](SimulatedBroker& broker, Callback<ErrorCode> reply) {
+          replica::Replicas* const replicas = broker.replicas();
+          if (replicas == nullptr) return std::move(reply)(ErrorCode::BrokerNotAvailable);
+          replicas->alter_log_dirs(
+              {change}, *broker.client_loop(),
+              [reply = std::move(reply)](const std::vector<ErrorCode>& outcomes) mutable {
+                std::move(reply)(outcomes.at(0));
+              });
+        },
+        [this](std::optional<ErrorCode> error) {
+          if (error == ErrorCode::None) ++log_moves_;
+        });
+    move_logs();
   });
 }
 

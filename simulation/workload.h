@@ -47,6 +47,8 @@ class Workload {
   [[nodiscard]] std::uint64_t topics_deleted() const { return topics_deleted_; }
   /// Reassignments that the controller has taken.
   [[nodiscard]] std::uint64_t moves() const { return moves_; }
+  /// Wishes for another log dir that a broker has taken.
+  [[nodiscard]] std::uint64_t log_moves() const { return log_moves_; }
 
  private:
   struct Topic {
@@ -61,6 +63,8 @@ class Workload {
   /// Moves replicas of the lasting partitions, gives moves up, asks for preferred leaders.
   void move_replicas();
   void ask_for_leader(const TopicPartition& partition);
+  /// Moves logs between the log dirs of a broker, and back while they are moving.
+  void move_logs();
   /// One whose pace is that of the run.
   void add_producer(const TopicPartition& partition, replica::Acks acks, bool idempotent);
 
@@ -76,6 +80,7 @@ class Workload {
   std::uint64_t topics_created_ = 0;
   std::uint64_t topics_deleted_ = 0;
   std::uint64_t moves_ = 0;
+  std::uint64_t log_moves_ = 0;
 };
 
 }  // namespace ottla::simulation
