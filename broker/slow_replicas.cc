@@ -24,7 +24,7 @@ void SlowReplicas::look() {
 std::vector<rpc::SlowReplicasReport::Replica> SlowReplicas::slow_replicas() const {
   std::vector<rpc::SlowReplicasReport::Replica> slow;
   for (const std::shared_ptr<replica::Partition>& partition : replicas_.partitions()) {
-    if (!partition->is_on_slow_disk()) continue;
+    if (!partition->had_better_not_lead()) continue;
     const TopicPartition& name = partition->name();
     slow.push_back({name.topic, partition->topic_id(), name.partition});
   }

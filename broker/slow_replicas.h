@@ -10,8 +10,9 @@
 
 namespace ottla::broker {
 
-/// Tells the controller which replicas of this broker lie in slow log dirs, so that it hands their
-/// leadership over before their ISR shrinks or the disk dies (W10, KIP-501). Said once, and again
+/// Tells the controller which replicas of this broker lie in log dirs that are slow, or have no
+/// room for clients' records, so that it hands their leadership over: before their ISR shrinks or
+/// the disk dies (W10, KIP-501), and to where producers are not refused (N13). Said once, and again
 /// when the list has changed, to each new controller, and in each new registration, until it was
 /// heard.
 /// Thread: `loop`.

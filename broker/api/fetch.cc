@@ -104,6 +104,8 @@ replica::FetchRequest plan(const FetchRequest& request, Fetch& fetch) {
   wanted.max_bytes = std::max(most_bytes, 0);
   wanted.min_bytes = std::clamp(request.min_bytes, 0, wanted.max_bytes);
   wanted.at_least_one_batch = fetch.call.version_at_least(3);
+  wanted.client =
+      fetch.call.header.client_id.value_or("") + '@' + fetch.call.connection().client_host;
   wanted.rack = request.rack_id;
   wanted.can_follow_preferred_replica = fetch.call.version_at_least(11);
 

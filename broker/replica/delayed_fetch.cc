@@ -10,54 +10,47 @@
 namespace ottla::replica {
 namespace {
 
-/// Cold ranges are read through a buffer of this size.
-constexpr std::uint64_t kWarmingBytes = 1 << 18;
-
-/// Brings a range into the page cache. Blocks.
-void read_through(const storage::FileSlice& slice) {
-  Buffer scratch(std::min(slice.length, kWarmingBytes));
-  for (std::uint64_t done = 0; done < slice.length;) {
-    const std::uint64_t step = std::min<std::uint64_t>(scratch.size(), slice.length - done);
-    const auto got = slice.file->read_at(scratch.bytes().first(step), slice.position + done);
-    if (!got || *got == 0) return;  // the read that follows reports it
-    done += *got;
-  }
-}
+/// An answer takes no more than that from the disk: the rest of what it asks for is for its next
+/// turn, and what many such readers hold in the page cache stays small.
+constexpr std::uint64_t kMostColdBytes = 4 << 20;
 
 }  // namespace
 
 DelayedFetch::DelayedFetch(FetchRequest request, std::shared_ptr<const PartitionLookup> lookup,
                            std::shared_ptr<const ReplicasConfig> config, env::Executor& on,
-                           env::Executor& io, Callback<FetchResult> done)
+                           std::shared_ptr<storage::ColdReads> cold_reads,
+                           Callback<FetchResult> done)
     : request_(std::move(request)),
       lookup_(std::move(lookup)),
       config_(std::move(config)),
       on_(on),
-      io_(io),
+      cold_reads_(std::move(cold_reads)),
       done_(std::move(done)) {}
 
 void DelayedFetch::start() {
-  evaluate(/*may_block=*/false);
+  evaluate();
 }
 
 void DelayedFetch::on_partition_changed(std::uint32_t, PartitionChange) {
   if (wake_posted_.exchange(true, std::memory_order_acq_rel)) return;
   on_.post([self = shared_from_this()] {
     self->wake_posted_.store(false, std::memory_order_release);
-    if (!self->is_answered_ && !self->is_warming_) self->evaluate(/*may_block=*/false);
+    if (!self->is_answered_ && !self->is_warming_) self->evaluate();
   });
 }
 
-void DelayedFetch::evaluate(bool may_block) {
+void DelayedFetch::evaluate() {
   Budget budget{static_cast<std::uint64_t>(std::max(request_.max_bytes, 0)),
                 request_.at_least_one_batch};
   std::vector<Reading> readings;
   readings.reserve(request_.partitions.size());
   std::uint64_t bytes = 0;
   bool is_cold = false;
-  bool is_due = is_over_ || request_.max_wait <= env::Duration{} || request_.partitions.empty();
-  for (const FetchPartition& wanted : request_.partitions) {
-    Reading reading = read(wanted, budget, may_block);
+  // What was warmed is sent, also if it is less than min_bytes: it should not grow cold again.
+  bool is_due = is_over_ || request_.max_wait <= env::Duration{} || request_.partitions.empty() ||
+                !warmed_.empty();
+  for (std::size_t i = 0; i < request_.partitions.size(); ++i) {
+    Reading reading = read(i, budget);
     bytes += reading.records.length;
     is_cold = is_cold || reading.is_cold;
     is_due = is_due || reading.ends_waiting;
@@ -72,11 +65,11 @@ void DelayedFetch::evaluate(bool may_block) {
   }
 }
 
-DelayedFetch::Reading DelayedFetch::read(const FetchPartition& wanted, Budget& budget,
-                                         bool may_block) const {
+DelayedFetch::Reading DelayedFetch::read(std::size_t number, Budget& budget) const {
+  const FetchPartition& wanted = request_.partitions[number];
   Reading reading;
   reading.answer.partition = wanted.partition;
-  if (const Result<> done = read_into(reading, wanted, budget, may_block); !done) {
+  if (const Result<> done = read_into(reading, number, budget); !done) {
     FetchedPartition failed;
     failed.partition = wanted.partition;
     failed.error = done.error().code();
@@ -87,8 +80,8 @@ DelayedFetch::Reading DelayedFetch::read(const FetchPartition& wanted, Budget& b
   return reading;
 }
 
-Result<> DelayedFetch::read_into(Reading& reading, const FetchPartition& wanted, Budget& budget,
-                                 bool may_block) const {
+Result<> DelayedFetch::read_into(Reading& reading, std::size_t number, Budget& budget) const {
+  const FetchPartition& wanted = request_.partitions[number];
   OTTLA_TRY(reading.partition, lookup_->lookup(wanted.partition));
   if (!wanted.topic_id.is_zero() && wanted.topic_id != reading.partition->topic_id()) {
     return fail(ErrorCode::InconsistentTopicId);
@@ -121,20 +114,28 @@ Result<> DelayedFetch::read_into(Reading& reading, const FetchPartition& wanted,
   }
 
   const bool committed_only = request_.isolation == IsolationLevel::ReadCommitted;
+  const bool is_second_look = !warmed_.empty();
+  const bool is_warmed = is_second_look && warmed_[number];
+  std::uint64_t most_bytes = std::min<std::uint64_t>(
+      budget.bytes, static_cast<std::uint64_t>(std::max(wanted.max_bytes, 0)));
+  if (is_warmed) most_bytes = std::min(most_bytes, kMostColdBytes);
   const storage::ReadOptions options{
-      .max_bytes = std::min<std::uint64_t>(
-          budget.bytes, static_cast<std::uint64_t>(std::max(wanted.max_bytes, 0))),
+      .max_bytes = most_bytes,
       .end_offset = committed_only ? answer.last_stable_offset : answer.high_watermark,
       .at_least_one_batch = budget.at_least_one_batch,
-      .no_wait = !may_block};
+      .no_wait = !is_warmed};
   OTTLA_TRY(storage::FetchData data, log.read(wanted.fetch_offset, options));
-  if (data.would_block || (!may_block && !data.records.is_cached())) {
+  if (!is_warmed && (data.would_block || !data.records.is_cached())) {
+    if (is_second_look) return {};  // it was not its turn
     reading.is_cold = true;
     // Its size is not known; what others may take is decided when all is read again.
+    budget.bytes -= std::min(budget.bytes, most_bytes);
+    return {};
   }
+  reading.was_cold = is_warmed || cold_reads_->take_ahead(data.records);
   if (data.records.length > 0) budget.at_least_one_batch = false;
   budget.bytes -= std::min(budget.bytes, data.records.length);
-  if (committed_only && !reading.is_cold) {
+  if (committed_only) {
     OTTLA_TRY(answer.aborted_transactions, log.aborted_transactions(data));
   }
   reading.records = std::move(data.records);
@@ -152,26 +153,42 @@ std::optional<BrokerId> DelayedFetch::preferred_replica(const Partition& partiti
 
 void DelayedFetch::warm(std::vector<Reading> readings) {
   is_warming_ = true;
-  io_.post([self = shared_from_this(), readings = std::move(readings)] {
-    for (std::size_t i = 0; i < readings.size(); ++i) {
-      const Reading& reading = readings[i];
-      if (!reading.is_cold) continue;
-      if (reading.records.length > 0) {
-        read_through(reading.records);
-      } else if (const auto log = reading.partition->view().log) {
-        // Not even the indexes were in memory: find the range here.
-        const FetchPartition& wanted = self->request_.partitions[i];
-        const auto data =
-            log->read(wanted.fetch_offset,
-                      {.max_bytes = static_cast<std::uint64_t>(std::max(wanted.max_bytes, 0))});
-        if (data) read_through(data->records);
-      }
-    }
+  warmed_.assign(readings.size(), false);
+  cold_reads_->post(request_.client, [self = shared_from_this(),
+                                      warming = Warming{.readings = std::move(readings),
+                                                        .bytes_left = kMostColdBytes}]() mutable {
+    if (self->warm_step(warming)) return true;
     self->on_.post([self] {
       self->is_warming_ = false;
-      if (!self->is_answered_) self->evaluate(/*may_block=*/true);
+      if (!self->is_answered_) self->evaluate();
+      self->warmed_.clear();
     });
+    return false;
   });
+}
+
+/// On the I/O pool, which alone touches `warmed_` meanwhile. False: all is done.
+bool DelayedFetch::warm_step(Warming& warming) {
+  while (warming.slice.length == 0) {
+    if (warming.next == warming.readings.size() || warming.bytes_left == 0) return false;
+    const std::size_t number = warming.next++;
+    const Reading& reading = warming.readings[number];
+    if (!reading.is_cold) continue;
+    warmed_[number] = true;
+    const auto log = reading.partition->view().log;
+    if (!log) continue;  // offline by now: the second look tells
+    const FetchPartition& wanted = request_.partitions[number];
+    const auto data =
+        log->read(wanted.fetch_offset,
+                  {.max_bytes = std::min(static_cast<std::uint64_t>(std::max(wanted.max_bytes, 0)),
+                                         warming.bytes_left)});
+    if (data) warming.slice = data->records;
+  }
+  const std::uint64_t done = cold_reads_->bring(warming.slice);
+  warming.bytes_left -= std::min(warming.bytes_left, done);
+  warming.slice.position += done;
+  warming.slice.length = done == 0 ? 0 : warming.slice.length - done;
+  return true;
 }
 
 void DelayedFetch::wait(const std::vector<Reading>& readings) {
@@ -185,7 +202,7 @@ void DelayedFetch::wait(const std::vector<Reading>& readings) {
     const auto self = weak.lock();
     if (!self || self->is_answered_) return;
     self->is_over_ = true;
-    if (!self->is_warming_) self->evaluate(/*may_block=*/false);
+    if (!self->is_warming_) self->evaluate();
   });
   // What happened between the reading and the watching was not heard. (A change of role is seen by
   // the next reading.)
@@ -204,6 +221,7 @@ void DelayedFetch::answer(std::vector<Reading> readings) {
   result.reserve(readings.size());
   for (Reading& reading : readings) {
     if (reading.records.length > 0) {
+      if (reading.was_cold) cold_reads_->read_ahead(request_.client, reading.records);
       auto payload = storage::to_payload(reading.records);
       if (payload) {
         reading.answer.records = *std::move(payload);

@@ -9,6 +9,7 @@
 #include "broker/replica/partition_lookup.h"
 #include "broker/replica/partition_watcher.h"
 #include "broker/replica/replicas_config.h"
+#include "broker/storage/cold_reads.h"
 #include "common/base/task.h"
 #include "common/env/executor.h"
 
@@ -26,8 +27,8 @@ class DelayedFetch final : public PartitionWatcher,
                            public std::enable_shared_from_this<DelayedFetch> {
  public:
   DelayedFetch(FetchRequest request, std::shared_ptr<const PartitionLookup> lookup,
-               std::shared_ptr<const ReplicasConfig> config, env::Executor& on, env::Executor& io,
-               Callback<FetchResult> done);
+               std::shared_ptr<const ReplicasConfig> config, env::Executor& on,
+               std::shared_ptr<storage::ColdReads> cold_reads, Callback<FetchResult> done);
 
   void start();
   void on_partition_changed(std::uint32_t token, PartitionChange change) override;
@@ -39,20 +40,28 @@ class DelayedFetch final : public PartitionWatcher,
     FetchedPartition answer;
     storage::FileSlice records;
     bool is_cold = false;
+    bool was_cold = false;      ///< Brought into the page cache by a cold read: it goes on there.
     bool ends_waiting = false;  ///< An error, a divergence, another replica to read from.
   };
   struct Budget {
     std::uint64_t bytes;
     bool at_least_one_batch;
   };
+  /// The cold part of one look at all partitions, brought into the page cache step by step.
+  struct Warming {
+    std::vector<Reading> readings;
+    std::size_t next = 0;
+    storage::FileSlice slice{};
+    std::uint64_t bytes_left = 0;
+  };
 
-  void evaluate(bool may_block);
-  [[nodiscard]] Reading read(const FetchPartition& wanted, Budget& budget, bool may_block) const;
-  Result<> read_into(Reading& reading, const FetchPartition& wanted, Budget& budget,
-                     bool may_block) const;
+  void evaluate();
+  [[nodiscard]] Reading read(std::size_t number, Budget& budget) const;
+  Result<> read_into(Reading& reading, std::size_t number, Budget& budget) const;
   [[nodiscard]] std::optional<BrokerId> preferred_replica(const Partition& partition,
                                                           Offset fetch_offset) const;
   void warm(std::vector<Reading> readings);
+  bool warm_step(Warming& warming);
   void wait(const std::vector<Reading>& readings);
   void answer(std::vector<Reading> readings);
   void stop_watching();
@@ -61,12 +70,14 @@ class DelayedFetch final : public PartitionWatcher,
   std::shared_ptr<const PartitionLookup> lookup_;
   std::shared_ptr<const ReplicasConfig> config_;
   env::Executor& on_;
-  env::Executor& io_;
+  std::shared_ptr<storage::ColdReads> cold_reads_;
   Callback<FetchResult> done_;
   std::vector<std::shared_ptr<Partition>> watched_;
   env::TimerHandle timer_;
   bool is_over_ = false;     ///< max_wait has passed.
   bool is_warming_ = false;  ///< The I/O pool has it.
+  /// By partition, while what was warmed is read: empty, or whether it is to be sent.
+  std::vector<bool> warmed_;
   bool is_answered_ = false;
   std::atomic<bool> wake_posted_ = false;
 };

@@ -37,7 +37,7 @@ Result<Offset> end_of(ByteView records) {
 Feed::Feed(const rpc::StreamHello& hello, std::unique_ptr<rpc::LeaderWriter> writer,
            std::shared_ptr<Source> source, std::shared_ptr<const ReplicasConfig> config,
            std::shared_ptr<quota::ReplicationQuotas> quotas, env::Clock& clock, env::Executor& loop,
-           env::Executor& io)
+           std::shared_ptr<storage::ColdReads> cold_reads)
     : hello_(hello),
       writer_(std::move(writer)),
       source_(std::move(source)),
@@ -45,7 +45,8 @@ Feed::Feed(const rpc::StreamHello& hello, std::unique_ptr<rpc::LeaderWriter> wri
       quotas_(std::move(quotas)),
       clock_(clock),
       loop_(loop),
-      io_(io) {}
+      cold_reads_(std::move(cold_reads)),
+      reader_("replica " + std::to_string(hello.follower.value())) {}
 
 Feed::~Feed() = default;
 
@@ -80,6 +81,13 @@ void Feed::on_message(rpc::FollowerMessage message) {
     if (found == fed_.end()) continue;
     if (auto request = found->second->partition->on_follower_progress(
             link(*found->second), progress.log_end_offset, progress.log_start_offset)) {
+      source_->request_isr(std::move(*request));
+    }
+  }
+  for (const rpc::SubscriptionId id : message.no_room) {
+    const auto found = fed_.find(id.value());
+    if (found == fed_.end()) continue;
+    if (auto request = found->second->partition->on_follower_without_room(link(*found->second))) {
       source_->request_isr(std::move(*request));
     }
   }
@@ -260,6 +268,7 @@ bool Feed::add(std::uint32_t id, rpc::LeaderMessage& message, std::uint64_t& byt
     ready_.push_front(id);
     return false;
   }
+  if (cold_reads_->take_ahead(data->records)) cold_reads_->read_ahead(reader_, data->records);
   auto records = storage::read_slice(data->records);
   if (!records) {
     refuse(id, records.error().code(), message);
@@ -355,15 +364,29 @@ void Feed::load(std::uint32_t id, Fed& fed) {
   const std::shared_ptr<storage::Log> log = fed.partition->view().log;
   if (!log) return;  // offline by now: the change of role is on its way to us
   ++loads_;
-  io_.post([self = shared_from_this(), id, log, offset = fed.next_offset, most = fed.load_bytes] {
-    const auto read = [&]() -> Result<SharedBuffer> {
-      OTTLA_TRY(const storage::FetchData data,
-                log->read(offset, {.max_bytes = most, .whole_batches = true}));
-      return storage::read_slice(data.records);
-    };
-    self->loop_.post(
-        [self, id, records = read()]() mutable { self->on_loaded(id, std::move(records)); });
+  cold_reads_->post(reader_, [self = shared_from_this(), id, log, offset = fed.next_offset,
+                              most = fed.load_bytes] {
+    self->loop_.post([self, id, records = self->read_cold(*log, offset, most)]() mutable {
+      self->on_loaded(id, std::move(records));
+    });
+    return false;
   });
+}
+
+/// On the I/O pool: one message's worth, and in the background what the next one will need.
+Result<SharedBuffer> Feed::read_cold(const storage::Log& log, Offset offset,
+                                     std::uint64_t most_bytes) const {
+  OTTLA_TRY(const storage::FetchData data,
+            log.read(offset, {.max_bytes = most_bytes, .whole_batches = true}));
+  storage::FileSlice rest = data.records;
+  while (rest.length > 0) {
+    const std::uint64_t done = cold_reads_->bring(rest);
+    if (done == 0) break;
+    rest.position += done;
+    rest.length -= done;
+  }
+  cold_reads_->read_ahead(reader_, data.records);
+  return storage::read_slice(data.records);
 }
 
 void Feed::on_loaded(std::uint32_t id, Result<SharedBuffer> records) {

@@ -11,6 +11,7 @@
 #include "broker/replica/partition.h"
 #include "broker/replica/partition_watcher.h"
 #include "broker/replica/replicas_config.h"
+#include "broker/storage/cold_reads.h"
 #include "common/base/mutex.h"
 #include "common/env/executor.h"
 #include "common/rpc/replication.h"
@@ -46,7 +47,7 @@ class Feed final : public rpc::LeaderHandler,
   Feed(const rpc::StreamHello& hello, std::unique_ptr<rpc::LeaderWriter> writer,
        std::shared_ptr<Source> source, std::shared_ptr<const ReplicasConfig> config,
        std::shared_ptr<quota::ReplicationQuotas> quotas, env::Clock& clock, env::Executor& loop,
-       env::Executor& io);
+       std::shared_ptr<storage::ColdReads> cold_reads);
   ~Feed() override;
 
   [[nodiscard]] const rpc::StreamHello& hello() const { return hello_; }
@@ -94,6 +95,8 @@ class Feed final : public rpc::LeaderHandler,
   void release_held();
   void set_paused(const std::vector<rpc::SubscriptionId>& ids, bool is_paused);
   void load(std::uint32_t id, Fed& fed);
+  [[nodiscard]] Result<SharedBuffer> read_cold(const storage::Log& log, Offset offset,
+                                               std::uint64_t most_bytes) const;
   void on_loaded(std::uint32_t id, Result<SharedBuffer> records);
   void send_offsets_soon();
   void send_offsets();
@@ -108,7 +111,8 @@ class Feed final : public rpc::LeaderHandler,
   const std::shared_ptr<quota::ReplicationQuotas> quotas_;
   env::Clock& clock_;
   env::Executor& loop_;
-  env::Executor& io_;
+  const std::shared_ptr<storage::ColdReads> cold_reads_;
+  const std::string reader_;  ///< Its name among cold readers.
 
   std::map<std::uint32_t, std::unique_ptr<Fed>> fed_;
   std::deque<std::uint32_t> ready_;

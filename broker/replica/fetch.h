@@ -35,6 +35,8 @@ struct FetchRequest {
   std::int32_t max_bytes = 0;
   /// Fetch v3+: the first non-empty partition yields its first batch whatever its size (KIP-74).
   bool at_least_one_batch = true;
+  /// Whose turn a read from the disk takes (storage::ColdReads).
+  std::string client;
   /// The client's rack (KIP-392); empty: always the leader. Only v11+ can be told of a replica.
   std::string rack;
   bool can_follow_preferred_replica = false;

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "broker/replica/batch_pieces.h"
+#include "common/env/file_system.h"
 
 namespace ottla::replica {
 namespace {
@@ -268,6 +269,9 @@ void Fetcher::append(Followed& followed, rpc::PartitionPush& push) {
   LOG_IF(WARNING, error != ErrorCode::NotLeaderOrFollower)
       << '[' << followed.partition->name() << "] cannot append what leader " << leader_->id
       << " sent: " << appended.error();
+  if (env::io_error_kind(appended.error()) == env::IoErrorKind::DiskFull) {
+    outgoing_.no_room.push_back(push.id);
+  }
   end_subscription(followed);
   subscribe_later(followed, error);
 }

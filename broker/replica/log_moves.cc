@@ -58,6 +58,7 @@ void LogMoves::start(const std::shared_ptr<Partition>& partition) {
   if (!log || !future) return;
   log->hold_compaction(true);
   moves_[partition->name()] = std::make_shared<Move>(partition, logs_, log, future);
+  ++options_.counts->under_way;
   LOG(INFO) << '[' << partition->name() << "] copies " << future->log_end_offset() << " to "
             << log->log_end_offset() << " from " << log->directory() << " to "
             << future->directory();
@@ -78,6 +79,7 @@ void LogMoves::stop(const TopicPartition& partition) {
 void LogMoves::stop() {
   draining_.clear();
   for (const auto& [name, move] : std::exchange(moves_, {})) {
+    --options_.counts->under_way;
     move->stopped = true;
     move->timer.reset();
   }
@@ -96,6 +98,7 @@ void LogMoves::end(const MovePointer& move) {
   move->mover.log()->hold_compaction(false);
   if (move->is_active) --active_;
   moves_.erase(move->partition->name());
+  --options_.counts->under_way;
   activate();
 }
 
@@ -161,6 +164,7 @@ void LogMoves::on_progress(const MovePointer& move, const Result<LogMover::Progr
     return;
   }
   if (!progress) {
+    ++options_.counts->failures;
     const bool is_fatal = progress.error().code() == ErrorCode::KafkaStorageError &&
                           env::io_error_kind(progress.error()) != env::IoErrorKind::DiskFull;
     LOG(WARNING) << '[' << name << "] move between log dirs: " << progress.error()
@@ -169,12 +173,14 @@ void LogMoves::on_progress(const MovePointer& move, const Result<LogMover::Progr
     if (is_fatal) return end(move);
     return run(move, kBetweenTries);
   }
+  options_.counts->bytes_copied += static_cast<std::int64_t>(progress->bytes);
   switch (progress->next) {
     case LogMover::Progress::Next::Step:
       return run(move, pause_for(progress->bytes));
     case LogMover::Progress::Next::Switch:
       return switch_over(move);
     case LogMover::Progress::Next::Done:
+      ++options_.counts->completed;
       end(move);
       return on_end_(name);
   }

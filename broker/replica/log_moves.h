@@ -1,5 +1,6 @@
 #pragma once
 
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <functional>
@@ -14,6 +15,14 @@
 
 namespace ottla::replica {
 
+/// Since the start, but for `under_way`. Thread: any.
+struct LogMoveCounts {
+  std::atomic<std::int64_t> under_way = 0;  ///< Those that wait for their turn too.
+  std::atomic<std::int64_t> completed = 0;
+  std::atomic<std::int64_t> bytes_copied = 0;
+  std::atomic<std::int64_t> failures = 0;  ///< Of steps; most are tried again.
+};
+
 /// The moves between this broker's log dirs that are under way: a future log that is there is
 /// copied to its end on the I/O pool, a few at a time, and takes the log's place. What fails, but
 /// for a failed log dir, is tried again after a pause.
@@ -23,6 +32,8 @@ class LogMoves final : public std::enable_shared_from_this<LogMoves> {
   struct Options {
     std::size_t at_once = 1;
     std::function<std::int64_t()> bytes_per_second = nullptr;  ///< Of all moves; empty: no limit.
+    /// What happens is counted here.
+    std::shared_ptr<LogMoveCounts> counts = std::make_shared<LogMoveCounts>();
   };
   /// `on_end` hears of moves that are done.
   LogMoves(storage::LogStore& logs, const env::Clock& clock, env::Executor& control,

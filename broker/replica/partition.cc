@@ -195,9 +195,9 @@ Partition::View Partition::view() const {
           .replicas = replicas_};
 }
 
-bool Partition::is_on_slow_disk() const {
+bool Partition::had_better_not_lead() const {
   MutexLock lock(state_mutex_);
-  return log_ && log_->is_on_slow_disk();
+  return log_ && (log_->is_on_slow_disk() || !log_->has_room());
 }
 
 Result<> Partition::check_epoch(LeaderEpoch current) const {

@@ -98,8 +98,9 @@ class Partition : public std::enable_shared_from_this<Partition> {
   [[nodiscard]] View view() const OTTLA_EXCLUDES(state_mutex_);
   /// What `ottla explain` is told: docs/failover.md.
   [[nodiscard]] PartitionHealth health() const OTTLA_EXCLUDES(state_mutex_);
-  /// Its log dir is slow: whoever leads had better be another (W10).
-  [[nodiscard]] bool is_on_slow_disk() const OTTLA_EXCLUDES(state_mutex_);
+  /// Its log dir is slow (W10), or takes no records of clients for want of room (N13): whoever
+  /// leads had better be another.
+  [[nodiscard]] bool had_better_not_lead() const OTTLA_EXCLUDES(state_mutex_);
   [[nodiscard]] Offset high_watermark() const {
     return Offset(high_watermark_.load(std::memory_order_acquire));
   }
@@ -189,6 +190,11 @@ class Partition : public std::enable_shared_from_this<Partition> {
                                                                         Offset log_start)
       OTTLA_EXCLUDES(state_mutex_);
 
+  /// It cannot write what it was sent, for want of room, and leaves the ISR if enough others are in
+  /// it: whoever waits for acknowledgements should not wait for its disk.
+  [[nodiscard]] std::optional<rpc::AlterPartition> on_follower_without_room(FollowerLink link)
+      OTTLA_EXCLUDES(state_mutex_);
+
   // As leader: the ISR.
 
   /// The periodic look: who lags, who may join. `silent`: brokers that do not answer.
@@ -276,6 +282,7 @@ class Partition : public std::enable_shared_from_this<Partition> {
   Result<std::shared_ptr<storage::Log>> followers_log(LeaderEpoch epoch) const
       OTTLA_EXCLUDES(state_mutex_);
   [[nodiscard]] bool is_eligible(const FollowerState& follower) const;
+  void note_removed(const FollowerState& follower) OTTLA_REQUIRES(state_mutex_);
   [[nodiscard]] std::optional<rpc::AlterPartition> propose_joiners() OTTLA_REQUIRES(state_mutex_);
   [[nodiscard]] rpc::AlterPartition isr_request() const OTTLA_REQUIRES(state_mutex_);
   void keep_what_counts(const storage::Log& log, Offset cut, LeaderEpoch epoch)

@@ -171,6 +171,33 @@ std::optional<rpc::AlterPartition> Partition::propose_joiners() {
   return isr_request();
 }
 
+std::optional<rpc::AlterPartition> Partition::on_follower_without_room(FollowerLink link) {
+  MutexLock lock(state_mutex_);
+  const FollowerState* const follower = linked(link);
+  if (follower == nullptr || isr_.is_pending() || !isr_.contains(link.follower)) {
+    return std::nullopt;  // It says so again with its next try.
+  }
+  // With too few others nothing is won: the high watermark would stand still all the same.
+  if (static_cast<std::int32_t>(isr_.committed().size()) <= min_isr()) return std::nullopt;
+  std::vector<BrokerId> members = isr_.committed();
+  std::erase(members, link.follower);
+  note_removed(*follower);
+  LOG(INFO) << '[' << name_ << "] asks for isr " << to_text(isr_.committed()) << " -> "
+            << to_text(members) << ", leader epoch " << leader_epoch_ << ": the disk of broker "
+            << link.follower << " is full";
+  isr_history_.asked(members, context_->clock.now());
+  isr_.propose(std::move(members));
+  return isr_request();
+}
+
+void Partition::note_removed(const FollowerState& follower) {
+  isr_history_.removed({.broker = follower.broker,
+                        .at = context_->clock.now(),
+                        .log_end_offset = follower.log_end_offset,
+                        .leader_log_end_offset = log_->log_end_offset(),
+                        .subscribed = follower.subscribed});
+}
+
 std::optional<rpc::AlterPartition> Partition::check_isr(const std::set<BrokerId>& silent) {
   Calls calls;
   std::optional<rpc::AlterPartition> request;
@@ -189,11 +216,7 @@ std::optional<rpc::AlterPartition> Partition::check_isr(const std::set<BrokerId>
         if (isr_.contains(follower.broker) &&
             is_lagging(follower, log_->log_end_offset(), now, max_lag)) {
           std::erase(members, follower.broker);
-          isr_history_.removed({.broker = follower.broker,
-                                .at = now,
-                                .log_end_offset = follower.log_end_offset,
-                                .leader_log_end_offset = log_->log_end_offset(),
-                                .subscribed = follower.subscribed});
+          note_removed(follower);
           LOG(INFO) << '[' << name_ << "] broker " << follower.broker << " lags at offset "
                     << follower.log_end_offset << " of " << log_->log_end_offset();
         }

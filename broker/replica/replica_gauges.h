@@ -19,6 +19,13 @@ class ReplicaGauges {
   metrics::Registry::Registration leader_byte_rate_;
   metrics::Registry::Registration follower_byte_rate_;
   metrics::Registry::Registration records_cut_;
+  metrics::Registry::Registration cold_bytes_read_;
+  metrics::Registry::Registration cold_bytes_dropped_;
+  metrics::Registry::Registration cold_readers_waiting_;
+  metrics::Registry::Registration moves_under_way_;
+  metrics::Registry::Registration moves_completed_;
+  metrics::Registry::Registration move_bytes_;
+  metrics::Registry::Registration move_failures_;
 };
 
 }  // namespace ottla::replica

@@ -73,7 +73,8 @@ class Replicas::Core final : public Feed::Source,
         context_(std::make_shared<PartitionContext>(config_->broker, with_.clock, with_.metadata,
                                                     config_->replica_lag_time_max)),
         quotas_(std::make_shared<quota::ReplicationQuotas>(with_.leader_throttled_rate,
-                                                           with_.follower_throttled_rate)) {}
+                                                           with_.follower_throttled_rate)),
+        cold_reads_(std::make_shared<storage::ColdReads>(with_.executors.io)) {}
 
   [[nodiscard]] double leader_throttled_byte_rate() const {
     return quotas_->leader.byte_rate(with_.clock.now());
@@ -128,6 +129,10 @@ class Replicas::Core final : public Feed::Source,
   [[nodiscard]] std::int64_t readable_records_cut() const {
     return context_->readable_records_cut.load();
   }
+  [[nodiscard]] const std::shared_ptr<storage::ColdReads>& cold_reads() const {
+    return cold_reads_;
+  }
+  [[nodiscard]] const LogMoveCounts& log_move_counts() const { return *move_counts_; }
   [[nodiscard]] const Dependencies& with() const { return with_; }
   [[nodiscard]] const std::shared_ptr<const ReplicasConfig>& config() const { return config_; }
 
@@ -188,6 +193,8 @@ class Replicas::Core final : public Feed::Source,
   const Dependencies with_;
   const std::shared_ptr<PartitionContext> context_;
   const std::shared_ptr<quota::ReplicationQuotas> quotas_;
+  const std::shared_ptr<storage::ColdReads> cold_reads_;
+  const std::shared_ptr<LogMoveCounts> move_counts_ = std::make_shared<LogMoveCounts>();
   std::shared_ptr<IsrRequests> isr_;
   std::shared_ptr<LogMoves> moves_;
 
@@ -236,7 +243,8 @@ void Replicas::Core::start() {
   moves_ = std::make_shared<LogMoves>(
       with_.logs, with_.clock, with_.executors.control, with_.executors.io,
       LogMoves::Options{.at_once = config_->log_moves_at_once,
-                        .bytes_per_second = with_.log_move_bytes_per_second},
+                        .bytes_per_second = with_.log_move_bytes_per_second,
+                        .counts = move_counts_},
       [weak = weak_from_this()](const TopicPartition& name) {
         if (const auto self = weak.lock()) self->move_on(name);
       });
@@ -260,6 +268,7 @@ void Replicas::Core::stop() {
     self->fetchers_.clear();
     if (self->moves_) self->moves_->stop();
   });
+  cold_reads_->stop();
   if (isr_) isr_->stop();  // not there if the broker's start failed before that of the replicas
 }
 
@@ -271,6 +280,7 @@ void Replicas::Core::forget_all() {
     feeds.swap(feeds_);
   }
   fetchers_.clear();
+  cold_reads_->stop();
 }
 
 void Replicas::Core::set_broker_epoch(BrokerEpoch epoch, std::int32_t log_dirs_returned) {
@@ -883,7 +893,7 @@ Result<rpc::ReplicationService::Accepted> Replicas::Core::accept(
       return fail(ErrorCode::StaleBrokerEpoch);
     }
     feed = std::make_shared<Feed>(hello, std::move(writer), shared_from_this(), config_, quotas_,
-                                  with_.clock, loop, with_.executors.io);
+                                  with_.clock, loop, cold_reads_);
     replaced = std::exchange(current, feed);
   }
   if (replaced) loop.post([replaced] { replaced->close(); });
@@ -1076,7 +1086,7 @@ void Replicas::append_markers(TransactionMarker marker, env::Duration timeout, e
 
 void Replicas::fetch(FetchRequest request, env::Executor& on, Callback<FetchResult> done) {
   std::make_shared<DelayedFetch>(std::move(request), core_, core_->config(), on,
-                                 core_->with().executors.io, std::move(done))
+                                 core_->cold_reads(), std::move(done))
       ->start();
 }
 
@@ -1156,6 +1166,14 @@ std::optional<Offset> Replicas::high_watermark(const TopicPartition& partition) 
 
 std::int64_t Replicas::readable_records_cut() const {
   return core_->readable_records_cut();
+}
+
+const storage::ColdReads& Replicas::cold_reads() const {
+  return *core_->cold_reads();
+}
+
+const LogMoveCounts& Replicas::log_move_counts() const {
+  return core_->log_move_counts();
 }
 
 void Replicas::topic_config_changed(const std::string& topic) {

@@ -25,6 +25,7 @@
 #include "common/rpc/replication.h"
 
 namespace ottla::storage {
+class ColdReads;
 class Log;
 class LogStore;
 }  // namespace ottla::storage
@@ -32,6 +33,7 @@ class LogStore;
 namespace ottla::replica {
 
 class Partition;
+struct LogMoveCounts;
 
 /// All partitions that this broker holds, as leader or follower: the one way for clients' records
 /// in and out, and the carrying out of the controller's commands.
@@ -170,6 +172,9 @@ class Replicas final : public rpc::ReplicationService {
 
   /// Records that consumers could read and that were cut, since the start (W6).
   [[nodiscard]] std::int64_t readable_records_cut() const;
+  /// Consumers and followers that read what the page cache does not hold (N14).
+  [[nodiscard]] const storage::ColdReads& cold_reads() const;
+  [[nodiscard]] const LogMoveCounts& log_move_counts() const;
 
   /// A topic's configs changed: new log config and min.insync.replicas take effect.
   void topic_config_changed(const std::string& topic);

@@ -401,6 +401,48 @@ TEST(Replicas, WhoLeavesDoesNotComeBackToAnIsr) {
   EXPECT_EQ(cluster->state().isr, (std::vector{kTwo, kThree}));
 }
 
+// N13: the others do not wait for its disk until it lags.
+TEST(Replicas, AFollowerWhoseDiskIsFullLeavesTheIsrAtOnce) {
+  const auto cluster = make_cluster(24, {.max_lag = seconds(60)});
+  ASSERT_EQ(cluster->append_and_wait(kOne, {"a"}).error, ErrorCode::None);
+  ASSERT_TRUE(settle(*cluster));
+  cluster->disk(kTwo).set_free_bytes(0);
+  const auto began = cluster->world.clock().now();
+  EXPECT_EQ(cluster->append_and_wait(kOne, {"b"}).error, ErrorCode::None);
+  EXPECT_LT(cluster->world.clock().now() - began, seconds(2));
+  EXPECT_EQ(cluster->state().isr, (std::vector{kOne, kThree}));
+  EXPECT_EQ(cluster->append_and_wait(kOne, {"c"}).error, ErrorCode::None);
+  cluster->world.run_for(seconds(5));
+  EXPECT_EQ(cluster->state().isr, (std::vector{kOne, kThree})) << "it does not come and go";
+  cluster->disk(kTwo).set_free_bytes(std::nullopt);
+  EXPECT_TRUE(settle(*cluster));
+}
+
+TEST(Replicas, TheLastWhoAreNeededStayInTheIsrWithAFullDisk) {
+  const auto cluster = make_cluster(25, {.min_insync_replicas = 3, .max_lag = seconds(60)});
+  cluster->disk(kTwo).set_free_bytes(0);
+  std::optional<AppendedPartition> answer;
+  cluster->append(
+      kOne, 0, {"a"}, Acks::All, [&](AppendedPartition got) { answer = got; }, seconds(30));
+  cluster->world.run_for(seconds(5));
+  EXPECT_EQ(cluster->state().isr.size(), 3U);
+  EXPECT_FALSE(answer.has_value());
+  cluster->disk(kTwo).set_free_bytes(std::nullopt);
+  ASSERT_TRUE(cluster->world.run_until_true([&] { return answer.has_value(); }, seconds(10)));
+  EXPECT_EQ(answer->error, ErrorCode::None);
+}
+
+TEST(Replicas, ALeaderWhoseDiskIsFullSaysThatItHadBetterNotLead) {
+  const auto cluster = make_cluster(26);
+  EXPECT_FALSE(cluster->partition(kOne)->had_better_not_lead());
+  cluster->disk(kOne).set_free_bytes(0);
+  EXPECT_EQ(cluster->append_and_wait(kOne, {"a"}).error, ErrorCode::KafkaStorageError);
+  EXPECT_TRUE(cluster->partition(kOne)->had_better_not_lead());
+  cluster->disk(kOne).set_free_bytes(std::nullopt);
+  cluster->world.run_for(seconds(3));
+  EXPECT_FALSE(cluster->partition(kOne)->had_better_not_lead());
+}
+
 // A full disk is no failed disk: what it kept from its role takes it when there is room.
 TEST(Replicas, AReplicaThatAFullDiskKeptFromItsRoleTriesAgain) {
   const auto cluster = make_cluster(21);
@@ -738,6 +780,53 @@ TEST(Replicas, AfterAnUncleanElectionTheLogsAgreeAgain) {
     EXPECT_EQ(cluster->replicas(broker).readable_records_cut(), 2);
   }
   EXPECT_TRUE(cut_files(*cluster, kThree).empty());
+}
+
+// W6: no record was readable, and none is told to be lost.
+TEST(Replicas, AfterACleanElectionNothingIsSetAside) {
+  for (std::uint64_t seed = 100; seed < 120; ++seed) {
+    const auto cluster = make_cluster(seed, {.max_lag = seconds(60)});
+    ASSERT_EQ(cluster->append_and_wait(kOne, {"a", "b"}).error, ErrorCode::None);
+    cluster->streams.cut(kOne, kTwo);
+    cluster->streams.cut(kOne, kThree);
+    ASSERT_EQ(cluster->append_and_wait(kOne, {"c"}, Acks::Leader).error, ErrorCode::None);
+    cluster->elect(0, kTwo);
+    // A follower that has not heard of its election takes what the old leader sends still: who is
+    // to have less must be in office before that can arrive.
+    ASSERT_TRUE(takes_office(*cluster, kTwo));
+    ASSERT_EQ(cluster->log(kTwo)->log_end_offset(), Offset(2));
+    cluster->streams.heal_all();
+    ASSERT_EQ(cluster->append_and_wait(kTwo, {"d"}).error, ErrorCode::None);
+    EXPECT_TRUE(settle(*cluster));
+    for (const BrokerId broker : {kOne, kTwo, kThree}) {
+      EXPECT_EQ(cluster->values(*cluster->log(broker)),
+                (std::map<std::int64_t, std::string>{{0, "a"}, {1, "b"}, {2, "d"}}));
+      EXPECT_TRUE(cut_files(*cluster, broker).empty()) << "broker " << broker << ", seed " << seed;
+      EXPECT_EQ(cluster->replicas(broker).readable_records_cut(), 0);
+    }
+  }
+}
+
+// The same, but the old leader's last record may arrive before the new leader hears of its
+// election, or behind it: all keep it, or none does.
+TEST(Replicas, ARecordThatOvertakesACleanElectionIsKeptByAllOrNone) {
+  for (std::uint64_t seed = 120; seed < 150; ++seed) {
+    const auto cluster = make_cluster(seed, {.max_lag = seconds(60)});
+    ASSERT_EQ(cluster->append_and_wait(kOne, {"a", "b"}).error, ErrorCode::None);
+    cluster->streams.cut(kOne, kTwo);
+    cluster->streams.cut(kOne, kThree);
+    ASSERT_EQ(cluster->append_and_wait(kOne, {"c"}, Acks::Leader).error, ErrorCode::None);
+    cluster->elect(0, kTwo);
+    cluster->streams.heal_all();
+    ASSERT_TRUE(takes_office(*cluster, kTwo));
+    EXPECT_TRUE(settle(*cluster));
+    const auto kept = cluster->values(*cluster->log(kTwo));
+    EXPECT_GE(kept.size(), 2U);
+    for (const BrokerId broker : {kOne, kTwo, kThree}) {
+      EXPECT_EQ(cluster->values(*cluster->log(broker)), kept) << "seed " << seed;
+      EXPECT_TRUE(cut_files(*cluster, broker).empty()) << "broker " << broker << ", seed " << seed;
+    }
+  }
 }
 
 /// A high watermark above the log's end would let the next records be read before they are

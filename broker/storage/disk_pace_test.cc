@@ -140,6 +140,31 @@ TEST_F(DiskProbeTest, W7AnOperationThatFailsTakesTheDirectoryOffline) {
   EXPECT_EQ(went_offline_, std::vector<std::string>{"/a"});
 }
 
+TEST_F(DiskProbeTest, ADirectoryThatIsOfflineIsLeftAlone) {
+  int writes = 0;
+  files_.set_fault([&](std::string_view operation, const std::string& path) {
+    if (!path.starts_with("/a/")) return 0;
+    writes += operation == "write" ? 1 : 0;
+    return operation == "sync" ? EIO : 0;
+  });
+  world_.run_for(seconds(3));
+  ASSERT_EQ(went_offline_, std::vector<std::string>{"/a"});
+  writes = 0;
+  world_.run_for(seconds(30));
+  EXPECT_EQ(writes, 0);
+  EXPECT_GT(looks_, 50);
+}
+
+// A dir that comes back is a new one for the log store; its disk is the same.
+TEST_F(DiskProbeTest, ADirectoryThatComesBackIsAsSlowAsItWas) {
+  stalled_[1] = true;
+  world_.run_for(seconds(8));
+  ASSERT_EQ(store_->slow_directories(), std::vector<std::string>{"/b"});
+  store_->set_slow("/b", false);
+  world_.run_for(seconds(2));
+  EXPECT_EQ(store_->slow_directories(), std::vector<std::string>{"/b"});
+}
+
 TEST_F(DiskProbeTest, AFullDiskIsNeitherSlowNorFailed) {
   files_.set_free_bytes(0);
   world_.run_for(seconds(30));

@@ -16,6 +16,8 @@ namespace {
 using std::chrono::milliseconds;
 
 constexpr std::size_t kProbeBytes = 512;
+/// Between two looks where nothing is tested.
+constexpr env::Duration kIdleInterval = milliseconds(500);
 
 /// What a leader's disk has to do all the time.
 Result<> write_sync_and_read(env::FileSystem& files, const std::string& path) {
@@ -45,7 +47,8 @@ DiskProbe::DiskProbe(Options options, env::FileSystem& files, env::Clock& clock,
                      LogStore& logs, const MakeExecutor& make_executor,
                      std::function<void()> looked)
     : options_(options),
-      interval_(options.slow_operation / 2),
+      interval_(options.slow_operation == env::Duration::zero() ? kIdleInterval
+                                                                : options.slow_operation / 2),
       files_(files),
       clock_(clock),
       own_(own),
@@ -61,7 +64,6 @@ DiskProbe::DiskProbe(Options options, env::FileSystem& files, env::Clock& clock,
 DiskProbe::~DiskProbe() = default;
 
 void DiskProbe::start() {
-  if (directories_.empty()) return;
   last_look_ = clock_.now();
   arm();
 }
@@ -87,6 +89,10 @@ void DiskProbe::look() {
 void DiskProbe::look_at(Directory& directory, env::Duration passed) {
   const bool was_slow = directory.pace.is_slow();
   const bool is_under_way = directory.ended && !directory.ended->load();
+  if (!is_under_way && !logs_.is_online(directory.path)) {
+    directory.waited = {};
+    return;
+  }
   const bool was_overdue = directory.waited >= options_.slow_operation;
   directory.waited += passed;
   if (was_overdue) {
@@ -105,8 +111,9 @@ void DiskProbe::look_at(Directory& directory, env::Duration passed) {
           *ended = true;
         });
   }
+  // Each time: a dir that was offline comes back as one of which nothing is known.
+  logs_.set_slow(directory.path, directory.pace.is_slow());
   if (directory.pace.is_slow() == was_slow) return;
-  logs_.set_slow(directory.path, !was_slow);
   LOG_IF(WARNING, !was_slow) << "[" << directory.path << "] log dir is slow: operations take "
                              << options_.slow_operation / milliseconds(1)
                              << " ms and more; its leaders are handed over if others can lead";

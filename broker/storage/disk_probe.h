@@ -18,12 +18,12 @@ class LogStore;
 /// them, again and again, one operation at a time, and notes with the log store which dirs are slow
 /// (`Log::is_on_slow_disk`, `LogStore::slow_directories`). Each dir has an executor of its own, so
 /// that nothing but the disk is measured; one that does not come back at all is found as well. An
-/// operation that fails takes the dir offline, as any does.
+/// operation that fails takes the dir offline, as any does. A dir that is offline is left alone.
 /// Thread: `own`, which never waits for a disk.
 class DiskProbe {
  public:
   struct Options {
-    /// An operation that takes as long is slow; zero: there is no self-test.
+    /// An operation that takes as long is slow; zero: there is no self-test, only `looked`.
     env::Duration slow_operation = std::chrono::seconds(1);
     DiskPace::Limits pace;
   };

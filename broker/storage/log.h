@@ -126,6 +126,8 @@ class Log : public std::enable_shared_from_this<Log> {
 
   /// Whether the log dir is slow by its self-test (DiskProbe).
   [[nodiscard]] bool is_on_slow_disk() const { return environment_.health.is_slow(); }
+  /// Whether its log dir takes records of clients (N13).
+  [[nodiscard]] bool has_room() const { return environment_.health.space() == SpaceState::Enough; }
   [[nodiscard]] Offset log_start_offset() const {
     return Offset(log_start_offset_.load(std::memory_order_acquire));
   }

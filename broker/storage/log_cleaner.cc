@@ -170,6 +170,10 @@ bool LogCleaner::choose(Worker& worker) {
     if (!config->cleanup_compact || log->segment_count() < 2 || log->compaction_held()) continue;
     const auto high_watermark = logs_.high_watermark(log->partition());
     if (!high_watermark) continue;
+    // A group of segments is written anew before it goes.
+    const auto most_written = std::min<std::uint64_t>(
+        log->size_bytes(), static_cast<std::uint64_t>(config->segment_bytes));
+    if (!logs_.has_room_for(log->partition(), most_written)) continue;
     {
       MutexLock lock(mutex_);
       if (busy_.contains(log->partition())) continue;

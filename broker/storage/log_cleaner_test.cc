@@ -64,6 +64,26 @@ TEST_F(LogCleanerTest, ShowsHowLateItIs) {
   EXPECT_EQ(shown(metrics::kCleanerMaxCompactionDelaySecs), 0);
 }
 
+TEST_F(LogCleanerTest, LeavesAFullDirAloneUntilThereIsRoomForAGroup) {
+  const auto log = make_log("log", 40);
+  files_.set_free_bytes(0);
+  record::RecordBatchBuilder builder({});
+  builder.append(1, as_bytes("k"), as_bytes("v"));
+  (void)log->append_as_leader(builder.build().value()->bytes(), LeaderEpoch(0));  // finds it full
+  world_.run_for(seconds(2));
+  ASSERT_FALSE(store_->has_room_for({"log", 0}, 1000));
+  LogCleaner cleaner({.backoff = milliseconds(100)}, world());
+  cleaner.start();
+  world_.run_for(seconds(120));
+  EXPECT_EQ(cleaner.finished(), 0U);
+  EXPECT_TRUE(cleaner.uncleanable().empty()) << "nothing is wrong with the log";
+  // Still too little for records, but compaction may be what makes room.
+  files_.set_free_bytes(8000);
+  world_.run_for(seconds(5));
+  EXPECT_EQ(cleaner.finished(), 1U);
+  cleaner.stop();
+}
+
 TEST_F(LogCleanerTest, AnotherRateHoldsAtOnce) {
   (void)make_log("slow", 40);
   LogCleanerOptions options{.max_bytes_per_second = 1, .backoff = milliseconds(100)};

@@ -122,6 +122,20 @@ void LogStore::set_slow(const std::string& directory, bool slow) {
   }
 }
 
+bool LogStore::is_online(const std::string& directory) const {
+  return std::any_of(directories_.begin(), directories_.end(), [&](const auto& each) {
+    return each->path() == directory && each->is_online();
+  });
+}
+
+bool LogStore::has_room_for(const TopicPartition& partition, std::uint64_t bytes) const {
+  const auto found = entry(partition);
+  if (!found) return false;
+  const LogDirectory& directory = *found->directory;
+  return directory.health().space() != SpaceState::Full ||
+         directory.usable_bytes().value_or(0) >= bytes;
+}
+
 void LogStore::report(const std::string& directory, Result<> outcome) {
   for (const auto& each : directories_) {
     if (each->path() == directory) (void)each->health().check(outcome);  // the health keeps it

@@ -140,6 +140,9 @@ class LogStore {
   /// From partition.metadata; nullopt if there is no log or it has no id.
   [[nodiscard]] std::optional<TopicId> topic_id(const TopicPartition& partition) const
       OTTLA_EXCLUDES(mutex_);
+  /// Whether the log dir that holds the partition has so much room left, or is not Full at all.
+  [[nodiscard]] bool has_room_for(const TopicPartition& partition, std::uint64_t bytes) const
+      OTTLA_EXCLUDES(mutex_);
   /// The high watermark at the last checkpoint before the start.
   [[nodiscard]] std::optional<Offset> checkpointed_high_watermark(
       const TopicPartition& partition) const OTTLA_EXCLUDES(mutex_);
@@ -198,6 +201,7 @@ class LogStore {
   // For the disks' self-test (DiskProbe), which names directories as `directories` does.
 
   void set_slow(const std::string& directory, bool slow);
+  [[nodiscard]] bool is_online(const std::string& directory) const;
   /// What became of an operation there: an error takes the directory offline.
   void report(const std::string& directory, Result<> outcome);
   [[nodiscard]] std::vector<std::string> slow_directories() const;

@@ -92,15 +92,16 @@ std::vector<DirectoryUsage> LogStore::usage() const {
 }
 
 Result<> LogStore::check_directory(const std::string& directory) const {
+  const bool is_one_of_them =
+      std::any_of(options_.directories.begin(), options_.directories.end(),
+                  [&](const std::string& path) { return absolute(path) == directory; });
+  // As Kafka: the path to the letter, as DescribeLogDirs gives it.
+  if (!is_one_of_them) {
+    return fail(ErrorCode::LogDirNotFound, directory + " is none of log.dirs");
+  }
   const LogDirectory* const known = directory_named(directory);
   if (known != nullptr && known->is_online()) return {};
-  const std::string wanted = absolute(directory);
-  for (const std::string& path : options_.directories) {
-    if (absolute(path) == wanted) {
-      return fail(ErrorCode::KafkaStorageError, "log dir " + wanted + " is offline");
-    }
-  }
-  return fail(ErrorCode::LogDirNotFound, wanted + " is none of log.dirs");
+  return fail(ErrorCode::KafkaStorageError, "log dir " + directory + " is offline");
 }
 
 // Before there is a log.

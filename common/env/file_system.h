@@ -34,6 +34,9 @@ class File {
   virtual Result<> sync() = 0;
   /// Starts writing back dirty pages of the range, and does not wait (sync_file_range).
   virtual void start_writeback(std::uint64_t position, std::uint64_t length) = 0;
+  /// Starts reading exactly the range into the page cache (POSIX_FADV_WILLNEED). May block where
+  /// the disk's queue is full.
+  virtual void start_reading(std::uint64_t position, std::uint64_t length) const = 0;
   /// Lets go of what the page cache holds of the range and the disk has too (POSIX_FADV_DONTNEED).
   virtual void drop_cache(std::uint64_t position, std::uint64_t length) = 0;
   /// Whether a read of the range would find all of it in memory. Never blocks.

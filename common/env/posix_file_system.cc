@@ -82,6 +82,12 @@ class PosixFile final : public File {
                           POSIX_FADV_DONTNEED);
   }
 
+  void start_reading(std::uint64_t position, std::uint64_t length) const override {
+    // A hint, too: the read that follows waits, or reads itself.
+    (void)::posix_fadvise(descriptor_, static_cast<off_t>(position), static_cast<off_t>(length),
+                          POSIX_FADV_WILLNEED);
+  }
+
   Result<> sync() override {
     if (::fdatasync(descriptor_) != 0) return io_failure("cannot sync", path_);
     return {};

@@ -181,8 +181,60 @@ inline constexpr Metric kStrayPartitionsCount{
     .name = "StrayPartitionsCount",
     .kind = Kind::Gauge,
     .doc = "Logs put aside because they are not assigned to this broker."};
+inline constexpr Metric kColdReadBytes{
+    .domain = "kafka.server",
+    .type = "ColdReads",
+    .name = "BytesRead",
+    .kind = Kind::Gauge,
+    .doc =
+        "Bytes that fetches and followers had to get from the disk, since the start. Ottla only."};
+inline constexpr Metric kColdReadBytesDropped{
+    .domain = "kafka.server",
+    .type = "ColdReads",
+    .name = "BytesDropped",
+    .kind = Kind::Gauge,
+    .doc = "Of those: bytes that the page cache was told to let go of again. Ottla only."};
+inline constexpr Metric kColdReadersWaiting{
+    .domain = "kafka.server",
+    .type = "ColdReads",
+    .name = "ReadersWaiting",
+    .kind = Kind::Gauge,
+    .doc = "Clients and followers whose read from the disk waits for its turn. Ottla only."};
+inline constexpr Metric kLogMovesUnderWay{
+    .domain = "kafka.server",
+    .type = "LogDirMoves",
+    .name = "UnderWay",
+    .kind = Kind::Gauge,
+    .doc = "Logs that are being moved to another log dir, or wait for their turn. Ottla only."};
+inline constexpr Metric kLogMovesCompleted{
+    .domain = "kafka.server",
+    .type = "LogDirMoves",
+    .name = "Completed",
+    .kind = Kind::Gauge,
+    .doc = "Logs that were moved to another log dir, since the start. Ottla only."};
+inline constexpr Metric kLogMoveBytes{
+    .domain = "kafka.server",
+    .type = "LogDirMoves",
+    .name = "BytesCopied",
+    .kind = Kind::Gauge,
+    .doc = "Bytes that were copied from log dir to log dir, since the start. Ottla only."};
+inline constexpr Metric kLogMoveFailures{
+    .domain = "kafka.server",
+    .type = "LogDirMoves",
+    .name = "Failures",
+    .kind = Kind::Gauge,
+    .doc =
+        "Steps of moves between log dirs that failed, since the start; each is tried again, "
+        "unless a log dir went offline. Ottla only."};
 
 inline constexpr const Metric* kReplicaMetrics[] = {
+    &kColdReadBytes,
+    &kColdReadBytesDropped,
+    &kColdReadersWaiting,
+    &kLogMovesUnderWay,
+    &kLogMovesCompleted,
+    &kLogMoveBytes,
+    &kLogMoveFailures,
     &kReadableRecordsCut,
     &kLeaderCount,
     &kPartitionCount,

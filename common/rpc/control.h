@@ -70,8 +70,9 @@ struct PartitionOutcome {
   ErrorCode error = ErrorCode::None;
 };
 
-/// `error`: StaleControllerEpoch, StaleBrokerEpoch, InvalidUpdateVersion, or None. `failures` has only what did not work
-/// (KafkaStorageError for a replica whose log dir is offline) and the outcome of each StopReplica.
+/// `error`: StaleControllerEpoch, StaleBrokerEpoch, InvalidUpdateVersion, or None. `failures` has
+/// only what did not work (KafkaStorageError for a replica whose log dir is offline) and the
+/// outcome of each StopReplica.
 struct ClusterUpdateReply {
   ErrorCode error = ErrorCode::None;
   std::vector<PartitionOutcome> outcomes;
@@ -130,8 +131,8 @@ struct AllocateProducerIdsReply {
   std::int32_t count = 0;
 };
 
-/// A broker says which of its replicas lie in log dirs that are slow just now: all of them, each
-/// time, so that the last report alone counts (W10, KIP-501).
+/// A broker says which of its replicas lie in log dirs that are slow just now, or have no room for
+/// clients' records: all of them, each time, so that the last report alone counts (W10, KIP-501).
 struct SlowReplicasReport {
   BrokerId broker;
   BrokerEpoch broker_epoch;

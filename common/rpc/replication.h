@@ -62,6 +62,9 @@ struct FollowerMessage {
   /// the same. Until `resume`, or the end of the subscription.
   std::vector<SubscriptionId> pause;
   std::vector<SubscriptionId> resume;
+  /// Subscriptions whose records cannot be written for want of room on the follower's disk: the
+  /// leader need not wait for replica.lag.time.max.ms until it goes on without this replica.
+  std::vector<SubscriptionId> no_room;
   /// Bytes of records that the follower has dealt with since its last message: gives the leader's
   /// window back.
   std::uint64_t consumed_bytes = 0;

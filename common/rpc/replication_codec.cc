@@ -211,11 +211,15 @@ EncodedMessage encode(const FollowerMessage& message) {
     writer.put(progress.log_start_offset);
   }
   // Left out where there are none: an older leader does not know them.
-  if (!message.pause.empty() || !message.resume.empty()) {
+  if (!message.pause.empty() || !message.resume.empty() || !message.no_room.empty()) {
     writer.put_count(message.pause.size());
     for (const SubscriptionId id : message.pause) writer.put(id);
     writer.put_count(message.resume.size());
     for (const SubscriptionId id : message.resume) writer.put(id);
+  }
+  if (!message.no_room.empty()) {
+    writer.put_count(message.no_room.size());
+    for (const SubscriptionId id : message.no_room) writer.put(id);
   }
   return {writer.take(), {}};
 }
@@ -249,6 +253,10 @@ Result<FollowerMessage> decode_follower_message(const std::vector<MemoryRange>& 
     for (SubscriptionId& id : message.pause) id = reader.get_id<SubscriptionId>();
     message.resume.resize(reader.get_count(kUnsubscribeSize));
     for (SubscriptionId& id : message.resume) id = reader.get_id<SubscriptionId>();
+  }
+  if (reader.left() > 0) {
+    message.no_room.resize(reader.get_count(kUnsubscribeSize));
+    for (SubscriptionId& id : message.no_room) id = reader.get_id<SubscriptionId>();
   }
   OTTLA_TRY_VOID(end(reader));
   return message;

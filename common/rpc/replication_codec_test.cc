@@ -96,6 +96,8 @@ TEST(ReplicationCodec, HelloAndFollowerMessagesComeBack) {
                                .log_start_offset = Offset(1)});
   message.unsubscribe.push_back(SubscriptionId(8));
   message.progress.push_back({SubscriptionId(7), Offset(70), Offset(7)});
+  message.resume.push_back(SubscriptionId(6));
+  message.no_room = {SubscriptionId(5), SubscriptionId(4)};
   const std::vector<std::byte> bytes = join(encode(message));
   const auto decoded = decode_follower_message(cut(bytes, 5));
   ASSERT_TRUE(decoded);
@@ -107,6 +109,9 @@ TEST(ReplicationCodec, HelloAndFollowerMessagesComeBack) {
   ASSERT_EQ(decoded->unsubscribe.size(), 1U);
   ASSERT_EQ(decoded->progress.size(), 1U);
   EXPECT_EQ(decoded->progress[0].log_end_offset, Offset(70));
+  EXPECT_TRUE(decoded->pause.empty());
+  EXPECT_EQ(decoded->resume, message.resume);
+  EXPECT_EQ(decoded->no_room, message.no_room);
 }
 
 TEST(ReplicationCodec, EveryPrefixAndRandomDamageIsRefusedOrDecoded) {

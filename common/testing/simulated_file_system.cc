@@ -126,6 +126,8 @@ class SimulatedFileSystem::SimulatedFile final : public env::File {
 
   void start_writeback(std::uint64_t /*position*/, std::uint64_t /*length*/) override {}
 
+  void start_reading(std::uint64_t /*position*/, std::uint64_t /*length*/) const override {}
+
   bool is_cached(std::uint64_t /*position*/, std::uint64_t /*length*/) const override {
     MutexLock lock(files_.mutex_);
     return files_.cached_;
