@@ -9,7 +9,7 @@
 namespace ottla::cli {
 
 /// Whether the file is one of the small ones of a log dir: a checkpoint, partition.metadata,
-/// meta.properties.
+/// meta.properties, the clean shutdown marker, or one of ours (`ottla-*`, docs/storage.md).
 [[nodiscard]] bool is_small_file(const std::string& path);
 
 /// Prints such a file, which Kafka's tool does not know. Errors: CorruptMessage, InvalidConfig.

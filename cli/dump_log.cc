@@ -8,6 +8,7 @@
 #include <boost/json.hpp>
 
 #include "broker/storage/cut_records.h"
+#include "broker/storage/file_names.h"
 #include "cli/checkpoint_dump.h"
 #include "cli/index_dump.h"
 #include "cli/log_verifier.h"
@@ -21,8 +22,9 @@ namespace {
 constexpr Flag kFlags[] = {
     {.name = "files",
      .value = "a.log,b.index,..",
-     .doc = ".log, .index, .timeindex, .txnindex and .snapshot files, ottla-cut.*, checkpoints, "
-            "partition.metadata, meta.properties"},
+     .doc = ".log, .index, .timeindex, .txnindex and .snapshot files, also those that end with "
+            ".deleted, .cleaned or .swap; ottla-cut.*, checkpoints, partition.metadata, "
+            "meta.properties, .kafka_cleanshutdown, and Ottla's own ottla-*"},
     {.name = "verify",
      .value = "dir,..",
      .doc = "look whether a log dir, or one partition's directory, is sound: all batches, indexes, "
@@ -77,20 +79,30 @@ std::string name_of_file(const std::string& path) {
   return path.substr(path.rfind('/') + 1);  // npos + 1 is 0
 }
 
+/// Without what a segment's files are called on their way in and out of the log.
+std::string_view without_stage(std::string_view path) {
+  for (const std::string_view stage :
+       {storage::kDeletedSuffix, storage::kCleanedSuffix, storage::kSwapSuffix}) {
+    if (path.ends_with(stage)) return path.substr(0, path.size() - stage.size());
+  }
+  return path;
+}
+
 Result<> dump_file(env::FileSystem& files, const std::string& path,
                    const SegmentDumpOptions& options, IndexDumpMode mode, Console& console) {
   if (!options.json) console.out << "Dumping " << path << '\n';
-  if (path.ends_with(".log") || storage::is_cut_file(name_of_file(path)))
+  const std::string_view kind = without_stage(path);
+  if (kind.ends_with(".log") || storage::is_cut_file(name_of_file(path)))
     return dump_segment(files, path, options, console);
-  if (path.ends_with(".index")) return dump_offset_index(files, path, mode, console);
-  if (path.ends_with(".timeindex")) return dump_time_index(files, path, mode, console);
-  if (path.ends_with(".txnindex")) return dump_transaction_index(files, path, console);
-  if (path.ends_with(".snapshot")) return dump_producer_snapshot(files, path, console);
+  if (kind.ends_with(".index")) return dump_offset_index(files, path, mode, console);
+  if (kind.ends_with(".timeindex")) return dump_time_index(files, path, mode, console);
+  if (kind.ends_with(".txnindex")) return dump_transaction_index(files, path, console);
+  if (kind.ends_with(".snapshot")) return dump_producer_snapshot(files, path, console);
   if (is_small_file(path)) return dump_small_file(files, path, console);
   return fail(ErrorCode::InvalidRequest,
               path +
                   ": must end with .log, .index, .timeindex, .txnindex or .snapshot, or be a "
-                  "checkpoint, partition.metadata or meta.properties");
+                  "file of a log dir that has a name of its own");
 }
 
 void print_findings(const Verification& found, Console& console) {

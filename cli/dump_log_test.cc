@@ -7,8 +7,10 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "broker/group/group_snapshot.h"
 #include "cli/tool.h"
 #include "common/base/bytes.h"
+#include "common/env/file_system.h"
 #include "common/record/control_record.h"
 
 namespace ottla::cli {
@@ -176,6 +178,67 @@ TEST_F(DumpLog, ShowsTheSmallFiles) {
   EXPECT_THAT(dump(meta).out, HasSubstr("brokerId: 7\nclusterId: abc\n"));
   const auto topic = write("partition.metadata", "version: 0\ntopic_id: 3SzTX0fdQOq0n5G2eS_1Zw\n");
   EXPECT_THAT(dump(topic).out, HasSubstr("topicId: 3SzTX0fdQOq0n5G2eS_1Zw\n"));
+}
+
+TEST_F(DumpLog, ShowsFilesOnTheirWayInAndOutOfTheLog) {
+  const std::string sample = OTTLA_SAMPLES_DIR "/clean/plain-0/00000000000000000000";
+  for (const std::string kind : {".log", ".index", ".timeindex"}) {
+    const auto shown = dump(sample + kind);
+    ASSERT_EQ(shown.code, 0) << shown.err;
+    for (const std::string stage : {".deleted", ".cleaned", ".swap"}) {
+      env::PosixFileSystem files;
+      (void)write("00000000000000000000.log" + stage,
+                  env::read_file(files, sample + ".log").value());
+      const auto copy = write("00000000000000000000" + kind + stage,
+                              env::read_file(files, sample + kind).value());
+      const auto ran = dump(copy);
+      EXPECT_EQ(ran.code, 0) << copy << ran.err;
+      EXPECT_EQ(ran.out.substr(ran.out.find('\n')), shown.out.substr(shown.out.find('\n')));
+    }
+  }
+}
+
+TEST_F(DumpLog, ShowsOttlasOwnFiles) {
+  for (const std::string name : {".kafka_cleanshutdown", "ottla-boot", "ottla-put-aside",
+                                 "ottla-moved-from", "ottla.directory.id"}) {
+    const auto path = write(name, "some words");
+    EXPECT_EQ(dump(path).out, "Dumping " + path + "\nsome words\n");
+  }
+  for (const std::string name : {"ottla-reserve", "ottla-disk-probe", "ottla-probe", ".lock"}) {
+    const auto path = write(name, std::string(17, '\0'));
+    EXPECT_EQ(dump(path).out, "Dumping " + path + "\n17 bytes without a meaning\n");
+  }
+}
+
+TEST_F(DumpLog, ShowsTheSnapshotOfAGroupLog) {
+  const TopicPartition partition{"orders", 3};
+  const group::CommittedOffset committed{
+      .offset = Offset(7), .leader_epoch = LeaderEpoch(2), .metadata = "m", .commit_time = 99};
+  group::GroupSnapshot snapshot{
+      .end = Offset(50), .last_epoch = LeaderEpoch(4), .log_start_offset = Offset(1)};
+  snapshot.entries.push_back({.log_offset = Offset(40),
+                              .record = group::offset_record("g", partition, committed).value()});
+  snapshot.entries.push_back(
+      {.log_offset = Offset(41),
+       .record = group::ended_offset_record(
+                     "g", partition,
+                     {.committed = committed, .ended = 123, .why = group::OffsetEnd::Deleted})
+                     .value()});
+  const auto path = write("ottla-groups", group::encode_snapshot(snapshot));
+  EXPECT_EQ(
+      dump(path).out,
+      "Dumping " + path +
+          "\nsnapshot of groups: end offset: 50 last leader epoch: 4 log start offset: 1 "
+          "entries: 2\n"
+          R"(offset: 40 key: {"type":"1","data":{"group":"g","topic":"orders","partition":3}} )"
+          R"(payload: {"version":"3","data":{"offset":7,"leaderEpoch":2,"metadata":"m",)"
+          R"("commitTimestamp":99}})"
+          "\n"
+          R"(offset: 41 key: {"type":"20000","data":{"group":"g","topic":"orders","partition":3}} )"
+          R"(payload: {"version":"0","data":{"offset":7,"leaderEpoch":2,"metadata":"m",)"
+          R"("commitTimestamp":99,"endedTimestamp":123,"why":"deleted"}})"
+          "\n");
+  EXPECT_EQ(dump(write("ottla-groups", "garbage")).code, 1);
 }
 
 TEST_F(DumpLog, RefusesWhatItDoesNotKnow) {

@@ -1,6 +1,8 @@
 #include "cli/group_record_text.h"
 
 #include <algorithm>
+#include <iterator>
+#include <string>
 #include <string_view>
 #include <utility>
 
@@ -17,6 +19,8 @@ namespace json = boost::json;
 using protocol::ApiVersion;
 
 constexpr std::int16_t kGroupKey = 2;
+/// Ottla's own: an offset that has ended (group::EndedOffset).
+constexpr std::int16_t kEndedOffsetKey = 20000;
 
 std::string base64(ByteView bytes) {
   static constexpr std::string_view kDigits =
@@ -128,16 +132,45 @@ std::optional<json::object> group_value(ByteView bytes, std::int16_t version) {
   return data;
 }
 
+std::string_view name_of_end(std::int8_t why) {
+  constexpr std::string_view kNames[] = {"expired", "deleted", "group deleted"};
+  const auto number = static_cast<std::size_t>(why);
+  return number < std::size(kNames) ? kNames[number] : "unknown";
+}
+
+std::optional<json::object> ended_offset_value(ByteView bytes, std::int16_t version) {
+  const auto value = decode<protocol::EndedOffsetValue>(bytes, version);
+  if (!value) return std::nullopt;
+  return json::object{{"offset", value->offset.value()},
+                      {"leaderEpoch", value->leader_epoch.value()},
+                      {"metadata", value->metadata},
+                      {"commitTimestamp", value->commit_timestamp},
+                      {"endedTimestamp", value->ended_timestamp},
+                      {"why", std::string(name_of_end(value->why))}};
+}
+
+template <class Key>
+std::optional<json::object> offset_key(ByteView key, std::int16_t type) {
+  const auto decoded = decode<Key>(key, type);
+  if (!decoded) return std::nullopt;
+  return json::object{
+      {"group", decoded->group}, {"topic", decoded->topic}, {"partition", decoded->partition}};
+}
+
 std::optional<json::object> key_data(ByteView key, std::int16_t type) {
   if (type == kGroupKey) {
     const auto decoded = decode<protocol::GroupMetadataKey>(key, type);
     if (!decoded) return std::nullopt;
     return json::object{{"group", decoded->group}};
   }
-  const auto decoded = decode<protocol::OffsetCommitKey>(key, type);
-  if (!decoded) return std::nullopt;
-  return json::object{
-      {"group", decoded->group}, {"topic", decoded->topic}, {"partition", decoded->partition}};
+  if (type == kEndedOffsetKey) return offset_key<protocol::EndedOffsetKey>(key, type);
+  return offset_key<protocol::OffsetCommitKey>(key, type);
+}
+
+std::optional<json::object> value_data(std::int16_t type, ByteView value, std::int16_t version) {
+  if (type == kGroupKey) return group_value(value, version);
+  if (type == kEndedOffsetKey) return ended_offset_value(value, version);
+  return offset_value(value, version);
 }
 
 std::string with_version(const char* name, std::int16_t version, std::optional<json::object> data) {
@@ -156,9 +189,7 @@ GroupRecordText group_record_text(std::optional<ByteView> key, std::optional<Byt
   const auto version = version_of(*value);
   text.payload = "unknown";
   if (!type || !version) return text;
-  text.payload = with_version(
-      "version", *version,
-      *type == kGroupKey ? group_value(*value, *version) : offset_value(*value, *version));
+  text.payload = with_version("version", *version, value_data(*type, *value, *version));
   return text;
 }
 

@@ -15,8 +15,13 @@ namespace {
 constexpr std::size_t kSnapshotHeaderSize = 10;
 constexpr std::size_t kSnapshotEntrySize = 46;
 
+/// Of N.index N.log, of N.index.deleted N.log.deleted.
 std::string log_beside(const std::string& path) {
-  return path.substr(0, path.rfind('.')) + ".log";
+  const std::size_t name = path.rfind('/') + 1;  // npos + 1 is 0
+  const std::size_t kind = path.find('.', name);
+  const std::size_t stage = path.find('.', kind + 1);
+  return path.substr(0, kind) + ".log" +
+         (stage == std::string::npos ? std::string() : path.substr(stage));
 }
 
 Result<> finish(const std::string& path, std::size_t faults) {
