@@ -409,7 +409,7 @@ class SmallDisksTest(LogDirsCase):
         self.addCleanup(self.unmount)
         cluster = self.start(3, prepare=mount, **{**dirs, **overrides})
         for topic in (self.TOPIC, "probe"):
-            cluster.create_topic(topic, 3, 3)
+            cluster.create_topic(topic, 3, 3, retention__ms=-1)
             cluster.wait_for_isr(topic)
         return cluster
 
@@ -450,23 +450,55 @@ class SmallDisksTest(LogDirsCase):
         victim = cluster.leader(self.TOPIC)
         own = self.led_by(victim)
         self.assertEqual(self.produce_to(victim, own), 0)
-        filler = self.fill_up(victim, 16 * self.MIB)
+        self.fill_up(victim, 16 * self.MIB)
         wait_until(lambda: "refuses records of clients" in victim.log, "the limit to be noticed")
         self.assertIn(f"largest topics: {self.TOPIC}", victim.log)
-        self.assertEqual(self.produce_to(victim, own), KAFKA_STORAGE_ERROR)
-        # It reads, follows the others, and stays in the ISR.
-        with wire.Connection(victim) as connection:
-            self.assertGreater(len(connection.fetch(self.TOPIC, 0)["records"]), 0)
-        other = next(broker for broker in cluster.brokers.values() if broker is not victim)
-        theirs = self.led_by(other)
+        # Others lead in its place; it follows them, and stays in the ISR.
+        self.wait_for_leaders_without(victim)
+        other = cluster.leader("probe", own)
         for _ in range(20):
-            self.assertEqual(self.produce_to(other, theirs), 0)
-        self.assertIn(victim.id, cluster.partitions("probe")[theirs]["isr"])
+            self.assertEqual(self.produce_to(other, own), 0)
+        self.assertIn(victim.id, cluster.partitions("probe")[own]["isr"])
         self.assertIn("online\tfree", cluster.ottla("log-dirs", "--describe", "--table", "--largest", "1"))
-        filler.unlink()
-        wait_until(lambda: self.produce_to(victim, own) == 0, "it to take records again")
+        # Nobody has room: whoever leads refuses, and is read from.
+        for broker in cluster.brokers.values():
+            self.fill_up(broker, 16 * self.MIB)
+        for broker in cluster.brokers.values():
+            wait_until(lambda: "refuses records of clients" in broker.log, "the limit to be noticed")
+
+        def refusal():
+            leader = cluster.leader("probe", own)
+            return self.produce_to(leader, own) == KAFKA_STORAGE_ERROR and leader
+        leader = wait_until(refusal, "a refusal")
+        with wire.Connection(leader) as connection:
+            self.assertGreater(len(connection.fetch("probe", 0, partition=own)["records"]), 0)
+        self.assertIn(victim.id, cluster.partitions("probe")[own]["isr"])
+        for broker in cluster.brokers.values():
+            (self.disk(broker) / "filler").unlink()
+        wait_until(lambda: self.produce_to(cluster.leader("probe", own), own) == 0, "records to be taken again")
+        cluster.ottla("leader-election", "--election-type", "preferred", "--topic", "probe", "--partition", own)
+        wait_until(lambda: self.produce_to(victim, own) == 0, "it to lead again")
         checker.wait_for_progress(500)
         self.assert_nothing_lost(checker, at_least=500)
+
+    def test_nobody_waits_for_a_full_disk(self):
+        """A leader whose disk is full to the last byte hands over, a follower leaves the ISR, long before it would lag."""
+        cluster = self.start_on_small_disks(replica__lag__time__max__ms=600_000, **{
+            "ottla.log.dir.min.free.bytes": 0, "ottla.log.dir.reserve.bytes": 0})
+        checker = self.produce(3, rate=300)
+        victim = cluster.leader(self.TOPIC)
+        self.fill_up(victim, 0)
+        self.wait_for_leaders_without(victim)
+        wait_until(lambda: all(victim.id not in partition["isr"] for partition in cluster.partitions(self.TOPIC).values()),
+                   "it to leave the ISR")
+        checker.wait_for_progress(1000)
+        (self.disk(victim) / "filler").unlink()
+        cluster.wait_for_isr(self.TOPIC)
+        self.assert_nothing_lost(checker, at_least=1000)
+
+    def wait_for_leaders_without(self, victim):
+        wait_until(lambda: all(partition["leader"] not in (victim.id, -1) for topic in (self.TOPIC, "probe")
+                               for partition in self.cluster.partitions(topic).values()), "others to lead")
 
     def test_full_and_started_again_while_full(self):
         """Full to the last byte under load, killed, started: it serves what it has, and takes records once
@@ -484,7 +516,11 @@ class SmallDisksTest(LogDirsCase):
         self.fill_up(victim, 0)  # somebody takes that, too
         victim.process.kill()
         victim.start()
-        cluster.wait_for_brokers()
+        try:
+            cluster.wait_for_brokers()
+        except AssertionError:
+            print(victim.log[-6000:], flush=True)
+            raise
         self.assertLess(self.free(victim), self.MIB)
         self.assertIsNotNone(self.described(victim)[str(self.disk(victim))])
         checker.wait_for_progress(300)

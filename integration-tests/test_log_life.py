@@ -2,11 +2,15 @@
 
 import json
 import pathlib
+import socket
+import struct
+import time
 import unittest
 
+import wire
 from cluster import Cluster, ToolFailed, wait_until
 
-FAST = dict(log__retention__check__interval__ms=300, log__cleaner__backoff__ms=200)
+FAST = dict(log__segment__delete__delay__ms=100, log__retention__check__interval__ms=300, log__cleaner__backoff__ms=200)
 
 
 class LogLifeTest(unittest.TestCase):
@@ -78,6 +82,39 @@ class LogLifeTest(unittest.TestCase):
         self.assertIn("OFFSET_OUT_OF_RANGE", self.delete_records("cut", 11, check=False))
         self.assertIn("low_watermark: 10", self.delete_records("cut", -1))
         self.assertEqual(self.consume("cut"), [])
+
+    def test_a_slow_reader_gets_what_was_deleted_meanwhile(self):
+        """Its answer is on the way when the segment goes, by DeleteRecords or with its topic; nobody else waits for it."""
+        for name in ("deleted-records", "deleted-topic"):
+            with self.subTest(name):
+                self.cluster.create_topic(name, replicas=1, segment__bytes=8 << 20, file__delete__delay__ms=100,
+                                          retention__ms=-1)
+                self.cluster.wait_for_isr(name, 1)
+                leader = self.cluster.leader(name)
+                batch = wire.batch([wire.record(b"x" * 60000)])
+                with wire.Connection(leader) as producer, wire.Connection(leader, timeout=60) as reader:
+                    for _ in range(200):
+                        self.assertEqual(producer.produce(name, batch)[0], 0)
+                    reader.send(wire.request(wire.FETCH, 4, wire.fetch_body(
+                        name, 0, max_bytes=8 << 20, partition_max_bytes=8 << 20)))
+                    size = struct.unpack(">i", reader.socket.recv(4, socket.MSG_WAITALL))[0]
+                    self.assertGreater(size, 7 << 20)  # more than sockets hold
+                    if name == "deleted-records":
+                        self.delete_records(name, -1)
+                    else:
+                        self.cluster.ottla("topics", "--delete", "--topic", name)
+                    wait_until(lambda: not any(self.files(f"{name}*", "00000000000000000000.*").values()), "the files to go")
+                    if name == "deleted-records":
+                        began = time.monotonic()
+                        self.assertEqual(producer.produce(name, batch)[0], 0)
+                        self.assertLess(time.monotonic() - began, 5)
+                    answer = b""
+                    while len(answer) < size:
+                        piece = reader.socket.recv(1 << 20)
+                        self.assertTrue(piece, f"closed after {len(answer)} of {size} bytes")
+                        answer += piece
+                # Whole, but for what the leader writes before the checksum, and the last batch.
+                self.assertEqual(answer.count(batch[16:]), (8 << 20) // len(batch))
 
     def test_records_of_a_compacted_topic_are_not_deleted_by_hand(self):
         self.cluster.create_topic("kept", replicas=1, cleanup__policy="compact")

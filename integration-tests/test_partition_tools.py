@@ -4,6 +4,7 @@ import json
 import unittest
 
 import interop_clients
+import wire
 from checked import TopicOfItsOwnCase
 from cluster import Cluster, ToolFailed, wait_until
 
@@ -120,6 +121,36 @@ class PartitionToolsTest(TopicOfItsOwnCase, unittest.TestCase):
             return lines == [f"Reassignment of partition {self.topic}-0 is completed."] + [
                 f"Reassignment of replica {self.topic}-0-{broker} completed successfully." for broker in (2, 3)]
         wait_until(verified, "replicas in the log dirs that were asked for")
+
+    def test_a_move_between_log_dirs_is_verified_and_cancelled(self):
+        self.create([1, 2])
+        broker = self.cluster.brokers[1]
+        leader = self.cluster.leader(self.topic)
+        with wire.Connection(leader) as connection:
+            for _ in range(60):
+                self.assertEqual(connection.produce(self.topic, wire.batch([wire.record(b"x" * 60000)]))[0], 0)
+        self.cluster.wait_for_isr(self.topic, 2)
+        name = f"{self.topic}-0"
+        here = next(path for path in ("data", "more") if (broker.directory / path / name).exists())
+        there = broker.directory / ("more" if here == "data" else "data")
+        plan = self.plan([1, 2], log_dirs=[str(there), "any"])
+        self.reassign("--execute", "--reassignment-json-file", plan, "--replica-alter-log-dirs-throttle", "100000")
+        running = f"Reassignment of replica {name}-1 is still in progress."
+        self.assertIn(running, self.reassign("--verify", "--reassignment-json-file", plan))
+        wait_until(lambda: list(there.glob(f"{name}.*-future")), "a future log")
+        self.assertIn(running, self.reassign("--verify", "--reassignment-json-file", plan))
+        self.assertIn(f"Successfully cancelled log directory move for: {name}-1",
+                      self.reassign("--cancel", "--reassignment-json-file", plan))
+        wait_until(lambda: not list(there.glob(f"{name}.*-future")), "the future log to be gone")
+        self.assertTrue((broker.directory / here / name).exists())
+        self.assertIn("None of the specified partition moves are active.",
+                      self.reassign("--cancel", "--reassignment-json-file", plan))
+        self.assertIn(f"is not being moved from log dir {broker.directory / here} to {there}.",
+                      self.reassign("--verify", "--reassignment-json-file", plan))
+        # Without a limit, which went with the cancelling, it ends.
+        self.reassign("--execute", "--reassignment-json-file", plan)
+        wait_until(lambda: f"Reassignment of replica {name}-1 completed successfully." in
+                   self.reassign("--verify", "--reassignment-json-file", plan), "the move to end")
 
     def test_leader_election(self):
         spare, others = self.spare()
