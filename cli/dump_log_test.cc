@@ -131,10 +131,10 @@ TEST_F(DumpLog, ShowsTransactionIndexes) {
 
 TEST_F(DumpLog, DecodesTheRecordsOfGroupsAsKafkasToolDoes) {
   // Written, and printed so, by Kafka 3.9.1.
-  const auto ran = dump(
-      "../integration-tests/samples/clean/__consumer_offsets-0/"
-      "00000000000000000000.log",
-      "--offsets-decoder");
+  const auto ran = dump(OTTLA_SAMPLES_DIR
+                        "/clean/__consumer_offsets-0/"
+                        "00000000000000000000.log",
+                        "--offsets-decoder");
   EXPECT_EQ(ran.code, 0) << ran.err;
   EXPECT_THAT(
       ran.out,
