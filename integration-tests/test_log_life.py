@@ -1,14 +1,17 @@
 """What a log keeps and what it lets go: retention, DeleteRecords, compaction, seen by clients and on the disk."""
 
 import json
+import os
 import pathlib
 import socket
 import struct
+import subprocess
 import time
 import unittest
 
 import wire
 from cluster import Cluster, ToolFailed, wait_until
+from status_page import LISTENER, value
 
 FAST = dict(log__segment__delete__delay__ms=100, log__retention__check__interval__ms=300, log__cleaner__backoff__ms=200)
 
@@ -16,7 +19,7 @@ FAST = dict(log__segment__delete__delay__ms=100, log__retention__check__interval
 class LogLifeTest(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
-        cls.cluster = Cluster(**FAST)
+        cls.cluster = Cluster(**FAST, **LISTENER)
         cls.addClassCleanup(cls.cluster.close)
 
     def produce(self, topic, lines, *arguments):
@@ -115,6 +118,41 @@ class LogLifeTest(unittest.TestCase):
                         answer += piece
                 # Whole, but for what the leader writes before the checksum, and the last batch.
                 self.assertEqual(answer.count(batch[16:]), (8 << 20) // len(batch))
+
+    def test_a_cold_reader_leaves_the_page_cache_as_it_was(self):
+        """What it had to get from the disk is dropped behind it; what was in memory stays, and is read from there."""
+        self.cluster.create_topic("cold", replicas=1, retention__ms=-1, segment__bytes=32 << 20)
+        self.cluster.wait_for_isr("cold", 1)
+        leader = self.cluster.leader("cold")
+        batch = wire.batch([wire.record(b"x" * 100_000)])
+        count = 2000
+        with wire.Connection(leader, timeout=60) as connection:
+            for _ in range(count):
+                self.assertEqual(connection.produce("cold", batch)[0], 0)
+        segments = sorted(pathlib.Path(leader.directory / "data" / "cold-0").glob("*.log"))
+        for path in segments[:-1]:
+            with open(path, "rb") as file:
+                os.fdatasync(file.fileno())
+                os.posix_fadvise(file.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
+        kept = self.cached(segments)
+        if kept > sum(path.stat().st_size for path in segments) / 2:
+            raise unittest.SkipTest("this file system is in memory")
+        dropped = value(leader, "kafka_server_coldreads_bytesdropped")
+        with wire.Connection(leader, timeout=60) as connection:
+            offset = 0
+            while offset < count:
+                got = connection.fetch("cold", offset, max_bytes=8 << 20, partition_max_bytes=8 << 20)
+                self.assertEqual(got["error"], 0)
+                offset += max(1, got["records"].count(batch[16:]))
+        self.assertGreater(value(leader, "kafka_server_coldreads_bytesdropped"), dropped + (64 << 20))
+        self.assertLess(self.cached(segments) - kept, 70 << 20)
+
+    @staticmethod
+    def cached(paths):
+        """Bytes of them that are in the page cache."""
+        shown = subprocess.run(["fincore", "--bytes", "--noheadings", "--output", "RES", *paths], capture_output=True,
+                               text=True, check=True)
+        return sum(map(int, shown.stdout.split()))
 
     def test_records_of_a_compacted_topic_are_not_deleted_by_hand(self):
         self.cluster.create_topic("kept", replicas=1, cleanup__policy="compact")

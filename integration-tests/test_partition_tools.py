@@ -7,6 +7,7 @@ import interop_clients
 import wire
 from checked import TopicOfItsOwnCase
 from cluster import Cluster, ToolFailed, wait_until
+from status_page import LISTENER, value
 
 KAFKA = "3.9.1"
 
@@ -19,7 +20,7 @@ def dirs_of(broker_id):
 class PartitionToolsTest(TopicOfItsOwnCase, unittest.TestCase):
     @classmethod
     def setUpClass(cls):
-        cls.cluster = Cluster(4, file__delete__delay__ms=100, **{f"{i}:log.dirs": dirs_of(i) for i in (1, 2, 3, 4)})
+        cls.cluster = Cluster(4, file__delete__delay__ms=100, **LISTENER, **{f"{i}:log.dirs": dirs_of(i) for i in (1, 2, 3, 4)})
         cls.addClassCleanup(cls.cluster.close)
 
     def file(self, content):
@@ -139,6 +140,8 @@ class PartitionToolsTest(TopicOfItsOwnCase, unittest.TestCase):
         self.assertIn(running, self.reassign("--verify", "--reassignment-json-file", plan))
         wait_until(lambda: list(there.glob(f"{name}.*-future")), "a future log")
         self.assertIn(running, self.reassign("--verify", "--reassignment-json-file", plan))
+        self.assertEqual(value(broker, "kafka_server_logdirmoves_underway"), 1)
+        completed = value(broker, "kafka_server_logdirmoves_completed")
         self.assertIn(f"Successfully cancelled log directory move for: {name}-1",
                       self.reassign("--cancel", "--reassignment-json-file", plan))
         wait_until(lambda: not list(there.glob(f"{name}.*-future")), "the future log to be gone")
@@ -151,6 +154,9 @@ class PartitionToolsTest(TopicOfItsOwnCase, unittest.TestCase):
         self.reassign("--execute", "--reassignment-json-file", plan)
         wait_until(lambda: f"Reassignment of replica {name}-1 completed successfully." in
                    self.reassign("--verify", "--reassignment-json-file", plan), "the move to end")
+        wait_until(lambda: value(broker, "kafka_server_logdirmoves_underway") == 0, "no move to be under way")
+        self.assertEqual(value(broker, "kafka_server_logdirmoves_completed"), completed + 1)
+        self.assertGreater(value(broker, "kafka_server_logdirmoves_bytescopied"), 3_000_000)
 
     def test_leader_election(self):
         spare, others = self.spare()
