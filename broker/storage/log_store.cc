@@ -233,21 +233,39 @@ Result<std::shared_ptr<Log>> LogStore::find_or_create(const TopicPartition& part
     if (result.directory->health().space() == SpaceState::Full) {
       OTTLA_TRY_VOID(result.directory->health().check_space(/*of_client=*/false));
     }
-    OTTLA_TRY(result.log,
-              Log::open(environment(*result.directory, result.directory->health()),
-                        {.directory = result.directory->path() + "/" + partition.to_string(),
-                         .partition = partition,
-                         .config = std::move(config)}));
   }
-  if (!topic_id.is_zero()) {
-    OTTLA_TRY_VOID(result.directory->health().check(
-        write_partition_metadata(files_, result.log->directory(), topic_id)));
+  const std::string path = result.directory->path() + "/" + partition.to_string();
+  const auto made = [&]() -> Result<> {
+    if (!known) {
+      OTTLA_TRY(
+          result.log,
+          Log::open(environment(*result.directory, result.directory->health()),
+                    {.directory = path, .partition = partition, .config = std::move(config)}));
+    }
+    if (topic_id.is_zero()) return {};
     result.topic_id = topic_id;
+    return result.directory->health().check(
+        write_partition_metadata(files_, result.log->directory(), topic_id));
+  }();
+  if (!made) {
+    result.log.reset();
+    if (!known) take_back(*result.directory, path);
+    return fail(made.error());
   }
   MutexLock lock(mutex_);
   logs_[partition] = result;
   preferred_.erase(partition);
   return result.log;
+}
+
+void LogStore::take_back(LogDirectory& directory, const std::string& path) {
+  const auto removed = [&]() -> Result<> {
+    OTTLA_TRY(const bool exists, files_.exists(path));
+    if (!exists) return {};
+    OTTLA_TRY_VOID(files_.remove_all(path));
+    return files_.sync_directory(directory.path());
+  };
+  if (directory.is_online()) (void)directory.health().check(removed());  // the health keeps it
 }
 
 Result<std::string> LogStore::rename_away(const TopicPartition& partition,

@@ -314,6 +314,9 @@ class LogStore {
   Result<> note_sources(const Entry& future, const Entry& current);
   [[nodiscard]] std::optional<Entry> entry(const TopicPartition& partition) const
       OTTLA_EXCLUDES(mutex_);
+  /// Removes what there is of a log that could not be made as a whole, for want of room: the next
+  /// try may be made in another dir, and nobody could tell later which of two is the log.
+  void take_back(LogDirectory& directory, const std::string& path) OTTLA_REQUIRES(change_mutex_);
   /// Takes the log out of the table and renames its directory; its new path, or "" if there was
   /// none.
   Result<std::string> rename_away(const TopicPartition& partition, const std::string& new_name)

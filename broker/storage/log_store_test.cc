@@ -171,6 +171,39 @@ TEST_F(LogStoreTest, ALogThatCannotBeLoadedForAFullDiskTakesItsDirectoryOffline)
   EXPECT_GT(refused, 0);
 }
 
+// The next try may find more room in another dir: two dirs with the log would keep one offline at
+// the next start.
+TEST_F(LogStoreTest, ALogThatAFullDiskLetHalfBeMadeIsTakenBack) {
+  start();
+  const auto places = [&] {
+    int found = 0;
+    for (const std::string directory : {"/a", "/b"}) {
+      found += files_.exists(directory + "/t-0").value() ? 1 : 0;
+    }
+    return found;
+  };
+  int refused = 0;
+  bool is_made = false;
+  for (std::uint64_t free_bytes = 0; !is_made; free_bytes += 10) {
+    for (int tries = 0; tries < 2 && !is_made; ++tries) {
+      files_.set_free_bytes(free_bytes);
+      is_made = store_->find_or_create({"t", 0}, kTopicId, config_).has_value();
+      if (is_made) break;
+      ++refused;
+      ASSERT_EQ(places(), 0) << free_bytes;
+      files_.set_free_bytes(std::nullopt);
+      world_.run_for(seconds(2));  // its log dir is looked at
+    }
+  }
+  EXPECT_GT(refused, 4);
+  EXPECT_EQ(places(), 1);
+  files_.set_free_bytes(std::nullopt);
+  crash_host();
+  start();
+  EXPECT_TRUE(store_->find({"t", 0}));
+  EXPECT_TRUE(store_->offline_directories().empty());
+}
+
 TEST_F(LogStoreTest, AHostCrashIsReportedUntilSomebodyHeardOfIt) {
   start();
   const auto log = make({"t", 0});
