@@ -1,6 +1,7 @@
 """What brokers answer to what no well-behaved client asks, and to what all of them ask: the same requests, in every
 version, to a Kafka 3.9 and to Ottla. What comes back must be the same, but for texts and for what a broker makes up."""
 
+import gzip
 import os
 import shutil
 import tempfile
@@ -426,7 +427,7 @@ def config_change_questions():
             yield alter(BROKER, name, (key, operation, value))
         for values in ((("num.io.threads", "9"),), (("num.partitions", "9"),), (("num.io.threads", None),), (("no.such", "9"),)):
             yield replace(BROKER, name, *values)
-        for key, value in (("metric.reporters", ""), ("transaction.partition.verification.enable", "false"), ("num.network.threads", "3"),
+        for key, value in (("metric.reporters", ""), ("num.network.threads", "3"),
                            ("remote.log.manager.copy.max.bytes.per.second", "5")):
             yield (*alter(BROKER, name, (key, SET, value)), "what could not have an effect is refused")
     yield alter(BROKER, "", ("listeners", SET, "PLAINTEXT://:1"))
@@ -469,19 +470,29 @@ def without_padding(records):
     """Of an answer below v4 Kafka has told the length before it converts, and fills up with half a message."""
     if records and len(records) == 12:  # half a message alone, by which old clients see that their maximum is too small
         return "too large"
-    return without_marker_times(records or b"").split(b"\xff" * 8 + b"\0\0", 1)[0] or (b"too large" if records else b"")
+    return comparable_batches(records or b"").split(b"\xff" * 8 + b"\0\0", 1)[0] or (b"too large" if records else b"")
 
 
-def without_marker_times(records):
-    """A marker bears the time when it was written, at 27 and 35, and so does the CRC over it, at 17."""
-    masked = bytearray(records)
+CRC, TIMES, COUNT_END = slice(17, 21), slice(27, 43), 61
+GZIP, LOG_APPEND_TIME, CONTROL = 1, 0x08, 0x20
+
+
+def comparable_batches(records):
+    """Without the time when a broker wrote a batch (markers, LogAppendTime), and unpacked: there are many gzips of the same."""
+    masked = bytearray()
     at = 0
-    while at + 61 <= len(masked) and masked[at + 16] == 2:
-        if masked[at + 22] & 0x20:
-            masked[at + 17:at + 21] = bytes(4)
-            masked[at + 27:at + 43] = bytes(16)
-        at += 12 + int.from_bytes(masked[at + 8:at + 12], "big")
-    return bytes(masked)
+    while at + COUNT_END <= len(records) and records[at + 16] == 2:
+        end = at + 12 + int.from_bytes(records[at + 8:at + 12], "big")
+        batch = bytearray(records[at:end])
+        if batch[22] & (LOG_APPEND_TIME | CONTROL):
+            batch[CRC] = bytes(4)
+            batch[TIMES] = bytes(16)
+        if batch[22] & 7 == GZIP:
+            batch[8:12] = batch[CRC] = bytes(4)
+            batch[COUNT_END:] = gzip.decompress(batch[COUNT_END:])
+        masked += batch
+        at = end
+    return bytes(masked) + records[at:]
 
 
 # Whatever Kafka and Ottla may tell differently, by the name of the field: texts, and what a broker makes up.

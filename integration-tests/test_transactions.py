@@ -2,6 +2,8 @@
 read_committed consumer, while brokers are killed: coordinators of transactions and groups, leaders, controllers."""
 
 import collections
+import functools
+import json
 import random
 import subprocess
 import threading
@@ -12,6 +14,7 @@ import interop_clients
 from cluster import Cluster, wait_until
 
 PARTITIONS = 4
+WORDS = [f"word{i}" for i in range(40)]
 SETTINGS = {"group__initial__rebalance__delay__ms": 200, "offsets__topic__num__partitions": 5,
             "transaction__state__log__num__partitions": 5, "transaction__state__log__replication__factor": 3,
             "min__insync__replicas": 2}
@@ -75,10 +78,10 @@ class TransactionsTest(unittest.TestCase):
                              "-X", "acks=all", "-X", "enable.idempotence=true"], input=lines)
         self.produced += count
 
-    def read(self, isolation="read_committed"):
+    def read(self, shown="%s\n"):
         return [line for line in interop_clients.run(
             ["kcat", "-C", "-b", self.cluster.bootstrap, "-t", f"{self.name}-out", "-o", "beginning", "-e", "-q",
-             "-f", "%s\n", "-X", f"isolation.level={isolation}", "-X", "check.crcs=true"]).splitlines() if line]
+             "-f", shown, "-X", "isolation.level=read_committed", "-X", "check.crcs=true"]).splitlines() if line]
 
     def start(self, command, copiers=2, abort_every=7):
         started = [Copier(command, self.cluster.bootstrap, f"{self.name}-{i}", f"{self.name}-group", f"{self.name}-in",
@@ -102,13 +105,14 @@ class TransactionsTest(unittest.TestCase):
         self.assertEqual(doubled, {})
         self.assertEqual(set(came), wanted)
 
-    def kill_in_turn(self, rounds, seed):
+    def kill_in_turn(self, rounds, seed, feed=None):
         """kill -9 of a random broker, and its return; records come all the while."""
+        feed = feed or functools.partial(self.produce, 200)
         randomly = random.Random(seed)
         for _ in range(rounds):
             victim = self.cluster.brokers[randomly.choice(sorted(self.cluster.brokers))]
             victim.process.kill()
-            self.produce(200)
+            feed()
             time.sleep(randomly.random() * 2)  # how long it is away: any time will do
             victim.start()
             self.cluster.wait_for_brokers()
@@ -123,11 +127,51 @@ class TransactionsTest(unittest.TestCase):
         self.assert_exactly_once(copiers)
         self.assertGreater(sum(copier.said["aborted"] for copier in copiers), 0)
 
+    def test_java_2_8(self):
+        self.exactly_once_through_kills(interop_clients.java_main("2.8.2", "Transact"), rounds=3, seed=4)
+
+    def test_go(self):
+        command = [*interop_clients.go().produce_command[:1], "transact"]
+        self.exactly_once_through_kills(command, rounds=3, seed=5)
+
+    def test_streams(self):
+        """Kafka Streams with exactly_once_v2: every word is counted once through ten kills."""
+        words = random.Random(6).choices(WORDS, k=4000)
+        counter = self.start(interop_clients.java_main("3.9.1", "CountWords"), copiers=1)[0]
+        wait_until(lambda: counter.said["running"] > 0, "the application to run", 90)
+        kills = 10
+        part = len(words) // kills
+        for kill in range(kills):
+            batch = words[kill * part:(kill + 1) * part]
+            lines = [" ".join(batch[i:i + 5]) for i in range(0, len(batch), 5)]
+            self.kill_in_turn(1, seed=kill, feed=lambda: self.write_lines(lines))
+        counted = {}
+        def is_counted():
+            for line in self.read("%k\t%s\n"):
+                word, count = line.split("\t")
+                counted[word] = int(count)
+            return counted == collections.Counter(words) or None
+        try:
+            wait_until(is_counted, f"{len(words)} words to be counted", 120)
+        except AssertionError:
+            self.assertEqual(counted, collections.Counter(words))
+        updates = [line.split("\t") for line in self.read("%k\t%s\n")]
+        for word in WORDS:
+            counts = [int(count) for each, count in updates if each == word]
+            self.assertEqual(counts, sorted(set(counts)), f"{word} was counted back, or twice")
+
+    def write_lines(self, lines):
+        interop_clients.run(["kcat", "-P", "-b", self.cluster.bootstrap, "-t", f"{self.name}-in",
+                             "-X", "acks=all", "-X", "enable.idempotence=true"], input="\n".join(lines) + "\n")
+
     def test_java_3_9(self):
         self.exactly_once_through_kills(interop_clients.java_main("3.9.1", "Transact"))
 
     def test_java_4_1(self):
+        """With transaction version 2: each end raises the epoch."""
         self.exactly_once_through_kills(interop_clients.java_main("4.1.1", "Transact"), seed=2)
+        [described] = json.loads(self.cluster.ottla("transactions", "--json", "describe", "--transactional-id", "java_4_1-0"))
+        self.assertGreater(described["ProducerEpoch"], 10)
 
     def test_librdkafka(self):
         command = interop_clients.confluent_python()

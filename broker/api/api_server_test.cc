@@ -34,7 +34,8 @@ TEST(ApiTable, ServesNoVersionThatKafkaOrTheProtocolDoesNotKnow) {
     EXPECT_GE(api.versions.first, known.versions.first) << known.name;
     EXPECT_LE(api.versions.last, known.versions.last) << known.name;
     if (!known.kafka_serves.empty()) {
-      EXPECT_EQ(api.versions, known.kafka_serves) << known.name;
+      EXPECT_EQ(api.versions.first, known.kafka_serves.first) << known.name;
+      EXPECT_GE(api.versions.last, known.kafka_serves.last) << known.name;
     }
   }
 }

@@ -5,6 +5,7 @@
 
 #include "broker/api/api_table.h"
 #include "broker/api/handlers.h"
+#include "common/config/ottla_keys.h"
 
 namespace ottla::api {
 namespace {
@@ -27,9 +28,28 @@ ApiVersionsResponse::Api row_of(const ServedApi& api) {
   return {static_cast<std::int16_t>(api.key), api.versions.first, api.versions.last};
 }
 
+/// The client may leave it to leaders to add partitions to a transaction, and has its epoch raised
+/// by each end.
+constexpr const char* kTransactionVersion = "transaction.version";
+constexpr std::int16_t kLatestTransactionVersion = 2;
+
+/// KIP-584. Before v4 clients fail on a lowest version of 0 (KIP-1022).
+void tell_features(const Call& call, std::int32_t transaction_version,
+                   ApiVersionsResponse& response) {
+  const std::int16_t lowest = call.version_at_least(4) ? 0 : 1;
+  response.supported_features.push_back({.name = kTransactionVersion,
+                                         .min_version = lowest,
+                                         .max_version = kLatestTransactionVersion});
+  response.finalized_features_epoch = 0;
+  if (transaction_version == 0) return;
+  const auto level = static_cast<std::int16_t>(transaction_version);
+  response.finalized_features.push_back(
+      {.name = kTransactionVersion, .max_version_level = level, .min_version_level = level});
+}
+
 }  // namespace
 
-void handle_api_versions(Call call, Services&) {
+void handle_api_versions(Call call, Services& services) {
   const auto request = decode_or_close<ApiVersionsRequest>(call);
   if (!request) return;
   ApiVersionsResponse response;
@@ -41,7 +61,7 @@ void handle_api_versions(Call call, Services&) {
     }
     call.connection().software_name = request->client_software_name;
     call.connection().software_version = request->client_software_version;
-    response.finalized_features_epoch = 0;
+    tell_features(call, services.config.values()->get(config::kOttlaTransactionVersion), response);
   }
   const bool is_our_tool = request->client_software_name == protocol::kOwnSoftwareName;
   for (const ServedApi& api : served_apis()) {

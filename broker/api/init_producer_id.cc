@@ -50,6 +50,7 @@ void init_transactional(Call call, Services& services, InitProducerIdRequest req
 }  // namespace
 
 /// A producer without transactional id gets a new id each time, whatever it says of its old one.
+/// Two-phase commit (KIP-939) is refused as by a Kafka 4.1 that has it switched off.
 void handle_init_producer_id(Call call, Services& services) {
   auto request = decode_or_close<InitProducerIdRequest>(call);
   if (!request) return;
@@ -57,6 +58,10 @@ void handle_init_producer_id(Call call, Services& services) {
       (request->transactional_id && request->transactional_id->empty())) {
     return answer(call, refuse(ErrorCode::InvalidRequest));
   }
+  if (request->transactional_id && request->enable_2_pc) {
+    return answer(call, refuse(ErrorCode::TransactionalIdAuthorizationFailed));
+  }
+  if (request->keep_prepared_txn) return answer(call, refuse(ErrorCode::UnsupportedVersion));
   if (request->transactional_id) {
     return init_transactional(std::move(call), services, *std::move(request));
   }

@@ -41,7 +41,8 @@ std::pair<replica::TransactionCheck, std::vector<std::size_t>> transaction_check
   replica::TransactionCheck check{.transactional_id = std::move(producer.transactional_id),
                                   .producer_id = producer.id,
                                   .producer_epoch = producer.epoch,
-                                  .knows_abortable = version.value() >= 11};
+                                  .knows_abortable = version.value() >= 11,
+                                  .adds = version.value() >= 12};
   std::vector<std::size_t> places;
   for (std::size_t i = 0; i < append.partitions.size(); ++i) {
     const auto batch = transactional_batch(append.partitions[i].records);

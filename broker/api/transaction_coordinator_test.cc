@@ -3,6 +3,7 @@
 #include "broker/api/testing/api_fixture.h"
 #include "common/protocol/messages/add_offsets_to_txn.h"
 #include "common/protocol/messages/add_partitions_to_txn.h"
+#include "common/protocol/messages/api_versions.h"
 #include "common/protocol/messages/describe_transactions.h"
 #include "common/protocol/messages/end_txn.h"
 #include "common/protocol/messages/find_coordinator.h"
@@ -75,6 +76,45 @@ TEST_F(TransactionApis, CarryATransactionToItsEnd) {
   const auto listed = ask<ListTransactionsResponse>(ListTransactionsRequest{}, 1);
   ASSERT_EQ(listed.transaction_states.size(), 1u);
   EXPECT_EQ(listed.transaction_states[0].transaction_state, "CompleteCommit");
+}
+
+TEST_F(TransactionApis, AnEndRaisesTheEpochFromVersion5On) {
+  const auto producer = init();
+  EXPECT_EQ(add(producer), ErrorCode::None);
+  const auto kept = ask<EndTxnResponse>(ending(producer), 4);
+  EXPECT_EQ(kept.producer_id, kNoProducerId) << "not told";
+  EXPECT_EQ(add(producer), ErrorCode::None);
+  const auto raised = ask<EndTxnResponse>(ending(producer), 5);
+  EXPECT_EQ(raised.error_code, ErrorCode::None);
+  EXPECT_EQ(raised.producer_id, producer.producer_id);
+  EXPECT_EQ(raised.producer_epoch, producer.producer_epoch.next());
+  EXPECT_EQ(add(producer), ErrorCode::ProducerFenced);
+}
+
+TEST_F(TransactionApis, TwoPhaseCommitIsRefused) {
+  InitProducerIdRequest request;
+  request.transactional_id = "payments";
+  request.transaction_timeout_ms = 60'000;
+  request.enable_2_pc = true;
+  EXPECT_EQ(ask<InitProducerIdResponse>(request, 6).error_code,
+            ErrorCode::TransactionalIdAuthorizationFailed);
+  request.enable_2_pc = false;
+  request.keep_prepared_txn = true;
+  EXPECT_EQ(ask<InitProducerIdResponse>(request, 6).error_code, ErrorCode::UnsupportedVersion);
+}
+
+TEST_F(TransactionApis, TheTransactionVersionIsAFeature) {
+  ApiVersionsRequest request;
+  request.client_software_name = "test";
+  request.client_software_version = "1";
+  for (const std::int16_t version : {std::int16_t{3}, std::int16_t{4}}) {
+    const auto told = ask<ApiVersionsResponse>(request, version);
+    ASSERT_EQ(told.supported_features.size(), 1u);
+    EXPECT_EQ(told.supported_features[0].name, "transaction.version");
+    EXPECT_EQ(told.supported_features[0].min_version, version == 3 ? 1 : 0);
+    ASSERT_EQ(told.finalized_features.size(), 1u);
+    EXPECT_EQ(told.finalized_features[0].max_version_level, 2);
+  }
 }
 
 TEST_F(TransactionApis, TellAFencedProducerWhatItsVersionKnows) {

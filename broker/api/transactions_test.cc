@@ -94,6 +94,13 @@ TEST_F(TransactionalProduce, AppendsWhatWasVerifiedWithItsToken) {
   EXPECT_EQ(records.appends[0].partitions[0].verified, storage::VerificationToken(9));
 }
 
+TEST_F(TransactionalProduce, AddsThePartitionsFromVersion12On) {
+  rows(to({{0, 7}}), 11, {{}});
+  EXPECT_FALSE(records.checks[0].adds);
+  rows(to({{0, 7}}), 12, {{}});
+  EXPECT_TRUE(records.checks[1].adds);
+}
+
 TEST_F(TransactionalProduce, KeepsThePartitionsThatAreVerified) {
   const auto told = rows(to({{0, 7}, {1, 7}}), 9, {{}, {}});
   EXPECT_EQ(told[0].base_offset, Offset(100));

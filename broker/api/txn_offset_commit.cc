@@ -27,7 +27,8 @@ group::CommitRequest commit_of(TxnOffsetCommitRequest& request, protocol::ApiVer
   wanted.transaction = {.transactional_id = std::move(request.transactional_id),
                         .producer_id = request.producer_id,
                         .producer_epoch = request.producer_epoch,
-                        .knows_abortable = version.value() >= 4};
+                        .knows_abortable = version.value() >= 4,
+                        .adds = version.value() >= 5};
   return wanted;
 }
 

@@ -37,6 +37,7 @@ struct CommittingTransaction {
   ProducerId producer_id = kNoProducerId;
   ProducerEpoch producer_epoch = kNoProducerEpoch;
   bool knows_abortable = false;  ///< TxnOffsetCommit v4.
+  bool adds = false;             ///< v5: transaction version 2.
   /// What the transaction's coordinator said (KIP-890), and the token of the question.
   ErrorCode verification = ErrorCode::None;
   std::optional<storage::VerificationToken> verified{};

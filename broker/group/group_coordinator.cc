@@ -140,6 +140,7 @@ class GroupCoordinator::Inner final : public OffsetsLog,
                                     .producer_id = transaction.producer_id,
                                     .producer_epoch = transaction.producer_epoch,
                                     .knows_abortable = transaction.knows_abortable,
+                                    .adds = transaction.adds,
                                     .partitions = {{offsets_partition(*partition)}}};
     replicas_->verify_transaction(
         std::move(check), with_.loop,

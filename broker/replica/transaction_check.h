@@ -24,6 +24,9 @@ struct TransactionCheck {
   /// The client knows TransactionAbortable (Produce v11, TxnOffsetCommit v4); others hear
   /// InvalidTxnState.
   bool knows_abortable = false;
+  /// The client leaves it to us to add the partitions (Produce v12, TxnOffsetCommit v5: transaction
+  /// version 2).
+  bool adds = false;
   std::vector<Partition> partitions{};
 };
 

@@ -115,12 +115,14 @@ TEST(TransactionMarkers, EachPartitionHasAnOutcomeOfItsOwn) {
 
 class TransactionVerification : public ::testing::Test {
  protected:
-  void check(bool knows_abortable = false, std::vector<std::int32_t> partitions = {0}) {
+  void check(bool knows_abortable = false, std::vector<std::int32_t> partitions = {0},
+             bool adds = false) {
     verified_.reset();
     TransactionCheck check{.transactional_id = "t",
                            .producer_id = kProducer,
                            .producer_epoch = ProducerEpoch(0),
-                           .knows_abortable = knows_abortable};
+                           .knows_abortable = knows_abortable,
+                           .adds = adds};
     for (const std::int32_t p : partitions) check.partitions.push_back({{kTopic, p}, 0});
     auto& process = cluster_->process(kOne);
     process.clients->post([&, check] {
@@ -153,6 +155,22 @@ TEST_F(TransactionVerification, AsksForWhatThisBrokerLeadsAndWaitsForTheAnswer) 
   EXPECT_THAT(answer(ErrorCode::None), ElementsAre(ErrorCode::NotLeaderOrFollower, ErrorCode::None,
                                                    ErrorCode::UnknownTopicOrPartition));
   EXPECT_TRUE((*verified_)[1].token.has_value());
+}
+
+TEST_F(TransactionVerification, AMarkerMakesTheAnswerToAQuestionVoidButNotAnAddedPartition) {
+  const auto token_now = [&] {
+    return cluster_->log(kOne)->begin_verification(kProducer, ProducerEpoch(0), 0);
+  };
+  check();
+  write_marker(*cluster_, marker(true));
+  answer(ErrorCode::None);
+  EXPECT_NE((*verified_)[0].token, token_now());
+
+  check(/*knows_abortable=*/true, {0}, /*adds=*/true);
+  EXPECT_TRUE(coordinator_.questions.back().adds);
+  write_marker(*cluster_, marker(true));
+  answer(ErrorCode::None);
+  EXPECT_EQ((*verified_)[0].token, token_now());
 }
 
 TEST_F(TransactionVerification, TellsWhatTheClientUnderstands) {

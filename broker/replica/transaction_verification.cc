@@ -8,14 +8,19 @@
 namespace ottla::replica {
 namespace {
 
-Result<storage::VerificationToken> begin(const TransactionCheck& check, std::size_t i,
-                                         const PartitionLookup& lookup) {
-  OTTLA_TRY(const std::shared_ptr<Partition> partition,
-            lookup.lookup(check.partitions[i].partition));
+/// A partition whose coordinator is to be asked.
+struct Asked {
+  std::size_t place;  ///< In the check.
+  std::shared_ptr<storage::Log> log;
+  std::int32_t base_sequence;
+};
+
+Result<std::shared_ptr<storage::Log>> leader_log(const TopicPartition& name,
+                                                 const PartitionLookup& lookup) {
+  OTTLA_TRY(const std::shared_ptr<Partition> partition, lookup.lookup(name));
   OTTLA_TRY(const Partition::ReadAccess access,
             partition->read_access(kUnknownLeaderEpoch, /*leader_only=*/true));
-  return access.log->begin_verification(check.producer_id, check.producer_epoch,
-                                        check.partitions[i].base_sequence);
+  return access.log;
 }
 
 /// Producers know a newer one by InvalidProducerEpoch here, and old ones do not know
@@ -34,35 +39,43 @@ void verify_transaction(TransactionCheck check, const PartitionLookup& lookup,
                         TransactionVerifier& verifier, env::Executor& on,
                         Callback<std::vector<VerifiedPartition>> done) {
   std::vector<VerifiedPartition> verified(check.partitions.size());
-  std::vector<std::size_t> asked;
+  std::vector<Asked> asked;
   TransactionVerifier::Question question{.transactional_id = std::move(check.transactional_id),
                                          .producer_id = check.producer_id,
-                                         .producer_epoch = check.producer_epoch};
+                                         .producer_epoch = check.producer_epoch,
+                                         .adds = check.adds};
   for (std::size_t i = 0; i < check.partitions.size(); ++i) {
-    const Result<storage::VerificationToken> token = begin(check, i, lookup);
-    if (!token) {
-      verified[i].error = token.error().code();
+    const auto& [partition, base_sequence] = check.partitions[i];
+    auto log = leader_log(partition, lookup);
+    if (!log) {
+      verified[i].error = log.error().code();
       continue;
     }
-    verified[i].token = *token;
-    if (*token == storage::kNoVerification) continue;
-    asked.push_back(i);
-    question.partitions.push_back(check.partitions[i].partition);
+    verified[i].token =
+        (*log)->begin_verification(check.producer_id, check.producer_epoch, base_sequence);
+    if (verified[i].token == storage::kNoVerification) continue;
+    asked.push_back({i, *std::move(log), base_sequence});
+    question.partitions.push_back(partition);
   }
   if (asked.empty()) return std::move(done)(std::move(verified));
-  verifier.verify(std::move(question),
-                  [knows_abortable = check.knows_abortable, verified = std::move(verified),
-                   asked = std::move(asked), &on,
-                   done = std::move(done)](const std::vector<ErrorCode>& answers) mutable {
-                    for (std::size_t i = 0; i < asked.size(); ++i) {
-                      const ErrorCode answered =
-                          i < answers.size() ? answers[i] : ErrorCode::UnknownServerError;
-                      verified[asked[i]].error = told(answered, knows_abortable);
-                    }
-                    on.post([verified = std::move(verified), done = std::move(done)]() mutable {
-                      std::move(done)(std::move(verified));
-                    });
-                  });
+  verifier.verify(std::move(question), [check = std::move(check), verified = std::move(verified),
+                                        asked = std::move(asked), &on, done = std::move(done)](
+                                           const std::vector<ErrorCode>& answers) mutable {
+    for (std::size_t i = 0; i < asked.size(); ++i) {
+      const auto& [place, log, base_sequence] = asked[i];
+      const ErrorCode answered = i < answers.size() ? answers[i] : ErrorCode::UnknownServerError;
+      verified[place].error = told(answered, check.knows_abortable);
+      // The marker of the transaction before may have come while the coordinator waited for
+      // it. Of ours there can be none that the epoch does not tell: every end raises it.
+      if (check.adds && answered == ErrorCode::None) {
+        verified[place].token =
+            log->begin_verification(check.producer_id, check.producer_epoch, base_sequence);
+      }
+    }
+    on.post([verified = std::move(verified), done = std::move(done)]() mutable {
+      std::move(done)(std::move(verified));
+    });
+  });
 }
 
 }  // namespace ottla::replica

@@ -12,7 +12,8 @@ namespace ottla::replica {
 
 /// The way to a transaction's coordinator, here or on another broker, with the question of KIP-890:
 /// is this producer in a transaction that holds these partitions? A leader asks before the first
-/// record of a transaction, so that no late record opens one that nobody would end (W26).
+/// record of a transaction, so that no late record opens one that nobody would end (W26). For a
+/// client of transaction version 2 the answer is made true instead: the partitions are added.
 /// Implemented by broker/transaction. Thread: any; blocks nobody.
 class TransactionVerifier {
  public:
@@ -21,6 +22,9 @@ class TransactionVerifier {
     ProducerId producer_id = kNoProducerId;
     ProducerEpoch producer_epoch = kNoProducerEpoch;
     std::vector<TopicPartition> partitions{};
+    /// Those that are not in it become part of it: what clients of transaction version 2 leave to
+    /// the leaders.
+    bool adds = false;
   };
   virtual ~TransactionVerifier() = default;
   /// `done` comes once, on any thread, with one code for each partition, in order, as the

@@ -62,7 +62,10 @@ void CoordinatorCore::finish_loading(std::int32_t partition, LeaderEpoch epoch,
 void CoordinatorCore::resign(std::int32_t partition) {
   const auto node = shards_.extract(partition);
   if (node.empty()) return;
-  for (const auto& [id, transaction] : node.mapped().transactions) forget(*transaction);
+  for (const auto& [id, transaction] : node.mapped().transactions) {
+    forget(*transaction);
+    wake(*transaction);
+  }
 }
 
 void CoordinatorCore::forget(Transaction& transaction) {

@@ -77,6 +77,9 @@ struct AddPartitionsRequest {
   Producer producer{};
   std::set<TopicPartition> partitions{};
   ConnectionTime connection = kNoConnection;
+  /// Until when it waits for what its transactional id is busy with (the markers of the last
+  /// transaction), before it is told to come again. Set on arrival.
+  std::optional<env::MonotonicTime> patience{};
 };
 
 struct EndRequest {
@@ -184,6 +187,12 @@ class CoordinatorCore {
  private:
   struct Transaction;
   using TransactionPtr = std::shared_ptr<Transaction>;
+  /// A request that waits for its transactional id.
+  struct Waiting {
+    AddPartitionsRequest request;
+    Callback<Answer> done;
+    env::TimerQueue::Key timer;
+  };
   /// The transactional ids of one partition of __transaction_state.
   struct Shard {
     LeaderEpoch epoch{};
@@ -207,6 +216,10 @@ class CoordinatorCore {
                   std::optional<ProducerId> fresh, Callback<InitializedProducer> done);
   void end_with(EndRequest request, std::optional<ProducerId> fresh, Callback<Answer> done);
   [[nodiscard]] static bool is_late(Transaction& transaction, ConnectionTime accepted);
+  void await_turn(const TransactionPtr& transaction, AddPartitionsRequest request,
+                  Callback<Answer> done);
+  void wake(Transaction& transaction);
+  void ask_again(Waiting waiting);
 
   // steps.cc
   /// Writes `next`, and takes it over once it is written.

@@ -40,13 +40,18 @@ class Coordinator {
     return *answer;
   }
   Answer add(Producer producer, std::set<TopicPartition> partitions, int on = 1) {
+    return *begin_adding(producer, std::move(partitions), on);
+  }
+  /// Whose answer may come later.
+  std::shared_ptr<Answer> begin_adding(Producer producer, std::set<TopicPartition> partitions,
+                                       int on = 1) {
     const auto answer = std::make_shared<Answer>(kNone);
     core.add_partitions({.transactional_id = kTid,
                          .producer = producer,
                          .partitions = std::move(partitions),
                          .connection = at(on)},
                         [answer](Answer got) { *answer = got; });
-    return *answer;
+    return answer;
   }
   Answer end(Producer producer, bool commit, EndProtocol protocol = EndProtocol::KeepsEpoch,
              int on = 1) {
@@ -154,11 +159,70 @@ TEST(TransactionCoordinator, AnswersOneAtATime) {
   const Producer producer = at.init().producer;
   at.log.hold = true;
   at.add(producer, {kOrders});
-  EXPECT_EQ(at.add(producer, {kBills}).error, ErrorCode::ConcurrentTransactions);
   EXPECT_EQ(at.end(producer, true).error, ErrorCode::ConcurrentTransactions);
   EXPECT_EQ(at.init().error, ErrorCode::ConcurrentTransactions);
   at.log.release();
   EXPECT_EQ(at.state(), TransactionState::Ongoing);
+}
+
+TEST(TransactionCoordinator, WhatIsAddedWaitsForItsTurn) {
+  Coordinator at;
+  const Producer producer = at.init().producer;
+  at.log.hold = true;
+  const auto first = at.begin_adding(producer, {kOrders});
+  const auto second = at.begin_adding(producer, {kBills});
+  const auto third = at.begin_adding(producer, {kOrders, kBills});
+  EXPECT_EQ(second->error, Coordinator::kNone.error);
+  at.log.release();
+  EXPECT_EQ(first->error, ErrorCode::None);
+  EXPECT_EQ(second->error, Coordinator::kNone.error) << "it is being written";
+  at.log.release();
+  EXPECT_EQ(second->error, ErrorCode::None);
+  EXPECT_EQ(third->error, ErrorCode::None) << "both are there by now";
+  EXPECT_EQ(at.image().partitions, (std::set{kOrders, kBills}));
+
+  at.log.hold = false;
+  at.markers.hold = true;
+  at.end(producer, true);
+  const auto next = at.begin_adding(producer, {kOrders});
+  EXPECT_EQ(next->error, Coordinator::kNone.error);
+  at.markers.release();
+  EXPECT_EQ(next->error, ErrorCode::None);
+  EXPECT_EQ(at.state(), TransactionState::Ongoing);
+  EXPECT_EQ(at.core.next_deadline(), std::nullopt) << "nobody waits any more";
+}
+
+TEST(TransactionCoordinator, WhatIsAddedDoesNotWaitForEver) {
+  Coordinator at;
+  const Producer producer = at.init().producer;
+  at.add(producer, {kOrders});
+  at.markers.hold = true;
+  at.end(producer, true);
+  const auto patient = at.begin_adding(producer, {kOrders});
+  at.pass(milliseconds(99));
+  EXPECT_EQ(patient->error, Coordinator::kNone.error);
+  at.pass(milliseconds(1));
+  EXPECT_EQ(patient->error, ErrorCode::ConcurrentTransactions);
+  const auto unlucky = at.begin_adding(producer, {kOrders});
+  at.core.resign(0);
+  EXPECT_EQ(unlucky->error, ErrorCode::NotCoordinator);
+}
+
+TEST(TransactionCoordinator, TheNextIdOfAProducerWaitsForTheEndOfItsLast) {
+  Coordinator at;
+  Producer producer = at.init().producer;
+  while (producer.epoch < kLastProducerEpoch) {
+    at.add(producer, {kOrders});
+    producer = at.end(producer, true, EndProtocol::RaisesEpoch).producer;
+  }
+  at.add(producer, {kOrders});
+  at.markers.hold = true;
+  const Producer next = at.end(producer, true, EndProtocol::RaisesEpoch).producer;
+  EXPECT_EQ(next, (Producer{ProducerId(1001), ProducerEpoch(0)}));
+  const auto added = at.begin_adding(next, {kOrders});
+  EXPECT_EQ(added->error, Coordinator::kNone.error);
+  at.markers.release();
+  EXPECT_EQ(added->error, ErrorCode::None);
 }
 
 TEST(TransactionCoordinator, SendsMarkersAgainWhereTheyWereNotWritten) {
@@ -330,8 +394,9 @@ TEST(TransactionCoordinator, ForgetsIdsThatNobodyUses) {
   at.pass(milliseconds(1));
   at.log.hold = true;
   at.core.expire_ids();
-  EXPECT_EQ(at.add(producer, {kOrders}).error, ErrorCode::ConcurrentTransactions);
+  const auto added = at.begin_adding(producer, {kOrders});
   at.log.release();
+  EXPECT_EQ(added->error, ErrorCode::InvalidProducerIdMapping);
   EXPECT_EQ(at.core.describe(kTid).error, ErrorCode::TransactionalIdNotFound);
   EXPECT_FALSE(at.log.logs[0].back().value.has_value());
   EXPECT_EQ(at.add(producer, {kOrders}).error, ErrorCode::InvalidProducerIdMapping);

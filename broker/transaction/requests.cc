@@ -1,4 +1,6 @@
 #include <algorithm>
+#include <chrono>
+#include <cstdint>
 #include <utility>
 
 #include <glog/logging.h>
@@ -9,6 +11,10 @@
 /// CoordinatorCore: what producers ask.
 namespace ottla::transaction {
 namespace {
+
+/// How long a request waits for its transactional id. Markers take milliseconds; a client that is
+/// told to come again waits for longer than that (20 to 100 ms).
+constexpr std::chrono::milliseconds kPatience{100};
 
 template <class... Ts>
 struct Overloaded : Ts... {
@@ -106,18 +112,52 @@ void CoordinatorCore::add_partitions(AddPartitionsRequest request, Callback<Answ
   }
   const TransactionPtr transaction = find(request.transactional_id);
   if (!transaction) return refuse(ErrorCode::InvalidProducerIdMapping);
+  if (is_next_producer(transaction->image, request.producer)) {
+    return await_turn(transaction, std::move(request), std::move(done));
+  }
   if (const auto is_it = check_producer(transaction->image, request.producer); !is_it) {
     return refuse(is_it.error().code());
   }
   if (is_late(*transaction, request.connection)) return std::move(done)({.is_late = true});
-  if (transaction->pending) return refuse(ErrorCode::ConcurrentTransactions);
+  if (transaction->pending) {
+    return await_turn(transaction, std::move(request), std::move(done));
+  }
   auto step =
       transaction::add_partitions(transaction->image, request.partitions, clock_.wall_now_ms());
+  if (!step && step.error().code() == ErrorCode::ConcurrentTransactions) {
+    return await_turn(transaction, std::move(request), std::move(done));
+  }
   if (!step) return refuse(step.error().code());
   if (std::holds_alternative<Unchanged>(*step)) return refuse(ErrorCode::None);
   transition(
       transaction, std::get<TransactionImage>(*std::move(step)),
       [done = std::move(done)](ErrorCode error) mutable { std::move(done)({.error = error}); });
+}
+
+/// Asks again when the transaction's records are written, or its end is through.
+void CoordinatorCore::await_turn(const TransactionPtr& transaction, AddPartitionsRequest request,
+                                 Callback<Answer> done) {
+  const env::MonotonicTime now = clock_.now();
+  if (!request.patience) request.patience = now + kPatience;
+  const env::MonotonicTime until = *request.patience;
+  if (until <= now) return std::move(done)({.error = ErrorCode::ConcurrentTransactions});
+  const std::uint64_t turn = ++transaction->last_turn;
+  const env::TimerQueue::Key timer = timers_.add(until, [this, transaction, turn] {
+    auto waiting = transaction->waiting.extract(turn);
+    if (!waiting.empty()) ask_again(std::move(waiting.mapped()));
+  });
+  transaction->waiting.emplace(turn, Waiting{std::move(request), std::move(done), timer});
+}
+
+void CoordinatorCore::ask_again(Waiting waiting) {
+  timers_.remove(waiting.timer);
+  add_partitions(std::move(waiting.request), std::move(waiting.done));
+}
+
+void CoordinatorCore::wake(Transaction& transaction) {
+  for (auto& [turn, waiting] : std::exchange(transaction.waiting, {})) {
+    ask_again(std::move(waiting));
+  }
 }
 
 void CoordinatorCore::end(EndRequest request, Callback<Answer> done) {

@@ -65,8 +65,8 @@ void CoordinatorCore::on_appended(const TransactionPtr& transaction, ErrorCode o
     transaction->image = *std::exchange(transaction->pending, std::nullopt);
     transaction->retries = 0;
     std::move(done)(ErrorCode::None);
-    if (is_ending(transaction->image.state)) begin_ending(transaction);
-    return;
+    if (is_ending(transaction->image.state)) return begin_ending(transaction);
+    return wake(*transaction);
   }
   LOG_EVERY_T(WARNING, 1) << "[" << transaction->id << "] " << name_of(transaction->pending->state)
                           << " cannot be stored, producer " << transaction->pending->producer_id
@@ -87,6 +87,7 @@ void CoordinatorCore::on_appended(const TransactionPtr& transaction, ErrorCode o
     }
   }
   std::move(done)(store_error(outcome));
+  if (!transaction->pending) wake(*transaction);
 }
 
 void CoordinatorCore::append_again(const TransactionPtr& transaction) {
@@ -203,11 +204,13 @@ void CoordinatorCore::append_tombstones(std::int32_t partition,
                   if (transaction->is_forgotten) continue;
                   transaction->pending.reset();
                   // Kept when unsure: whatever its producer does next is a newer record.
-                  if (outcome != ErrorCode::None) continue;
-                  LOG(INFO) << "[" << transaction->id << "] expired: not used since "
-                            << transaction->image.last_update;
-                  forget(*transaction);
-                  shards_.at(partition).transactions.erase(transaction->id);
+                  if (outcome == ErrorCode::None) {
+                    LOG(INFO) << "[" << transaction->id << "] expired: not used since "
+                              << transaction->image.last_update;
+                    forget(*transaction);
+                    shards_.at(partition).transactions.erase(transaction->id);
+                  }
+                  wake(*transaction);
                 }
               });
 }

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cstdint>
+#include <map>
 #include <optional>
 #include <set>
 #include <string>
@@ -24,6 +26,10 @@ struct CoordinatorCore::Transaction {
   /// The newest connection that its producer has used.
   ConnectionTime newest_connection = kNoConnection;
   bool is_forgotten = false;  ///< Another broker's, or expired.
+
+  /// Requests that wait until it is not busy any more, in the order of their arrival.
+  std::map<std::uint64_t, Waiting> waiting{};
+  std::uint64_t last_turn = 0;
 
   std::optional<env::TimerQueue::Key> retry_timer{};
   std::int32_t retries = 0;  ///< Since the last step that went well.

@@ -121,9 +121,19 @@ class TransactionCoordinator::Inner final : public TransactionLog,
     if (known == nullptr) return fail_all(ErrorCode::CoordinatorNotAvailable);
     const Producer producer{question.producer_id, question.producer_epoch};
     if (known->state.leader == with_.self) {
-      return run([question = std::move(question), producer,
+      return run([question = std::move(question), producer, count,
                   done = std::move(done)](CoordinatorCore& core) mutable {
-        std::move(done)(core.verify(question.transactional_id, producer, question.partitions));
+        if (!question.adds) {
+          return std::move(done)(
+              core.verify(question.transactional_id, producer, question.partitions));
+        }
+        core.add_partitions(
+            {.transactional_id = std::move(question.transactional_id),
+             .producer = producer,
+             .partitions = {question.partitions.begin(), question.partitions.end()}},
+            [count, done = std::move(done)](const Answer& answer) mutable {
+              std::move(done)(std::vector<ErrorCode>(count, answer.error));
+            });
       });
     }
     const cluster::Broker* const coordinator = image->broker(known->state.leader);
@@ -133,7 +143,7 @@ class TransactionCoordinator::Inner final : public TransactionLog,
     transaction.transactional_id = std::move(question.transactional_id);
     transaction.producer_id = producer.id;
     transaction.producer_epoch = producer.epoch;
-    transaction.verify_only = true;
+    transaction.verify_only = !question.adds;
     for (const TopicPartition& partition : question.partitions) {
       // One row for each partition keeps their order.
       transaction.topics.push_back({.name = partition.topic, .partitions = {partition.partition}});

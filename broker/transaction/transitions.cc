@@ -80,6 +80,11 @@ Result<> check_producer(const TransactionImage& image, const Producer& producer)
   return {};
 }
 
+bool is_next_producer(const TransactionImage& image, const Producer& producer) {
+  return image.next_producer_id != kNoProducerId &&
+         producer == Producer{image.next_producer_id, ProducerEpoch(0)};
+}
+
 Result<std::variant<TransactionImage, Unchanged>> add_partitions(
     const TransactionImage& image, const std::set<TopicPartition>& partitions,
     env::WallTimeMs now) {

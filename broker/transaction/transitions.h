@@ -39,6 +39,10 @@ struct Fence {};
 /// Errors: InvalidProducerIdMapping, ProducerFenced.
 [[nodiscard]] Result<> check_producer(const TransactionImage& image, const Producer& producer);
 
+/// Whether that is who the producer becomes when the last epoch of its id has been used up and the
+/// end of that transaction is through.
+[[nodiscard]] bool is_next_producer(const TransactionImage& image, const Producer& producer);
+
 /// AddPartitionsToTxn, by a producer that has been checked. Errors: ConcurrentTransactions.
 [[nodiscard]] Result<std::variant<TransactionImage, Unchanged>> add_partitions(
     const TransactionImage& image, const std::set<TopicPartition>& partitions, env::WallTimeMs now);

@@ -130,6 +130,15 @@ inline constexpr ConfigKey<std::int64_t> kOttlaStrayRetentionMs{
         "A log that turns out not to be assigned to this broker is put aside as *-stray, and "
         "removed after so long. -1: never."};
 
+inline constexpr ConfigKey<std::int32_t> kOttlaTransactionVersion{
+    .name = "ottla.transaction.version",
+    .fallback = 2,
+    .allowed = range(0, 2),
+    .doc =
+        "The transaction.version that clients are told in ApiVersions, the same on all brokers. "
+        "From 2 on those that know it (Java 4.0) raise the producer's epoch with each transaction "
+        "and save a request for each partition (KIP-890)."};
+
 inline constexpr AnyKey kOttlaKeys[] = {
     kOttlaLogDirReserveBytes,
     kOttlaLogDirMinFreeBytes,
@@ -148,6 +157,7 @@ inline constexpr AnyKey kOttlaKeys[] = {
     kOttlaCutRecordsRetentionMs,
     kOttlaCutRecordsMaxBytes,
     kOttlaStrayRetentionMs,
+    kOttlaTransactionVersion,
 };
 
 }  // namespace ottla::config

@@ -1,6 +1,7 @@
 // produce BOOTSTRAP TOPIC PARTITIONS CODEC COUNT PREFIX | consume BOOTSTRAP TOPIC PARTITIONS |
 // group BOOTSTRAP TOPIC GROUP [INSTANCE], with the sarama client;
-// franz BOOTSTRAP TOPIC GROUP BALANCER [INSTANCE], with franz-go.
+// franz BOOTSTRAP TOPIC GROUP BALANCER [INSTANCE] |
+// transact BOOTSTRAP TRANSACTIONAL_ID GROUP INPUT OUTPUT ABORT_EVERY, with franz-go.
 package main
 
 import (
@@ -107,5 +108,7 @@ func main() {
 		group(bootstrap, os.Args[3], os.Args[4], optional(5))
 	case "franz":
 		franz(bootstrap, os.Args[3], os.Args[4], os.Args[5], optional(6))
+	case "transact":
+		transact(bootstrap, os.Args[3], os.Args[4], os.Args[5], os.Args[6], number(os.Args[7]))
 	}
 }

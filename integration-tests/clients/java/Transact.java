@@ -115,7 +115,7 @@ public class Transact {
     config.put("auto.offset.reset", "earliest");
     config.put("session.timeout.ms", "6000");
     config.put("heartbeat.interval.ms", "500");
-    config.put("max.poll.records", "100");
+    config.put("max.poll.records", "20");
     config.put("client.id", args[1] + "-" + UUID.randomUUID());
     config.put("key.deserializer", "org.apache.kafka.common.serialization.StringDeserializer");
     config.put("value.deserializer", "org.apache.kafka.common.serialization.StringDeserializer");

@@ -6,7 +6,7 @@ import threading
 from confluent_kafka import Consumer, KafkaError, KafkaException, OFFSET_BEGINNING, Producer, TopicPartition
 
 STOP = threading.Event()
-COPIED_AT_MOST = 100
+COPIED_AT_MOST = 20
 
 
 def go_back(consumer):
