@@ -75,6 +75,15 @@ void Cluster::crash_host(BrokerId id) {
   for (const auto& listener : host_crash_listeners_) listener(id);
 }
 
+void Cluster::empty_log_dir(BrokerId id, const std::string& directory) {
+  if (before_host_crash_) before_host_crash_(id);
+  ++hosts_.at(id).crashes;
+  hosts_.at(id).broker->kill();
+  // With a fault in its way nothing is lost, which is fine.
+  (void)hosts_.at(id).files->remove_all(directory);
+  for (const auto& listener : host_crash_listeners_) listener(id);
+}
+
 bool Cluster::is_elected(BrokerId id, LeaderEpoch epoch, const TopicPartition& partition,
                          const TopicId& topic) const {
   const auto topic_node = zookeeper_.node(zookeeper::layout::topic(partition.topic));

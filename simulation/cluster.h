@@ -51,6 +51,9 @@ class Cluster {
   void crash_process(BrokerId id);
   /// The host dies: what was not synced may be gone.
   void crash_host(BrokerId id);
+  /// The process is killed, and one of its disks replaced by an empty one. Counts as a crash of the
+  /// host.
+  void empty_log_dir(BrokerId id, const std::string& directory);
 
   /// Whether ZooKeeper says, this moment, that the broker leads the partition in that epoch.
   [[nodiscard]] bool is_elected(BrokerId id, LeaderEpoch epoch, const TopicPartition& partition,

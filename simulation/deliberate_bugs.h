@@ -22,10 +22,11 @@ enum class Bug : std::uint8_t {
   TruncatesToHighWatermark,       ///< Who begins to follow cuts there first (KIP-101, W4).
   CommitsBelowMinIsr,             ///< Leaders take min.insync.replicas for 1 (KAFKA-15583, W11).
   ForgetsLogEnds,                 ///< Asked for its logs, a broker says that it has none (W1, W6).
+  IgnoresBrokerEpochs,            ///< ISR requests do not say which life of a broker joins (W2).
   KeepsSlowDisksSecret,           ///< The controller does not hear that a disk is slow (W10).
 };
 
-inline constexpr std::array<std::pair<Bug, std::string_view>, 11> kBugNames = {{
+inline constexpr std::array<std::pair<Bug, std::string_view>, 12> kBugNames = {{
     {Bug::AcknowledgesBeforeReplication, "acknowledges-before-replication"},
     {Bug::ServesBeyondHighWatermark, "serves-beyond-high-watermark"},
     {Bug::IgnoresSequences, "ignores-sequences"},
@@ -36,6 +37,7 @@ inline constexpr std::array<std::pair<Bug, std::string_view>, 11> kBugNames = {{
     {Bug::TruncatesToHighWatermark, "truncates-to-high-watermark"},
     {Bug::CommitsBelowMinIsr, "commits-below-min-isr"},
     {Bug::ForgetsLogEnds, "forgets-log-ends"},
+    {Bug::IgnoresBrokerEpochs, "ignores-broker-epochs"},
     {Bug::KeepsSlowDisksSecret, "keeps-slow-disks-secret"},
 }};
 [[nodiscard]] inline std::optional<Bug> bug_named(std::string_view wanted) {

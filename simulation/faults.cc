@@ -18,6 +18,13 @@ using std::chrono::seconds;
 }  // namespace
 
 void Faults::next() {
+  if (options_.late_isr_requests_only) {
+    return cluster_.after(seconds(5) + up_to(seconds(1)), [this] {
+      if (healed_) return;
+      overtake_isr_requests(any_broker());
+      next();
+    });
+  }
   cluster_.after(up_to(2 * options_.mean_pause), [this] {
     if (healed_) return;
     strike();
@@ -49,7 +56,7 @@ void Faults::note(const std::string& fault, BrokerId broker) {
 
 void Faults::strike() {
   const BrokerId broker = any_broker();
-  switch (cluster_.random().below(19)) {
+  switch (cluster_.random().below(20)) {
     case 0:
     case 1:
       return crash_process(broker);
@@ -93,6 +100,8 @@ void Faults::strike() {
       return degrade_network();
     case 18:
       return stall_disk(broker);
+    case 19:
+      return overtake_isr_requests(broker);
     default:
       return;
   }
@@ -122,6 +131,34 @@ void Faults::crash_host(BrokerId broker) {
   note("host crashes", broker);
   cluster_.crash_host(broker);
   start_later(broker, seconds(10));
+}
+
+/// A broker starts again and catches up; the requests to let it join are still on their way when
+/// one of its disks is replaced by an empty one, and it comes back out of reach of another broker
+/// (KIP-903, W2).
+void Faults::overtake_isr_requests(BrokerId broker) {
+  note("a disk is replaced while isr requests are late", broker);
+  cluster_.network().delay_isr_requests(true);
+  cluster_.crash_process(broker);
+  start_later(broker, milliseconds(50));
+  cluster_.after(milliseconds(450), [this, broker] {
+    if (healed_) return;
+    if (options_.host_crashes) {
+      cluster_.empty_log_dir(broker,
+                             kLogDirectories.at(cluster_.random().below(kLogDirectories.size())));
+    } else {
+      cluster_.crash_process(broker);
+    }
+    const BrokerId other = any_but(broker);
+    cluster_.network().cut(broker, other);
+    cluster_.network().cut(other, broker);
+    cluster_.after(milliseconds(400), [this, broker] { start_later(broker, milliseconds(100)); });
+  });
+  cluster_.after(seconds(4), [this] {
+    if (healed_) return;  // then all is well already
+    cluster_.network().delay_isr_requests(false);
+    cluster_.network().heal_all();
+  });
 }
 
 void Faults::restart_cleanly(BrokerId broker) {

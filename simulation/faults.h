@@ -16,6 +16,8 @@ class Faults {
     /// Mean time between two faults.
     env::Duration mean_pause = std::chrono::milliseconds(1500);
     bool host_crashes = true;
+    /// Nothing but the schedule of `overtake_isr_requests`, again and again.
+    bool late_isr_requests_only = false;
   };
   Faults(Cluster& cluster, Options options) : cluster_(cluster), options_(options) {}
 
@@ -37,6 +39,7 @@ class Faults {
   void crash_process(BrokerId broker);
   void crash_in_mid_write(BrokerId broker);
   void crash_host(BrokerId broker);
+  void overtake_isr_requests(BrokerId broker);
   void restart_cleanly(BrokerId broker);
   void pause(BrokerId broker);
   void cut_network(BrokerId broker);

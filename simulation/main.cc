@@ -25,11 +25,13 @@ constexpr std::string_view kUsage =
   --seconds S     simulated seconds in which things go wrong (default 25)
   --brokers B     brokers in the cluster (default 3)
   --no-faults     nothing goes wrong
+  --late-isr-requests   nothing but hosts that crash while requests to let them join an ISR are late
   --bug NAME      builds a known mistake in, which the rules must find:
                     acknowledges-before-replication, serves-beyond-high-watermark,
                     ignores-sequences, skips-epoch-comparison, changes-isr-alone,
                     forgets-host-crashes, writes-unfenced, truncates-to-high-watermark,
-                    commits-below-min-isr, forgets-log-ends, keeps-slow-disks-secret
+                    commits-below-min-isr, forgets-log-ends, ignores-broker-epochs,
+                    keeps-slow-disks-secret
   --verbose       what the brokers log, with simulated times
   --keep-going    do not stop at the first run that fails
 )";
@@ -87,6 +89,9 @@ bool parse(const std::vector<std::string_view>& words, Arguments& arguments) {
     } else if (word == "--no-faults") {
       arguments.run.faults = false;
       arguments.replay_flags += " --no-faults";
+    } else if (word == "--late-isr-requests") {
+      arguments.run.late_isr_requests_only = true;
+      arguments.replay_flags += " --late-isr-requests";
     } else if (word == "--verbose") {
       arguments.run.print_log = true;
     } else if (word == "--keep-going") {

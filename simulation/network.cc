@@ -6,6 +6,8 @@
 
 namespace ottla::simulation {
 
+using std::chrono::milliseconds;
+
 Network::Network(testing::SimulatedWorld& world, Options options)
     : world_(world), options_(options), executor_(world.make_executor()) {}
 
@@ -24,6 +26,10 @@ env::Duration Network::draw_delay() {
     delay += env::Duration(world_.random().below(slow));
   }
   return delay;
+}
+
+env::Duration Network::draw_lateness() {
+  return milliseconds(1000 + world_.random().below(900));
 }
 
 void Network::after(env::Duration delay, Task task) {
@@ -255,7 +261,8 @@ class Network::SimulatedPeer final : public rpc::Peer {
         timeout, std::move(done),
         [request = std::move(request)](const Process& process, auto reply) mutable {
           process.controller_control->alter_partition(std::move(request), std::move(reply));
-        });
+        },
+        network_.isr_requests_are_late_ ? network_.draw_lateness() : env::Duration::zero());
   }
   void controlled_shutdown(rpc::ControlledShutdownRequest request, env::Duration timeout,
                            Callback<Result<rpc::ControlledShutdownReply>> done) override {
@@ -318,7 +325,8 @@ class Network::SimulatedPeer final : public rpc::Peer {
   }
 
   template <class Reply, class Deliver>
-  void call(env::Duration timeout, Callback<Result<Reply>> done, Deliver deliver) {
+  void call(env::Duration timeout, Callback<Result<Reply>> done, Deliver deliver,
+            env::Duration lateness = env::Duration::zero()) {
     const Process* const caller = network_.find(from_);
     if (caller == nullptr) return;
     auto call = std::make_shared<Call<Reply>>(
@@ -326,8 +334,9 @@ class Network::SimulatedPeer final : public rpc::Peer {
     network_.after(timeout, [call] { call->end(fail(ErrorCode::RequestTimedOut)); });
     Network& network = network_;
     const BrokerId caller_id = caller->broker;
-    network_.after(network_.draw_delay(), [call, &network, to = to_, target = target_, caller_id,
-                                           deliver = std::move(deliver)]() mutable {
+    network_.after(lateness + network_.draw_delay(), [call, &network, to = to_, target = target_,
+                                                      caller_id,
+                                                      deliver = std::move(deliver)]() mutable {
       if (network.is_cut(caller_id, target)) return;  // the timeout will tell
       const Process* const process = network.find(to);
       if (process == nullptr || network.is_lost()) {

@@ -61,10 +61,12 @@ class Network {
   /// No more losses and slow messages: what liveness is measured under.
   void calm() {
     options_.lost_per_mille = options_.slow_per_mille = options_.duplicated_per_mille = 0;
-    degraded_ = false;
+    degraded_ = isr_requests_are_late_ = false;
   }
   /// Slow and lossy, or as before.
   void degrade(bool badly) { degraded_ = badly; }
+  /// Requests for ISRs take between one and two seconds, or as long as before.
+  void delay_isr_requests(bool late) { isr_requests_are_late_ = late; }
   /// Bug::SkipsEpochComparison.
   void hide_fetched_epochs() { hides_fetched_epochs_ = true; }
   /// Breaks every replication stream; both ends hear it.
@@ -89,6 +91,7 @@ class Network {
   [[nodiscard]] const Process* find(const std::string& endpoint) const;
   [[nodiscard]] bool is_cut(BrokerId from, BrokerId to) const { return cut_.contains({from, to}); }
   [[nodiscard]] env::Duration draw_delay();
+  [[nodiscard]] env::Duration draw_lateness();
   [[nodiscard]] bool draw(std::uint64_t per_mille) {
     return world_.random().below(1000) < per_mille;
   }
@@ -102,6 +105,7 @@ class Network {
   std::list<std::weak_ptr<Stream>> streams_;
   std::unique_ptr<env::Executor> executor_;
   bool degraded_ = false;
+  bool isr_requests_are_late_ = false;
   bool hides_fetched_epochs_ = false;
   std::uint64_t last_timer_ = 0;
   std::map<std::uint64_t, env::TimerHandle> timers_;

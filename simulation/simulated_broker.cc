@@ -20,6 +20,7 @@
 #include "simulation/careless_parts.h"
 #include "simulation/deliberate_bugs.h"
 #include "simulation/lone_isr_changes.h"
+#include "simulation/nameless_isr_changes.h"
 #include "simulation/unfenced_client.h"
 
 namespace ottla::simulation {
@@ -163,7 +164,9 @@ class SimulatedBroker::Process final : private membership::RegistrationListener,
 
   replica::IsrChanges& isr_changes() {
     if (in_.bugs.has(Bug::ChangesIsrAlone)) return lone_isr_changes_;
-    return *channel_;
+    if (!in_.bugs.has(Bug::IgnoresBrokerEpochs)) return *channel_;
+    nameless_isr_changes_.pass_to(*channel_);
+    return nameless_isr_changes_;
   }
 
   // Starting: the way into the cluster, the logs, the registration.
@@ -340,6 +343,7 @@ class SimulatedBroker::Process final : private membership::RegistrationListener,
   std::unique_ptr<broker::ControllerChannel> channel_;
   CarelessTopics careless_topics_{in_.topics};
   LoneIsrChanges lone_isr_changes_{broker_.id()};
+  NamelessIsrChanges nameless_isr_changes_;
   std::unique_ptr<replica::Replicas> replicas_;
   std::vector<MortalExecutor*> on_disk_;  ///< Those that wait for the disk.
   std::unique_ptr<broker::SlowReplicas> slow_replicas_;

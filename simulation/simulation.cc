@@ -56,7 +56,8 @@ class Simulation final : private ClientEvents {
       : options_(options),
         cluster_({.seed = options.seed, .brokers = options.brokers, .bugs = options.bugs}),
         workload_(cluster_, *this),
-        faults_(cluster_, {.host_crashes = options.host_crashes}),
+        faults_(cluster_, {.host_crashes = options.host_crashes,
+                           .late_isr_requests_only = options.late_isr_requests_only}),
         picture_(cluster_),
         checkers_(make_checkers()) {
     if (options.print_log) log_.emplace(cluster_.world());

@@ -23,6 +23,7 @@ Verdict run_seed(std::uint64_t seed, std::optional<Bug> bug = std::nullopt) {
   RunOptions options{.seed = seed};
   if (bug) options.bugs.add(*bug);
   // Its ISRs never become whole: no need to wait for that as long as without a bug.
+  options.late_isr_requests_only = bug == Bug::IgnoresBrokerEpochs;
   if (bug == Bug::ChangesIsrAlone) options.recovery = std::chrono::seconds(20);
   return run(options);
 }

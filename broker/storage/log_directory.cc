@@ -119,12 +119,14 @@ Result<> LogDirectory::read_state() {
   OTTLA_TRY(const bool was_clean, files_.exists(file(kCleanShutdownMarker)));
   OTTLA_TRY(const auto previous_boot, read_if_there(files_, file(kBootFile)));
   OTTLA_TRY(const auto entries, list());
-  if (was_clean || (entries.empty() && !previous_boot)) {
+  if (was_clean) {
     shutdown_kind_ = ShutdownKind::Clean;
   } else if (previous_boot && trimmed(*previous_boot) == files_.boot_id()) {
     shutdown_kind_ = ShutdownKind::ProcessCrash;
   } else {
-    // Also when the boot file is missing: a crashed Kafka broker leaves none.
+    // Also when the boot file is missing: a crashed Kafka broker leaves none. And when there is
+    // nothing at all: a new log dir, or an empty disk in the place of one whose records were
+    // acknowledged. Only the controller can tell (W1).
     shutdown_kind_ = ShutdownKind::HostCrash;
   }
   return {};

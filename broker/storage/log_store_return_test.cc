@@ -144,6 +144,7 @@ TEST_F(LogStoreReturnTest, StartsOnAFullDisk) {
       files_.set_free_bytes(std::nullopt);
       limits_.reserve_bytes = reserve;
       start({"/a"});
+      ASSERT_TRUE(store_->confirm_boot());
       const auto log = make({"t", 0});
       ASSERT_TRUE(append(*log));
       world_.run_for(seconds(2));
