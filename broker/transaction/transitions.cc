@@ -19,7 +19,6 @@ TransactionImage emptied(const TransactionImage& image, std::int32_t timeout_ms,
   next.state = TransactionState::Empty;
   next.timeout_ms = timeout_ms;
   next.partitions.clear();
-  next.start_time = -1;
   next.last_update = now;
   next.next_producer_id = kNoProducerId;
   next.epoch_rose_at_end = false;

@@ -46,7 +46,7 @@ TEST(InitProducer, RaisesTheEpochAtRest) {
     EXPECT_EQ(next.producer_id, kId);
     EXPECT_EQ(next.producer_epoch, ProducerEpoch(5));
     EXPECT_EQ(next.timeout_ms, 30'000);
-    EXPECT_EQ(next.start_time, -1);
+    EXPECT_EQ(next.start_time, image_in(state).start_time) << "as Kafka shows it";
     EXPECT_EQ(next.last_producer_epoch, kNoProducerEpoch);
   }
 }
