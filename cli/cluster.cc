@@ -46,8 +46,14 @@ Result<ClusterState> read_state(const Arguments& arguments) {
 }
 
 Result<> run_cluster(const Arguments& arguments, Console& console) {
+  const bool is_asked_for_id = !arguments.words().empty();  // as kafka-cluster is
+  if (is_asked_for_id &&
+      (arguments.words().size() > 1 || arguments.words().front() != "cluster-id")) {
+    return fail(ErrorCode::InvalidRequest,
+                arguments.words().back() + ": only cluster-id is known (and --cluster-id)");
+  }
   OTTLA_TRY(const ClusterState state, read_state(arguments));
-  if (arguments.has("cluster-id")) {
+  if (arguments.has("cluster-id") || is_asked_for_id) {
     console.out << "Cluster ID: " << state.cluster_id << '\n';
     return {};
   }
@@ -69,6 +75,7 @@ Result<> run_cluster(const Arguments& arguments, Console& console) {
 const Tool kClusterTool{.name = "cluster",
                         .summary = "show brokers, controller, and partitions that are not well",
                         .flags = kFlags,
+                        .words = "[cluster-id]",
                         .run = run_cluster};
 
 }  // namespace ottla::cli

@@ -68,21 +68,26 @@ int run_tool(const Tool& tool, std::span<const std::string> words, Console& cons
 }  // namespace
 
 std::span<const Tool* const> all_tools() {
-  static constexpr std::array<const Tool*, 15> kTools = {&kClusterTool,
+  static constexpr std::array<const Tool*, 20> kTools = {&kBrokerApiVersionsTool,
+                                                         &kClusterTool,
                                                          &kConfigsTool,
                                                          &kConsoleConsumerTool,
                                                          &kConsoleProducerTool,
                                                          &kConsumerGroupsTool,
+                                                         &kConsumerPerfTestTool,
                                                          &kDeleteRecordsTool,
                                                          &kDrillTool,
                                                          &kDumpLogTool,
+                                                         &kE2eLatencyTool,
                                                          &kExplainTool,
                                                          &kGetOffsetsTool,
                                                          &kLeaderElectionTool,
                                                          &kLogDirsTool,
+                                                         &kProducerPerfTestTool,
                                                          &kReassignPartitionsTool,
                                                          &kTopicsTool,
-                                                         &kTransactionsTool};
+                                                         &kTransactionsTool,
+                                                         &kZooKeeperShellTool};
   return kTools;
 }
 

@@ -28,6 +28,7 @@ struct Tool {
   Result<> (*run)(const Arguments& arguments, Console& console);
 };
 
+extern const Tool kBrokerApiVersionsTool;
 extern const Tool kTopicsTool;
 extern const Tool kConfigsTool;
 extern const Tool kConsoleProducerTool;
@@ -36,13 +37,17 @@ extern const Tool kGetOffsetsTool;
 extern const Tool kDumpLogTool;
 extern const Tool kClusterTool;
 extern const Tool kConsumerGroupsTool;
+extern const Tool kConsumerPerfTestTool;
 extern const Tool kDeleteRecordsTool;
 extern const Tool kDrillTool;
+extern const Tool kE2eLatencyTool;
 extern const Tool kExplainTool;
 extern const Tool kLeaderElectionTool;
 extern const Tool kLogDirsTool;
+extern const Tool kProducerPerfTestTool;
 extern const Tool kReassignPartitionsTool;
 extern const Tool kTransactionsTool;
+extern const Tool kZooKeeperShellTool;
 
 /// All tools, by name.
 [[nodiscard]] std::span<const Tool* const> all_tools();

@@ -1,0 +1,226 @@
+// `ottla zookeeper-shell`: what zookeeper-shell does, as far as runbooks of Kafka need it.
+#include <chrono>
+#include <future>
+#include <iterator>
+#include <memory>
+#include <optional>
+#include <sstream>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include <boost/json.hpp>
+
+#include "cli/tool.h"
+#include "common/zookeeper/c_client.h"
+
+namespace ottla::cli {
+namespace {
+
+using zookeeper::Client;
+using zookeeper::Watch;
+using zookeeper::ZkResult;
+
+constexpr Flag kFlags[] = {
+    kJsonFlag, {.name = "timeout", .value = "ms", .doc = "how long ZooKeeper may take; 30000"}};
+
+constexpr const char* kCommands =
+    "\tls [-R] path\n\tget [-s] path\n\tstat path\n\tcreate path [data]\n\tset path data\n"
+    "\tdelete path\n\tdeleteall path\n\tquit\n";
+
+/// A session, and the commands on it. Paths are those of the server: a chroot that is given with
+/// the address stands before them, and is never made.
+class Shell {
+ public:
+  Shell(std::unique_ptr<Client> client, std::string chroot, std::chrono::milliseconds patience,
+        bool as_json, std::ostream& out)
+      : client_(std::move(client)),
+        chroot_(std::move(chroot)),
+        patience_(patience),
+        as_json_(as_json),
+        out_(out) {
+    client_->start();
+  }
+  Shell(const Shell&) = delete;
+  Shell& operator=(const Shell&) = delete;
+  ~Shell() { client_->close(); }
+
+  Result<> run(const std::vector<std::string>& words) {
+    const std::string& command = words.front();
+    const bool has_option = words.size() > 1 && words[1].starts_with('-');
+    const std::size_t at = has_option ? 2 : 1;
+    if (command == "help") {
+      out_ << kCommands;
+      return {};
+    }
+    if (words.size() <= at || !words[at].starts_with('/')) {
+      return fail(ErrorCode::InvalidRequest, command + ": a path, which begins with /, is missing");
+    }
+    const std::string& path = words[at];
+    const std::optional<std::string> data =
+        words.size() > at + 1 ? std::optional(joined(words, at + 1)) : std::nullopt;
+    if (command == "ls" && has_option && words[1] == "-R") return list_all(path);
+    if (command == "ls") return list(path);
+    if (command == "get") return get(path, has_option && words[1] == "-s");
+    if (command == "stat") return stat(path);
+    if (command == "create") return write(zookeeper::Create{full(path), data}, "Created " + path);
+    if (command == "set" && data) return write(zookeeper::Set{full(path), *data}, "");
+    if (command == "delete") return write(zookeeper::Delete{full(path)}, "");
+    if (command == "deleteall" || command == "rmr") return remove_all(path);
+    return fail(ErrorCode::InvalidRequest, command + ": is no command; there are\n" + kCommands);
+  }
+
+ private:
+  static std::string joined(const std::vector<std::string>& words, std::size_t from) {
+    std::string text;
+    for (std::size_t i = from; i < words.size(); ++i) text += (i > from ? " " : "") + words[i];
+    return text;
+  }
+  [[nodiscard]] std::string full(const std::string& path) const {
+    if (chroot_.empty()) return path;
+    return path == "/" ? chroot_ : chroot_ + path;
+  }
+
+  /// Waits for one answer; `ask` gets the callback.
+  template <class T, class Ask>
+  Result<T> wait(const std::string& path, Ask ask) {
+    auto promise = std::make_shared<std::promise<ZkResult<T>>>();
+    auto answer = promise->get_future();
+    ask([promise](ZkResult<T> result) { promise->set_value(std::move(result)); });
+    if (answer.wait_for(patience_) != std::future_status::ready) {
+      return fail(ErrorCode::BrokerNotAvailable, "ZooKeeper does not answer");
+    }
+    auto result = answer.get();
+    if (result) return *std::move(result);
+    const bool is_missing = result.error() == zookeeper::ZkError::NoNode;
+    return fail(ErrorCode::UnknownServerError,
+                is_missing ? "Node does not exist: " + path
+                           : path + ": " + zookeeper::name_of(result.error()));
+  }
+  Result<std::vector<std::string>> children(const std::string& path) {
+    return wait<std::vector<std::string>>(
+        path, [&](auto done) { client_->children(full(path), Watch::No, std::move(done)); });
+  }
+  Result<zookeeper::Node> node(const std::string& path) {
+    return wait<zookeeper::Node>(
+        path, [&](auto done) { client_->get(full(path), Watch::No, std::move(done)); });
+  }
+
+  Result<> list(const std::string& path) {
+    OTTLA_TRY(const auto names, children(path));
+    if (as_json_) {
+      out_ << boost::json::serialize(boost::json::value_from(names)) << '\n';
+      return {};
+    }
+    out_ << '[';
+    for (std::size_t i = 0; i < names.size(); ++i) out_ << (i > 0 ? ", " : "") << names[i];
+    out_ << "]\n";
+    return {};
+  }
+  Result<> list_all(const std::string& path) {
+    out_ << path << '\n';
+    OTTLA_TRY(const auto names, children(path));
+    for (const std::string& name : names) {
+      OTTLA_TRY_VOID(list_all(path == "/" ? path + name : path + '/' + name));
+    }
+    return {};
+  }
+  Result<> get(const std::string& path, bool with_stat) {
+    OTTLA_TRY(const zookeeper::Node found, node(path));
+    if (as_json_) {
+      print_json(found);
+      return {};
+    }
+    out_ << (found.data.empty() ? "null" : found.data) << '\n';
+    if (with_stat) print(found.stat, found.data.size());
+    return {};
+  }
+  Result<> stat(const std::string& path) {
+    OTTLA_TRY(const zookeeper::Node found, node(path));
+    if (as_json_) {
+      print_json(found);
+      return {};
+    }
+    print(found.stat, found.data.size());
+    return {};
+  }
+  void print_json(const zookeeper::Node& node) {
+    out_ << boost::json::serialize(
+                boost::json::object{{"data", node.data},
+                                    {"czxid", node.stat.czxid},
+                                    {"mzxid", node.stat.mzxid},
+                                    {"version", node.stat.version},
+                                    {"ephemeralOwner", node.stat.ephemeral_owner},
+                                    {"children", node.stat.children}})
+         << '\n';
+  }
+  void print(const zookeeper::Stat& stat, std::size_t length) {
+    out_ << std::hex << "cZxid = 0x" << stat.czxid << "\nmZxid = 0x" << stat.mzxid << "\npZxid = 0x"
+         << stat.pzxid << "\nephemeralOwner = 0x" << stat.ephemeral_owner << std::dec
+         << "\ncversion = " << stat.children_version << "\ndataVersion = " << stat.version
+         << "\ndataLength = " << length << "\nnumChildren = " << stat.children << '\n';
+  }
+  Result<> write(zookeeper::Op op, const std::string& said) {
+    const std::string path = std::visit([](const auto& each) { return each.path; }, op);
+    OTTLA_TRY(const auto written, (wait<zookeeper::OpResult>(path, [&](auto done) {
+                client_->write(std::move(op), std::move(done));
+              })));
+    (void)written;  // the path is what was asked for
+    if (!said.empty()) out_ << said << '\n';
+    return {};
+  }
+  Result<> remove_all(const std::string& path) {
+    OTTLA_TRY(const auto names, children(path));
+    for (const std::string& name : names) {
+      OTTLA_TRY_VOID(remove_all(path == "/" ? path + name : path + '/' + name));
+    }
+    if (path == "/") return {};
+    return write(zookeeper::Delete{full(path)}, "");
+  }
+
+  std::unique_ptr<Client> client_;
+  const std::string chroot_;
+  const std::chrono::milliseconds patience_;
+  const bool as_json_;
+  std::ostream& out_;
+};
+
+std::vector<std::string> words_of(const std::string& line) {
+  std::istringstream in(line);
+  return {std::istream_iterator<std::string>(in), {}};
+}
+
+Result<> run_zookeeper_shell(const Arguments& arguments, Console& console) {
+  if (arguments.words().empty()) {
+    return fail(ErrorCode::InvalidRequest, "usage: ottla zookeeper-shell HOST:PORT [COMMAND]");
+  }
+  OTTLA_TRY(const auto timeout, arguments.number("timeout", 1));
+  OTTLA_TRY(const auto address, zookeeper::parse_connect_string(arguments.words().front()));
+  zookeeper::ClientSettings settings;
+  settings.connect = address.servers;
+  OTTLA_TRY(auto client, zookeeper::make_c_client(settings));
+  Shell shell(std::move(client), address.chroot,
+              std::chrono::milliseconds(timeout.value_or(30'000)), arguments.has("json"),
+              console.out);
+  const std::vector<std::string> command(arguments.words().begin() + 1, arguments.words().end());
+  if (!command.empty()) return shell.run(command);
+  std::string line;
+  while (std::getline(console.in, line)) {
+    const std::vector<std::string> words = words_of(line);
+    if (words.empty()) continue;
+    if (words.front() == "quit") break;
+    if (const auto done = shell.run(words); !done) console.err << done.error().describe() << '\n';
+    console.out.flush();
+  }
+  return {};
+}
+
+}  // namespace
+
+const Tool kZooKeeperShellTool{.name = "zookeeper-shell",
+                               .summary = "look at znodes, and change them",
+                               .flags = kFlags,
+                               .words = "HOST:PORT[/CHROOT] [ls|get|stat|create|set|delete ...]",
+                               .run = run_zookeeper_shell};
+
+}  // namespace ottla::cli
