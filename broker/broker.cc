@@ -54,7 +54,9 @@
 #include "common/env/file_system.h"
 #include "common/env/random.h"
 #include "common/env/resizable_pool.h"
+#include "common/metrics/log_metrics.h"
 #include "common/metrics/registry.h"
+#include "common/metrics/server_metrics.h"
 #include "common/rpc/grpc_liveness.h"
 #include "common/rpc/grpc_peers.h"
 #include "common/rpc/grpc_replication.h"
@@ -178,7 +180,8 @@ struct Broker::Parts : public membership::ConfigListener, public membership::Reg
   std::unique_ptr<storage::LogStore> logs;
   std::unique_ptr<storage::LogCleaner> log_cleaner;
   std::unique_ptr<storage::LogDirGauges> log_dir_gauges;
-  membership::SessionMetrics session_metrics{metrics};
+  std::unique_ptr<storage::LogGauges> log_gauges;
+  membership::SessionMetrics session_metrics{metrics, clock};
   std::unique_ptr<zookeeper::Client> zookeeper;
   std::unique_ptr<membership::ConfigWatcher> config_watcher;
   std::unique_ptr<membership::BrokerRegistration> registration;
@@ -226,6 +229,7 @@ struct Broker::Parts : public membership::ConfigListener, public membership::Reg
 Result<> Broker::Parts::open_logs() {
   storage::LogStoreOptions options = log_store_options(*values);
   options.space_limits = space_limits(config);
+  options.flush_us = metrics.histogram(metrics::kLogFlushMs);
   OTTLA_TRY(logs, storage::LogStore::open(
                       files, clock, random, io_pool, std::move(options),
                       [this](const std::string& directory, const Error& cause) {
@@ -337,7 +341,7 @@ Result<> Broker::Parts::load_logs() {
 
 void Broker::Parts::build_replicas() {
   network = std::make_unique<network::Network>(network_options(*values), io_pool);
-  network_gauges = std::make_unique<network::NetworkGauges>(*network, metrics);
+  network_gauges = std::make_unique<network::NetworkGauges>(*network, io_pool, clock, metrics);
   controller_channel = std::make_unique<ControllerChannel>(
       identity.broker_id, milliseconds(values->get(config::kControllerSocketTimeoutMs)),
       *controller, metadata, peers);
@@ -396,7 +400,7 @@ void Broker::Parts::build_replicas() {
       [this](BrokerId broker, bool silent) { replicas->set_silent(broker, silent); });
   peer_watch->on_cut_off(
       [this](std::set<BrokerId> brokers) { replicas->set_out_of_reach(std::move(brokers)); });
-  replica_gauges = std::make_unique<replica::ReplicaGauges>(*replicas, metrics);
+  replica_gauges = std::make_unique<replica::ReplicaGauges>(*replicas, clock, metrics);
   transaction_gauges = std::make_unique<replica::TransactionGauges>(
       *replicas, clock, [] { return std::chrono::minutes(15); }, metrics);
   groups->start(*replicas);
@@ -488,7 +492,10 @@ Result<> Broker::Parts::start() {
   OTTLA_TRY_VOID(logs->set_identity(identity.broker_id, identity.cluster_id));
   LOG(INFO) << "[broker " << identity.broker_id << "] of cluster " << identity.cluster_id;
 
-  OTTLA_TRY(zookeeper, zookeeper::make_c_client(zookeeper_settings(*values)));
+  zookeeper::ClientSettings lasting = zookeeper_settings(*values);
+  lasting.latency_us = metrics.histogram(metrics::kZooKeeperRequestLatencyMs);
+  lasting.auth_failures = metrics.counter(metrics::kZooKeeperAuthFailures);
+  OTTLA_TRY(zookeeper, zookeeper::make_c_client(std::move(lasting)));
   config_watcher = std::make_unique<membership::ConfigWatcher>(*zookeeper, membership_loop, clock,
                                                                random, *this);
   registration = std::make_unique<membership::BrokerRegistration>(*zookeeper, membership_loop,
@@ -526,6 +533,7 @@ Result<> Broker::Parts::start() {
         log_dir_returned(directory, std::move(take_in));
       });
   log_dir_gauges = std::make_unique<storage::LogDirGauges>(*logs, metrics);
+  log_gauges = std::make_unique<storage::LogGauges>(*logs, metrics);
   watch_disks();
   if (values->get(config::kLogCleanerEnable)) {
     log_cleaner = std::make_unique<storage::LogCleaner>(

@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "broker/broker.h"
+#include "broker/log_lines.h"
 #include "common/config/broker_config.h"
 #include "common/config/properties.h"
 
@@ -69,7 +70,7 @@ ottla::Result<std::unique_ptr<ottla::config::BrokerConfig>> load_config(const Co
 
 int main(int argc, char** argv) {
   FLAGS_logtostderr = std::getenv("GLOG_log_dir") == nullptr;
-  google::InitGoogleLogging(argv[0]);
+  ottla::broker::start_logging(argv[0]);
   google::InstallFailureSignalHandler();
 
   const auto line = parse(argc, argv);

@@ -190,6 +190,12 @@ bool CommandSender::is_known(std::uint64_t number) const {
   });
 }
 
+std::size_t CommandSender::under_way() const {
+  return static_cast<std::size_t>(std::count_if(
+      channels_.begin(), channels_.end(),
+      [](const auto& each) { return each.second->in_flight || !each.second->news.empty(); }));
+}
+
 bool CommandSender::is_failing(BrokerId broker) const {
   const auto found = channels_.find(broker);
   return found != channels_.end() && found->second->failing;

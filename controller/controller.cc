@@ -11,7 +11,12 @@
 namespace ottla::controller {
 
 Controller::Controller(ControllerConfig config, const World& world)
-    : config_(std::move(config)), world_(world), store_(world.client, world.executor) {
+    : config_(std::move(config)),
+      world_(world),
+      own_registry_(world.metrics == nullptr ? std::make_unique<metrics::Registry>() : nullptr),
+      metrics_(
+          std::make_shared<ControllerMetrics>(own_registry_ ? *own_registry_ : *world.metrics)),
+      store_(world.client, world.executor) {
   office_ = std::make_unique<Office>(
       config_, world_.client, store_, world_.executor, world_.clock, world_.random, world_.liveness,
       world_.reach,
@@ -36,7 +41,12 @@ Controller::~Controller() = default;
 
 template <class F>
 void Controller::run(F task) {
-  life_.post(world_.executor, std::move(task))();
+  metrics_->queued();
+  life_.post(world_.executor, [metrics = metrics_, clock = &world_.clock,
+                               queued = world_.clock.now(), task = std::move(task)]() mutable {
+    metrics->taken_up(clock->now() - queued);
+    task();
+  })();
 }
 
 void Controller::start() {
@@ -100,10 +110,16 @@ void Controller::on_watch(const zookeeper::WatchEvent& event) {
 
 void Controller::won(zookeeper::ControllerFence fence, std::optional<LivenessChanged> predecessor) {
   LOG(INFO) << "broker " << config_.broker_id << " is controller, controller epoch " << fence.epoch;
+  metrics_->is_taking_office(true);
   term_ = std::make_unique<Term>(
       Term::World{config_, store_, world_.executor, world_.clock, world_.random, world_.peers,
-                  world_.liveness, world_.reach},
-      fence, std::move(predecessor), [this] { is_controller_ = true; },
+                  world_.liveness, *metrics_, world_.reach},
+      fence, std::move(predecessor),
+      [this, won_at = world_.clock.now()] {
+        is_controller_ = true;
+        metrics_->is_taking_office(false);
+        metrics_->took_office(world_.clock.now() - won_at);
+      },
       [this, fence](const std::string& why) {
         run([this, fence, why] {
           if (term_ && term_->fence() == fence) office_->deposed(why);
@@ -113,6 +129,8 @@ void Controller::won(zookeeper::ControllerFence fence, std::optional<LivenessCha
 
 void Controller::lost(const std::string& why) {
   is_controller_ = false;
+  metrics_->is_taking_office(false);
+  metrics_->set_commands(0);
   if (!term_) return;
   LOG(WARNING) << "broker " << config_.broker_id << " is not controller any more, controller epoch "
                << term_->fence().epoch << ": " << why;

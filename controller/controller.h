@@ -14,6 +14,7 @@
 #include "common/zookeeper/client.h"
 #include "common/zookeeper/store.h"
 #include "controller/config.h"
+#include "controller/controller_metrics.h"
 #include "controller/office.h"
 #include "controller/service.h"
 #include "controller/term.h"
@@ -99,6 +100,8 @@ class Controller final : public ControllerService, private zookeeper::ClientList
 
   ControllerConfig config_;
   World world_;
+  std::unique_ptr<metrics::Registry> own_registry_;  ///< When nobody looks.
+  std::shared_ptr<ControllerMetrics> metrics_;
   zookeeper::Store store_;
   bool started_ = false;
   std::int64_t session_ = 0;

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "controller/reassignment.h"
+#include "controller/state_change_log.h"
 #include "controller/topic_requests.h"
 
 namespace ottla::controller {
@@ -14,35 +15,8 @@ namespace {
 /// While this broker is cut off, it asks this often whether it still is.
 constexpr env::Duration kAskForReachAgain = std::chrono::milliseconds(300);
 
-std::string join(const std::vector<BrokerId>& brokers) {
-  std::string text;
-  for (const BrokerId broker : brokers) {
-    text += (text.empty() ? "" : ",") + std::to_string(broker.value());
-  }
-  return text;
-}
-
 /// So long after a term has begun brokers may hear of elections only.
 constexpr env::Duration kElectionsFirst = std::chrono::seconds(1);
-
-/// `[orders-3] leader 1 -> 2, leader epoch 5 -> 6, isr 2,3: broker 1 lost`
-void log_change(const ClusterModel& model, const WriteOutcome& outcome) {
-  const Write& write = outcome.write;
-  if (!outcome.committed) return;
-  if (write.kind == WriteKind::DeleteTopic) {
-    LOG(INFO) << '[' << write.topic << "] deleted, topic id " << write.topic_id;
-    return;
-  }
-  if (write.kind != WriteKind::SetState && write.kind != WriteKind::CreateState) return;
-  const PartitionEntry* partition = model.find_partition(write.topic_partition());
-  const bool known = partition != nullptr && partition->state.has_value();
-  const BrokerId leader = known ? partition->state->leader : kNoBroker;
-  const LeaderEpoch epoch = known ? partition->state->leader_epoch : kUnknownLeaderEpoch;
-  LOG(INFO) << '[' << write.topic_partition() << "] leader " << leader << " -> "
-            << write.state.leader << ", leader epoch " << epoch << " -> "
-            << write.state.leader_epoch << ", isr " << join(write.state.isr)
-            << ", controller epoch " << write.state.controller_epoch << ": " << write.cause;
-}
 
 }  // namespace
 
@@ -57,7 +31,10 @@ Term::Term(const World& world, zookeeper::ControllerFence fence,
       writer_(world.config, world.store, world.executor, fence,
               {.done =
                    [this](WritesDone done) {
-                     for (const WriteOutcome& outcome : done.outcomes) log_change(model_, outcome);
+                     for (const WriteOutcome& outcome : done.outcomes) {
+                       log_change(model_, outcome);
+                       measure(outcome);
+                     }
                      handle(done);
                    },
                .deposed = [this](const std::string& why) { this->deposed(why); }}),
@@ -165,15 +142,58 @@ TopicRead Term::topic_read(zookeeper::TopicNodes nodes, TopicRules rules) {
 // ---- Events ----
 
 void Term::handle(const Event& event) {
-  Decision decision = decide(model_, event, world_.clock.now());
+  const env::MonotonicTime now = world_.clock.now();
+  Decision decision = decide(model_, event, now);
+  note_beginning(decision.writes, now);
   writer_.write(std::move(decision.writes));
   sender_.hold_everything(hold_timer_ != nullptr && writer_.urgent_under_way() > 0);
   follow_liveness();
   sender_.run(decision.commands);
+  world_.metrics.set_commands(sender_.under_way());
   for (Answer& a : decision.answers) answer(std::move(a));
   for (const std::string& topic : decision.topics_to_read) topic_may_have_changed(topic);
   set_timer(decision.wake_at);
   topic_requests_->model_changed();
+}
+
+namespace {
+
+bool is_state_write(const Write& write) {
+  return write.kind == WriteKind::SetState || write.kind == WriteKind::CreateState;
+}
+
+TopicPartition measured_as(const Write& write) {
+  return write.kind == WriteKind::DeleteTopic ? TopicPartition{write.topic, -1}
+                                              : write.topic_partition();
+}
+
+}  // namespace
+
+void Term::note_beginning(const std::vector<Write>& writes, env::MonotonicTime now) {
+  for (const Write& write : writes) {
+    if (is_state_write(write) || write.kind == WriteKind::DeleteTopic) {
+      write_began_.try_emplace(measured_as(write), now);
+    }
+  }
+}
+
+/// Before the model learns of it.
+void Term::measure(const WriteOutcome& outcome) {
+  const Write& write = outcome.write;
+  if (!is_state_write(write) && write.kind != WriteKind::DeleteTopic) return;
+  const auto began = write_began_.extract(measured_as(write));
+  if (began.empty() || !outcome.committed) return;
+  const env::Duration took = world_.clock.now() - began.mapped();
+  if (write.kind == WriteKind::DeleteTopic) return world_.metrics.deleted(took);
+  if (write.kind == WriteKind::CreateState) return world_.metrics.created(took);
+  const PartitionEntry* partition = model_.find_partition(write.topic_partition());
+  if (partition == nullptr || !partition->state) return;
+  const bool is_led_by_another = partition->state->leader != write.state.leader;
+  if (is_led_by_another && write.state.leader != kNoBroker) {
+    world_.metrics.elected(took, write.state.recovering);
+  } else if (!is_led_by_another && partition->state->isr != write.state.isr) {
+    world_.metrics.changed_isr(took);
+  }
 }
 
 void Term::answer(Answer answer) {
@@ -253,7 +273,11 @@ void Term::controlled_shutdown(rpc::ControlledShutdownRequest request,
     return std::move(reply)({.error = ErrorCode::NotController, .remaining = {}});
   }
   const RequestId id{++last_request_};
-  shutdowns_.emplace(id, std::move(reply));
+  shutdowns_.emplace(id, [this, came = world_.clock.now(),
+                          reply = std::move(reply)](rpc::ControlledShutdownReply outcome) mutable {
+    if (outcome.error == ErrorCode::None) world_.metrics.shut_down(world_.clock.now() - came);
+    std::move(reply)(std::move(outcome));
+  });
   handle(ShutdownRequested{id, request});
 }
 

@@ -19,6 +19,7 @@
 #include "common/zookeeper/store.h"
 #include "controller/command_sender.h"
 #include "controller/config.h"
+#include "controller/controller_metrics.h"
 #include "controller/decide.h"
 #include "controller/lifeline.h"
 #include "controller/model.h"
@@ -45,6 +46,7 @@ class Term {
     env::Random& random;
     rpc::Peers& peers;
     rpc::LivenessMonitor& liveness;
+    ControllerMetrics& metrics;
     rpc::Reach* reach = nullptr;  ///< Null: silence is believed.
   };
 
@@ -104,6 +106,8 @@ class Term {
   void load();
   void loaded(zookeeper::ClusterNodes nodes);
   void handle(const Event& event);
+  void note_beginning(const std::vector<Write>& writes, env::MonotonicTime now);
+  void measure(const WriteOutcome& outcome);
   void answer(Answer answer);
   void set_timer(std::optional<env::MonotonicTime> wake_at);
   void follow_liveness();
@@ -159,6 +163,9 @@ class Term {
   Refresh reassignments_refresh_;
   std::set<std::string> changed_topics_;
   bool read_all_topics_ = false;
+
+  /// When what asked for these writes came; for a deletion, under partition -1. Those under way.
+  std::map<TopicPartition, env::MonotonicTime> write_began_;
 
   env::TimerHandle timer_;
   env::TimerHandle audit_timer_;

@@ -4,6 +4,7 @@
 #include <string_view>
 
 #include "broker/api/api_table.h"
+#include "broker/api/client_software.h"
 #include "broker/api/handlers.h"
 #include "common/config/ottla_keys.h"
 
@@ -61,6 +62,9 @@ void handle_api_versions(Call call, Services& services) {
     }
     call.connection().software_name = request->client_software_name;
     call.connection().software_version = request->client_software_version;
+    call.connection().counted = services.client_software.connected(request->client_software_name,
+                                                                   request->client_software_version,
+                                                                   call.connection().listener);
     tell_features(call, services.config.values()->get(config::kOttlaTransactionVersion), response);
   }
   const bool is_our_tool = request->client_software_name == protocol::kOwnSoftwareName;

@@ -4,8 +4,10 @@
 
 #include <optional>
 #include <utility>
+#include <vector>
 
 #include "broker/api/request_metrics.h"
+#include "broker/api/response_errors.h"
 #include "broker/api/services.h"
 #include "broker/network/request.h"
 #include "common/protocol/frame.h"
@@ -15,6 +17,7 @@ namespace ottla::api {
 class FetchSessionCache;
 class ProducerIds;
 class TopicAutoCreation;
+class ClientSoftware;
 class TopicMetrics;
 
 /// One request on its way through the API layer.
@@ -23,7 +26,7 @@ struct Call {
   network::Request request;
   protocol::RequestFrame header;  ///< Views into request.frame.
   network::Responder responder;
-  RequestTimer timer{};
+  std::shared_ptr<RequestTiming> timing{};  ///< Null for what is not served.
 
   [[nodiscard]] protocol::ApiVersion version() const { return header.version; }
   [[nodiscard]] bool version_at_least(std::int16_t version) const {
@@ -39,6 +42,7 @@ struct Services : Dependencies {
   ProducerIds& producer_ids;
   TopicAutoCreation& auto_creation;
   TopicMetrics& topic_metrics;
+  ClientSoftware& client_software;
 };
 
 using Handler = void (*)(Call call, Services& services);
@@ -62,7 +66,13 @@ void answer(Call& call, const Response& response) {
     call.responder.close_connection();
     return;
   }
-  call.responder.respond(*std::move(frame));
+  if (call.timing) {
+    std::vector<ErrorCode> errors;
+    collect_errors(response, errors);
+    call.timing->told(errors);
+    call.timing->answered();
+  }
+  call.responder.respond(*std::move(frame), std::move(call.timing));
 }
 
 }  // namespace ottla::api

@@ -209,6 +209,8 @@ void finish(Fetch& fetch) {
 /// Fetch below v4. On the I/O pool.
 void convert_rows(Fetch& fetch) {
   const std::int8_t magic = record::magic_for_fetch(fetch.call.version().value());
+  const env::MonotonicTime began = fetch.services.clock.now();
+  std::size_t memory = 0;
   std::size_t budget = kConversionBudget;
   for (std::size_t i = 0; i < fetch.rows.size(); ++i) {
     Row& row = fetch.rows[i];
@@ -223,7 +225,12 @@ void convert_rows(Fetch& fetch) {
       continue;
     }
     budget -= std::min<std::size_t>(budget, converted->size());
+    memory += converted->size();
+    fetch.services.topic_metrics.converted_down(fetch.topics[i]);
     row.records = protocol::Records(*std::move(converted));
+  }
+  if (fetch.call.timing) {
+    fetch.call.timing->converted(fetch.services.clock.now() - began, memory);
   }
 }
 

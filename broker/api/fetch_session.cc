@@ -237,16 +237,23 @@ bool FetchSessionCache::make_room(std::size_t size, env::MonotonicTime now) {
   const auto& [last_used, oldest] = *by_age_.begin();
   if (now - last_used > kEvictionAge) {
     remove(oldest);
+    ++evictions_;
     return true;
   }
   if (evictable_by_size_.empty() || evictable_by_size_.begin()->first >= size) return false;
   remove(evictable_by_size_.begin()->second);
+  ++evictions_;
   return true;
 }
 
 std::size_t FetchSessionCache::sessions() const {
   MutexLock lock(mutex_);
   return sessions_.size();
+}
+
+std::int64_t FetchSessionCache::evictions() const {
+  MutexLock lock(mutex_);
+  return evictions_;
 }
 
 std::size_t FetchSessionCache::partitions() const {

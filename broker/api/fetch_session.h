@@ -91,6 +91,8 @@ class FetchSessionCache {
 
   [[nodiscard]] std::size_t sessions() const;
   [[nodiscard]] std::size_t partitions() const;
+  /// Sessions that made room for others, since the start.
+  [[nodiscard]] std::int64_t evictions() const OTTLA_EXCLUDES(mutex_);
 
  private:
   using SizeKey = std::pair<std::size_t, std::int32_t>;        // size, id
@@ -111,6 +113,7 @@ class FetchSessionCache {
       OTTLA_GUARDED_BY(mutex_);
   std::set<AgeKey> by_age_ OTTLA_GUARDED_BY(mutex_);
   std::set<SizeKey> evictable_by_size_ OTTLA_GUARDED_BY(mutex_);  ///< Old enough to be replaced.
+  std::int64_t evictions_ OTTLA_GUARDED_BY(mutex_) = 0;
   std::size_t partitions_ OTTLA_GUARDED_BY(mutex_) = 0;
 };
 

@@ -32,6 +32,7 @@ struct Produce {
     std::size_t partition;
     std::uint64_t bytes;
     std::int64_t records;
+    bool is_old_format;  ///< Converted up before it is stored.
   };
   std::vector<Appended> appended;
   bool failed = false;
@@ -54,6 +55,12 @@ std::int64_t record_count(ByteView records) {
     records = records.subspan(batch->size());
   }
   return count;
+}
+
+/// Below record batches (magic 2), whose magic stands in the same place.
+bool is_old_format(ByteView records) {
+  constexpr std::size_t kMagicAt = 16;
+  return records.size() > kMagicAt && static_cast<std::int8_t>(records[kMagicAt]) < 2;
 }
 
 /// What can be said before the partition is looked at.
@@ -84,7 +91,7 @@ replica::AppendRequest plan(const ProduceRequest& request, const Call& call, Pro
       append.partitions.push_back({{topic.name, partition.index}, records, std::nullopt});
       produce.appended.push_back({produce.response.responses.size() - 1,
                                   told.partition_responses.size(), records.size(),
-                                  record_count(records)});
+                                  record_count(records), is_old_format(records)});
       told.partition_responses.emplace_back().index = partition.index;
     }
   }
@@ -138,6 +145,13 @@ void finish(Call& call, Produce& produce, replica::Acks acks, const replica::App
     auto& topic = produce.response.responses[wanted.topic];
     fill(topic.partition_responses[wanted.partition], appended[i]);
     services.topic_metrics.produced(topic.name, wanted.bytes, wanted.records, failed);
+    if (appended[i].error == ErrorCode::MessageTooLarge ||
+        appended[i].error == ErrorCode::RecordListTooLarge) {
+      services.topic_metrics.rejected(topic.name, wanted.bytes);
+    }
+    if (wanted.is_old_format && !failed) {
+      services.topic_metrics.converted_up(topic.name, wanted.records);
+    }
     produce.failed = produce.failed || failed;
   }
   if (acks == replica::Acks::None) {

@@ -14,7 +14,10 @@ TopicCounters TopicMetrics::make(const metrics::LabelValues& labels) const {
           registry_.counter(metrics::kTotalProduceRequests, labels),
           registry_.counter(metrics::kFailedProduceRequests, labels),
           registry_.counter(metrics::kTotalFetchRequests, labels),
-          registry_.counter(metrics::kFailedFetchRequests, labels)};
+          registry_.counter(metrics::kFailedFetchRequests, labels),
+          registry_.counter(metrics::kBytesRejected, labels),
+          registry_.counter(metrics::kProduceMessageConversions, labels),
+          registry_.counter(metrics::kFetchMessageConversions, labels)};
 }
 
 std::shared_ptr<const TopicCounters> TopicMetrics::find(const std::string& topic) {
@@ -46,6 +49,25 @@ void TopicMetrics::produced(const std::string& topic, std::uint64_t bytes, std::
   };
   count(all_);
   if (const auto counters = find(topic)) count(*counters);
+}
+
+void TopicMetrics::add(const std::string& topic,
+                       std::shared_ptr<metrics::Counter> TopicCounters::* counter,
+                       std::int64_t amount) {
+  (all_.*counter)->add(amount);
+  if (const auto counters = find(topic)) ((*counters).*counter)->add(amount);
+}
+
+void TopicMetrics::rejected(const std::string& topic, std::uint64_t bytes) {
+  add(topic, &TopicCounters::bytes_rejected, static_cast<std::int64_t>(bytes));
+}
+
+void TopicMetrics::converted_up(const std::string& topic, std::int64_t records) {
+  add(topic, &TopicCounters::produce_conversions, records);
+}
+
+void TopicMetrics::converted_down(const std::string& topic) {
+  add(topic, &TopicCounters::fetch_conversions, 1);
 }
 
 void TopicMetrics::fetched(const std::string& topic, std::uint64_t bytes, bool failed) {

@@ -21,6 +21,9 @@ struct TopicCounters {
   std::shared_ptr<metrics::Counter> failed_produce_requests;
   std::shared_ptr<metrics::Counter> fetch_requests;
   std::shared_ptr<metrics::Counter> failed_fetch_requests;
+  std::shared_ptr<metrics::Counter> bytes_rejected;
+  std::shared_ptr<metrics::Counter> produce_conversions;
+  std::shared_ptr<metrics::Counter> fetch_conversions;
 };
 
 /// Counts for each topic and for all together.
@@ -30,11 +33,19 @@ class TopicMetrics {
   TopicMetrics(metrics::Registry& registry, const metadata::MetadataCache& metadata);
 
   void produced(const std::string& topic, std::uint64_t bytes, std::int64_t records, bool failed);
+  /// Record bytes refused as too large.
+  void rejected(const std::string& topic, std::uint64_t bytes);
+  /// Records of an old producer, converted up.
+  void converted_up(const std::string& topic, std::int64_t records);
+  /// A partition of an old consumer's fetch, converted down.
+  void converted_down(const std::string& topic);
   void fetched(const std::string& topic, std::uint64_t bytes, bool failed);
 
  private:
   /// Only the total for a topic that does not exist: clients do not get to name our series.
   [[nodiscard]] std::shared_ptr<const TopicCounters> find(const std::string& topic);
+  void add(const std::string& topic, std::shared_ptr<metrics::Counter> TopicCounters::* counter,
+           std::int64_t amount);
   void forget_deleted(const metadata::MetadataImage& image) OTTLA_REQUIRES(mutex_);
   [[nodiscard]] TopicCounters make(const metrics::LabelValues& labels) const;
 

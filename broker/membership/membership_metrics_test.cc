@@ -45,7 +45,7 @@ TEST(MembershipMetrics, TellThatTheBrokerIsNotRegistered) {
   const auto loop = world.make_executor();
   Silent silent;
   metrics::Registry registry;
-  SessionMetrics session(registry);
+  SessionMetrics session(registry, world.clock());
   BrokerRegistration registration(*client, *loop, world.clock(), world.random(), silent);
   const RegistrationGauge gauge(registration, registry);
   client->add_listener(session);

@@ -104,7 +104,12 @@ void Acceptor::accept() {
 
 /// Too many connections or descriptors: looks again a little later.
 void Acceptor::pause() {
+  ++pauses_;
   retry_ = loop_->post_after(kPause, [this] { accept(); });
+}
+
+env::Duration Acceptor::blocked() const {
+  return pauses_.load() * env::Duration(kPause);
 }
 
 void Acceptor::close() {

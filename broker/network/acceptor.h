@@ -2,6 +2,7 @@
 
 // Private to broker/network: brings in Asio.
 
+#include <atomic>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/tcp.hpp>
 #include <cstdint>
@@ -36,6 +37,8 @@ class Acceptor : public std::enable_shared_from_this<Acceptor> {
 
   /// Takes connections from now on. `next_loop` says where the next one shall live.
   void start(const ConnectionLimits& limits, NextLoop next_loop, Accepted accepted);
+  /// For how long it has taken nobody in since its start. Thread: any.
+  [[nodiscard]] env::Duration blocked() const;
   /// Returns when the socket is closed. Idempotent.
   void close();
 
@@ -53,6 +56,7 @@ class Acceptor : public std::enable_shared_from_this<Acceptor> {
   NextLoop next_loop_;
   Accepted accepted_;
   env::TimerHandle retry_;
+  std::atomic<std::int64_t> pauses_{0};
 };
 
 }  // namespace ottla::network

@@ -13,13 +13,15 @@ namespace asio = boost::asio;
 Connection::Connection(std::shared_ptr<Loop> loop, Socket socket,
                        std::shared_ptr<ConnectionInfo> info, RequestHandler& handler,
                        env::Executor& io_pool, const env::Clock& clock,
-                       std::int32_t max_request_bytes, Task on_closed)
+                       std::int32_t max_request_bytes, std::atomic<std::int64_t>& unsent_answers,
+                       Task on_closed)
     : loop_(std::move(loop)),
       socket_(std::move(socket)),
       info_(std::move(info)),
       handler_(handler),
       io_pool_(io_pool),
       clock_(clock),
+      unsent_answers_(unsent_answers),
       on_closed_(std::move(on_closed)),
       reader_(max_request_bytes),
       last_active_(clock_.now()) {}
@@ -62,7 +64,7 @@ void Connection::dispatch(SharedBuffer frame) {
   const std::uint64_t slot = next_slot_++;
   unanswered_.emplace_back(Waiting{});
   next_allowed_ = false;
-  handler_.handle({std::move(frame), info_}, Responder(shared_from_this(), slot));
+  handler_.handle({std::move(frame), info_, received_}, Responder(shared_from_this(), slot));
 }
 
 void Connection::receive() {
@@ -79,9 +81,17 @@ void Connection::on_received(const boost::system::error_code& error, std::size_t
   receiving_ = false;
   if (!open_) return;
   if (error) return close();
-  last_active_ = clock_.now();
+  received_ = last_active_ = clock_.now();
   reader_.received(count);
   take_requests();
+}
+
+/// Adds what changed to the count over all connections.
+void Connection::count_answers() {
+  const auto now = open_ ? static_cast<std::int64_t>(output_.size()) : 0;
+  if (now == counted_answers_) return;
+  unsent_answers_.fetch_add(now - counted_answers_, std::memory_order_relaxed);
+  counted_answers_ = now;
 }
 
 void Connection::run_on_loop(Task task) {
@@ -92,9 +102,11 @@ void Connection::run_on_loop(Task task) {
   }
 }
 
-void Connection::respond(std::uint64_t slot, Payload response) {
-  run_on_loop([self = shared_from_this(), slot, response = std::move(response)]() mutable {
-    self->settle(slot, std::move(response));
+void Connection::respond(std::uint64_t slot, Payload response,
+                         std::shared_ptr<AnswerObserver> observer) {
+  run_on_loop([self = shared_from_this(), slot,
+               ready = Ready{std::move(response), std::move(observer)}]() mutable {
+    self->settle(slot, std::move(ready));
   });
 }
 
@@ -120,8 +132,9 @@ void Connection::settle(std::uint64_t slot, Answer answer) {
   unanswered_[slot - first_slot_] = std::move(answer);
   if (slot + 1 == next_slot_) next_allowed_ = true;
   while (!unanswered_.empty() && !std::holds_alternative<Waiting>(unanswered_.front())) {
-    if (auto* const response = std::get_if<Payload>(&unanswered_.front())) {
-      output_.add(std::move(*response));
+    if (auto* const ready = std::get_if<Ready>(&unanswered_.front())) {
+      if (ready->observer) ready->observer->in_turn();
+      output_.add(std::move(ready->response), std::move(ready->observer));
     }
     unanswered_.pop_front();
     ++first_slot_;
@@ -134,7 +147,9 @@ void Connection::settle(std::uint64_t slot, Answer answer) {
 void Connection::send() {
   sending_ = false;
   if (!open_) return;
-  switch (output_.send(socket_->native_handle())) {
+  const Output::Progress progress = output_.send(socket_->native_handle());
+  count_answers();
+  switch (progress) {
     case Output::Progress::Idle:
       if (draining_ && unanswered_.empty()) close();
       break;
@@ -189,6 +204,7 @@ void Connection::close() {
   socket_->close(ignored);
   socket_.reset();
   unanswered_.clear();
+  count_answers();
   std::move(on_closed_)();
 }
 

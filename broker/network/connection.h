@@ -2,6 +2,7 @@
 
 // Private to broker/network: brings in Asio.
 
+#include <atomic>
 #include <boost/asio/ip/tcp.hpp>
 #include <cstdint>
 #include <deque>
@@ -29,7 +30,8 @@ class Connection final : public ResponseSink, public std::enable_shared_from_thi
 
   Connection(std::shared_ptr<Loop> loop, Socket socket, std::shared_ptr<ConnectionInfo> info,
              RequestHandler& handler, env::Executor& io_pool, const env::Clock& clock,
-             std::int32_t max_request_bytes, Task on_closed);
+             std::int32_t max_request_bytes, std::atomic<std::int64_t>& unsent_answers,
+             Task on_closed);
   ~Connection() override;
 
   void start();
@@ -41,7 +43,8 @@ class Connection final : public ResponseSink, public std::enable_shared_from_thi
   [[nodiscard]] std::optional<env::MonotonicTime> idle_since() const;
 
   // ResponseSink.
-  void respond(std::uint64_t slot, Payload response) override;
+  void respond(std::uint64_t slot, Payload response,
+               std::shared_ptr<AnswerObserver> observer) override;
   void respond_nothing(std::uint64_t slot) override;
   void close_connection(std::uint64_t slot) override;
   void allow_next(std::uint64_t slot) override;
@@ -56,7 +59,11 @@ class Connection final : public ResponseSink, public std::enable_shared_from_thi
 
   struct Waiting {};
   struct NoAnswer {};
-  using Answer = std::variant<Waiting, NoAnswer, Payload>;
+  struct Ready {
+    Payload response;
+    std::shared_ptr<AnswerObserver> observer;
+  };
+  using Answer = std::variant<Waiting, NoAnswer, Ready>;
 
   [[nodiscard]] bool may_take_request() const;
   void take_requests();
@@ -66,6 +73,7 @@ class Connection final : public ResponseSink, public std::enable_shared_from_thi
   void settle(std::uint64_t slot, Answer answer);
   void send();
   void warm_up_and_send();
+  void count_answers();
   void run_on_loop(Task task);
 
   const std::shared_ptr<Loop> loop_;
@@ -74,6 +82,8 @@ class Connection final : public ResponseSink, public std::enable_shared_from_thi
   RequestHandler& handler_;
   env::Executor& io_pool_;
   const env::Clock& clock_;
+  std::atomic<std::int64_t>& unsent_answers_;  ///< Of all connections; this one counts its own.
+  std::int64_t counted_answers_ = 0;
   Task on_closed_;
   FrameReader reader_;
   Output output_;
@@ -88,6 +98,7 @@ class Connection final : public ResponseSink, public std::enable_shared_from_thi
   bool draining_ = false;
   bool open_ = true;
   env::MonotonicTime last_active_;
+  env::MonotonicTime received_;  ///< When something was read last.
 };
 
 }  // namespace ottla::network

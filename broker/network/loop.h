@@ -33,6 +33,7 @@ class Loop final : public env::Executor {
   /// has no effect from then on. Not from the loop itself.
   void stop();
 
+  [[nodiscard]] env::Duration cpu_time() const { return thread_.cpu_time(); }
   [[nodiscard]] boost::asio::io_context& context() { return *context_; }
   [[nodiscard]] std::unordered_map<std::uint64_t, std::shared_ptr<Connection>>& connections() {
     return connections_;

@@ -62,6 +62,12 @@ struct Network::State {
   std::atomic<std::int64_t> accepted_connections{0};
   std::atomic<std::int64_t> refused_connections{0};
   std::atomic<std::int64_t> expired_connections{0};
+  std::atomic<std::int64_t> unsent_answers{0};
+  struct Totals {
+    std::atomic<std::int64_t> accepted{0};
+    std::atomic<std::int64_t> closed{0};
+  };
+  std::map<std::string, Totals> totals;  ///< By listener; fixed from `bind` on.
   bool stopped = false;
 };
 
@@ -92,6 +98,7 @@ Result<std::vector<BoundListener>> Network::bind(const std::vector<ListenerOptio
                                                 " is not served yet; use PLAINTEXT");
     }
     OTTLA_TRY(auto acceptor, Acceptor::bind(state_->loops.front(), listener, state_->options));
+    (void)state_->totals[listener.name];
     bound.push_back({listener.name, listener.security_protocol, listener.host, acceptor->port()});
     LOG(INFO) << "[listener " << listener.name << "] bound to "
               << (listener.host.empty() ? "*" : listener.host) << ":" << acceptor->port();
@@ -119,12 +126,18 @@ void Network::start(RequestHandler& handler) {
 void Network::State::accepted(boost::asio::ip::tcp::socket socket, std::shared_ptr<Loop> loop,
                               const ListenerOptions& listener) {
   ++accepted_connections;
+  Totals& of_listener = totals.at(listener.name);
+  ++of_listener.accepted;
   boost::system::error_code error;
   const auto remote = socket.remote_endpoint(error);
-  if (error) return;  // It is gone already.
+  if (error) {  // It is gone already.
+    ++of_listener.closed;
+    return;
+  }
   const std::string address = remote.address().to_string();
   if (!limits.admit(address)) {
     ++refused_connections;
+    ++of_listener.closed;
     return;
   }
   socket.set_option(boost::asio::ip::tcp::no_delay(true), error);
@@ -143,14 +156,16 @@ void Network::State::accepted(boost::asio::ip::tcp::socket socket, std::shared_p
   info->principal = "User:ANONYMOUS";
   info->loop = loop;
   Loop& home = *loop;
-  home.post([this, loop, info, address, socket = std::move(socket)]() mutable {
+  home.post([this, loop, info, address, &of_listener, socket = std::move(socket)]() mutable {
     const std::uint64_t id = info->id;
-    auto connection = std::make_shared<Connection>(
-        loop, std::move(socket), std::move(info), *handler, io_pool, clock,
-        options.max_request_bytes, [this, loop = loop.get(), id, address] {
-          limits.release(address);
-          loop->connections().erase(id);
-        });
+    auto connection =
+        std::make_shared<Connection>(loop, std::move(socket), std::move(info), *handler, io_pool,
+                                     clock, options.max_request_bytes, unsent_answers,
+                                     [this, loop = loop.get(), id, address, &of_listener] {
+                                       ++of_listener.closed;
+                                       limits.release(address);
+                                       loop->connections().erase(id);
+                                     });
     loop->connections().emplace(id, connection);
     connection->start();
   });
@@ -210,7 +225,25 @@ void Network::stop(env::Duration grace) {
 
 NetworkCounts Network::counts() const {
   return {state_->limits.open(), state_->accepted_connections.load(),
-          state_->refused_connections.load(), state_->expired_connections.load()};
+          state_->refused_connections.load(), state_->expired_connections.load(),
+          state_->unsent_answers.load()};
+}
+
+std::map<std::string, ListenerCounts> Network::listener_counts() const {
+  std::map<std::string, ListenerCounts> counts;
+  for (const auto& [listener, totals] : state_->totals) {
+    counts[listener] = {.accepted = totals.accepted, .closed = totals.closed};
+  }
+  for (const auto& acceptor : state_->acceptors) {
+    counts[acceptor->options().name].blocked = acceptor->blocked();
+  }
+  return counts;
+}
+
+std::vector<env::Duration> Network::loop_times() const {
+  std::vector<env::Duration> times;
+  for (const auto& loop : state_->loops) times.push_back(loop->cpu_time());
+  return times;
 }
 
 }  // namespace ottla::network

@@ -45,11 +45,19 @@ struct BoundListener {
   std::uint16_t port = 0;
 };
 
+/// Totals since the start of one listener.
+struct ListenerCounts {
+  std::int64_t accepted = 0;
+  std::int64_t closed = 0;
+  env::Duration blocked{};  ///< For which it took nobody in, for max.connections.
+};
+
 struct NetworkCounts {
   std::int64_t open_connections = 0;
   std::int64_t accepted_connections = 0;
   std::int64_t refused_connections = 0;  ///< By max.connections.per.ip.
   std::int64_t expired_connections = 0;  ///< By connections.max.idle.ms.
+  std::int64_t unsent_answers = 0;       ///< Wait for their turn, or to be sent.
 };
 
 /// The broker's listeners, its event loops and all client connections.
@@ -82,6 +90,10 @@ class Network {
   void stop(env::Duration grace);
 
   [[nodiscard]] NetworkCounts counts() const;
+  /// By listener.
+  [[nodiscard]] std::map<std::string, ListenerCounts> listener_counts() const;
+  /// Processor time of each event loop's thread since its start: what is left is idle.
+  [[nodiscard]] std::vector<env::Duration> loop_times() const;
 
  private:
   struct State;

@@ -34,10 +34,13 @@ bool is_byte_cached(int fd, std::uint64_t position) {
 
 }  // namespace
 
-void Output::add(Payload response) {
-  if (response.empty()) return;
+void Output::add(Payload response, std::shared_ptr<AnswerObserver> observer) {
+  if (response.empty()) {
+    if (observer) observer->sent();
+    return;
+  }
   pending_bytes_ += response.size();
-  responses_.push_back({std::move(response)});
+  responses_.push_back({std::move(response), std::move(observer)});
 }
 
 const FileRange* Output::file_at_front() const {
@@ -139,7 +142,9 @@ void Output::advance(std::size_t bytes) {
       ++front.piece;
       front.offset = 0;
     }
-    if (front.done()) responses_.pop_front();
+    if (!front.done()) continue;
+    if (front.observer) front.observer->sent();
+    responses_.pop_front();
   }
 }
 

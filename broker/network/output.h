@@ -3,7 +3,9 @@
 #include <cstddef>
 #include <cstdint>
 #include <deque>
+#include <memory>
 
+#include "broker/network/request.h"
 #include "common/base/payload.h"
 
 namespace ottla::network {
@@ -21,7 +23,7 @@ class Output {
   };
 
   /// Adds one response: a whole frame.
-  void add(Payload response);
+  void add(Payload response, std::shared_ptr<AnswerObserver> observer = nullptr);
   /// Sends what the non-blocking `socket` takes.
   [[nodiscard]] Progress send(int socket);
   [[nodiscard]] FileRange cold_range() const;
@@ -29,12 +31,14 @@ class Output {
   void mark_warm();
 
   [[nodiscard]] bool empty() const { return responses_.empty(); }
+  [[nodiscard]] std::size_t size() const { return responses_.size(); }
   /// Bytes that still wait here.
   [[nodiscard]] std::uint64_t pending_bytes() const { return pending_bytes_; }
 
  private:
   struct Response {
     Payload payload;
+    std::shared_ptr<AnswerObserver> observer;
     std::size_t piece = 0;     ///< The first piece that is not sent completely.
     std::uint64_t offset = 0;  ///< What is sent of it.
     [[nodiscard]] bool done() const { return piece == payload.pieces().size(); }

@@ -26,12 +26,24 @@ struct ConnectionInfo {
   std::shared_ptr<env::Executor> loop;  ///< Runs all of this connection's requests.
   std::string software_name;            ///< KIP-511; set by the ApiVersions handler.
   std::string software_version;
+  std::shared_ptr<void> counted;  ///< Among the connections of that software.
 };
 
 /// One frame as it came. Record bytes are views into `frame`.
 struct Request {
   SharedBuffer frame;  ///< Without the size prefix: request header, then body.
   std::shared_ptr<ConnectionInfo> connection;
+  env::MonotonicTime received{};  ///< When its last byte was read from the socket.
+};
+
+/// Is told how an answer fares. Thread: loop (the connection's own).
+class AnswerObserver {
+ public:
+  virtual ~AnswerObserver() = default;
+  /// Its turn has come: all answers before it are on their way.
+  virtual void in_turn() = 0;
+  /// The kernel has taken its last byte. Not called when the connection ends before.
+  virtual void sent() = 0;
 };
 
 /// The connection's side of a Responder. `slot` numbers the requests of a connection.
@@ -39,7 +51,9 @@ struct Request {
 class ResponseSink {
  public:
   virtual ~ResponseSink() = default;
-  virtual void respond(std::uint64_t slot, Payload response) = 0;
+  /// `observer` may be null.
+  virtual void respond(std::uint64_t slot, Payload response,
+                       std::shared_ptr<AnswerObserver> observer) = 0;
   virtual void respond_nothing(std::uint64_t slot) = 0;
   virtual void close_connection(std::uint64_t slot) = 0;
   virtual void allow_next(std::uint64_t slot) = 0;
@@ -68,8 +82,8 @@ class Responder {
   }
 
   /// `response` is a whole frame: size, header, body.
-  void respond(Payload response) {
-    std::exchange(sink_, nullptr)->respond(slot_, std::move(response));
+  void respond(Payload response, std::shared_ptr<AnswerObserver> observer = nullptr) {
+    std::exchange(sink_, nullptr)->respond(slot_, std::move(response), std::move(observer));
   }
   /// The request asked for no answer (acks=0).
   void respond_nothing() { std::exchange(sink_, nullptr)->respond_nothing(slot_); }

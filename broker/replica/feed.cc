@@ -62,6 +62,7 @@ void Feed::close() {
     fed->partition->follower_left(link(*fed));
   }
   fed_.clear();
+  partitions_ = 0;
   ready_.clear();
   std::exchange(source_, nullptr)->feed_closed(*this);
 }
@@ -75,7 +76,7 @@ void Feed::on_closed(Error cause) {
 
 void Feed::on_message(rpc::FollowerMessage message) {
   if (closed_) return;
-  in_flight_bytes_ -= std::min(in_flight_bytes_, message.consumed_bytes);
+  in_flight_bytes_ -= std::min(in_flight_bytes_.load(), message.consumed_bytes);
   for (const rpc::Progress& progress : message.progress) {
     const auto found = fed_.find(progress.id.value());
     if (found == fed_.end()) continue;
@@ -126,6 +127,7 @@ void Feed::subscribe(const rpc::Subscription& wanted) {
   fed->next_offset = wanted.fetch_offset;
   Fed& added = *fed;
   fed_.emplace(id, std::move(fed));
+  partitions_ = fed_.size();
   make_ready(id, added);
   if (!added.offsets_changed) {
     added.offsets_changed = true;
@@ -143,6 +145,7 @@ void Feed::drop(std::uint32_t id) {
   if (found == fed_.end()) return;
   const std::unique_ptr<Fed> fed = std::move(found->second);
   fed_.erase(found);  // ready_ and changed_ skip ids that are gone
+  partitions_ = fed_.size();
   fed->partition->unwatch(this, id);
   fed->partition->follower_left(link(*fed));
 }
@@ -294,6 +297,8 @@ void Feed::add_records(std::uint32_t id, Fed& fed, const Partition::ReadAccess& 
   fed.sent_high_watermark = fed.partition->high_watermark();
   fed.sent_log_start = access.log->log_start_offset();
   bytes += records->size();
+  fed.partition->totals().bytes_out.fetch_add(static_cast<std::int64_t>(records->size()),
+                                              std::memory_order_relaxed);
   if (fed.is_counted) quotas_->leader.record(records->size(), clock_.now());
   rpc::PartitionPush push{.id = rpc::SubscriptionId(id),
                           .high_watermark = fed.sent_high_watermark,

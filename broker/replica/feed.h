@@ -1,5 +1,6 @@
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <deque>
 #include <map>
@@ -51,6 +52,9 @@ class Feed final : public rpc::LeaderHandler,
   ~Feed() override;
 
   [[nodiscard]] const rpc::StreamHello& hello() const { return hello_; }
+  /// Thread: any.
+  [[nodiscard]] std::uint64_t in_flight_bytes() const { return in_flight_bytes_; }
+  [[nodiscard]] std::size_t partitions() const { return partitions_; }
   /// Ends the stream: replaced by a newer one, or the broker stops.
   void close();
 
@@ -119,7 +123,8 @@ class Feed final : public rpc::LeaderHandler,
   std::deque<std::uint32_t> waiting_to_load_;
   std::vector<std::uint32_t> changed_;
   rpc::LeaderMessage refusals_;
-  std::uint64_t in_flight_bytes_ = 0;
+  std::atomic<std::uint64_t> in_flight_bytes_ = 0;  ///< Changed on the loop only.
+  std::atomic<std::size_t> partitions_ = 0;         ///< The size of fed_.
   int loads_ = 0;
   env::TimerHandle offsets_timer_;
   std::deque<std::uint32_t> held_;

@@ -42,14 +42,16 @@ class Fetcher::Connection final : public rpc::FollowerHandler {
 Fetcher::Fetcher(BrokerId self, rpc::ReplicationTransport& transport,
                  std::shared_ptr<const ReplicasConfig> config,
                  std::shared_ptr<quota::ReplicationQuotas> quotas, env::Clock& clock,
-                 env::Executor& loop, env::Executor& io)
+                 env::Executor& loop, env::Executor& io,
+                 std::shared_ptr<std::atomic<std::int64_t>> messages)
     : self_(self),
       transport_(transport),
       config_(std::move(config)),
       quotas_(std::move(quotas)),
       clock_(clock),
       loop_(loop),
-      io_(io) {}
+      io_(io),
+      messages_(std::move(messages)) {}
 
 Fetcher::~Fetcher() = default;
 
@@ -249,6 +251,10 @@ void Fetcher::process(rpc::PartitionPush& push) {
 }
 
 void Fetcher::append(Followed& followed, rpc::PartitionPush& push) {
+  followed.partition->note_leader_end(push.log_end_offset);
+  messages_->fetch_add(1, std::memory_order_relaxed);
+  followed.partition->totals().bytes_in.fetch_add(static_cast<std::int64_t>(record_bytes(push)),
+                                                  std::memory_order_relaxed);
   const auto appended = [&]() -> Result<Partition::Extent> {
     OTTLA_TRY(const BatchPieces batches, whole_batches(push.records));
     return followed.partition->append_as_follower(followed.epoch, batches.pieces,

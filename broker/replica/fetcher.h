@@ -1,5 +1,6 @@
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <map>
 #include <memory>
@@ -29,7 +30,7 @@ class Fetcher final : public std::enable_shared_from_this<Fetcher> {
   Fetcher(BrokerId self, rpc::ReplicationTransport& transport,
           std::shared_ptr<const ReplicasConfig> config,
           std::shared_ptr<quota::ReplicationQuotas> quotas, env::Clock& clock, env::Executor& loop,
-          env::Executor& io);
+          env::Executor& io, std::shared_ptr<std::atomic<std::int64_t>> messages);
   ~Fetcher();
 
   struct Follow {
@@ -89,6 +90,8 @@ class Fetcher final : public std::enable_shared_from_this<Fetcher> {
   env::Clock& clock_;
   env::Executor& loop_;
   env::Executor& io_;
+  /// Pushes for a partition that came from this leader, for the metrics.
+  const std::shared_ptr<std::atomic<std::int64_t>> messages_;
 
   std::optional<cluster::Broker> leader_;
   BrokerEpoch own_epoch_ = kUnknownBrokerEpoch;

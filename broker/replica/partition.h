@@ -28,6 +28,22 @@
 
 namespace ottla::replica {
 
+/// What replication counts since the start, for the metrics. Thread: any.
+struct ReplicationTotals {
+  std::atomic<std::int64_t> bytes_in{0};   ///< From leaders.
+  std::atomic<std::int64_t> bytes_out{0};  ///< To followers.
+  std::atomic<std::int64_t> isr_expands{0};
+  std::atomic<std::int64_t> isr_shrinks{0};
+  std::atomic<std::int64_t> failed_isr_updates{0};
+  // Requests that are being carried out or wait, and the partitions that they wait for.
+  std::atomic<std::int64_t> appends{0};
+  std::atomic<std::int64_t> fetches{0};
+  std::atomic<std::int64_t> deletions{0};
+  std::atomic<std::int64_t> append_watches{0};
+  std::atomic<std::int64_t> fetch_watches{0};
+  std::atomic<std::int64_t> deletion_watches{0};
+};
+
 /// What all partitions of a broker share.
 struct PartitionContext {
   BrokerId self;
@@ -37,6 +53,7 @@ struct PartitionContext {
   std::atomic<std::int64_t> broker_epoch = kUnknownBrokerEpoch.value();
   /// Records that were readable, and were cut since (W6).
   std::atomic<std::int64_t> readable_records_cut = 0;
+  ReplicationTotals totals{};
 };
 
 /// What the controller says about a partition that this broker holds.
@@ -184,6 +201,7 @@ class Partition : public std::enable_shared_from_this<Partition> {
   void note_sent(FollowerLink link, Offset end) OTTLA_EXCLUDES(state_mutex_);
   /// Records wait because its stream's window is closed.
   void note_withheld(FollowerLink link) OTTLA_EXCLUDES(state_mutex_);
+  [[nodiscard]] ReplicationTotals& totals() const { return context_->totals; }
   /// Moves the high watermark; returns the ISR request that the follower's progress calls for.
   [[nodiscard]] std::optional<rpc::AlterPartition> on_follower_progress(FollowerLink link,
                                                                         Offset log_end,
@@ -217,6 +235,10 @@ class Partition : public std::enable_shared_from_this<Partition> {
     LeaderEpoch last_fetched_epoch = kUnknownLeaderEpoch;
     Offset log_start_offset;
   };
+  /// How far the leader's log reaches, by its last word.
+  void note_leader_end(Offset end) { leader_end_.store(end.value(), std::memory_order_relaxed); }
+  /// Records that its log is behind the leader's; nullopt unless follower.
+  [[nodiscard]] std::optional<std::int64_t> behind_leader() const OTTLA_EXCLUDES(state_mutex_);
   Result<FetchStart> fetch_start(LeaderEpoch epoch) const OTTLA_EXCLUDES(state_mutex_);
   /// follower.replication.throttled.replicas names us.
   [[nodiscard]] bool is_throttled_follower() const OTTLA_EXCLUDES(state_mutex_);
@@ -321,6 +343,7 @@ class Partition : public std::enable_shared_from_this<Partition> {
   std::vector<Watch> watches_ OTTLA_GUARDED_BY(state_mutex_);
   std::multimap<Offset, Commit> commits_ OTTLA_GUARDED_BY(state_mutex_);
   std::atomic<std::int64_t> high_watermark_ = 0;
+  std::atomic<std::int64_t> leader_end_ = 0;
 };
 
 }  // namespace ottla::replica

@@ -20,6 +20,13 @@ Result<std::shared_ptr<storage::Log>> Partition::followers_log(LeaderEpoch epoch
   return log_;
 }
 
+std::optional<std::int64_t> Partition::behind_leader() const {
+  MutexLock lock(state_mutex_);
+  if (role_ != Role::Follower || !log_) return std::nullopt;
+  const std::int64_t end = leader_end_.load(std::memory_order_relaxed);
+  return std::max<std::int64_t>(0, end - log_->log_end_offset().value());
+}
+
 Result<Partition::FetchStart> Partition::fetch_start(LeaderEpoch epoch) const {
   OTTLA_TRY(const std::shared_ptr<storage::Log> log, followers_log(epoch));
   const Offset end = log->log_end_offset();

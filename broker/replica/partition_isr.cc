@@ -284,6 +284,7 @@ bool Partition::on_isr_refused(const rpc::AlterPartition& request, ErrorCode err
       return false;  // Something newer was asked for since, or settled it.
     }
     isr_history_.answered(error);
+    ++context_->totals.failed_isr_updates;
     repeat = isr_.on_refused(error) == Isr::Outcome::Repeat;
     LOG(INFO) << '[' << name_ << "] isr request refused: " << error << ", leader epoch "
               << request.leader_epoch << ", partition epoch " << isr_.partition_epoch();
@@ -298,7 +299,10 @@ void Partition::on_isr_answered(const cluster::PartitionState& state) {
   {
     MutexLock lock(state_mutex_);
     if (!leads(state.leader_epoch)) return;
+    const std::size_t before = isr_.committed().size();
     if (!isr_.on_state(state.isr, state.partition_epoch)) return;
+    if (state.isr.size() > before) ++context_->totals.isr_expands;
+    if (state.isr.size() < before) ++context_->totals.isr_shrinks;
     isr_history_.answered(ErrorCode::None);
     partition_epoch_ = std::max(partition_epoch_, state.partition_epoch);
     LOG(INFO) << '[' << name_ << "] isr " << to_text(state.isr) << ", leader epoch "

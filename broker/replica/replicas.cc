@@ -133,10 +133,45 @@ class Replicas::Core final : public Feed::Source,
     return cold_reads_;
   }
   [[nodiscard]] const LogMoveCounts& log_move_counts() const { return *move_counts_; }
+  [[nodiscard]] ReplicationTotals& totals() const { return context_->totals; }
+  /// Counts a request in `count`, and what it waits for in `watches`, for as long as it lives.
+  [[nodiscard]] std::shared_ptr<void> counted(std::atomic<std::int64_t>& count,
+                                              std::atomic<std::int64_t>& watches,
+                                              std::size_t partitions) const {
+    ++count;
+    watches += static_cast<std::int64_t>(partitions);
+    return {nullptr, [context = context_, &count, &watches, partitions](void*) {
+              --count;
+              watches -= static_cast<std::int64_t>(partitions);
+            }};
+  }
+  [[nodiscard]] std::vector<Stream> streams() const OTTLA_EXCLUDES(mutex_) {
+    MutexLock lock(mutex_);
+    std::vector<Stream> result;
+    for (const auto& [follower, feed] : feeds_) {
+      result.push_back({follower, feed->in_flight_bytes(), feed->partitions()});
+    }
+    return result;
+  }
+  [[nodiscard]] std::map<BrokerId, std::int64_t> messages_from_leaders() const
+      OTTLA_EXCLUDES(mutex_) {
+    MutexLock lock(mutex_);
+    std::map<BrokerId, std::int64_t> result;
+    for (const auto& [leader, count] : messages_from_) result[leader] = *count;
+    return result;
+  }
   [[nodiscard]] const Dependencies& with() const { return with_; }
   [[nodiscard]] const std::shared_ptr<const ReplicasConfig>& config() const { return config_; }
 
  private:
+  [[nodiscard]] std::shared_ptr<std::atomic<std::int64_t>> messages_from(BrokerId leader)
+      OTTLA_EXCLUDES(mutex_) {
+    MutexLock lock(mutex_);
+    auto& count = messages_from_[leader];
+    if (!count) count = std::make_shared<std::atomic<std::int64_t>>(0);
+    return count;
+  }
+
   struct IdHash {
     std::size_t operator()(const std::pair<TopicId, std::int32_t>& key) const {
       return std::hash<TopicId>{}(key.first) * 31 + static_cast<std::size_t>(key.second);
@@ -228,6 +263,8 @@ class Replicas::Core final : public Feed::Source,
   std::unordered_map<std::pair<TopicId, std::int32_t>, std::shared_ptr<Partition>, IdHash> by_id_
       OTTLA_GUARDED_BY(mutex_);
   std::map<BrokerId, std::shared_ptr<Feed>> feeds_ OTTLA_GUARDED_BY(mutex_);
+  std::map<BrokerId, std::shared_ptr<std::atomic<std::int64_t>>> messages_from_
+      OTTLA_GUARDED_BY(mutex_);
   bool stopped_ OTTLA_GUARDED_BY(mutex_) = false;
 };
 
@@ -649,8 +686,9 @@ void Replicas::Core::carry_out(FollowChanges changes) {
   for (auto& [leader, partitions] : changes.follow) {
     std::shared_ptr<Fetcher>& fetcher = fetchers_[leader];
     if (!fetcher) {
-      fetcher = std::make_shared<Fetcher>(config_->broker, with_.transport, config_, quotas_,
-                                          with_.clock, stream_loop(leader), with_.executors.io);
+      fetcher =
+          std::make_shared<Fetcher>(config_->broker, with_.transport, config_, quotas_, with_.clock,
+                                    stream_loop(leader), with_.executors.io, messages_from(leader));
       const cluster::Broker* broker = image->broker(leader);
       fetcher->set_leader(broker ? std::optional(*broker) : std::nullopt, own_epoch());
     }
@@ -1051,7 +1089,14 @@ void Replicas::append(AppendRequest request, env::Executor& on, Callback<AppendR
     std::move(done)(std::move(result));
     return;
   }
-  std::make_shared<DelayedAppend>(std::move(result), std::move(waiting), on, std::move(done))
+  auto& totals = core_->totals();
+  auto counted = core_->counted(totals.appends, totals.append_watches, waiting.size());
+  std::make_shared<DelayedAppend>(
+      std::move(result), std::move(waiting), on,
+      [counted = std::move(counted), done = std::move(done)](AppendResult outcome) mutable {
+        counted.reset();
+        std::move(done)(std::move(outcome));
+      })
       ->start(request.timeout);
 }
 
@@ -1085,8 +1130,14 @@ void Replicas::append_markers(TransactionMarker marker, env::Duration timeout, e
 }
 
 void Replicas::fetch(FetchRequest request, env::Executor& on, Callback<FetchResult> done) {
-  std::make_shared<DelayedFetch>(std::move(request), core_, core_->config(), on,
-                                 core_->cold_reads(), std::move(done))
+  auto& totals = core_->totals();
+  auto counted = core_->counted(totals.fetches, totals.fetch_watches, request.partitions.size());
+  std::make_shared<DelayedFetch>(
+      std::move(request), core_, core_->config(), on, core_->cold_reads(),
+      [counted = std::move(counted), done = std::move(done)](FetchResult outcome) mutable {
+        counted.reset();
+        std::move(done)(std::move(outcome));
+      })
       ->start();
 }
 
@@ -1106,7 +1157,15 @@ std::vector<EpochAnswer> Replicas::offsets_for_leader_epochs(
 
 void Replicas::delete_records(std::vector<DeleteRecordsQuery> queries, env::Duration timeout,
                               env::Executor& on, Callback<std::vector<DeletedRecords>> done) {
-  std::make_shared<DelayedDelete>(std::move(queries), core_, on, std::move(done))->start(timeout);
+  auto& totals = core_->totals();
+  auto counted = core_->counted(totals.deletions, totals.deletion_watches, queries.size());
+  std::make_shared<DelayedDelete>(std::move(queries), core_, on,
+                                  [counted = std::move(counted), done = std::move(done)](
+                                      std::vector<DeletedRecords> outcome) mutable {
+                                    counted.reset();
+                                    std::move(done)(std::move(outcome));
+                                  })
+      ->start(timeout);
 }
 
 Result<std::vector<storage::ActiveProducer>> Replicas::active_producers(
@@ -1194,6 +1253,18 @@ void Replicas::log_directory_failed(const std::string& directory) {
 Result<rpc::ReplicationService::Accepted> Replicas::accept(
     const rpc::StreamHello& hello, std::unique_ptr<rpc::LeaderWriter> writer) {
   return core_->accept(hello, std::move(writer));
+}
+
+const ReplicationTotals& Replicas::totals() const {
+  return core_->totals();
+}
+
+std::vector<Replicas::Stream> Replicas::streams() const {
+  return core_->streams();
+}
+
+std::map<BrokerId, std::int64_t> Replicas::messages_from_leaders() const {
+  return core_->messages_from_leaders();
 }
 
 }  // namespace ottla::replica

@@ -3,6 +3,7 @@
 #include <chrono>
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <set>
@@ -34,6 +35,7 @@ namespace ottla::replica {
 
 class Partition;
 struct LogMoveCounts;
+struct ReplicationTotals;
 
 /// All partitions that this broker holds, as leader or follower: the one way for clients' records
 /// in and out, and the carrying out of the controller's commands.
@@ -169,6 +171,17 @@ class Replicas final : public rpc::ReplicationService {
       const TopicPartition& partition) const;
   /// For storage::LogStore::start: nullopt for a partition that has no role here.
   [[nodiscard]] std::optional<Offset> high_watermark(const TopicPartition& partition) const;
+
+  [[nodiscard]] const ReplicationTotals& totals() const;
+  /// The streams to followers.
+  struct Stream {
+    BrokerId follower;
+    std::uint64_t in_flight_bytes = 0;
+    std::size_t partitions = 0;
+  };
+  [[nodiscard]] std::vector<Stream> streams() const;
+  /// Pushes that came from each leader that has been followed.
+  [[nodiscard]] std::map<BrokerId, std::int64_t> messages_from_leaders() const;
 
   /// Records that consumers could read and that were cut, since the start (W6).
   [[nodiscard]] std::int64_t readable_records_cut() const;

@@ -67,7 +67,7 @@ void collect_lag(const Replicas& replicas, metrics::GaugeSink& sink) {
 double count_producers(const Replicas& replicas) {
   std::size_t count = 0;
   for (const std::shared_ptr<Partition>& partition : replicas.partitions()) {
-    if (const auto log = partition->view().log) count += log->active_producers().size();
+    if (const auto log = partition->view().log) count += log->producer_count();
   }
   return static_cast<double>(count);
 }

@@ -192,6 +192,18 @@ ControllerGauges::ControllerGauges(const std::shared_ptr<Snapshots>& snapshots,
   show(metrics::kTopicsToDeleteCount, [](Of it) { return it.topics_to_delete; });
 }
 
+double led_and_reassigning(const Sources& sources) {
+  double count = 0;
+  for (const auto& [name, topic] : sources.metadata.image()->topics()) {
+    for (const metadata::PartitionMetadata& partition : topic->partitions) {
+      if (partition.state.leader != sources.broker) continue;
+      const auto& [replicas, adding, removing] = partition.assignment;
+      if (!adding.empty() || !removing.empty()) ++count;
+    }
+  }
+  return count;
+}
+
 std::string exporter_text(const Sources& sources, const Snapshot& snapshot) {
   std::string out;
   if (snapshot.controller.active) print_brokers(sources, out);

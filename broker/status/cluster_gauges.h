@@ -21,6 +21,9 @@ class ControllerGauges {
   std::vector<metrics::Registry::Registration> gauges_;
 };
 
+/// Partitions led here that are being reassigned.
+[[nodiscard]] double led_and_reassigning(const Sources& sources);
+
 /// The series of kafka_exporter (`kafka_consumergroup_lag` ...) in Prometheus' text format, so that
 /// its dashboards need no exporter. Each broker tells of the groups that it coordinates and of the
 /// partitions that it leads, the controller of what belongs to nobody else: over all brokers each

@@ -78,7 +78,8 @@ struct BrokerLoad {
 struct TopicCensus {
   std::map<BrokerId, BrokerLoad> loads;
   json::array topics;
-  json::array problems;
+  json::array offline_partitions;  ///< Told first.
+  json::array problems;            ///< The others.
   std::int64_t partitions = 0;
   std::int64_t offline = 0;
   std::int64_t under_replicated = 0;
@@ -110,9 +111,9 @@ void count(const TopicPartition& place, const metadata::PartitionMetadata& parti
   if (!partition.assignment.adding.empty() || !partition.assignment.removing.empty()) {
     ++census.reassigning;
   }
-  if (!is_well(partition) && census.problems.size() < kMostProblems) {
-    census.problems.push_back(to_json(place, partition));
-  }
+  if (is_well(partition)) return;
+  json::array& into = is_offline ? census.offline_partitions : census.problems;
+  if (into.size() < kMostProblems) into.push_back(to_json(place, partition));
 }
 
 TopicCensus take_census(const metadata::MetadataImage& image) {
@@ -279,6 +280,11 @@ std::string status_document(const Sources& sources, const Snapshot& snapshot, Br
                             env::WallTimeMs now, const metrics::Registry& registry) {
   const auto image = sources.metadata.image();
   TopicCensus census = take_census(*image);
+  json::array problems = std::move(census.offline_partitions);
+  for (json::value& each : census.problems) {
+    if (problems.size() == kMostProblems) break;
+    problems.push_back(std::move(each));
+  }
   json::array groups;
   for (const GroupStatus& group : snapshot.groups) {
     if (groups.size() == kMostGroups) break;
@@ -300,7 +306,7 @@ std::string status_document(const Sources& sources, const Snapshot& snapshot, Br
                         {"not_preferred_leaders", census.not_preferred},
                         {"reassigning_partitions", census.reassigning},
                         {"topics", std::move(census.topics)},
-                        {"problems", std::move(census.problems)},
+                        {"problems", std::move(problems)},
                         {"groups_total", snapshot.groups.size()},
                         {"groups", std::move(groups)},
                         {"log_dirs", log_dirs_of(sources.logs)},

@@ -4,8 +4,11 @@
 #include <utility>
 
 #include "broker/status/documents.h"
+#include "broker/status/process_metrics.h"
 #include "broker/status/readiness.h"
 #include "common/metrics/ottla_metrics.h"
+#include "common/metrics/replica_metrics.h"
+#include "common/metrics/server_metrics.h"
 
 namespace ottla::status {
 namespace {
@@ -61,15 +64,19 @@ struct Pages::Parts {
 };
 
 Pages::Pages(metrics::Registry& registry, const env::Clock& clock, const Lifecycle& lifecycle)
-    : registry_(registry),
-      clock_(clock),
-      lifecycle_(lifecycle),
-      ready_gauge_(registry.gauge(metrics::kReady, [this] {
-        const auto all = parts();
-        return all && why_not_ready(gather_readiness(*all->sources, lifecycle_.state())).empty()
-                   ? 1.0
-                   : 0.0;
-      })) {}
+    : registry_(registry), clock_(clock), lifecycle_(lifecycle) {
+  gauges_.push_back(registry.gauge(metrics::kReady, [this] {
+    const auto all = parts();
+    return all && why_not_ready(gather_readiness(*all->sources, lifecycle_.state())).empty() ? 1.0
+                                                                                             : 0.0;
+  }));
+  gauges_.push_back(registry.gauge(metrics::kLinuxDiskReadBytes, [] { return disk_bytes().read; }));
+  gauges_.push_back(
+      registry.gauge(metrics::kLinuxDiskWriteBytes, [] { return disk_bytes().written; }));
+  gauges_.push_back(registry.gauges(metrics::kReassigningPartitions, [this](auto& sink) {
+    if (const auto all = parts()) sink.add({}, led_and_reassigning(*all->sources));
+  }));
+}
 
 Pages::~Pages() = default;
 
@@ -177,6 +184,7 @@ std::string Pages::document(const std::string& name) const {
   std::string text = registry_.prometheus_text(
       steady(clock_.now()),
       name == kMetricsOfConfluent ? metrics::Dialect::Confluent : metrics::Dialect::JmxExporter);
+  text += process_text();
   if (all) text += exporter_text(*all->sources, *snapshots_->last());
   return text;
 }

@@ -75,7 +75,7 @@ class Pages final : public http::Handler {
   std::atomic<std::shared_ptr<const Parts>> parts_;
   std::map<std::string, Kept> kept_;
   std::map<unsigned, std::shared_ptr<metrics::Counter>> answers_;  ///< By status.
-  const metrics::Registry::Registration ready_gauge_;
+  std::vector<metrics::Registry::Registration> gauges_;            ///< Ends first.
 };
 
 /// The status page: one file of HTML, style and script (page.html).

@@ -8,8 +8,8 @@
 #include "broker/status/documents.h"
 #include "broker/status/elections.h"
 #include "broker/status/readiness.h"
-#include "common/metrics/ottla_metrics.h"
 #include "common/env/clock.h"
+#include "common/metrics/ottla_metrics.h"
 
 namespace ottla::status {
 namespace {
@@ -33,11 +33,11 @@ TEST(Readiness, SaysEachReasonWithItsPartitions) {
   facts.is_registered = false;
   facts.not_caught_up = {{"orders", 3}};
   facts.leaderless = {{"orders", 1}, {"orders", 2}};
-  EXPECT_THAT(why_not_ready(facts),
-              ElementsAre(Field(&Reason::what, "not_running"),
-                          Field(&Reason::what, "not_registered"),
-                          Field(&Reason::text, "2 partitions with a replica here without a leader"),
-                          Field(&Reason::partitions, ElementsAre(TopicPartition{"orders", 3}))));
+  EXPECT_THAT(
+      why_not_ready(facts),
+      ElementsAre(Field(&Reason::what, "not_running"), Field(&Reason::what, "not_registered"),
+                  Field(&Reason::text, "2 partitions with a replica here without a leader"),
+                  Field(&Reason::partitions, ElementsAre(TopicPartition{"orders", 3}))));
 }
 
 TEST(Readiness, ItsDocumentNamesTwentyPartitionsAtMost) {

@@ -368,6 +368,11 @@ std::vector<ActiveProducer> Log::active_producers() const {
   return producers_.active();
 }
 
+std::size_t Log::producer_count() const {
+  MutexLock lock(mutex_);
+  return producers_.size();
+}
+
 std::string Log::directory() const {
   MutexLock lock(mutex_);
   return directory_;

@@ -21,6 +21,7 @@
 #include "common/env/clock.h"
 #include "common/env/executor.h"
 #include "common/env/file_system.h"
+#include "common/metrics/histogram.h"
 #include "common/record/record_batch.h"
 
 namespace ottla::storage {
@@ -39,6 +40,8 @@ struct LogEnvironment {
   std::function<Result<>(const TopicPartition&, Offset)> lower_recovery_checkpoint;
   /// Of side files with what was cut, in the whole log dir (cut_records.h).
   std::uint64_t cut_records_max_bytes = 0;
+  /// Microseconds of each flush. Null: nobody looks.
+  std::shared_ptr<metrics::Histogram> flush_us = nullptr;
 };
 
 /// What is known about a partition directory before it is opened.
@@ -225,6 +228,7 @@ class Log : public std::enable_shared_from_this<Log> {
   [[nodiscard]] Offset first_segment_offset() const OTTLA_EXCLUDES(published_mutex_);
   [[nodiscard]] const LogRecovery& recovery() const { return recovery_; }
   [[nodiscard]] std::vector<ActiveProducer> active_producers() const OTTLA_EXCLUDES(mutex_);
+  [[nodiscard]] std::size_t producer_count() const OTTLA_EXCLUDES(mutex_);
   /// Starts a new segment unless the active one is empty.
   Result<> roll() OTTLA_EXCLUDES(mutex_);
   /// Stops all use of the files (the directory is to be deleted or moved) and renames the

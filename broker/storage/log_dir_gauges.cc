@@ -1,5 +1,9 @@
 #include "broker/storage/log_dir_gauges.h"
 
+#include <memory>
+#include <string>
+
+#include "broker/storage/log.h"
 #include "common/metrics/log_metrics.h"
 
 namespace ottla::storage {
@@ -39,5 +43,20 @@ LogDirGauges::LogDirGauges(const LogStore& logs, metrics::Registry& registry)
           sink.add({each.path}, each.is_slow ? 1 : 0);
         }
       })) {}
+
+LogGauges::LogGauges(const LogStore& logs, metrics::Registry& registry) {
+  const auto show = [&](const metrics::Metric& metric, auto value) {
+    gauges_.push_back(registry.gauges(metric, [&logs, value](metrics::GaugeSink& sink) {
+      for (const std::shared_ptr<Log>& log : logs.logs()) {
+        const TopicPartition& name = log->partition();
+        sink.add({name.topic, std::to_string(name.partition)}, static_cast<double>(value(*log)));
+      }
+    }));
+  };
+  show(metrics::kLogEndOffset, [](const Log& log) { return log.log_end_offset().value(); });
+  show(metrics::kLogStartOffset, [](const Log& log) { return log.log_start_offset().value(); });
+  show(metrics::kLogSegments, [](const Log& log) { return log.segment_count(); });
+  show(metrics::kLogSize, [](const Log& log) { return log.size_bytes(); });
+}
 
 }  // namespace ottla::storage

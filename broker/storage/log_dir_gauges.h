@@ -1,5 +1,7 @@
 #pragma once
 
+#include <vector>
+
 #include "broker/storage/log_store.h"
 #include "common/metrics/registry.h"
 
@@ -16,6 +18,15 @@ class LogDirGauges {
   metrics::Registry::Registration state_;
   metrics::Registry::Registration free_bytes_;
   metrics::Registry::Registration slow_;
+};
+
+/// Shows the logs among the metrics. Thread: any; the store and the registry outlive it.
+class LogGauges {
+ public:
+  LogGauges(const LogStore& logs, metrics::Registry& registry);
+
+ private:
+  std::vector<metrics::Registry::Registration> gauges_;
 };
 
 }  // namespace ottla::storage

@@ -70,7 +70,13 @@ Result<> Log::flush_under_lock(Offset end) {
     }
     return write_epochs();
   };
+  const env::MonotonicTime began = environment_.clock.now();
   OTTLA_TRY_VOID(environment_.health.check(sync_all()));
+  if (environment_.flush_us) {
+    environment_.flush_us->record(
+        std::chrono::duration_cast<std::chrono::microseconds>(environment_.clock.now() - began)
+            .count());
+  }
   last_flush_ms_.store(environment_.clock.wall_now_ms(), std::memory_order_relaxed);
   MutexLock lock(mutex_);
   // After a cut, what lies below `end` may be other bytes than those that were synced.

@@ -161,7 +161,8 @@ LogEnvironment LogStore::environment(LogDirectory& directory, LogHealth& health)
               [this, &directory](const TopicPartition& partition, Offset offset) {
                 return lower_recovery_checkpoint(directory, partition, offset);
               },
-          .cut_records_max_bytes = options_.cut_records_max_bytes};
+          .cut_records_max_bytes = options_.cut_records_max_bytes,
+          .flush_us = options_.flush_us};
 }
 
 // The table of logs.

@@ -18,6 +18,7 @@
 #include "common/env/executor.h"
 #include "common/env/file_system.h"
 #include "common/env/random.h"
+#include "common/metrics/histogram.h"
 
 namespace ottla::storage {
 
@@ -43,6 +44,8 @@ struct LogStoreOptions {
   std::function<SpaceLimits()> space_limits;
   /// After this long a failed dir is probed for the first time; nullopt: never.
   std::optional<std::chrono::milliseconds> probe_interval;
+  /// Microseconds of each flush. Null: nobody looks.
+  std::shared_ptr<metrics::Histogram> flush_us = nullptr;
 };
 
 /// What loading a log dir found.

@@ -130,6 +130,7 @@ class ProducerStates {
   void clear();
   [[nodiscard]] bool empty() const { return entries_.empty(); }
   [[nodiscard]] std::vector<ActiveProducer> active() const;
+  [[nodiscard]] std::size_t size() const { return entries_.size(); }
 
   /// N.snapshot.
   [[nodiscard]] std::vector<std::byte> to_snapshot() const;

@@ -1,6 +1,7 @@
 #include "common/env/executor.h"
 
 #include <pthread.h>
+#include <time.h>
 
 #include <algorithm>
 #include <condition_variable>
@@ -70,16 +71,24 @@ class TaskQueue : public std::enable_shared_from_this<TaskQueue> {
       if (!ready_.empty()) {
         Task task = std::move(ready_.front());
         ready_.pop_front();
+        change_running(1);
         lock.unlock();
         std::move(task)();
         task = nullptr;
         lock.lock();
+        change_running(-1);
       } else if (timers_.empty()) {
         wake_.wait(lock);
       } else {
         wake_.wait_for(lock, timers_.begin()->first.first - real_now());
       }
     }
+  }
+
+  [[nodiscard]] PoolLoad load() {
+    MutexLock lock(mutex_);
+    change_running(0);
+    return {.busy = busy_, .waiting = ready_.size()};
   }
 
   void stop() {
@@ -113,6 +122,13 @@ class TaskQueue : public std::enable_shared_from_this<TaskQueue> {
   }
 
  private:
+  void change_running(int change) OTTLA_REQUIRES(mutex_) {
+    const MonotonicTime now = real_now();
+    busy_ += running_ * (now - running_since_);
+    running_since_ = now;
+    running_ += change;
+  }
+
   void move_due_timers() OTTLA_REQUIRES(mutex_) {
     const MonotonicTime now = timers_.empty() ? MonotonicTime{} : real_now();
     while (!timers_.empty() && timers_.begin()->first.first <= now) {
@@ -128,6 +144,9 @@ class TaskQueue : public std::enable_shared_from_this<TaskQueue> {
   std::uint64_t last_timer_ OTTLA_GUARDED_BY(mutex_) = 0;
   bool stopping_ OTTLA_GUARDED_BY(mutex_) = false;
   std::size_t to_leave_ OTTLA_GUARDED_BY(mutex_) = 0;
+  int running_ OTTLA_GUARDED_BY(mutex_) = 0;
+  MonotonicTime running_since_ OTTLA_GUARDED_BY(mutex_){};
+  Duration busy_ OTTLA_GUARDED_BY(mutex_){};
 };
 
 class QueueTimer final : public Timer {
@@ -179,6 +198,17 @@ void EventLoop::stop() {
 
 bool EventLoop::is_current() const {
   return std::this_thread::get_id() == state_->id;
+}
+
+Duration EventLoop::cpu_time() const {
+  clockid_t clock{};
+  timespec used{};
+  if (!state_->thread.joinable() ||
+      pthread_getcpuclockid(state_->thread.native_handle(), &clock) != 0 ||
+      clock_gettime(clock, &used) != 0) {
+    return {};
+  }
+  return std::chrono::seconds(used.tv_sec) + std::chrono::nanoseconds(used.tv_nsec);
 }
 
 struct ThreadPool::State {
@@ -244,6 +274,13 @@ void ResizablePool::resize(std::size_t threads) {
     pthread_setname_np(state_->threads.back().native_handle(), state_->name);
   }
   state_->size = threads;
+}
+
+PoolLoad ResizablePool::load() const {
+  PoolLoad load = state_->queue->load();
+  const MutexLock lock(state_->mutex);
+  load.threads = state_->size;
+  return load;
 }
 
 void ResizablePool::stop() {

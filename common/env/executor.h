@@ -45,6 +45,8 @@ class EventLoop final : public Executor {
   /// Finishes the task that runs, drops the others, joins the thread. Not from the loop itself.
   void stop();
   [[nodiscard]] bool is_current() const;
+  /// Processor time of its thread; zero after `stop`. Thread: any but the one that stops it.
+  [[nodiscard]] Duration cpu_time() const;
 
  private:
   struct State;

@@ -85,11 +85,14 @@ inline constexpr Metric kTemporaryMemoryBytes{.domain = "kafka.network",
                                               .kind = Kind::Histogram,
                                               .labels = {"request"},
                                               .doc = "Memory for conversion and decompression."};
-inline constexpr Metric kRequestQueueSize{.domain = "kafka.network",
-                                          .type = "RequestChannel",
-                                          .name = "RequestQueueSize",
-                                          .kind = Kind::Gauge,
-                                          .doc = "Requests that wait for a thread."};
+inline constexpr Metric kRequestQueueSize{
+    .domain = "kafka.network",
+    .type = "RequestChannel",
+    .name = "RequestQueueSize",
+    .kind = Kind::Gauge,
+    .doc =
+        "What waits for a thread that may block. (Event loops have no queue: what they have not "
+        "read waits in the kernel.)"};
 inline constexpr Metric kResponseQueueSize{.domain = "kafka.network",
                                            .type = "RequestChannel",
                                            .name = "ResponseQueueSize",
@@ -115,7 +118,7 @@ inline constexpr Metric kConnectionCount{.domain = "kafka.server",
                                          .type = "socket-server-metrics",
                                          .name = "connection-count",
                                          .kind = Kind::Gauge,
-                                         .labels = {"listener", "networkProcessor"},
+                                         .labels = {"listener"},
                                          .doc = "Open connections."};
 
 inline constexpr Metric kProcessorIdlePercent{.domain = "kafka.network",

@@ -4,6 +4,7 @@
 #include <array>
 #include <charconv>
 #include <cmath>
+#include <deque>
 #include <numeric>
 #include <optional>
 #include <set>
@@ -14,6 +15,8 @@ namespace {
 
 using TimePoint = std::chrono::steady_clock::time_point;
 constexpr std::chrono::seconds kWindow{60};
+/// Of this counter Confluent's dashboards ask for the rate.
+constexpr std::string_view kShownByRate = "DeprecatedRequestsPerSec";
 
 /// The buckets at the start of this window and of the one before.
 struct Windows {
@@ -57,11 +60,31 @@ struct Series {
   }
 };
 
+/// A counter's growth over the last five minutes, for the one name of Confluent's rules that is a
+/// rate.
+class FiveMinuteRate {
+ public:
+  [[nodiscard]] double of(std::int64_t value, TimePoint now) {
+    while (looks_.size() > 1 && now - looks_.front().first > std::chrono::minutes(5)) {
+      looks_.pop_front();
+    }
+    if (looks_.empty() || now - looks_.back().first >= std::chrono::seconds(1)) {
+      looks_.emplace_back(now, value);
+    }
+    const double seconds = std::chrono::duration<double>(now - looks_.front().first).count();
+    return seconds > 0 ? static_cast<double>(value - looks_.front().second) / seconds : 0;
+  }
+
+ private:
+  std::deque<std::pair<TimePoint, std::int64_t>> looks_;
+};
+
 struct Family {
   Metric metric;
   Series<Counter> counters;
   Series<Histogram> histograms;
   std::map<LabelValues, Windows> windows;
+  std::map<LabelValues, FiveMinuteRate> rates;
   std::vector<std::shared_ptr<Gauge>> gauges;
 };
 
@@ -329,7 +352,14 @@ std::string Registry::prometheus_text(std::chrono::steady_clock::time_point now,
           Part{family.metric, prometheus_name(family.metric, dialect), {}, family.gauges});
       const Page page = part.page(dialect);
       for (const auto& [labels, counter] : family.counters.living()) {
-        append_sample(page, labels, static_cast<double>(counter->value()));
+        const std::int64_t value = counter->value();
+        if (dialect == Dialect::Confluent && family.metric.name == kShownByRate) {
+          append_sample(page, "_count", labels, "", "", static_cast<double>(value));
+          append_sample(page, "_fiveminuterate", labels, "", "",
+                        family.rates[labels].of(value, now));
+        } else {
+          append_sample(page, labels, static_cast<double>(value));
+        }
       }
       for (const auto& [labels, histogram] : family.histograms.living()) {
         if (family.metric.kind == Kind::Buckets) {

@@ -102,7 +102,9 @@ inline constexpr Metric kFailedPartitionsCount{
     .name = "FailedPartitionsCount",
     .kind = Kind::Gauge,
     .labels = {"clientId"},
-    .doc = "Follower partitions that stopped replicating after an error."};
+    .doc =
+        "Follower partitions that stopped replicating after an error: always 0, they try again for "
+        "ever."};
 inline constexpr Metric kFollowerLag{.domain = "kafka.server",
                                      .type = "FetcherLagMetrics",
                                      .name = "ConsumerLag",
@@ -164,23 +166,11 @@ inline constexpr Metric kReplicaMinFetchRate{
     .kind = Kind::Gauge,
     .labels = {"clientId"},
     .doc = "Messages a second from the leader that sends the fewest, lately; 0 without leaders."};
-inline constexpr Metric kFetcherDeadThreads{.domain = "kafka.server",
-                                            .type = "ReplicaFetcherManager",
-                                            .name = "DeadThreadCount",
-                                            .kind = Kind::Gauge,
-                                            .labels = {"clientId"},
-                                            .doc = "Leaders whose replication stream is down."};
 inline constexpr Metric kReassigningPartitions{.domain = "kafka.server",
                                                .type = "ReplicaManager",
                                                .name = "ReassigningPartitions",
                                                .kind = Kind::Gauge,
                                                .doc = "Led partitions that are being reassigned."};
-inline constexpr Metric kStrayPartitionsCount{
-    .domain = "kafka.server",
-    .type = "ReplicaManager",
-    .name = "StrayPartitionsCount",
-    .kind = Kind::Gauge,
-    .doc = "Logs put aside because they are not assigned to this broker."};
 inline constexpr Metric kColdReadBytes{
     .domain = "kafka.server",
     .type = "ColdReads",
@@ -260,9 +250,7 @@ inline constexpr const Metric* kReplicaMetrics[] = {
     &kPartitionReplicasCount,
     &kPartitionLastStableOffsetLag,
     &kReplicaMinFetchRate,
-    &kFetcherDeadThreads,
     &kReassigningPartitions,
-    &kStrayPartitionsCount,
 };
 
 }  // namespace ottla::metrics

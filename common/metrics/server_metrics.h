@@ -73,7 +73,7 @@ inline constexpr Metric kFetchMessageConversions{
     .name = "FetchMessageConversionsPerSec",
     .kind = Kind::Counter,
     .labels = {"topic"},
-    .doc = "Records converted down for old consumers."};
+    .doc = "Partitions of fetches that were converted down for old consumers."};
 inline constexpr Metric kInvalidMagicNumberRecords{.domain = "kafka.server",
                                                    .type = "BrokerTopicMetrics",
                                                    .name = "InvalidMagicNumberRecordsPerSec",
@@ -206,18 +206,6 @@ inline constexpr Metric kZooKeeperAuthFailures{.domain = "kafka.server",
                                                .name = "ZooKeeperAuthFailuresPerSec",
                                                .kind = Kind::Counter,
                                                .doc = "Authentications that ZooKeeper refused."};
-inline constexpr Metric kReassignmentBytesIn{
-    .domain = "kafka.server",
-    .type = "BrokerTopicMetrics",
-    .name = "ReassignmentBytesInPerSec",
-    .kind = Kind::Counter,
-    .doc = "Record bytes from leaders for replicas that are being added."};
-inline constexpr Metric kReassignmentBytesOut{
-    .domain = "kafka.server",
-    .type = "BrokerTopicMetrics",
-    .name = "ReassignmentBytesOutPerSec",
-    .kind = Kind::Counter,
-    .doc = "Record bytes to followers that are being added."};
 
 inline constexpr const Metric* kServerMetrics[] = {
     &kBrokerState,
@@ -254,8 +242,6 @@ inline constexpr const Metric* kServerMetrics[] = {
     &kLinuxDiskReadBytes,
     &kLinuxDiskWriteBytes,
     &kZooKeeperAuthFailures,
-    &kReassignmentBytesIn,
-    &kReassignmentBytesOut,
 };
 
 }  // namespace ottla::metrics

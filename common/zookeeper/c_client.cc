@@ -104,6 +104,7 @@ struct Call {
   CClient* client = nullptr;
   std::uint64_t generation = 0;
   Pipeline::Attempt attempt = 0;
+  env::MonotonicTime sent{};
   std::int64_t session = 0;  ///< Of a chroot's creation.
   // Of a multi, for each operation:
   std::vector<zoo_op_result_t> results;
@@ -183,6 +184,7 @@ class CClient final : public Client {
   void on_expired();
   void make_chroot(std::int64_t session);
   void pump();
+  void answered(Pipeline::Attempt attempt);
   void deliver();
   void tell(SessionEvent::Kind kind, std::int64_t session);
 
@@ -225,6 +227,7 @@ class CClient final : public Client {
   env::TimerHandle warn_timer_;
   env::TimerHandle close_timer_;
 
+  env::SystemClock clock_;
   env::EventLoop loop_{"zookeeper"};
 };
 
@@ -307,6 +310,7 @@ void CClient::on_session_state(int state, std::int64_t session) {
   } else if (state == ZOO_EXPIRED_SESSION_STATE) {
     on_expired();
   } else if (state == ZOO_AUTH_FAILED_STATE) {
+    if (settings_.auth_failures) settings_.auth_failures->add();
     LOG(ERROR) << "ZooKeeper: authentication with " << connect_.servers << " failed";
     on_expired();
   }
@@ -393,6 +397,7 @@ void CClient::pump() {
     call.client = this;
     call.generation = generation_;
     call.attempt = sending->attempt;
+    call.sent = clock_.now();
     calls_.emplace(sending->attempt, std::move(owned));
     const int rc =
         std::visit([&](const auto& request) { return send(request, call); }, *sending->request);
@@ -512,12 +517,20 @@ void CClient::on_watcher(zhandle_t* handle, int type, int state, const char* pat
   });
 }
 
+void CClient::answered(Pipeline::Attempt attempt) {
+  const auto call = calls_.extract(attempt);
+  if (call.empty() || !settings_.latency_us) return;
+  settings_.latency_us->record(
+      std::chrono::duration_cast<std::chrono::microseconds>(clock_.now() - call.mapped()->sent)
+          .count());
+}
+
 void CClient::finish(const Call& call, Reply reply) {
   CClient* client = call.client;
   client->loop_.post([client, generation = call.generation, attempt = call.attempt,
                       reply = std::move(reply)]() mutable {
     if (client->generation_ != generation) return;
-    client->calls_.erase(attempt);
+    client->answered(attempt);
     client->pipeline_.on_reply(attempt, std::move(reply));
     client->deliver();
     client->pump();

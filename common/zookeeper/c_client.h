@@ -7,6 +7,8 @@
 
 #include "common/base/error.h"
 #include "common/env/clock.h"
+#include "common/metrics/counter.h"
+#include "common/metrics/histogram.h"
 #include "common/zookeeper/client.h"
 
 namespace ottla::zookeeper {
@@ -26,6 +28,9 @@ struct ClientSettings {
   env::Duration connection_timeout = std::chrono::seconds(18);
   /// zookeeper.max.in.flight.requests: of writes; of reads twenty times as many.
   std::size_t max_in_flight = 10;
+  /// Microseconds until the server's answer. Null: nobody looks; so with the failures.
+  std::shared_ptr<metrics::Histogram> latency_us = nullptr;
+  std::shared_ptr<metrics::Counter> auth_failures = nullptr;
 };
 
 /// A client over ZooKeeper's C library. It makes the chroot's nodes if they are missing.

@@ -359,7 +359,8 @@ struct Outcome {
 class CapturingSink final : public network::ResponseSink {
  public:
   explicit CapturingSink(std::shared_ptr<Outcome> outcome) : outcome_(std::move(outcome)) {}
-  void respond(std::uint64_t, Payload response) override {
+  void respond(std::uint64_t, Payload response,
+               std::shared_ptr<network::AnswerObserver> /*observer*/) override {
     outcome_->kind = Outcome::Kind::Answered;
     outcome_->frame = flatten(response);
   }
