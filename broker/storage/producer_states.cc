@@ -94,7 +94,7 @@ Result<> ProducerStates::Update::add_data(ProducerEntry& entry,
   if (origin == AppendOrigin::Client) {
     // Of several first batches that are being verified the first one comes first.
     const auto begun = states_.verifications_.find(entry.id);
-    if (begun != states_.verifications_.end() &&
+    if (begun != states_.verifications_.end() && begun->second.epoch == batch.producer_epoch() &&
         batch.base_sequence() > begun->second.lowest_sequence) {
       return fail(ErrorCode::OutOfOrderSequenceNumber);
     }

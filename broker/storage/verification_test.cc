@@ -82,6 +82,12 @@ TEST_F(Verification, QuestionsAtTheSameTimeShareAToken) {
   EXPECT_EQ(append(1, first), ErrorCode::None);
 }
 
+TEST_F(Verification, AZombiesQuestionDoesNotHoldUpItsSuccessor) {
+  ASSERT_EQ(append(0, ask(0, 1), 1), ErrorCode::None);
+  ask(0, 0);
+  EXPECT_EQ(append(1, ask(1, 1), 1), ErrorCode::None);
+}
+
 TEST_F(Verification, AnOpenTransactionOfAnOlderEpochSaysNothing) {
   ASSERT_EQ(append(0, ask(0)), ErrorCode::None);
   EXPECT_NE(ask(0, 1), kNoVerification);
