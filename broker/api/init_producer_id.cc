@@ -58,7 +58,7 @@ void handle_init_producer_id(Call call, Services& services) {
       (request->transactional_id && request->transactional_id->empty())) {
     return answer(call, refuse(ErrorCode::InvalidRequest));
   }
-  if (request->transactional_id && request->enable_2_pc) {
+  if (request->transactional_id && request->enable2_pc) {
     return answer(call, refuse(ErrorCode::TransactionalIdAuthorizationFailed));
   }
   if (request->keep_prepared_txn) return answer(call, refuse(ErrorCode::UnsupportedVersion));

@@ -95,10 +95,10 @@ TEST_F(TransactionApis, TwoPhaseCommitIsRefused) {
   InitProducerIdRequest request;
   request.transactional_id = "payments";
   request.transaction_timeout_ms = 60'000;
-  request.enable_2_pc = true;
+  request.enable2_pc = true;
   EXPECT_EQ(ask<InitProducerIdResponse>(request, 6).error_code,
             ErrorCode::TransactionalIdAuthorizationFailed);
-  request.enable_2_pc = false;
+  request.enable2_pc = false;
   request.keep_prepared_txn = true;
   EXPECT_EQ(ask<InitProducerIdResponse>(request, 6).error_code, ErrorCode::UnsupportedVersion);
 }

@@ -318,8 +318,7 @@ double value_of(const metrics::Metric& metric, const metrics::Registry& registry
 TEST(Replicas, AreCountedWhenSomebodyLooks) {
   const auto cluster = make_cluster(9);
   metrics::Registry registry;
-  const env::SystemClock clock;
-  const ReplicaGauges gauges(cluster->replicas(kOne), clock, registry);
+  const ReplicaGauges gauges(cluster->replicas(kOne), cluster->world.clock(), registry);
   EXPECT_EQ(value_of(metrics::kPartitionCount, registry), 1);
   EXPECT_EQ(value_of(metrics::kLeaderCount, registry), 1);
   EXPECT_EQ(value_of(metrics::kOfflineReplicaCount, registry), 0);

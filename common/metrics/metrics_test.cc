@@ -48,7 +48,7 @@ TEST(Metric, HasTheNameOfConfluentsRulesOnRequest) {
   EXPECT_EQ(name(kRequestHandlerIdlePercent),
             "kafka_server_kafkarequesthandlerpool_requesthandleravgidlepercent_oneminuterate");
   EXPECT_EQ(name(kConnectionCount), "kafka_server_socketservermetrics_connection_count");
-  EXPECT_EQ(label_name(kConnectionCount, 1, Dialect::Confluent), "network_processor");
+  EXPECT_EQ(label_name(kClientConnections, 0, Dialect::Confluent), "client_software_name");
   EXPECT_EQ(label_name(kReplicaMaxLag, 0, Dialect::Confluent), "clientid");
   EXPECT_EQ(label_name(kReplicaMaxLag, 0), "clientId");
   EXPECT_EQ(name(kReady), "ottla_broker_ready");

@@ -17,6 +17,8 @@ import zipfile
 from pathlib import Path
 
 VERSION = "3.9.1"
+# Has the versions of transaction version 2, which Kafka offers with KRaft only.
+LATER = "4.1.1"
 ARTIFACTS = ["kafka-clients", "kafka-group-coordinator", "kafka-transaction-coordinator"]
 WIRE_TYPE = {"error": "int16", "offset": "int64", "leader_epoch": "int32",
              "controller_epoch": "int32", "partition_epoch": "int32", "broker_epoch": "int64",
@@ -41,13 +43,13 @@ def differ(where, text):
     differences.append(f"{where}: {text}")
 
 
-def fetch_jar(artifact, cache):
-    jar = cache / f"{artifact}-{VERSION}.jar"
+def fetch_jar(artifact, release, cache):
+    jar = cache / f"{artifact}-{release}.jar"
     if jar.exists():
         return jar
     cache.mkdir(parents=True, exist_ok=True)
     command = ["mvn", "-q", "-B", "dependency:copy",
-               f"-Dartifact=org.apache.kafka:{artifact}:{VERSION}", f"-DoutputDirectory={cache}"]
+               f"-Dartifact=org.apache.kafka:{artifact}:{release}", f"-DoutputDirectory={cache}"]
     try:
         done = subprocess.run(command, capture_output=True, text=True, timeout=300)
     except FileNotFoundError:
@@ -57,11 +59,11 @@ def fetch_jar(artifact, cache):
     return jar
 
 
-def read_definitions(cache):
+def read_definitions(cache, release, artifacts):
     """name -> definition"""
     found = {}
-    for artifact in ARTIFACTS:
-        with zipfile.ZipFile(fetch_jar(artifact, cache)) as archive:
+    for artifact in artifacts:
+        with zipfile.ZipFile(fetch_jar(artifact, release, cache)) as archive:
             for name in archive.namelist():
                 if name.startswith("common/message/") and name.endswith(".json"):
                     text = archive.read(name).decode()
@@ -158,7 +160,7 @@ def describe_ours(field, version):
     }
 
 
-def compare_fields(where, kafkas, ours, version, structs):
+def compare_fields(where, kafkas, ours, version, structs, is_later):
     theirs = [f for f in kafkas if contains(f["versions"], version)]
     later = LATER_TAGGED_FIELDS.get(where.split()[0], set())
     mine = [f for f in ours if version in f.versions and f.name not in later]
@@ -176,6 +178,8 @@ def compare_fields(where, kafkas, ours, version, structs):
         field = by_name[snake_case(definition["name"])]
         left, right = describe_ours(field, version), describe_kafka(definition, version)
         for what in left:
+            if what == "ignorable" and is_later:
+                continue  # a word about other versions, newer ones among them
             if left[what] != right[what]:
                 differ(f"{where}.{field.name}", f"{what} {left[what]!r}, Kafka's is {right[what]!r}")
         count += 1
@@ -183,22 +187,32 @@ def compare_fields(where, kafkas, ours, version, structs):
             base = definition["type"].removeprefix("[]")
             inner = definition.get("fields") or structs.get(base, [])
             count += compare_fields(f"{where}.{field.name}", inner, field.struct.fields, version,
-                                    structs)
+                                    structs, is_later)
     return count
 
 
-def compare_message(message, definition):
-    versions = definition["validVersions"]
-    first, _, last = versions.partition("-")
-    if (message.versions.first, message.versions.last) != (int(first), int(last or first)):
-        differ(message.name, f"versions {message.versions}, Kafka's are {versions}")
-    structs = {s["name"]: s["fields"] for s in definition.get("commonStructs", [])}
+def bounds(definition):
+    first, _, last = definition["validVersions"].partition("-")
+    return int(first), int(last or first)
+
+
+def compare_message(message, known, later):
+    """Versions that 3.9.1 does not have are those of `later`."""
+    first, last = bounds(known)
+    if message.versions.last > last and later is not None:
+        last = min(message.versions.last, bounds(later)[1])
+    if (message.versions.first, message.versions.last) != (first, last):
+        differ(message.name, f"versions {message.versions}, Kafka's are {first}-{last}")
     count = 0
     for version in message.versions:
+        definition = known if version <= bounds(known)[1] else later
+        if definition is None:
+            continue
+        structs = {s["name"]: s["fields"] for s in definition.get("commonStructs", [])}
         if (version >= message.flexible) != contains(definition["flexibleVersions"], version):
             differ(f"{message.name} v{version}", "flexible here or there, not both")
         count += compare_fields(f"{message.name} v{version}", definition["fields"], message.fields,
-                                version, structs)
+                                version, structs, definition is not known)
     return count
 
 
@@ -208,8 +222,8 @@ def compare_api(api, definition):
     served = "zkBroker" in definition.get("listeners", [])
     if served != (api.served is not None):
         differ(api.name, f"served with ZooKeeper: {api.served}, Kafka: {served}")
-    if api.served not in (None, api.versions):
-        differ(api.name, f"serves {api.served}: 3.9 has no unstable versions of {api.versions}")
+    if api.served is not None and (api.served.first, api.served.last) != bounds(definition):
+        differ(api.name, f"serves {api.served}, Kafka has {definition['validVersions']}")
 
 
 def main():
@@ -221,7 +235,8 @@ def main():
     sys.path.insert(0, str(arguments.schemas))
     from generator import schema
 
-    definitions = read_definitions(arguments.cache)
+    definitions = read_definitions(arguments.cache, VERSION, ARTIFACTS)
+    later = read_definitions(arguments.cache, LATER, ARTIFACTS[:1])
     files = schema.load(arguments.schemas)
     fields = messages = 0
     for file in files:
@@ -234,7 +249,7 @@ def main():
                 differ(message.name, "Kafka has no such message")
                 continue
             messages += 1
-            fields += compare_message(message, definitions[message.name])
+            fields += compare_message(message, definitions[message.name], later.get(message.name))
         if file.api and f"{file.api.name}Request" in definitions:
             compare_api(file.api, definitions[f"{file.api.name}Request"])
     for message in (m.name for file in files for m in file.messages):
