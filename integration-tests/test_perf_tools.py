@@ -77,7 +77,8 @@ class PerfToolsTest(unittest.TestCase):
 
     def test_broker_api_versions(self):
         def rows(text):
-            return {line.strip().rstrip(",") for line in text.splitlines() if line.startswith("\t")}
+            # Without what is usable: our tool knows newer versions than Kafka 3.9's.
+            return {line.strip().split(" [usable")[0].rstrip(",") for line in text.splitlines() if line.startswith("\t")}
         ours, theirs = self.both("kafka-broker-api-versions", "--bootstrap-server", self.cluster.bootstrap)
         self.assertEqual(shape(ours.splitlines()[0]), shape(theirs.splitlines()[0]))
         served = {row for row in rows(theirs) if "UNSUPPORTED" not in row}

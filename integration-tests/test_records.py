@@ -43,7 +43,7 @@ class RecordsTest(unittest.TestCase):
                 answer = connection.call(wire.API_VERSIONS, version)
                 self.assertEqual(answer.i16(), NO_ERROR)
                 served = {key: (low, high) for key, low, high in answer.array(lambda: row(answer))}
-                self.assertEqual(served[wire.PRODUCE], (0, 11))
+                self.assertEqual(served[wire.PRODUCE], (0, 12))
                 self.assertEqual(served[wire.FETCH], (0, 17))
                 self.assertEqual(served[wire.API_VERSIONS], (0, 4))
             # A client of the future learns in v0 what it may ask (KIP-511), on the same connection.

@@ -84,7 +84,7 @@ class ToolsTest(unittest.TestCase):
     def test_broker_api_versions(self):
         told = self.kafka("kafka-broker-api-versions")
         self.assertEqual(told.count("(id: "), 3)
-        for line in ("Produce(0): 0 to 11 [usable: 11]", "Fetch(1): 0 to 17 [usable: 17]",
+        for line in ("Produce(0): 0 to 12 [usable: 11]", "Fetch(1): 0 to 17 [usable: 17]",
                      "ListOffsets(2): 0 to 9 [usable: 9]", "Metadata(3): 0 to 12 [usable: 12]",
                      "ApiVersions(18): 0 to 4 [usable: 4]", "OffsetForLeaderEpoch(23): 0 to 4 [usable: 4]"):
             self.assertIn(line, told)
