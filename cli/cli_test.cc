@@ -20,8 +20,11 @@
 namespace ottla::cli {
 namespace {
 
+using testing::Contains;
 using testing::ElementsAre;
 using testing::HasSubstr;
+using testing::IsSupersetOf;
+using testing::Not;
 using testing::Pair;
 
 constexpr Flag kSomeFlags[] = {
@@ -110,7 +113,12 @@ TEST(Tools, HelpThemselves) {
 }
 
 TEST(Tools, AnswerToTheNamesOfKafkasScripts) {
-  EXPECT_EQ(run_words({"kafka-topics.sh", "--help"}).code, 0);
+  for (const auto& script : script_names()) {
+    EXPECT_EQ(run_words({script, "--help"}).code, 0) << script;
+  }
+  EXPECT_THAT(script_names(), IsSupersetOf({"kafka-topics.sh", "zookeeper-shell.sh"}));
+  EXPECT_THAT(script_names(), Not(Contains("kafka-drill.sh")));
+  EXPECT_EQ(run_words({"scripts"}).code, 0);
   EXPECT_EQ(run_words({"kafka-get-offsets", "--help"}).code, 0);
   const auto ran = run_words({"nope"});
   EXPECT_EQ(ran.code, 1);

@@ -415,6 +415,7 @@ const Tool kDrillTool{
         "leader-kill | controller-kill | rolling-restart | zookeeper-session-loss | isolate | "
         "pause",
     .run = run_drill,
+    .is_kafkas = false,
 };
 
 }  // namespace ottla::cli

@@ -57,6 +57,7 @@ const Tool kExplainTool{
     .flags = kFlags,
     .words = "SUBJECT NAME",
     .run = run_explain,
+    .is_kafkas = false,
 };
 
 }  // namespace ottla::cli

@@ -16,7 +16,8 @@ int main(int argc, char** argv) {
   // A link named kafka-topics.sh is that tool.
   const std::string_view name(argv[0]);
   const auto base = name.substr(name.rfind('/') == name.npos ? 0 : name.rfind('/') + 1);
-  if (base.starts_with("kafka-")) words.insert(words.begin(), std::string(base));
+  if (base.starts_with("kafka-") || base.starts_with("zookeeper-"))
+    words.insert(words.begin(), std::string(base));
 
   ottla::cli::Console console{std::cin, std::cout, std::cerr};
   const int code = ottla::cli::run(words, console);

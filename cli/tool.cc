@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <string>
+#include <vector>
 
 #include "cli/version.h"
 
@@ -20,7 +21,9 @@ const Tool* find_tool(std::string_view name) {
 }
 
 std::string overview() {
-  std::string text = "usage: ottla TOOL [FLAGS]     ottla TOOL --help     ottla completion\n\n";
+  std::string text =
+      "usage: ottla TOOL [FLAGS]     ottla TOOL --help     "
+      "ottla completion | scripts\n\n";
   for (const Tool* tool : all_tools()) {
     std::string name = "  " + std::string(tool->name);
     name.resize(20, ' ');
@@ -109,12 +112,26 @@ int run(std::span<const std::string> words, Console& console) {
     console.out << bash_completion();
     return 0;
   }
+  if (first == "scripts") {
+    for (const auto& name : script_names()) console.out << name << "\n";
+    return 0;
+  }
   const Tool* tool = find_tool(first);
   if (tool == nullptr) {
     console.err << "ottla: no tool \"" << first << "\"\n\n" << overview();
     return 1;
   }
   return run_tool(*tool, words.subspan(1), console);
+}
+
+std::vector<std::string> script_names() {
+  std::vector<std::string> names;
+  for (const Tool* tool : all_tools()) {
+    if (!tool->is_kafkas) continue;
+    const std::string name = std::string(tool->name) + ".sh";
+    names.push_back(name.starts_with("zookeeper-") ? name : "kafka-" + name);
+  }
+  return names;
 }
 
 std::string bash_completion() {
@@ -127,19 +144,25 @@ std::string bash_completion() {
     cases.back() = '"';
     cases += " ;;\n";
   }
+  std::string commands = "ottla";
+  for (const auto& script : script_names()) commands += " " + script;
   return "# eval \"$(ottla completion)\"\n"
          "_ottla() {\n"
-         "  local words=\"\"\n"
-         "  case \"${COMP_WORDS[1]}\" in\n" +
-         cases + "    *) words=\"" + names +
+         "  local words=\"\" tool=\"${COMP_WORDS[0]##*/}\"\n"
+         "  tool=\"${tool#kafka-}\"\n"
+         "  tool=\"${tool%.sh}\"\n"
+         "  if [ \"$tool\" = ottla ]; then\n"
+         "    tool=\"${COMP_WORDS[1]}\"\n"
+         "    [ \"$COMP_CWORD\" -gt 1 ] || tool=\"\"\n"
+         "  fi\n"
+         "  case \"$tool\" in\n" +
+         cases + "    \"\") words=\"" + names +
          "\" ;;\n"
          "  esac\n"
-         "  [ \"$COMP_CWORD\" = 1 ] && words=\"" +
-         names +
-         "\"\n"
          "  COMPREPLY=($(compgen -W \"$words\" -- \"${COMP_WORDS[COMP_CWORD]}\"))\n"
          "}\n"
-         "complete -o default -F _ottla ottla\n";
+         "complete -o default -F _ottla " +
+         commands + "\n";
 }
 
 }  // namespace ottla::cli

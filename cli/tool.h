@@ -3,7 +3,9 @@
 #include <istream>
 #include <ostream>
 #include <span>
+#include <string>
 #include <string_view>
+#include <vector>
 
 #include "cli/flags.h"
 #include "common/base/error.h"
@@ -26,6 +28,8 @@ struct Tool {
   std::string_view words{};
   /// An error is printed and makes the exit code 1.
   Result<> (*run)(const Arguments& arguments, Console& console);
+  /// Whether Kafka has a script for it, to whose name it answers then.
+  bool is_kafkas = true;
 };
 
 extern const Tool kBrokerApiVersionsTool;
@@ -55,7 +59,11 @@ extern const Tool kZooKeeperShellTool;
 /// Runs `ottla WORDS...` and returns the exit code.
 [[nodiscard]] int run(std::span<const std::string> words, Console& console);
 
-/// A bash script that completes tools and flags.
+/// The names of Kafka's scripts for these tools: `kafka-topics.sh`. A link of that name to `ottla`
+/// is that tool.
+[[nodiscard]] std::vector<std::string> script_names();
+
+/// A bash script that completes tools and flags, also of the links.
 [[nodiscard]] std::string bash_completion();
 
 // The flags that every tool towards a cluster has.
