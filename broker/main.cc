@@ -15,6 +15,7 @@
 
 #include "broker/broker.h"
 #include "broker/log_lines.h"
+#include "broker/service_manager.h"
 #include "common/config/broker_config.h"
 #include "common/config/properties.h"
 
@@ -111,13 +112,16 @@ int main(int argc, char** argv) {
     signalled.set_value(number);
   }).detach();
 
+  ottla::broker::tell_service_manager("STATUS=recovering logs, registering");
   ottla::broker::Broker broker(**config);
   if (const auto outcome = broker.start(); !outcome) {
     LOG(ERROR) << "the broker does not start: " << outcome.error().describe();
     return 1;
   }
   started = true;
+  ottla::broker::tell_service_manager("READY=1\nSTATUS=serving");
   const int number = signalled.get_future().get();
+  ottla::broker::tell_service_manager("STOPPING=1\nSTATUS=handing over leadership");
   LOG(INFO) << "[broker] stopping on signal " << number;
   pthread_sigmask(SIG_UNBLOCK, &ending, nullptr);
   broker.stop();
