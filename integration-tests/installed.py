@@ -53,7 +53,7 @@ def rebuild(package, version, change):
 
 
 class ServiceManager:
-    """As much of systemd as the packages and the unit need, on a Machine."""
+    """As much of systemd as the packages and the unit need, on a ScratchRoot."""
 
     def __init__(self, machine):
         self.machine = machine

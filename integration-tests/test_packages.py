@@ -1,4 +1,4 @@
-"""The .deb packages on a Debian machine of their own (machine.py): installed, upgraded with a broker running, removed,
+"""The .deb packages on a Debian of their own (scratch_root.py): installed, upgraded with a broker running, removed,
 purged, installed again. No record is ever removed, and nobody but the operator starts or restarts a broker."""
 
 import pathlib
@@ -9,7 +9,7 @@ import unittest
 from cluster import ZooKeeper
 from installed import (DATA, LOG, PROPERTIES, UNIT, ServiceManager, build_packages, files_below, rebuild,
                        settings_for)
-from machine import Machine, why_unavailable
+from scratch_root import ScratchRoot, why_unavailable
 
 OLD, NEW = "0.0.1", "0.0.2"
 SECOND_DISK = "srv/disk-2"
@@ -33,7 +33,7 @@ class PackagesTest(unittest.TestCase):
         cls.new_broker = rebuild(cls.old["ottla-broker"], NEW, newer)
 
     def setUp(self):
-        self.machine = Machine(shared=self.directory)
+        self.machine = ScratchRoot(shared=self.directory)
         self.addCleanup(self.machine.close)
         self.manager = ServiceManager(self.machine)
         self.addCleanup(self.manager.end)

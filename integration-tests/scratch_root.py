@@ -1,6 +1,6 @@
-"""A Debian machine of one's own, without network or time to make it: this machine's root, copy on write.
+"""A Debian to install things on, made in no time and without network: this machine's root, copy on write.
 
-    with Machine(shared=directory) as machine:
+    with ScratchRoot(shared=directory) as machine:
         machine.run("dpkg", "--install", "/mnt/some.deb")       # `shared` is its /mnt
         (machine.root / "etc/hostname").read_text()
         Process("server", ["some-server"], output, host=machine)
@@ -19,7 +19,7 @@ import tempfile
 # Two steps, so that nothing is mounted before the namespace is known to be private.
 KEEPER = """
 home=$1 shared=$2
-mount -t tmpfs -o size=2g,mode=0755 ottla-machine "$home"
+mount -t tmpfs -o size=2g,mode=0755 ottla-root "$home"
 mkdir "$home/upper" "$home/work" "$home/root"
 mount -t overlay overlay -o "lowerdir=/,upperdir=$home/upper,workdir=$home/work" "$home/root"
 mount --rbind /proc "$home/root/proc"
@@ -37,22 +37,22 @@ class Unavailable(RuntimeError):
 def why_unavailable():
     """Why no machine can be made here, or None."""
     if os.geteuid() != 0:
-        return "a root of its own needs root"
+        return "a file system root of its own needs root"
     if shutil.which("dpkg") is None:
         return "this is no Debian: there is no dpkg"
     try:
-        with Machine(shared="/mnt") as machine:
+        with ScratchRoot(shared="/mnt") as machine:
             machine.run("dpkg", "--version")
     except (Unavailable, OSError, subprocess.SubprocessError) as error:
-        return f"no machine of its own can be made here: {error}"
+        return f"no file system root of its own can be made here: {error}"
     return None
 
 
-class Machine:
+class ScratchRoot:
     address = "127.0.0.1"
 
     def __init__(self, shared):
-        self.home = tempfile.mkdtemp(prefix="ottla-machine.")
+        self.home = tempfile.mkdtemp(prefix="ottla-root.")
         self.keeper = subprocess.Popen(
             ["unshare", "--mount", "--propagation", "private", "sh", "-euc", KEEPER, "keeper", self.home, str(shared)],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
@@ -86,7 +86,7 @@ class Machine:
         return ("nsenter", f"--target={self.keeper.pid}", "--mount", "--root", f"--wd=/proc/{self.keeper.pid}/cwd")
 
     def run(self, *command, stdin=None, check=True, seconds=120):
-        """Runs a command in it; standard output and standard error, together."""
+        """Runs a command in it, as root; standard output and standard error, together."""
         outcome = subprocess.run(
             [*self.prefix, *map(str, command)], input=stdin, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
             timeout=seconds, env={"PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "HOME": "/root",
