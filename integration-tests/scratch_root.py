@@ -25,8 +25,7 @@ mount -t overlay overlay -o "lowerdir=/,upperdir=$home/upper,workdir=$home/work"
 mount --rbind /proc "$home/root/proc"
 mount --rbind /dev "$home/root/dev"
 mount --bind "$shared" "$home/root/mnt"
-echo ready
-exec chroot "$home/root" cat
+exec chroot "$home/root" sh -c 'echo ready; exec cat'
 """
 
 
@@ -56,10 +55,17 @@ class ScratchRoot:
         self.keeper = subprocess.Popen(
             ["unshare", "--mount", "--propagation", "private", "sh", "-euc", KEEPER, "keeper", self.home, str(shared)],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        self.descriptors = []
         if self.keeper.stdout.readline() != "ready\n":
             why = self.keeper.stderr.read().strip()
             self.close()
             raise Unavailable(why)
+        # Held open and looked at once, so that no command can ever reach this machine's own root instead.
+        for of_keeper in ("root", "ns/mnt"):
+            self.descriptors.append(os.open(f"/proc/{self.keeper.pid}/{of_keeper}", os.O_RDONLY | os.O_CLOEXEC))
+        if os.path.samestat(os.fstat(self.descriptors[0]), os.stat("/")):
+            self.close()
+            raise RuntimeError("the scratch root is this machine's own")
 
     def __enter__(self):
         return self
@@ -70,6 +76,9 @@ class ScratchRoot:
     def close(self):
         with contextlib.suppress(OSError):
             self.keeper.stdin.close()
+        for descriptor in self.descriptors:
+            os.close(descriptor)
+        self.descriptors = []
         self.keeper.wait(30)
         self.keeper.stdout.close()
         self.keeper.stderr.close()
@@ -78,12 +87,15 @@ class ScratchRoot:
     @property
     def root(self):
         """Its files, as this process reaches them."""
-        return pathlib.Path(f"/proc/{self.keeper.pid}/root")
+        return pathlib.Path(self._held(0))
 
     @property
     def prefix(self):
         # nsenter becomes the command: its process id is the command's.
-        return ("nsenter", f"--target={self.keeper.pid}", "--mount", "--root", f"--wd=/proc/{self.keeper.pid}/cwd")
+        return ("nsenter", f"--mount={self._held(1)}", f"--root={self._held(0)}", f"--wd={self._held(0)}")
+
+    def _held(self, number):
+        return f"/proc/{os.getpid()}/fd/{self.descriptors[number]}"
 
     def run(self, *command, stdin=None, check=True, seconds=120):
         """Runs a command in it, as root; standard output and standard error, together."""
