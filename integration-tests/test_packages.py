@@ -123,14 +123,16 @@ class PackagesTest(unittest.TestCase):
     def test_installation_changes_nothing_that_was_there(self):
         """A user, directories and records from before: of a broker that was installed by hand, or of Kafka."""
         self.machine.run("useradd", "--system", "--uid", 4242, "--shell", "/bin/false", "ottla")
-        self.machine.run("install", "-d", "-m", "0700", "-o", "daemon", "-g", "daemon", "/var/lib/ottla/data/orders-0")
+        for directory in (f"{DATA}/data", f"{DATA}/data/orders-0"):
+            self.machine.run("install", "-d", "-m", "0700", "-o", "daemon", "-g", "daemon", f"/{directory}")
         self.path("var/lib/ottla/data/orders-0/00000000000000000000.log").write_bytes(b"records")
         self.machine.run("install", "-d", "-m", "0755", "/var/log/ottla")
         self.path(LOG).write_text("from before\n")
 
         self.install(self.old["ottla-broker"])
         self.assertEqual(self.machine.run("id", "-u", "ottla").strip(), "4242")
-        self.assertEqual(self.owner(f"{DATA}/data/orders-0"), "daemon:daemon 700")
+        for directory in (f"{DATA}/data", f"{DATA}/data/orders-0"):
+            self.assertEqual(self.owner(directory), "daemon:daemon 700")
         self.assertEqual(files_below(self.path(DATA)), {"data/orders-0/00000000000000000000.log": b"records"})
         self.assertEqual(self.manager.log(), "from before\n")
         self.assertEqual(self.manager.asked(), ["daemon-reload"])
