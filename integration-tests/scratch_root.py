@@ -16,16 +16,18 @@ import shutil
 import subprocess
 import tempfile
 
-# Two steps, so that nothing is mounted before the namespace is known to be private.
-KEEPER = """
+# What is mounted is in a namespace of its own, which is known to be private before.
+MAKE_ROOT = """
 home=$1 shared=$2
 mount -t tmpfs -o size=2g,mode=0755 ottla-root "$home"
 mkdir "$home/upper" "$home/work" "$home/root"
 mount -t overlay overlay -o "lowerdir=/,upperdir=$home/upper,workdir=$home/work" "$home/root"
+mount --bind "$shared" "$home/root/mnt"
+"""
+KEEP = """
 mount --rbind /proc "$home/root/proc"
 mount --rbind /dev "$home/root/dev"
-mount --bind "$shared" "$home/root/mnt"
-exec chroot "$home/root" sh -c 'echo ready; exec cat'
+exec chroot "$home/root" sh -c 'echo ready $$; exec cat'
 """
 
 
@@ -50,19 +52,23 @@ def why_unavailable():
 class ScratchRoot:
     address = "127.0.0.1"
 
+    keep = KEEP  # goes on from MAKE_ROOT; says from inside that it is ready, and its process id
+
     def __init__(self, shared):
         self.home = tempfile.mkdtemp(prefix="ottla-root.")
-        self.keeper = subprocess.Popen(
-            ["unshare", "--mount", "--propagation", "private", "sh", "-euc", KEEPER, "keeper", self.home, str(shared)],
-            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
         self.descriptors = []
-        if self.keeper.stdout.readline() != "ready\n":
+        self.keeper = subprocess.Popen(
+            ["unshare", "--mount", "--propagation", "private", "sh", "-euc", MAKE_ROOT + self.keep, "keeper", self.home,
+             str(shared)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        words = self.keeper.stdout.readline().split()
+        if words[:1] != ["ready"]:
+            self.keeper.stdin.close()
             why = self.keeper.stderr.read().strip()
             self.close()
             raise Unavailable(why)
         # Held open and looked at once, so that no command can ever reach this machine's own root instead.
-        for of_keeper in ("root", "ns/mnt"):
-            self.descriptors.append(os.open(f"/proc/{self.keeper.pid}/{of_keeper}", os.O_RDONLY | os.O_CLOEXEC))
+        for held in ("root", "ns/mnt", "ns/pid"):
+            self.descriptors.append(os.open(f"/proc/{words[1]}/{held}", os.O_RDONLY | os.O_CLOEXEC))
         if os.path.samestat(os.fstat(self.descriptors[0]), os.stat("/")):
             self.close()
             raise RuntimeError("the scratch root is this machine's own")
@@ -87,14 +93,15 @@ class ScratchRoot:
     @property
     def root(self):
         """Its files, as this process reaches them."""
-        return pathlib.Path(self._held(0))
+        return pathlib.Path(self.held(0))
 
     @property
     def prefix(self):
         # nsenter becomes the command: its process id is the command's.
-        return ("nsenter", f"--mount={self._held(1)}", f"--root={self._held(0)}", f"--wd={self._held(0)}")
+        return ("nsenter", f"--mount={self.held(1)}", f"--root={self.held(0)}", f"--wd={self.held(0)}")
 
-    def _held(self, number):
+    def held(self, number):
+        """A path that stays what it was when the root was made: of its files, its mounts, its processes."""
         return f"/proc/{os.getpid()}/fd/{self.descriptors[number]}"
 
     def run(self, *command, stdin=None, check=True, seconds=120):

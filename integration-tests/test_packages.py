@@ -1,12 +1,15 @@
-"""The .deb packages on a Debian of their own (scratch_root.py): installed, upgraded with a broker running, removed,
+"""The .deb packages on a Debian of their own (scratch_root.py, booted_root.py): installed, upgraded with a broker running, removed,
 purged, installed again. No record is ever removed, and nobody but the operator starts or restarts a broker."""
 
 import pathlib
 import shutil
 import tempfile
 import unittest
+import uuid
 
-from cluster import ZooKeeper
+import booted_root
+from booted_root import BootedRoot
+from cluster import ZooKeeper, wait_until
 from installed import (DATA, LOG, PROPERTIES, UNIT, ServiceManager, build_packages, files_below, rebuild,
                        settings_for)
 from scratch_root import ScratchRoot, why_unavailable
@@ -14,6 +17,7 @@ from scratch_root import ScratchRoot, why_unavailable
 OLD, NEW = "0.0.1", "0.0.2"
 SECOND_DISK = "srv/disk-2"
 UNAVAILABLE = why_unavailable()
+NO_SYSTEMD = UNAVAILABLE or booted_root.why_unavailable()
 
 
 def newer(directory):
@@ -23,20 +27,15 @@ def newer(directory):
             file.write("\n# of the new version\n")
 
 
-@unittest.skipIf(UNAVAILABLE, UNAVAILABLE)
-class PackagesTest(unittest.TestCase):
+class PackagesCase:
+    """For a TestCase with packages of two versions and a `machine` to install them on."""
+
     @classmethod
     def setUpClass(cls):
         cls.directory = pathlib.Path(tempfile.mkdtemp(prefix="ottla-packages."))
         cls.addClassCleanup(shutil.rmtree, cls.directory, ignore_errors=True)
         cls.old = build_packages(cls.directory, OLD)
         cls.new_broker = rebuild(cls.old["ottla-broker"], NEW, newer)
-
-    def setUp(self):
-        self.machine = ScratchRoot(shared=self.directory)
-        self.addCleanup(self.machine.close)
-        self.manager = ServiceManager(self.machine)
-        self.addCleanup(self.manager.end)
 
     def install(self, *packages):
         """dpkg's output. Edited settings are kept, as every answer but "overwrite" to its question does."""
@@ -69,15 +68,27 @@ class PackagesTest(unittest.TestCase):
         self.machine.run("install", "-d", "-o", "ottla", "-g", "ottla", f"/{SECOND_DISK}")
         return text
 
+    def start_zookeeper(self):
+        server = ZooKeeper(self.directory / f"zookeeper-{uuid.uuid4()}")
+        self.addCleanup(server.end)
+        return server.connect
+
+
+@unittest.skipIf(UNAVAILABLE, UNAVAILABLE)
+class PackagesTest(PackagesCase, unittest.TestCase):
+    def setUp(self):
+        self.machine = ScratchRoot(shared=self.directory)
+        self.addCleanup(self.machine.close)
+        self.manager = ServiceManager(self.machine)
+        self.addCleanup(self.manager.end)
+
     def records_on_disk(self):
         return {disk: files_below(self.path(disk)) for disk in (DATA, SECOND_DISK)}
 
     def test_life_of_a_broker(self):
-        server = ZooKeeper(self.directory / "zookeeper")
-        self.addCleanup(server.end)
-
+        zookeeper = self.start_zookeeper()
         self.install(*self.old.values())
-        settings = self.configure(server.connect)
+        settings = self.configure(zookeeper)
         self.manager.start()
         self.tool("kafka-topics.sh", "--create", "--topic", "orders", "--partitions", 4, "--replication-factor", 1)
         self.produce(0, 500)
@@ -115,7 +126,7 @@ class PackagesTest(unittest.TestCase):
 
         self.install(self.new_broker)
         self.assertEqual(self.records_on_disk(), records)
-        self.configure(server.connect)
+        self.configure(zookeeper)
         self.manager.start()
         self.assert_records(1000)
         self.assertEqual(self.manager.stop(), 0)
@@ -152,12 +163,6 @@ class PackagesTest(unittest.TestCase):
         self.machine.run("dpkg", "--purge", "ottla-broker")
         self.assertTrue(self.path(f"{DATA}/data").is_dir())
 
-    def test_the_unit_is_valid(self):
-        if not self.path("usr/bin/systemd-analyze").exists():
-            self.skipTest("systemd-analyze is not installed")
-        self.install(self.old["ottla-broker"])
-        self.assertEqual(self.machine.run("systemd-analyze", "verify", "ottla-broker.service"), "")
-
     def test_tools_under_their_old_names(self):
         self.install(self.old["ottla-cli"])
         scripts = self.machine.run("ottla", "scripts").split()
@@ -177,6 +182,82 @@ class PackagesTest(unittest.TestCase):
         self.assertEqual(completed("ottla", "topics", "--boot"), ["--bootstrap-server"])
         self.assertEqual(completed("kafka-topics.sh", "--boot"), ["--bootstrap-server"])
         self.assertIn("--topic", completed("kafka-topics.sh", "--topic", "x", "--"))
+
+
+@unittest.skipIf(NO_SYSTEMD, NO_SYSTEMD)
+class SystemdTest(PackagesCase, unittest.TestCase):
+    """The unit, carried out by systemd itself."""
+
+    def setUp(self):
+        self.machine = BootedRoot(shared=self.directory)
+        self.addCleanup(self.machine.close)
+
+    def show(self, name):
+        return self.machine.show("ottla-broker", name)
+
+    def systemctl(self, *words):
+        self.machine.run("systemctl", *words, "ottla-broker")
+
+    def log(self):
+        return self.path(LOG).read_text(errors="replace")
+
+    def test_life_of_a_broker(self):
+        self.install(*self.old.values())
+        self.assertEqual((self.show("ActiveState"), self.show("UnitFileState")), ("inactive", "disabled"))
+        zookeeper = self.start_zookeeper()
+        self.configure(zookeeper)
+        self.systemctl("enable", "--now")
+        self.assertEqual((self.show("ActiveState"), self.show("StatusText")), ("active", "serving"))
+        self.tool("kafka-topics.sh", "--create", "--topic", "orders", "--partitions", 4, "--replication-factor", 1)
+        self.produce(0, 500)
+
+        pid = self.show("MainPID")
+        self.assertIn("systemctl restart ottla-broker", self.install(self.new_broker))
+        self.assertEqual(self.show("MainPID"), pid)
+        self.assertEqual(self.show("NeedDaemonReload"), "no")
+        self.systemctl("restart")
+        self.assertNotEqual(self.show("MainPID"), pid)
+        self.produce(500, 500)
+        self.assert_records(1000)
+
+        self.machine.run("kill", "-KILL", self.show("MainPID"))
+        wait_until(lambda: (self.show("NRestarts"), self.show("ActiveState")) == ("1", "active"), "a restart after a crash")
+        self.assert_records(1000)
+
+        self.machine.run("dpkg", "--remove", "ottla-broker")
+        self.assertIn(self.show("ActiveState"), ("inactive", ""))
+        self.assertIn("stopped", self.log().splitlines()[-1])
+        self.machine.run("dpkg", "--purge", "ottla-broker")
+        self.assertFalse(self.path("etc/systemd/system/multi-user.target.wants/ottla-broker.service").is_symlink())
+
+        self.install(self.new_broker)
+        self.configure(zookeeper)
+        self.systemctl("start")
+        self.assert_records(1000)
+
+    def test_what_the_broker_may_do(self):
+        self.install(*self.old.values())
+        self.assertEqual(self.machine.run("systemd-analyze", "verify", "ottla-broker.service"), "")
+        self.configure(self.start_zookeeper())
+        self.systemctl("start")
+        pid = self.show("MainPID")
+
+        status = dict(line.split(":\t", 1) for line in self.path(f"proc/{pid}/status").read_text().splitlines())
+        self.assertEqual(int(status["CapEff"], 16) | int(status["CapBnd"], 16), 0)
+        self.assertEqual((status["NoNewPrivs"], status["Seccomp"].strip()), ("1", "2"))
+        inside = ("nsenter", f"--target={pid}", "--mount", f"--root=/proc/{pid}/root")
+        for directory in ("usr", "etc", "boot", "home"):
+            self.assertIn("Read-only", self.machine.run(*inside, "touch", f"/{directory}/file", check=False))
+        self.machine.run(*inside, "touch", f"/{DATA}/data/file", f"/{SECOND_DISK}/file")
+
+        # Nothing that a broker does in its life is refused.
+        self.tool("kafka-topics.sh", "--create", "--topic", "orders", "--partitions", 4, "--replication-factor", 1)
+        self.produce(0, 500)
+        self.assert_records(500)
+        self.tool("kafka-topics.sh", "--delete", "--topic", "orders")
+        self.systemctl("stop")
+        self.assertEqual(self.show("Result"), "success")
+        self.assertNotIn("not permitted", self.log())
 
 
 if __name__ == "__main__":
