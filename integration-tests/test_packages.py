@@ -250,6 +250,10 @@ class SystemdTest(PackagesCase, unittest.TestCase):
             self.assertIn("Read-only", self.machine.run(*inside, "touch", f"/{directory}/file", check=False))
         self.machine.run(*inside, "touch", f"/{DATA}/data/file", f"/{SECOND_DISK}/file")
 
+        # What would be done without, in silence and slower.
+        allowed = self.show("SystemCallFilter").split()
+        for call in ("fallocate", "mincore", "preadv2", "sendfile", "setpriority", "sync_file_range"):
+            self.assertIn(call, allowed)
         # Nothing that a broker does in its life is refused.
         self.tool("kafka-topics.sh", "--create", "--topic", "orders", "--partitions", 4, "--replication-factor", 1)
         self.produce(0, 500)
