@@ -56,6 +56,9 @@ BrokerConfig Cluster::broker_config(BrokerId id) const {
   // crashes that leaves one copy.
   config.controller.host_crash_wait = std::chrono::hours(1);
   config.controller.audit_interval = seconds(20);
+  config.groups.commit_timeout = seconds(2);
+  config.transactions.append_timeout = seconds(2);
+  config.transactions.timeout_check_interval = seconds(1);
   return config;
 }
 

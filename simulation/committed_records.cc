@@ -1,6 +1,7 @@
 #include "simulation/committed_records.h"
 
 #include <algorithm>
+#include <utility>
 
 namespace ottla::simulation {
 
@@ -17,6 +18,10 @@ void CommittedRecords::look(const Picture& picture) {
   for (const ReplicaPicture& replica : picture.replicas()) {
     const auto partition = partitions_.find(replica.key);
     if (partition == partitions_.end()) continue;
+    const Looked now{replica.records, partition->second.size()};
+    if (Looked& last = looked_[{replica.broker, replica.key}]; std::exchange(last, now) == now) {
+      continue;
+    }
     for (auto& [offset, entry] : partition->second) {
       const LoggedRecord* const record = replica.record(offset);
       if (record != nullptr && record->value == entry.value) {
@@ -67,6 +72,7 @@ void CommittedRecords::host_is_about_to_crash(const Picture& picture, BrokerId b
 }
 
 void CommittedRecords::forget_moved_replicas(const Picture& picture) {
+  looked_.clear();
   for (auto& [key, partition] : partitions_) {
     const auto state = picture.states().find(key);
     if (state == picture.states().end()) continue;
@@ -80,6 +86,7 @@ void CommittedRecords::forget_moved_replicas(const Picture& picture) {
 }
 
 void CommittedRecords::host_crashed(BrokerId broker) {
+  looked_.clear();
   for (auto& [key, partition] : partitions_) {
     for (auto entry = partition.begin(); entry != partition.end();) {
       entry->second.holders.erase(broker);

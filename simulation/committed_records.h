@@ -1,9 +1,11 @@
 #pragma once
 
 #include <map>
+#include <memory>
 #include <optional>
 #include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "common/base/id.h"
@@ -36,7 +38,10 @@ class CommittedRecords {
   void host_is_about_to_crash(const Picture& picture, BrokerId broker);
   /// Excuses what no other host holds.
   void host_crashed(BrokerId broker);
-  void topic_deleted(const PartitionKey& key) { partitions_.erase(key); }
+  void topic_deleted(const PartitionKey& key) {
+    partitions_.erase(key);
+    looked_.clear();
+  }
 
   /// How many hosts hold what was promised at the offset, or had a log that went so far when they
   /// crashed.
@@ -52,7 +57,15 @@ class CommittedRecords {
   /// Copies that a reassignment took away hold nothing any more.
   void forget_moved_replicas(const Picture& picture);
 
+  /// What a look has seen: the next one need not look again.
+  struct Looked {
+    std::shared_ptr<const std::vector<LoggedRecord>> records;
+    std::size_t promised = 0;
+    friend bool operator==(const Looked&, const Looked&) = default;
+  };
+
   std::map<PartitionKey, Partition> partitions_;
+  std::map<std::pair<BrokerId, PartitionKey>, Looked> looked_;
   std::set<PartitionKey> hit_;
   std::map<PartitionKey, std::map<BrokerId, Offset>> ends_before_crash_;
   std::size_t promises_ = 0;

@@ -24,9 +24,19 @@ enum class Bug : std::uint8_t {
   ForgetsLogEnds,                 ///< Asked for its logs, a broker says that it has none (W1, W6).
   IgnoresBrokerEpochs,            ///< ISR requests do not say which life of a broker joins (W2).
   KeepsSlowDisksSecret,           ///< The controller does not hear that a disk is slow (W10).
+
+  // Of transactions (found by runs that have some).
+  AnswersEndsEarly,          ///< EndTxn is answered before the decision is stored.
+  AcknowledgesMarkersEarly,  ///< Markers count as written before anybody has them.
+  TakesLateMarkers,          ///< Markers are not numbered, nor their coordinators' epochs checked.
+  NeverResigns,              ///< Coordinators do not hear that others took over (W28).
+  VerifiesNoTransactions,    ///< Leaders do not ask the coordinator (KIP-890, W26).
+  TakesLateRequests,         ///< Coordinators do not tell older connections from newer (W25).
+  CommitsOffsetsAlone,       ///< A transaction's offsets count before its end.
+  ServesOpenTransactions,    ///< read_committed reads to the high watermark.
 };
 
-inline constexpr std::array<std::pair<Bug, std::string_view>, 12> kBugNames = {{
+inline constexpr std::array<std::pair<Bug, std::string_view>, 20> kBugNames = {{
     {Bug::AcknowledgesBeforeReplication, "acknowledges-before-replication"},
     {Bug::ServesBeyondHighWatermark, "serves-beyond-high-watermark"},
     {Bug::IgnoresSequences, "ignores-sequences"},
@@ -39,7 +49,19 @@ inline constexpr std::array<std::pair<Bug, std::string_view>, 12> kBugNames = {{
     {Bug::ForgetsLogEnds, "forgets-log-ends"},
     {Bug::IgnoresBrokerEpochs, "ignores-broker-epochs"},
     {Bug::KeepsSlowDisksSecret, "keeps-slow-disks-secret"},
+    {Bug::AnswersEndsEarly, "answers-ends-early"},
+    {Bug::AcknowledgesMarkersEarly, "acknowledges-markers-early"},
+    {Bug::TakesLateMarkers, "takes-late-markers"},
+    {Bug::NeverResigns, "never-resigns"},
+    {Bug::VerifiesNoTransactions, "verifies-no-transactions"},
+    {Bug::TakesLateRequests, "takes-late-requests"},
+    {Bug::CommitsOffsetsAlone, "commits-offsets-alone"},
+    {Bug::ServesOpenTransactions, "serves-open-transactions"},
 }};
+/// Whether only runs with transactions can find it.
+[[nodiscard]] constexpr bool is_of_transactions(Bug bug) {
+  return bug >= Bug::AnswersEndsEarly;
+}
 [[nodiscard]] inline std::optional<Bug> bug_named(std::string_view wanted) {
   for (const auto& [bug, name] : kBugNames) {
     if (name == wanted) return bug;

@@ -3,6 +3,7 @@
 #include <charconv>
 
 #include "broker/storage/log.h"
+#include "common/record/control_record.h"
 #include "common/record/record_batch.h"
 #include "common/record/records.h"
 
@@ -25,6 +26,28 @@ Result<Value> decode_value(ByteView bytes) {
   return value;
 }
 
+/// Coordinators' records, which have keys: all that matters is whether two are the same.
+Value fingerprint(const record::Record& record) {
+  std::uint64_t hash = 14695981039346656037ULL;  // FNV-1a
+  for (const auto& part : {record.key, record.value}) {
+    for (const std::byte byte : part.value_or(ByteView())) {
+      hash = (hash ^ std::to_integer<std::uint64_t>(byte)) * 1099511628211ULL;
+    }
+  }
+  return {kCoordinatorsRecord, static_cast<std::int64_t>(hash >> 1)};
+}
+
+Result<Value> value_of(const record::RecordBatchView& batch, const record::Record& record) {
+  if (batch.is_control()) {
+    OTTLA_TRY(const record::ControlType type, record::control_type(batch));
+    return Value{type == record::ControlType::Commit ? kCommitMarker : kAbortMarker,
+                 batch.producer_id().value() * 100'000 + batch.producer_epoch().value()};
+  }
+  if (record.key) return fingerprint(record);
+  if (!record.value) return fail(ErrorCode::CorruptMessage, "record without value");
+  return decode_value(*record.value);
+}
+
 }  // namespace
 
 std::string encode_value(const Value& value) {
@@ -45,8 +68,7 @@ Result<> decode_into(std::vector<LoggedRecord>& records, ByteView bytes) {
     while (true) {
       OTTLA_TRY(const bool more, reader.next(record));
       if (!more) break;
-      if (!record.value) return fail(ErrorCode::CorruptMessage, "record without value");
-      OTTLA_TRY(const Value value, decode_value(*record.value));
+      OTTLA_TRY(const Value value, value_of(*batch, record));
       records.push_back({record.offset, batch->leader_epoch(), value});
     }
   }

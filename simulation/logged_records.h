@@ -25,6 +25,11 @@ struct Value {
     return "p" + std::to_string(producer) + "#" + std::to_string(number);
   }
 };
+/// Stand for a writer where the record is none of the workload's; odd, as who is not idempotent.
+inline constexpr std::int32_t kCommitMarker = -3;
+inline constexpr std::int32_t kAbortMarker = -5;
+inline constexpr std::int32_t kCoordinatorsRecord = -7;
+
 [[nodiscard]] std::string encode_value(const Value& value);
 
 /// A record as a log holds it.

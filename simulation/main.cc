@@ -25,6 +25,7 @@ constexpr std::string_view kUsage =
   --seconds S     simulated seconds in which things go wrong (default 25)
   --brokers B     brokers in the cluster (default 3)
   --no-faults     nothing goes wrong
+  --transactions  read-process-write with transactions, in place of the plain clients
   --late-isr-requests   nothing but hosts that crash while requests to let them join an ISR are late
   --bug NAME      builds a known mistake in, which the rules must find:
                     acknowledges-before-replication, serves-beyond-high-watermark,
@@ -32,6 +33,10 @@ constexpr std::string_view kUsage =
                     forgets-host-crashes, writes-unfenced, truncates-to-high-watermark,
                     commits-below-min-isr, forgets-log-ends, ignores-broker-epochs,
                     keeps-slow-disks-secret
+                  with --transactions:
+                    answers-ends-early, acknowledges-markers-early, takes-late-markers,
+                    never-resigns, verifies-no-transactions, takes-late-requests,
+                    commits-offsets-alone, serves-open-transactions
   --verbose       what the brokers log, with simulated times
   --keep-going    do not stop at the first run that fails
 )";
@@ -89,6 +94,9 @@ bool parse(const std::vector<std::string_view>& words, Arguments& arguments) {
     } else if (word == "--no-faults") {
       arguments.run.faults = false;
       arguments.replay_flags += " --no-faults";
+    } else if (word == "--transactions") {
+      arguments.run.transactions = true;
+      arguments.replay_flags += " --transactions";
     } else if (word == "--late-isr-requests") {
       arguments.run.late_isr_requests_only = true;
       arguments.replay_flags += " --late-isr-requests";
@@ -110,9 +118,10 @@ void print(const ottla::simulation::Verdict& verdict, const std::string& replay)
             << verdict.simulated / std::chrono::seconds(1) << " s simulated, " << verdict.steps
             << " steps, " << verdict.acknowledged_batches << " batches acknowledged, "
             << verdict.promised_records << " records promised, " << verdict.excused_records
-            << " excused, " << verdict.controller_terms << " controller epochs, "
-            << verdict.elections << " partition states, trace " << std::hex << verdict.trace_hash
-            << std::dec << "\n";
+            << " excused, " << verdict.transactions_committed << " of "
+            << verdict.transactions_begun << " transactions committed, " << verdict.controller_terms
+            << " controller epochs, " << verdict.elections << " partition states, trace "
+            << std::hex << verdict.trace_hash << std::dec << "\n";
   if (!verdict.passed()) std::cout << "  " << verdict.violation << "\n" << replay;
   std::cout << std::flush;
 }

@@ -286,6 +286,22 @@ class Network::SimulatedPeer final : public rpc::Peer {
           process.controller_control->report_slow_replicas(std::move(report), std::move(reply));
         });
   }
+  void write_markers(rpc::NumberedMarkers markers, env::Duration timeout,
+                     Callback<Result<protocol::WriteTxnMarkersResponse>> done) {
+    call<protocol::WriteTxnMarkersResponse>(
+        timeout, std::move(done),
+        [markers = std::move(markers)](const Process& process, auto reply) mutable {
+          process.transactions->write_markers(std::move(markers), std::move(reply));
+        });
+  }
+  void add_partitions(protocol::AddPartitionsToTxnRequest request, env::Duration timeout,
+                      Callback<Result<protocol::AddPartitionsToTxnResponse>> done) {
+    call<protocol::AddPartitionsToTxnResponse>(
+        timeout, std::move(done),
+        [request = std::move(request)](const Process& process, auto reply) mutable {
+          process.transactions->add_partitions(std::move(request), std::move(reply));
+        });
+  }
 
  private:
   /// One call on its way; whatever happens, `done` runs once on the caller, if that still lives.
@@ -378,6 +394,30 @@ class Network::SimulatedPeers final : public rpc::Peers {
   std::shared_ptr<rpc::Peer> connect(const cluster::Broker& broker) override {
     if (!broker.grpc_endpoint) return nullptr;
     return std::make_shared<SimulatedPeer>(network_, endpoint_, *broker.grpc_endpoint, broker.id);
+  }
+
+ private:
+  Network& network_;
+  std::string endpoint_;
+};
+
+class Network::SimulatedTransactionPeers final : public rpc::TransactionPeers {
+ public:
+  SimulatedTransactionPeers(Network& network, std::string endpoint)
+      : network_(network), endpoint_(std::move(endpoint)) {}
+
+  void write_markers(const cluster::Broker& to, rpc::NumberedMarkers markers, env::Duration timeout,
+                     Callback<Result<protocol::WriteTxnMarkersResponse>> done) override {
+    if (!to.grpc_endpoint) return std::move(done)(fail(ErrorCode::NetworkException));
+    SimulatedPeer(network_, endpoint_, *to.grpc_endpoint, to.id)
+        .write_markers(std::move(markers), timeout, std::move(done));
+  }
+  void add_partitions(const cluster::Broker& to, protocol::AddPartitionsToTxnRequest request,
+                      env::Duration timeout,
+                      Callback<Result<protocol::AddPartitionsToTxnResponse>> done) override {
+    if (!to.grpc_endpoint) return std::move(done)(fail(ErrorCode::NetworkException));
+    SimulatedPeer(network_, endpoint_, *to.grpc_endpoint, to.id)
+        .add_partitions(std::move(request), timeout, std::move(done));
   }
 
  private:
@@ -566,6 +606,9 @@ void Network::break_streams() {
 
 std::unique_ptr<rpc::Peers> Network::peers_of(const std::string& endpoint) {
   return std::make_unique<SimulatedPeers>(*this, endpoint);
+}
+std::unique_ptr<rpc::TransactionPeers> Network::transaction_peers_of(const std::string& endpoint) {
+  return std::make_unique<SimulatedTransactionPeers>(*this, endpoint);
 }
 std::unique_ptr<rpc::LivenessMonitor> Network::liveness_of(const std::string& endpoint) {
   return std::make_unique<SimulatedLiveness>(*this, endpoint);

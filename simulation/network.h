@@ -13,6 +13,7 @@
 #include "common/rpc/peer.h"
 #include "common/rpc/reach.h"
 #include "common/rpc/replication.h"
+#include "common/rpc/transactions.h"
 #include "common/testing/simulated_world.h"
 
 namespace ottla::simulation {
@@ -30,6 +31,7 @@ class Network {
     rpc::BrokerControl* broker_control = nullptr;
     rpc::ControllerControl* controller_control = nullptr;
     rpc::ReplicationService* replication = nullptr;
+    rpc::TransactionControl* transactions = nullptr;
   };
   struct Options {
     env::Duration delay_min = std::chrono::microseconds(50);
@@ -74,6 +76,8 @@ class Network {
 
   /// How `broker`, as the process behind `endpoint`, reaches others.
   [[nodiscard]] std::unique_ptr<rpc::Peers> peers_of(const std::string& endpoint);
+  [[nodiscard]] std::unique_ptr<rpc::TransactionPeers> transaction_peers_of(
+      const std::string& endpoint);
   [[nodiscard]] std::unique_ptr<rpc::LivenessMonitor> liveness_of(const std::string& endpoint);
   [[nodiscard]] std::unique_ptr<rpc::ReplicationTransport> transport_of(
       const std::string& endpoint);
@@ -82,6 +86,7 @@ class Network {
  private:
   class SimulatedPeer;
   class SimulatedPeers;
+  class SimulatedTransactionPeers;
   class SimulatedLiveness;
   class SimulatedTransport;
   class SimulatedReach;

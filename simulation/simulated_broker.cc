@@ -4,7 +4,9 @@
 
 #include <utility>
 
+#include "broker/api/producer_ids.h"
 #include "broker/controller_channel.h"
+#include "broker/group/group_coordinator.h"
 #include "broker/last_stop.h"
 #include "broker/membership/cluster_entry.h"
 #include "broker/membership/directory_id.h"
@@ -16,6 +18,7 @@
 #include "broker/replica/replicas.h"
 #include "broker/slow_replicas.h"
 #include "broker/storage/disk_probe.h"
+#include "broker/transaction/transaction_coordinator.h"
 #include "controller/controller.h"
 #include "simulation/careless_parts.h"
 #include "simulation/deliberate_bugs.h"
@@ -29,6 +32,16 @@ namespace {
 constexpr env::Duration kTryAgain = std::chrono::milliseconds(100);
 /// A controlled shutdown gives up asking for its leaders to be moved after this many answers.
 constexpr int kShutdownAttempts = 20;
+
+/// As broker.cc has it.
+class TransactionalIds final : public transaction::ProducerIdSource {
+ public:
+  explicit TransactionalIds(api::ProducerIdBlocks& blocks) : ids_(blocks) {}
+  void next(Callback<Result<ProducerId>> done) override { ids_.next(std::move(done)); }
+
+ private:
+  api::ProducerIds ids_;
+};
 
 }  // namespace
 
@@ -47,11 +60,14 @@ class SimulatedBroker::Process final : private membership::RegistrationListener,
         replica_control_(make_executor()),
         replica_stream_(make_executor()),
         controller_loop_(make_executor()),
+        group_loop_(make_executor()),
+        transaction_loop_(make_executor()),
         client_(make_client()),
         entry_(*client_, loop_, random_, {.broker_id = broker.id()}),
         registration_(*client_, loop_, in_.world.clock(), random_, *this),
         failure_notice_(*client_, loop_, random_, broker.id()),
         peers_(in_.network.peers_of(endpoint())),
+        transaction_peers_(in_.network.transaction_peers_of(endpoint())),
         liveness_(in_.network.liveness_of(endpoint())),
         reach_(in_.network.reach_of(endpoint())),
         transport_(in_.network.transport_of(endpoint())),
@@ -85,6 +101,10 @@ class SimulatedBroker::Process final : private membership::RegistrationListener,
   [[nodiscard]] bool is_loaded() const { return loaded_; }
   replica::Replicas* replicas() { return loaded_ ? replicas_.get() : nullptr; }
   controller::Controller* controller() { return controller_.get(); }
+  group::GroupCoordinator* groups() { return loaded_ ? groups_.get() : nullptr; }
+  transaction::TransactionCoordinator* transactions() {
+    return loaded_ ? transactions_.get() : nullptr;
+  }
   storage::LogStore* logs() { return loaded_ ? logs_.get() : nullptr; }
   std::shared_ptr<const metadata::MetadataImage> image() const { return metadata_.image(); }
   env::Executor& loop() { return loop_; }
@@ -123,6 +143,7 @@ class SimulatedBroker::Process final : private membership::RegistrationListener,
                                       *peers_, *liveness_, nullptr, reach_.get()});
     channel_ = std::make_unique<broker::ControllerChannel>(
         broker_.id(), broker_.config_.request_timeout, *controller_, metadata_, *peers_);
+    build_coordinators();
     replicas_ = std::make_unique<replica::Replicas>(
         broker_.config_.replicas,
         replica::Replicas::Dependencies{
@@ -133,9 +154,51 @@ class SimulatedBroker::Process final : private membership::RegistrationListener,
             .topics = in_.bugs.has(Bug::CommitsBelowMinIsr) ? careless_topics_ : in_.topics,
             .isr_changes = isr_changes(),
             .transport = *transport_,
-            .offline_replicas_changed = [this] {
-              loop_.post([this] { failure_notice_.post(); });
-            }});
+            .leadership = {groups_.get(), transaction_leadership_},
+            .offline_replicas_changed = [this] { loop_.post([this] { failure_notice_.post(); }); },
+            .transaction_ends = groups_.get(),
+            .transaction_verifier = transaction_verifier_});
+    groups_->start(*replicas_);
+    transactions_->start(*replicas_);
+  }
+
+  void build_coordinators() {
+    groups_ = std::make_unique<group::GroupCoordinator>(
+        broker_.config_.groups, group::GroupCoordinator::Dependencies{.clock = in_.world.clock(),
+                                                                      .random = random_,
+                                                                      .loop = group_loop_,
+                                                                      .io_pool = io_,
+                                                                      .metadata = metadata_});
+    transactional_ids_ = std::make_unique<TransactionalIds>(*channel_);
+    transactions_ = std::make_unique<transaction::TransactionCoordinator>(
+        broker_.config_.transactions,
+        transaction::TransactionCoordinator::Dependencies{.self = broker_.id(),
+                                                          .nonce = start_nonce_,
+                                                          .clock = in_.world.clock(),
+                                                          .loop = transaction_loop_,
+                                                          .io_pool = io_,
+                                                          .metadata = metadata_,
+                                                          .peers = *transaction_peers_,
+                                                          .ids = *transactional_ids_});
+    transaction_leadership_ = transactions_.get();
+    transaction_control_ = transactions_.get();
+    transaction_verifier_ = transactions_.get();
+    if (in_.bugs.has(Bug::VerifiesNoTransactions)) {
+      believing_verifier_ = std::make_unique<BelievingVerifier>(*transactions_);
+      transaction_verifier_ = believing_verifier_.get();
+    }
+    if (in_.bugs.has(Bug::NeverResigns)) {
+      eternal_leadership_ = std::make_unique<EternalLeadership>(*transactions_);
+      transaction_leadership_ = eternal_leadership_.get();
+    }
+    if (in_.bugs.has(Bug::TakesLateMarkers)) {
+      careless_markers_ = std::make_unique<UnnumberedMarkers>(*transactions_);
+      transaction_control_ = careless_markers_.get();
+    }
+    if (in_.bugs.has(Bug::AcknowledgesMarkersEarly)) {
+      careless_markers_ = std::make_unique<HastyMarkers>(*transactions_);
+      transaction_control_ = careless_markers_.get();
+    }
   }
 
   void watch_peers() {
@@ -203,7 +266,8 @@ class SimulatedBroker::Process final : private membership::RegistrationListener,
                                     .inbound = &loop_,
                                     .broker_control = this,
                                     .controller_control = controller_.get(),
-                                    .replication = replicas_.get()});
+                                    .replication = replicas_.get(),
+                                    .transactions = transaction_control_});
     auto self = registration_of_this_process();
     if (!self) return fail_to_start(self.error());
     registration_.start(*std::move(self));
@@ -260,6 +324,8 @@ class SimulatedBroker::Process final : private membership::RegistrationListener,
     if (probe_) probe_->stop();
     if (peer_watch_) peer_watch_->stop();
     in_.network.detach(endpoint());
+    if (transactions_) transactions_->stop();
+    if (groups_) groups_->stop();
     if (!loaded_) return broker_.end_soon();
     replicas_->stop();
     logs_->shut_down([this] {
@@ -329,11 +395,14 @@ class SimulatedBroker::Process final : private membership::RegistrationListener,
   MortalExecutor& replica_control_;
   MortalExecutor& replica_stream_;
   MortalExecutor& controller_loop_;
+  MortalExecutor& group_loop_;
+  MortalExecutor& transaction_loop_;
   std::unique_ptr<zookeeper::Client> client_;
   membership::ClusterEntry entry_;
   membership::BrokerRegistration registration_;
   membership::FailureNotice failure_notice_;
   std::unique_ptr<rpc::Peers> peers_;
+  std::unique_ptr<rpc::TransactionPeers> transaction_peers_;
   std::unique_ptr<rpc::LivenessMonitor> liveness_;
   std::unique_ptr<rpc::Reach> reach_;
   std::unique_ptr<rpc::ReplicationTransport> transport_;
@@ -344,6 +413,15 @@ class SimulatedBroker::Process final : private membership::RegistrationListener,
   CarelessTopics careless_topics_{in_.topics};
   LoneIsrChanges lone_isr_changes_{broker_.id()};
   NamelessIsrChanges nameless_isr_changes_;
+  std::unique_ptr<group::GroupCoordinator> groups_;
+  std::unique_ptr<TransactionalIds> transactional_ids_;
+  std::unique_ptr<transaction::TransactionCoordinator> transactions_;
+  std::unique_ptr<EternalLeadership> eternal_leadership_;
+  replica::LeadershipListener* transaction_leadership_ = nullptr;
+  std::unique_ptr<BelievingVerifier> believing_verifier_;
+  replica::TransactionVerifier* transaction_verifier_ = nullptr;
+  std::unique_ptr<rpc::TransactionControl> careless_markers_;
+  rpc::TransactionControl* transaction_control_ = nullptr;
   std::unique_ptr<replica::Replicas> replicas_;
   std::vector<MortalExecutor*> on_disk_;  ///< Those that wait for the disk.
   std::unique_ptr<broker::SlowReplicas> slow_replicas_;
@@ -427,6 +505,12 @@ replica::Replicas* SimulatedBroker::replicas() {
 }
 controller::Controller* SimulatedBroker::controller() {
   return process_ ? process_->controller() : nullptr;
+}
+group::GroupCoordinator* SimulatedBroker::groups() {
+  return process_ ? process_->groups() : nullptr;
+}
+transaction::TransactionCoordinator* SimulatedBroker::transactions() {
+  return process_ ? process_->transactions() : nullptr;
 }
 storage::LogStore* SimulatedBroker::logs() {
   return process_ ? process_->logs() : nullptr;

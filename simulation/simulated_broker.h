@@ -5,9 +5,11 @@
 #include <string>
 #include <vector>
 
+#include "broker/group/group_config.h"
 #include "broker/replica/replicas_config.h"
 #include "broker/storage/disk_probe.h"
 #include "broker/storage/log_store.h"
+#include "broker/transaction/transaction_config.h"
 #include "common/base/id.h"
 #include "common/testing/simulated_file_system.h"
 #include "common/testing/simulated_world.h"
@@ -19,6 +21,9 @@
 namespace ottla::controller {
 class Controller;
 }
+namespace ottla::group {
+class GroupCoordinator;
+}
 namespace ottla::metadata {
 class MetadataImage;
 }
@@ -26,6 +31,9 @@ namespace ottla::replica {
 class Replicas;
 class TopicConfigs;
 }  // namespace ottla::replica
+namespace ottla::transaction {
+class TransactionCoordinator;
+}
 
 namespace ottla::simulation {
 
@@ -46,6 +54,8 @@ struct BrokerConfig {
   replica::ReplicasConfig replicas;
   storage::LogStoreOptions logs;
   controller::ControllerConfig controller;
+  group::GroupConfig groups;
+  transaction::TransactionConfig transactions;
   env::Duration request_timeout = std::chrono::seconds(2);
   storage::DiskProbe::Options disk_probe{
       .slow_operation = std::chrono::milliseconds(400),
@@ -97,6 +107,9 @@ class SimulatedBroker {
   /// Null before the logs are loaded.
   [[nodiscard]] replica::Replicas* replicas();
   [[nodiscard]] controller::Controller* controller();
+  /// Null before the logs are loaded, as the coordinators are that live on them.
+  [[nodiscard]] group::GroupCoordinator* groups();
+  [[nodiscard]] transaction::TransactionCoordinator* transactions();
   [[nodiscard]] std::shared_ptr<const metadata::MetadataImage> image() const;
   [[nodiscard]] storage::LogStore* logs();
   /// The loop that clients' requests run on; null when not running.

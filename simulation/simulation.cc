@@ -17,6 +17,7 @@
 #include "simulation/faults.h"
 #include "simulation/picture.h"
 #include "simulation/topic_catalog.h"
+#include "simulation/transaction_workload.h"
 #include "simulation/workload.h"
 
 namespace ottla::simulation {
@@ -55,13 +56,18 @@ class Simulation final : private ClientEvents {
   explicit Simulation(const RunOptions& options)
       : options_(options),
         cluster_({.seed = options.seed, .brokers = options.brokers, .bugs = options.bugs}),
-        workload_(cluster_, *this),
-        faults_(cluster_, {.host_crashes = options.host_crashes,
+        workload_(cluster_, *this, options.transactions),
+        faults_(cluster_, {.host_crashes = options.host_crashes && !options.transactions,
                            .late_isr_requests_only = options.late_isr_requests_only}),
         picture_(cluster_),
         checkers_(make_checkers()) {
     if (options.print_log) log_.emplace(cluster_.world());
     verdict_.seed = options.seed;
+    if (options.transactions) {
+      transactions_.emplace(
+          cluster_, static_cast<ClientEvents&>(*this),
+          [this](const Complaint& complaint) { broken(complaint.first, complaint.second); });
+    }
     cluster_.before_host_crash([this](BrokerId broker) {
       look();  // Who joined an ISR before the crash joined with what the crash takes.
       committed_.host_is_about_to_crash(picture_, broker);
@@ -72,11 +78,13 @@ class Simulation final : private ClientEvents {
   Verdict run() {
     cluster_.start_all();
     workload_.start();
+    if (transactions_) transactions_->start();
     go_on(seconds(3));
     if (options_.faults) faults_.start();
     go_on(options_.chaos);
     faults_.heal();
     workload_.stop_churn();
+    if (transactions_) transactions_->calm();
     // The cluster recovers under load first, then the clients of before come to rest.
     if (verdict_.passed()) expect_whole();
     if (verdict_.passed()) expect_hand_over();
@@ -220,6 +228,7 @@ class Simulation final : private ClientEvents {
     if (!run_until([&] { return workload_.producers_idle(); }, seconds(15))) {
       return broken("serves_again", "a producer does not come to rest");
     }
+    if (transactions_) expect_transactions_to_end();
     std::string behind;
     if (!run_until(
             [&] {
@@ -229,6 +238,34 @@ class Simulation final : private ClientEvents {
             seconds(15))) {
       broken("all_is_read", behind);
     }
+  }
+
+  /// The copiers copy all that there is, and leave nothing open (W26, W27).
+  void expect_transactions_to_end() {
+    std::string left;
+    const auto is_empty = [&](std::string text) {
+      left = std::move(text);
+      return left.empty();
+    };
+    if (!run_until([&] { return is_empty(transactions_->missing(ends())); }, seconds(30))) {
+      return broken("all_is_copied", left);
+    }
+    transactions_->stop();
+    if (!run_until([&] { return is_empty(transactions_->unsettled()); }, seconds(15))) {
+      return broken("transactions_end", left);
+    }
+    if (const auto wrong = transactions_->check_whole()) broken(wrong->first, wrong->second);
+  }
+
+  /// Where the partitions end, as their leaders say.
+  [[nodiscard]] std::map<TopicPartition, Offset> ends() const {
+    std::map<TopicPartition, Offset> ends;
+    for (const ReplicaPicture& replica : picture_.replicas()) {
+      if (!replica.is_leader) continue;
+      ends[replica.name] =
+          replica.records->empty() ? Offset(0) : replica.records->back().offset.next();
+    }
+    return ends;
   }
 
   /// Replicas that do not end where the others do, and consumers that have not read everything.
@@ -273,6 +310,10 @@ class Simulation final : private ClientEvents {
     verdict_.promised_records = committed_.promises();
     verdict_.excused_records = committed_.excused();
     verdict_.faults = faults_.counts();
+    if (transactions_) {
+      verdict_.transactions_begun = transactions_->counts().begun;
+      verdict_.transactions_committed = transactions_->counts().committed;
+    }
     if (const auto epoch = cluster_.zookeeper().node("/controller_epoch")) {
       verdict_.controller_terms = std::stoull(epoch->data);
     }
@@ -346,6 +387,7 @@ class Simulation final : private ClientEvents {
   Cluster cluster_;
   std::optional<PrintedLog> log_;
   Workload workload_;
+  std::optional<TransactionWorkload> transactions_;
   Faults faults_;
   Picture picture_;
   CommittedRecords committed_;

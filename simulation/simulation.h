@@ -21,6 +21,9 @@ struct RunOptions {
   /// Nothing goes wrong but this, again and again: a follower's host crashes while the requests to
   /// let it join an ISR are late (W2). Among all the others the schedule is rare.
   bool late_isr_requests_only = false;
+  /// Read-process-write with transactions, in place of the plain clients. Hosts do not crash then:
+  /// what a host's crash may take of one partition is not known of the transactions in it.
+  bool transactions = false;
   DeliberateBugs bugs;
   /// What the brokers log goes to stderr, with simulated times.
   bool print_log = false;
@@ -39,6 +42,8 @@ struct Verdict {
   std::uint64_t promised_records = 0;
   std::uint64_t excused_records = 0;
   std::uint64_t controller_terms = 0;
+  std::uint64_t transactions_begun = 0;
+  std::uint64_t transactions_committed = 0;
   std::uint64_t elections = 0;
   std::map<std::string, std::uint64_t> faults;
   /// From the healing until every replica was in sync again, and from a disk's stand-still until

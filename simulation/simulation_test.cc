@@ -15,6 +15,7 @@ namespace {
 // `ottla-simulate` runs any number of seeds; these are those of every test run.
 constexpr std::uint64_t kSeedsPerTest = 10;
 constexpr std::uint64_t kTests = 8;
+constexpr std::uint64_t kTransactionTests = 10;
 /// A deliberate bug must be found within so many.
 constexpr std::uint64_t kSeedsForABug = 150;
 
@@ -24,6 +25,7 @@ Verdict run_seed(std::uint64_t seed, std::optional<Bug> bug = std::nullopt) {
   if (bug) options.bugs.add(*bug);
   // Its ISRs never become whole: no need to wait for that as long as without a bug.
   options.late_isr_requests_only = bug == Bug::IgnoresBrokerEpochs;
+  options.transactions = bug && is_of_transactions(*bug);
   if (bug == Bug::ChangesIsrAlone) options.recovery = std::chrono::seconds(20);
   return run(options);
 }
@@ -63,6 +65,33 @@ TEST_P(Seeds, KeepTheRules) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Simulation, Seeds, ::testing::Range<std::uint64_t>(0, kTests));
+
+RunOptions with_transactions(std::uint64_t seed) {
+  FLAGS_minloglevel = google::GLOG_FATAL;
+  return {.seed = seed, .chaos = std::chrono::seconds(8), .transactions = true};
+}
+
+TEST(TransactionSimulation, TheSameSeedRepeatsExactly) {
+  const Verdict first = run(with_transactions(7));
+  const Verdict second = run(with_transactions(7));
+  EXPECT_EQ(first.trace_hash, second.trace_hash);
+  EXPECT_EQ(first.transactions_committed, second.transactions_committed);
+}
+
+class TransactionSeeds : public ::testing::TestWithParam<std::uint64_t> {};
+
+TEST_P(TransactionSeeds, KeepTheRules) {
+  std::uint64_t committed = 0;
+  for (std::uint64_t i = 0; i < kSeedsPerTest; ++i) {
+    const Verdict verdict = run(with_transactions(1 + GetParam() * kSeedsPerTest + i));
+    EXPECT_TRUE(verdict.passed()) << explain(verdict) << " --transactions --seconds 8";
+    committed += verdict.transactions_committed;
+  }
+  EXPECT_GT(committed, 20 * kSeedsPerTest) << "too little got through for the rules to mean much";
+}
+
+INSTANTIATE_TEST_SUITE_P(Simulation, TransactionSeeds,
+                         ::testing::Range<std::uint64_t>(0, kTransactionTests));
 
 class DeliberateBug : public ::testing::TestWithParam<std::pair<Bug, std::string_view>> {};
 

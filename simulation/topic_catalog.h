@@ -9,7 +9,8 @@
 namespace ottla::simulation {
 
 /// The configurations of the workload's topics, which their names tell: they do not change while a
-/// run lasts. "safe-*" promises what acks=all promises with min.insync.replicas=2; "unclean-*"
+/// run lasts. "safe-*", and what belongs to
+/// the coordinators, promises what acks=all promises with min.insync.replicas=2; "unclean-*"
 /// allows unclean elections and promises nothing.
 /// Thread: immutable.
 class TopicCatalog final : public replica::TopicConfigs {
@@ -20,7 +21,9 @@ class TopicCatalog final : public replica::TopicConfigs {
   /// As CreateTopics gets it.
   [[nodiscard]] static std::map<std::string, std::string> overrides(const std::string& topic);
   /// Whether what is acknowledged there with acks=all must never be lost.
-  [[nodiscard]] static bool is_safe(const std::string& topic) { return topic.starts_with("safe-"); }
+  [[nodiscard]] static bool is_safe(const std::string& topic) {
+    return topic.starts_with("safe-") || topic.starts_with("__");
+  }
 
   static constexpr std::int32_t kMinInsyncReplicas = 2;
 

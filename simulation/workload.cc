@@ -3,8 +3,10 @@
 #include <algorithm>
 #include <utility>
 
+#include "broker/group/log_records.h"
 #include "broker/replica/log_dirs.h"
 #include "broker/replica/replicas.h"
+#include "broker/transaction/log_records.h"
 #include "controller/controller.h"
 #include "simulation/topic_catalog.h"
 #include "simulation/workload_names.h"
@@ -53,17 +55,24 @@ void ask_controller(Cluster& cluster, Request request,
 
 }  // namespace
 
-Workload::Workload(Cluster& cluster, ClientEvents& events) : cluster_(cluster), events_(events) {}
+Workload::Workload(Cluster& cluster, ClientEvents& events, bool transactions)
+    : cluster_(cluster), events_(events), transactions_(transactions) {}
 
 void Workload::start() {
-  const std::vector<Topic> topics = {{"safe-a", 2, 3}, {"safe-b", 1, 3}, {"unclean-c", 1, 2}};
+  std::vector<Topic> topics = {{"safe-a", 2, 3}, {"safe-b", 1, 3}, {"unclean-c", 1, 2}};
+  if (transactions_) {
+    topics = {{kInputTopic, kInputs, 3},
+              {kOutputTopic, kOutputs, 3},
+              {transaction::kTransactionsTopic, kTransactionPartitions, 3},
+              {group::kOffsetsTopic, 1, 3}};
+  }
   for (const Topic& topic : topics) {
     for (std::int32_t number = 0; number < topic.partitions; ++number) {
       lasting_partitions_.push_back({topic.name, number});
     }
     create(topic, [this, topic] { start_clients(topic); });
   }
-  churn();
+  if (!transactions_) churn();
   move_replicas();
   move_logs();
 }
@@ -109,6 +118,10 @@ void Workload::remove(const std::string& topic, Task then) {
 void Workload::start_clients(const Topic& topic) {
   for (std::int32_t number = 0; number < topic.partitions; ++number) {
     const TopicPartition partition{topic.name, number};
+    if (transactions_) {
+      if (topic.name == kInputTopic) add_producer(partition, replica::Acks::All, true);
+      continue;
+    }
     add_producer(partition, replica::Acks::All, true);
     add_producer(partition, number == 0 ? replica::Acks::Leader : replica::Acks::All, false);
     consumers_.push_back(std::make_unique<Consumer>(cluster_, events_, partition));
@@ -209,6 +222,7 @@ void Workload::add_producer(const TopicPartition& partition, replica::Acks acks,
 
 void Workload::start_probes() {
   for (const TopicPartition& partition : lasting_partitions_) {
+    if (partition.topic.starts_with("__")) continue;  // clients may not write there
     producing_ = true;
     add_producer(partition, replica::Acks::All, true);
     probes_.push_back(producers_.back().get());

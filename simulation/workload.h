@@ -17,7 +17,8 @@ namespace ottla::simulation {
 /// that is created and deleted all the time. Replicas are moved from broker to broker.
 class Workload {
  public:
-  Workload(Cluster& cluster, ClientEvents& events);
+  /// With transactions: the topics that they need, and producers of what is copied.
+  Workload(Cluster& cluster, ClientEvents& events, bool transactions);
 
   /// Creates the topics, then starts the clients.
   void start();
@@ -70,6 +71,7 @@ class Workload {
 
   Cluster& cluster_;
   ClientEvents& events_;
+  const bool transactions_;
   std::vector<std::unique_ptr<Producer>> producers_;
   std::vector<Producer*> probes_;
   std::vector<std::unique_ptr<Consumer>> consumers_;

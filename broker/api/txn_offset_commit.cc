@@ -18,7 +18,11 @@ struct Commit {
   std::vector<std::pair<std::size_t, std::size_t>> asked;  ///< Topic and partition.
 };
 
-group::CommitRequest commit_of(TxnOffsetCommitRequest& request, protocol::ApiVersion version) {
+/// From this version on the epoch tells what is late (transaction version 2).
+constexpr std::int16_t kRaisesEpoch = 5;
+
+group::CommitRequest commit_of(TxnOffsetCommitRequest& request, const Call& call) {
+  const protocol::ApiVersion version = call.version();
   group::CommitRequest wanted;
   wanted.group = std::move(request.group_id);
   wanted.generation = request.generation_id;
@@ -28,7 +32,8 @@ group::CommitRequest commit_of(TxnOffsetCommitRequest& request, protocol::ApiVer
                         .producer_id = request.producer_id,
                         .producer_epoch = request.producer_epoch,
                         .knows_abortable = version.value() >= 4,
-                        .adds = version.value() >= 5};
+                        .adds = version.value() >= kRaisesEpoch};
+  if (!wanted.transaction->adds) wanted.transaction->connection = call.connection().accepted;
   return wanted;
 }
 
@@ -40,7 +45,7 @@ void handle_txn_offset_commit(Call call, Services& services) {
   const auto image = services.metadata.image();
   const env::WallTimeMs now = services.clock.wall_now_ms();
   Commit commit;
-  group::CommitRequest wanted = commit_of(*request, call.version());
+  group::CommitRequest wanted = commit_of(*request, call);
   for (TxnOffsetCommitRequest::Topic& topic : request->topics) {
     auto& told = commit.response.topics.emplace_back();
     told.name = topic.name;
@@ -62,6 +67,7 @@ void handle_txn_offset_commit(Call call, Services& services) {
   if (wanted.offsets.empty()) return answer(call, commit.response);
   services.groups.commit(std::move(wanted), [call = std::move(call), commit = std::move(commit)](
                                                 const std::vector<ErrorCode>& outcomes) mutable {
+    if (outcomes.empty()) return call.responder.close_connection();  // too late
     for (std::size_t i = 0; i < commit.asked.size(); ++i) {
       const auto [topic, partition] = commit.asked[i];
       commit.response.topics[topic].partitions[partition].error_code = outcomes[i];

@@ -40,6 +40,7 @@ bool CoordinatorCore::begin_loading(std::int32_t partition, LeaderEpoch epoch) {
   const auto found = shards_.find(partition);
   if (found == shards_.end()) {
     shards_[partition].epoch = epoch;
+    shards_[partition].elected = clock_.now();
     return true;
   }
   Shard& shard = found->second;

@@ -15,6 +15,7 @@
 #include "broker/group/group_config.h"
 #include "broker/group/group_history.h"
 #include "broker/group/log_records.h"
+#include "broker/group/producer_connections.h"
 #include "broker/storage/log_types.h"
 #include "common/base/error.h"
 #include "common/base/id.h"
@@ -38,6 +39,8 @@ struct CommittingTransaction {
   ProducerEpoch producer_epoch = kNoProducerEpoch;
   bool knows_abortable = false;  ///< TxnOffsetCommit v4.
   bool adds = false;             ///< v5: transaction version 2.
+  /// When the connection was accepted that the request came on; zero: the epoch tells what is late.
+  env::MonotonicTime connection{};
   /// What the transaction's coordinator said (KIP-890), and the token of the question.
   ErrorCode verification = ErrorCode::None;
   std::optional<storage::VerificationToken> verified{};
@@ -186,7 +189,8 @@ class CoordinatorCore {
   /// A marker stands at `marker` in the partition: the offsets of the producer's transaction count,
   /// or are dropped.
   void end_transaction(std::int32_t partition, ProducerId producer, bool is_commit, Offset marker);
-  /// One code for each offset, in order.
+  /// One code for each offset, in order. None at all: the request is older than what its producer
+  /// has done since on a newer connection (W25): its own is to be closed unanswered.
   void commit(CommitRequest request, Callback<std::vector<ErrorCode>> done);
   [[nodiscard]] FetchedOffsets fetch(const FetchQuery& query, bool require_stable) const;
   void delete_offsets(const std::string& group, std::vector<TopicPartition> partitions,
@@ -226,6 +230,8 @@ class CoordinatorCore {
     EndedOffsets ended{};
     /// The groups that a producer's open transaction commits offsets of.
     std::map<ProducerId, std::set<std::string>> transactions{};
+    env::MonotonicTime elected{};
+    ProducerConnections connections{};
     struct Marker {
       ProducerId producer{};
       bool is_commit = false;
@@ -299,6 +305,7 @@ class CoordinatorCore {
   void on_session_time(const GroupPtr& group, const std::string& member_id);
 
   // offsets.cc
+  [[nodiscard]] bool is_late(const CommitRequest& request);
   [[nodiscard]] ErrorCode check_commit(const GroupPtr& group, const CommitRequest& request);
   void store_offsets(const GroupPtr& group, CommitRequest request,
                      Callback<std::vector<ErrorCode>> done);

@@ -33,6 +33,7 @@ void CoordinatorCore::commit(CommitRequest request, Callback<std::vector<ErrorCo
   if (request.transaction && request.transaction->verification != ErrorCode::None) {
     return std::move(done)(all_of(count, commit_error(request.transaction->verification)));
   }
+  if (is_late(request)) return std::move(done)({});
   GroupPtr group = find(request.group);
   if (!group) {
     // Without a generation it is no member: somebody who only keeps offsets here.
@@ -44,6 +45,16 @@ void CoordinatorCore::commit(CommitRequest request, Callback<std::vector<ErrorCo
     return std::move(done)(all_of(count, error));
   }
   store_offsets(group, std::move(request), std::move(done));
+}
+
+/// Who has offsets in an open transaction of before our election has a newer connection since then.
+bool CoordinatorCore::is_late(const CommitRequest& request) {
+  if (!request.transaction || request.transaction->connection == env::MonotonicTime()) return false;
+  Shard& shard = shards_.at(shard_of(request.group));
+  const ProducerId producer = request.transaction->producer_id;
+  return shard.connections.is_late(
+      producer, request.transaction->connection,
+      shard.transactions.contains(producer) ? shard.elected : env::MonotonicTime(), clock_.now());
 }
 
 ErrorCode CoordinatorCore::check_commit(const GroupPtr& group, const CommitRequest& request) {
@@ -311,6 +322,7 @@ void CoordinatorCore::foretell_expiry(Group& group) const {
 }
 
 void CoordinatorCore::expire() {
+  for (auto& [partition, shard] : shards_) shard.connections.forget_unused(clock_.now());
   for (const GroupPtr& group : all_groups()) {
     const auto expired = group->offsets.expired(expiry_rules(*group));
     const bool is_left_over =
