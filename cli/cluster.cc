@@ -7,6 +7,7 @@
 
 #include "cli/broker_client.h"
 #include "cli/cluster_state.h"
+#include "cli/may_restart.h"
 #include "cli/tool.h"
 #include "cli/zookeeper_reader.h"
 
@@ -25,6 +26,9 @@ constexpr Flag kFlags[] = {
     {.name = "check",
      .doc = "exit with 1 unless there is a controller, and every partition has a leader and all "
             "its replicas in sync"},
+    {.name = "broker",
+     .value = "id",
+     .doc = "may-restart: the broker to take down; exit code 1 when something speaks against it"},
 };
 
 constexpr std::int64_t kZookeeperTimeoutMs = 10000;
@@ -46,11 +50,16 @@ Result<ClusterState> read_state(const Arguments& arguments) {
 }
 
 Result<> run_cluster(const Arguments& arguments, Console& console) {
-  const bool is_asked_for_id = !arguments.words().empty();  // as kafka-cluster is
-  if (is_asked_for_id &&
-      (arguments.words().size() > 1 || arguments.words().front() != "cluster-id")) {
+  const auto& words = arguments.words();
+  const bool is_asked_for_id = !words.empty() && words.front() == "cluster-id";  // as kafka-cluster
+  const bool is_asked_to_restart = !words.empty() && words.front() == "may-restart";
+  if (words.size() > 1 || (!words.empty() && !is_asked_for_id && !is_asked_to_restart)) {
     return fail(ErrorCode::InvalidRequest,
-                arguments.words().back() + ": only cluster-id is known (and --cluster-id)");
+                words.back() + ": only cluster-id and may-restart are known (and --cluster-id)");
+  }
+  if (is_asked_to_restart) return answer_may_restart(arguments, console);
+  if (arguments.has("broker")) {
+    return fail(ErrorCode::InvalidRequest, "--broker is only for may-restart");
   }
   OTTLA_TRY(const ClusterState state, read_state(arguments));
   if (arguments.has("cluster-id") || is_asked_for_id) {
@@ -75,7 +84,7 @@ Result<> run_cluster(const Arguments& arguments, Console& console) {
 const Tool kClusterTool{.name = "cluster",
                         .summary = "show brokers, controller, and partitions that are not well",
                         .flags = kFlags,
-                        .words = "[cluster-id]",
+                        .words = "[cluster-id | may-restart]",
                         .run = run_cluster};
 
 }  // namespace ottla::cli

@@ -1,0 +1,105 @@
+"""Where replicas are to be: few moves, racks kept apart, brokers loaded alike. Nothing here asks anybody."""
+
+import collections
+
+
+class Impossible(Exception):
+    """There is no such plan; why."""
+
+
+class Planner:
+    """`partitions`: {(topic, partition): [broker ids, the preferred leader first]}; `racks`: {broker id: rack or
+    None}, of those that may hold replicas."""
+
+    def __init__(self, partitions, racks):
+        self.before = partitions
+        self.now = {name: list(replicas) for name, replicas in partitions.items()}
+        self.racks = racks
+        self.load = collections.Counter(dict.fromkeys(racks, 0))
+        self.leads = collections.Counter(dict.fromkeys(racks, 0))
+        self.held = collections.defaultdict(set)
+        for name, replicas in sorted(self.now.items()):
+            self.leads[replicas[0]] += 1
+            for broker in replicas:
+                self.load[broker] += 1
+                self.held[broker].add(name)
+
+    def moves(self):
+        """{(topic, partition): replicas} of what is to change."""
+        return {name: replicas for name, replicas in self.now.items() if replicas != self.before[name]}
+
+    def evacuate(self):
+        """Nothing stays on a broker that is not in `racks`."""
+        for name in sorted(self.now):
+            for place, broker in enumerate(self.now[name]):
+                if broker not in self.racks:
+                    self.move(name, place, self.successor(name, place))
+
+    def successor(self, name, place):
+        others = [broker for at, broker in enumerate(self.now[name]) if at != place]
+        free = [broker for broker in self.racks if broker not in self.now[name]]
+        if not free:
+            raise Impossible("%s-%d: no broker is left for its %d replicas" % (name + (len(self.now[name]),)))
+        used = [self.racks.get(broker) for broker in others]
+        return min(free, key=lambda broker: (
+            self.racks[broker] is not None and self.racks[broker] in used,
+            self.leads[broker] if place == 0 else 0, self.load[broker], broker))
+
+    def spread(self):
+        """Brokers hold the same number of replicas, give or take one, where racks allow it."""
+        while self.one_move():
+            pass
+
+    def one_move(self):
+        by_load = sorted(self.racks, key=lambda broker: (self.load[broker], broker))
+        for giver in reversed(by_load):
+            for taker in by_load:
+                if self.load[giver] - self.load[taker] <= 1:
+                    break
+                found = self.candidate(giver, taker)
+                if found:
+                    self.move(found[0], found[1], taker)
+                    return True
+        return False
+
+    def candidate(self, giver, taker):
+        """(partition, place in its replicas) that may go. Leaders go while the taker leads fewer."""
+        wants_leaders = self.leads[giver] - self.leads[taker] > 1
+        best = None
+        for name in sorted(self.held[giver] - self.held[taker]):
+            place = self.now[name].index(giver)
+            if not self.keeps_racks(name, place, taker):
+                continue
+            if (place == 0) == wants_leaders:
+                return name, place
+            best = best or (name, place)
+        return best
+
+    def keeps_racks(self, name, place, taker):
+        replicas = self.now[name]
+        after = replicas[:place] + [taker] + replicas[place + 1:]
+
+        def count(brokers):
+            return len({self.racks.get(broker) for broker in brokers})
+        return count(after) >= count(replicas)
+
+    def move(self, name, place, taker):
+        giver = self.now[name][place]
+        self.now[name][place] = taker
+        self.held[giver].discard(name)
+        self.held[taker].add(name)
+        self.load[giver] -= 1
+        self.load[taker] += 1
+        if place == 0:
+            self.leads[giver] -= 1
+            self.leads[taker] += 1
+
+
+def plan(partitions, racks, spread):
+    """{(topic, partition): replicas} of what is to change, so that only brokers of `racks` hold replicas, and with
+    `spread` as many each. Errors: Impossible."""
+    planner = Planner(partitions, racks)
+    planner.evacuate()
+    if spread:
+        planner.spread()
+    return planner.moves()

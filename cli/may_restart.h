@@ -1,0 +1,15 @@
+#pragma once
+
+#include "cli/flags.h"
+#include "cli/tool.h"
+#include "common/base/error.h"
+
+namespace ottla::cli {
+
+/// `ottla cluster may-restart --broker ID`: whether taking the broker down now would make
+/// partitions unavailable, block acks=all, or leave fewer copies than there should be (N10). What
+/// the broker has no part in does not count (N11). Prints the answer. Errors: InvalidRequest when
+/// something speaks against it, with each objection and its partitions.
+[[nodiscard]] Result<> answer_may_restart(const Arguments& arguments, Console& console);
+
+}  // namespace ottla::cli
