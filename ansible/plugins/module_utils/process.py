@@ -47,7 +47,10 @@ class Unit:
             changed.append(program[:-len(" (deleted)")])
         return changed
 
-    def last_words(self, lines=30):
+    def last_words(self, log=None, lines=30):
+        if log and os.path.exists(log):
+            status, out, error = self.module.run_command(["tail", "-n", str(lines), log])
+            return out.strip()
         status, out, error = self.module.run_command(
             ["journalctl", "--unit", self.name, "--lines", str(lines), "--no-pager", "--output", "cat"])
         return out.strip() if status == 0 else ""

@@ -13,6 +13,7 @@ options:
   broker_id: {description: The broker, type: int, required: true}
   unit: {description: Its systemd unit, type: str, default: ottla-broker}
   properties: {description: Its server.properties, type: path, required: true}
+  content: {description: "What I(properties) will hold, for a check; else it is read", type: str}
   files: {description: More files that a start reads, type: list, elements: path, default: []}
   markers: {description: Files whose content is a reason for a restart as long as they are there, type: list,
             elements: path, default: []}
@@ -39,12 +40,14 @@ from ansible_collections.ottla.cluster.plugins.module_utils.process import Unit
 from ansible_collections.ottla.cluster.plugins.module_utils.tool import ARGUMENTS, Tool, ToolFailed
 
 
-def read_properties(path):
+def read_properties(path, content):
     try:
-        with open(path) as properties:
-            lines = [line.strip() for line in properties]
+        if content is None:
+            with open(path) as properties:
+                content = properties.read()
     except OSError:
         return {}
+    lines = [line.strip() for line in content.splitlines()]
     pairs = [line.split("=", 1) for line in lines if "=" in line and line[0] not in "#!"]
     return {name.strip(): value.strip() for name, value in pairs}
 
@@ -85,6 +88,9 @@ def describe(tool, broker_id):
 def package_reasons(module, files):
     reasons = []
     for path in files:
+        if module.check_mode and not os.path.exists(path):
+            reasons.append("%s is new" % os.path.basename(path))
+            continue
         status, out, error = module.run_command(["dpkg-deb", "--showformat=${Package} ${Version}", "--show", path])
         if status != 0:
             module.fail_json(msg="%s is no package: %s" % (path, error.strip()))
@@ -99,7 +105,7 @@ def package_reasons(module, files):
 def main():
     module = AnsibleModule(supports_check_mode=True, argument_spec=dict(
         ARGUMENTS, broker_id=dict(type="int", required=True), unit=dict(type="str", default="ottla-broker"),
-        properties=dict(type="path", required=True), files=dict(type="list", elements="path", default=[]),
+        properties=dict(type="path", required=True), content=dict(type="str"), files=dict(type="list", elements="path", default=[]),
         markers=dict(type="list", elements="path", default=[]),
         packages=dict(type="list", elements="path", default=[])))
     asked = module.params
@@ -114,7 +120,7 @@ def main():
         reasons.append("it does not run")
     else:
         reasons += ["%s changed since it started" % path for path in unit.stale(asked["files"])]
-        wanted = read_properties(asked["properties"])
+        wanted = read_properties(asked["properties"], asked["content"])
         try:
             told = describe(Tool(module), asked["broker_id"])
         except ToolFailed as why:

@@ -12,6 +12,7 @@ options:
   command_config: {description: Client settings, type: path}
   broker_id: {description: The broker, type: int, required: true}
   unit: {description: Its systemd unit on this host, type: str, default: ottla-broker}
+  log: {description: The broker's log file on this host, type: path, default: /var/log/ottla/server.log}
   health_url: {description: Its /health/ready if it has an HTTP listener, type: str}
   until:
     description:
@@ -76,7 +77,7 @@ class Wait:
         unit = Unit(self.module, self.asked["unit"])
         if unit.loaded and not unit.active:
             self.module.fail_json(msg="broker %d does not run (%s). Its last words:\n%s"
-                                      % (self.broker_id, unit.state, unit.last_words()))
+                                      % (self.broker_id, unit.state, unit.last_words(self.asked["log"])))
         ready, why = health(self.asked["health_url"]) if self.asked["health_url"] else (True, "")
         state = self.tool.cluster()
         mine = next((one for one in state["brokers"] if one["id"] == self.broker_id), None)
@@ -119,7 +120,7 @@ class Wait:
 def main():
     module = AnsibleModule(supports_check_mode=True, argument_spec=dict(
         ARGUMENTS, broker_id=dict(type="int", required=True), unit=dict(type="str", default="ottla-broker"),
-        health_url=dict(type="str"), accept=dict(type="list", elements="str", default=[]),
+        log=dict(type="path", default="/var/log/ottla/server.log"), health_url=dict(type="str"), accept=dict(type="list", elements="str", default=[]),
         until=dict(type="str", choices=["may_restart", "caught_up", "leads"], required=True),
         stall_seconds=dict(type="int", default=300)))
     Wait(module).run()
