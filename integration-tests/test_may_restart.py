@@ -1,0 +1,60 @@
+"""`ottla cluster may-restart`: what would be lost with a broker, asked before it is taken down (N10, N11)."""
+
+import json
+import subprocess
+import unittest
+
+from cluster import OTTLA, Cluster, wait_until
+
+
+class MayRestartTest(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.cluster = Cluster()
+        cls.addClassCleanup(cls.cluster.close)
+
+    def ask(self, broker):
+        """(exit code, {objection: partitions})."""
+        outcome = subprocess.run([OTTLA, "cluster", "may-restart", "--bootstrap-server", self.cluster.bootstrap,
+                                  "--broker", str(broker), "--json", "--timeout", "2000"],
+                                 capture_output=True, text=True, timeout=60)
+        told = json.loads(outcome.stdout)
+        self.assertEqual(told["mayRestart"], outcome.returncode == 0)
+        return outcome.returncode, {
+            one["objection"]: [f"{name['topic']}-{name['partition']}" for name in one["partitions"]]
+            for one in told["objections"]}
+
+    def wait_for(self, broker, *answer):
+        """On a busy machine a replica may fall behind for a moment."""
+        wait_until(lambda: self.ask(broker) == answer, f"the answer {answer} for broker {broker}", 60)
+
+    def test_what_would_be_lost(self):
+        self.cluster.create_topic("orders", partitions=3, min__insync__replicas=2)
+        self.cluster.wait_for_isr("orders")
+        for broker in (1, 2, 3):
+            self.wait_for(broker, 0, {})
+        self.assertIn("may be restarted", wait_until(
+            lambda: self.cluster.ottla("cluster", "may-restart", "--broker", 1), "the answer in words"))
+
+        self.cluster.ottla("topics", "--create", "--topic", "alone", "--replica-assignment", "2")
+        self.wait_for(2, 1, {"SINGLE_REPLICA": ["alone-0"]})
+        self.wait_for(1, 0, {})  # it has no part in that
+
+        self.cluster.brokers[3].process.kill()
+        wait_until(lambda: all(partition["isr"] and 3 not in partition["isr"]
+                               for partition in self.cluster.partitions("orders").values()), "broker 3 to be out of the ISR")
+        self.wait_for(1, 1, {"WOULD_BLOCK_ACKS_ALL": ["orders-0", "orders-1", "orders-2"]})
+        code, objections = self.ask(3)
+        self.assertEqual(code, 1)
+        self.assertIn("UNKNOWN_BROKER", objections)
+
+    def test_what_is_wrong_with_the_question(self):
+        for words in (["may-restart"], ["may-restart", "--broker", "one"], ["may-stop", "--broker", "1"], ["--broker", "1"]):
+            outcome = subprocess.run([OTTLA, "cluster", *words, "--bootstrap-server", self.cluster.bootstrap],
+                                     capture_output=True, text=True, timeout=60)
+            self.assertEqual(outcome.returncode, 1, words)
+            self.assertTrue(outcome.stderr.strip())
+
+
+if __name__ == "__main__":
+    unittest.main()
