@@ -13,11 +13,8 @@ namespace {
 /// Where the group's offsets are committed; the topic may be made only when its coordinator is
 /// looked for.
 TopicPartition offsets_partition(const std::string& group, const Services& services) {
-  const auto topic = services.metadata.image()->topic(group::kOffsetsTopic);
-  const std::int32_t count =
-      topic && !topic->partitions.empty()
-          ? static_cast<std::int32_t>(topic->partitions.size())
-          : services.config.values()->get(config::kOffsetsTopicNumPartitions);
+  const std::int32_t count = services.metadata.image()->partition_count(
+      group::kOffsetsTopic, services.config.values()->get(config::kOffsetsTopicNumPartitions));
   return {group::kOffsetsTopic, group::partition_of(group, count)};
 }
 

@@ -12,8 +12,10 @@
 #include "broker/group/log_batch.h"
 #include "broker/group/partition_load.h"
 #include "broker/group/snapshot_keeper.h"
-#include "broker/replica/partition.h"
+#include "broker/replica/coordinator_load.h"
 #include "broker/replica/replicas.h"
+#include "broker/storage/log_walk.h"
+#include "common/env/deadline_timer.h"
 #include "common/metrics/group_metrics.h"
 
 namespace ottla::group {
@@ -21,23 +23,12 @@ namespace {
 
 using std::chrono::milliseconds;
 
-/// Between two attempts to read a partition's log (W28: a failed step is repeated).
-constexpr milliseconds kLoadRetry{1'000};
 /// Between two looks at what is not told to us: deleted topics, sizes for the gauges.
 constexpr milliseconds kLookAround{1'000};
 
 TopicPartition offsets_partition(std::int32_t partition) {
   return {kOffsetsTopic, partition};
 }
-
-class CommitCallback final : public replica::CommitWaiter {
- public:
-  explicit CommitCallback(Callback<ErrorCode> done) : done_(std::move(done)) {}
-  void on_commit_decided(std::uint32_t, ErrorCode outcome) override { std::move(done_)(outcome); }
-
- private:
-  Callback<ErrorCode> done_;
-};
 
 }  // namespace
 
@@ -54,7 +45,8 @@ class GroupCoordinator::Inner final : public OffsetsLog,
               {.commits = registry_.counter(metrics::kOffsetCommits),
                .expirations = registry_.counter(metrics::kOffsetExpirations),
                .deletions = registry_.counter(metrics::kOffsetDeletions),
-               .completed_rebalances = registry_.counter(metrics::kGroupCompletedRebalances)}) {}
+               .completed_rebalances = registry_.counter(metrics::kGroupCompletedRebalances)}),
+        timer_(with_.clock, with_.loop) {}
 
   void start(replica::Replicas& replicas) {
     replicas_ = &replicas;
@@ -70,10 +62,11 @@ class GroupCoordinator::Inner final : public OffsetsLog,
     stopped_ = true;
     gauges_.clear();
     with_.loop.post([self = shared_from_this()] {
-      self->timer_.reset();
+      self->timer_.cancel();
       self->look_timer_.reset();
       self->expiry_timer_.reset();
-      self->retries_.clear();
+      for (auto& [partition, load] : self->loads_) load->cancel();
+      self->loads_.clear();
       if (self->snapshots_) self->snapshots_->stop();
     });
   }
@@ -92,13 +85,13 @@ class GroupCoordinator::Inner final : public OffsetsLog,
     if (stopped_ || !core_.begin_loading(partition, epoch)) return;
     LOG(INFO) << "[" << offsets_partition(partition) << "] its groups are loaded, leader epoch "
               << epoch;
-    load(partition, epoch, with_.clock.now());
+    load(partition, epoch);
   }
 
   void resigned(std::int32_t partition, LeaderEpoch epoch) {
     LOG(INFO) << "[" << offsets_partition(partition) << "] its groups are unloaded, leader epoch "
               << epoch;
-    retries_.erase(partition);
+    if (const auto load = loads_.extract(partition)) load.mapped()->cancel();
     damaged_.erase(partition);
     core_.resign(partition);
   }
@@ -165,120 +158,69 @@ class GroupCoordinator::Inner final : public OffsetsLog,
   }
 
  private:
-  void load(std::int32_t partition, LeaderEpoch epoch, env::MonotonicTime began) {
-    auto log = replicas_->leader_log(offsets_partition(partition));
-    if (!log) return load_later(partition, epoch, began, log.error());
-    const auto torn = others_have_all(partition, epoch) ? PartitionLoad::Torn::Fail
-                                                        : PartitionLoad::Torn::LeaveOut;
-    const auto reading = std::make_shared<PartitionLoad>(
-        *std::move(log),
-        PartitionLoad::Options{
-            .buffer_bytes = config_.load_buffer_bytes, .torn = torn, .files = with_.files},
-        with_.io_pool);
-    reading->start([self = shared_from_this(), partition, epoch,
-                    began](Result<PartitionLoad::Outcome> outcome) mutable {
-      self->with_.loop.post(
-          [self, partition, epoch, began, outcome = std::move(outcome)]() mutable {
-            if (outcome) return self->await_commit(partition, epoch, began, *std::move(outcome));
-            if (outcome.error().code() == ErrorCode::CorruptMessage) {
-              self->give_up(partition, epoch, outcome.error());
-            }
-            self->load_later(partition, epoch, began, outcome.error());
-          });
-    });
-  }
-
-  /// Whether another replica can lead in our place without a loss.
-  [[nodiscard]] bool others_have_all(std::int32_t partition, LeaderEpoch epoch) const {
-    const auto held = replicas_->partition(offsets_partition(partition));
-    if (!held) return false;
-    const auto view = held->view();
-    return view.leader_epoch == epoch && view.isr.size() > 1;
-  }
-
-  /// Nobody can tell one batch of the log from the next: another replica's log is better. If there
-  /// is none by now, the next attempt takes what can be read.
-  void give_up(std::int32_t partition, LeaderEpoch epoch, const Error& why) {
-    if (!core_.is_loading(partition, epoch) || !others_have_all(partition, epoch)) return;
-    replicas_->give_up_log(offsets_partition(partition), epoch, why);
-  }
-
-  void load_later(std::int32_t partition, LeaderEpoch epoch, env::MonotonicTime began,
-                  const Error& why) {
-    if (stopped_ || !core_.is_loading(partition, epoch)) return;
-    LOG(ERROR) << "[" << offsets_partition(partition)
-               << "] cannot be loaded, is tried again: " << why;
-    retries_[partition] =
-        with_.loop.post_after(kLoadRetry, [self = shared_from_this(), partition, epoch, began] {
-          if (self->core_.is_loading(partition, epoch)) self->load(partition, epoch, began);
+  void load(std::int32_t partition, LeaderEpoch epoch) {
+    const auto load = std::make_shared<replica::CoordinatorLoad>(
+        offsets_partition(partition), epoch,
+        replica::CoordinatorLoad::Dependencies{
+            .replicas = *replicas_, .clock = with_.clock, .loop = with_.loop});
+    loads_[partition] = load;
+    const auto read = std::make_shared<PartitionLoad::Outcome>();
+    load->start(
+        [self = shared_from_this(), read](std::shared_ptr<storage::Log> log,
+                                          storage::LogWalk::Torn torn,
+                                          Callback<Result<storage::Walked>> done) {
+          std::make_shared<PartitionLoad>(
+              std::move(log),
+              PartitionLoad::Options{.buffer_bytes = self->config_.load_buffer_bytes,
+                                     .torn = torn,
+                                     .files = self->with_.files},
+              self->with_.io_pool)
+              ->start(
+                  [read, done = std::move(done)](Result<PartitionLoad::Outcome> outcome) mutable {
+                    if (!outcome) return std::move(done)(fail(outcome.error()));
+                    *read = *std::move(outcome);
+                    std::move(done)(read->walked);
+                  });
+        },
+        [self = shared_from_this(), partition, epoch] {
+          return !self->stopped_ && self->core_.is_loading(partition, epoch);
+        },
+        [self = shared_from_this(), partition, epoch,
+         read](const replica::CoordinatorLoad::Loaded& loaded) {
+          self->serve(partition, epoch, std::move(*read), loaded);
         });
   }
 
-  void await_commit(std::int32_t partition, LeaderEpoch epoch, env::MonotonicTime began,
-                    PartitionLoad::Outcome loaded) {
-    if (stopped_ || !core_.is_loading(partition, epoch)) return;
-    const auto held = replicas_->partition(offsets_partition(partition));
-    if (!held) return load_later(partition, epoch, began, Error(ErrorCode::NotLeaderOrFollower));
-    const Offset end = loaded.end;
-    held->await_commit(
-        end, epoch,
-        std::make_shared<CommitCallback>([self = shared_from_this(), partition, epoch, began,
-                                          loaded = std::move(loaded)](ErrorCode outcome) mutable {
-          self->with_.loop.post([self, partition, epoch, began, outcome,
-                                 loaded = std::move(loaded)]() mutable {
-            // Too few replicas in sync stop commits, not what was committed before.
-            if (outcome == ErrorCode::None || outcome == ErrorCode::NotEnoughReplicasAfterAppend) {
-              return self->serve(partition, epoch, began, std::move(loaded));
-            }
-            self->load_later(partition, epoch, began, Error(outcome));
-          });
-        }),
-        0);
-  }
-
-  void serve(std::int32_t partition, LeaderEpoch epoch, env::MonotonicTime began,
-             PartitionLoad::Outcome loaded) {
-    if (stopped_ || !core_.is_loading(partition, epoch)) return;
-    const auto took = std::chrono::duration_cast<milliseconds>(with_.clock.now() - began);
-    load_ms_->record(took.count());
-    LOG(INFO) << "[" << offsets_partition(partition) << "] " << loaded.groups.size()
-              << " groups from " << loaded.records << " records"
-              << (loaded.snapshot_end == kUnknownOffset
+  void serve(std::int32_t partition, LeaderEpoch epoch, PartitionLoad::Outcome read,
+             const replica::CoordinatorLoad::Loaded& loaded) {
+    loads_.erase(partition);
+    load_ms_->record(loaded.took.count());
+    LOG(INFO) << "[" << offsets_partition(partition) << "] " << read.groups.size()
+              << " groups from " << read.records << " records"
+              << (read.snapshot_end == kUnknownOffset
                       ? std::string()
                       : " behind a snapshot up to offset " +
-                            std::to_string(loaded.snapshot_end.value()))
-              << " in " << took.count() << " ms, leader epoch " << epoch;
-    if (loaded.unreadable > 0) {
-      LOG(ERROR) << "[" << offsets_partition(partition) << "] " << loaded.unreadable
-                 << " records or batches could not be read and were left out";
+                            std::to_string(read.snapshot_end.value()))
+              << " in " << loaded.took.count() << " ms, leader epoch " << epoch;
+    if (read.unreadable > 0) {
+      LOG(ERROR) << "[" << offsets_partition(partition) << "] " << read.unreadable
+                 << " records could not be read and were left out";
     }
-    if (loaded.torn_segments > 0) {
-      LOG(ERROR) << "[" << offsets_partition(partition) << "] " << loaded.torn_segments
-                 << " segments are damaged, and no other replica in the ISR has the log: its groups"
-                 << " may have older offsets than they committed, or none";
-    }
-    if (loaded.unreadable + loaded.torn_segments > 0) damaged_.insert(partition);
-    core_.finish_loading(partition, epoch, std::move(loaded.groups), std::move(loaded.ended));
+    if (read.unreadable > 0 || !loaded.is_whole) damaged_.insert(partition);
+    core_.finish_loading(partition, epoch, std::move(read.groups), std::move(read.ended));
     arm_timer();
   }
 
   [[nodiscard]] std::int32_t partition_count() const {
-    const auto topic = with_.metadata.image()->topic(kOffsetsTopic);
-    if (!topic || topic->partitions.empty()) return config_.topic_partitions;
-    return static_cast<std::int32_t>(topic->partitions.size());
+    return with_.metadata.image()->partition_count(kOffsetsTopic, config_.topic_partitions);
   }
 
   void arm_timer() {
-    const auto next = core_.next_deadline();
-    if (!next || stopped_) return;
-    if (timer_ && timer_at_ <= *next) return;
-    timer_at_ = *next;
-    timer_ = with_.loop.post_after(std::max(*next - with_.clock.now(), env::Duration(0)),
-                                   [self = shared_from_this()] {
-                                     self->timer_.reset();
-                                     self->core_.run_due();
-                                     self->arm_timer();
-                                   });
+    if (stopped_) return;
+    timer_.arm(core_.next_deadline(), [self = shared_from_this()] {
+      self->core_.run_due();
+      self->arm_timer();
+    });
   }
 
   void look_around() {
@@ -355,11 +297,10 @@ class GroupCoordinator::Inner final : public OffsetsLog,
 
   // On the loop.
   CoordinatorCore core_;
-  env::TimerHandle timer_;
-  env::MonotonicTime timer_at_;
+  env::DeadlineTimer timer_;
   env::TimerHandle look_timer_;
   env::TimerHandle expiry_timer_;
-  std::map<std::int32_t, env::TimerHandle> retries_;
+  std::map<std::int32_t, std::shared_ptr<replica::CoordinatorLoad>> loads_;
   std::set<std::int32_t> damaged_;  ///< Partitions that were not loaded as a whole.
   std::shared_ptr<const metadata::MetadataImage> seen_;
   std::shared_ptr<SnapshotKeeper> snapshots_;

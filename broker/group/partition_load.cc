@@ -10,7 +10,8 @@ PartitionLoad::PartitionLoad(std::shared_ptr<storage::Log> log, Options options,
                              env::Executor& io_pool)
     : options_(options),
       io_pool_(io_pool),
-      walk_(std::move(log), options.buffer_bytes, options.torn, options.end) {}
+      walk_(std::make_shared<storage::LogWalk>(std::move(log), options.buffer_bytes, options.torn,
+                                               options.end)) {}
 
 void PartitionLoad::start(Callback<Result<Outcome>> done) {
   done_ = std::move(done);
@@ -19,42 +20,34 @@ void PartitionLoad::start(Callback<Result<Outcome>> done) {
 
 void PartitionLoad::begin() {
   auto snapshot =
-      options_.files == nullptr ? std::nullopt : read_snapshot(*options_.files, walk_.log());
-  if (snapshot && snapshot->end <= walk_.end()) {
+      options_.files == nullptr ? std::nullopt : read_snapshot(*options_.files, walk_->log());
+  if (snapshot && snapshot->end <= walk_->end()) {
     if (const auto restored = loader_.restore(snapshot->entries)) {
       snapshot_end_ = snapshot->end;
-      walk_.skip_to(snapshot_end_);
+      walk_->skip_to(snapshot_end_);
     } else {
-      LOG(ERROR) << "[" << walk_.log().partition()
+      LOG(ERROR) << "[" << walk_->log().partition()
                  << "] the snapshot of its groups is not understood: " << restored.error();
       loader_ = GroupLoader();
     }
   }
-  go_on();
-}
-
-void PartitionLoad::go_on() {
-  auto step = [self = shared_from_this()] { self->read_on(); };
-  if (options_.pause.count() == 0) return io_pool_.post(std::move(step));
-  timer_ = io_pool_.post_after(options_.pause, std::move(step));
-}
-
-void PartitionLoad::read_on() {
-  const auto more =
-      walk_.read_some([this](const record::RecordBatchView& batch) { loader_.add(batch); });
-  if (more && *more) return go_on();
-  if (more) return std::move(done_)(finish());
-  if (more.error().code() == ErrorCode::KafkaStorageError) (void)walk_.log().report(more.error());
-  std::move(done_)(fail(more.error()));
+  storage::walk_in_turns(
+      walk_,
+      [self = shared_from_this()](const record::RecordBatchView& batch) {
+        self->loader_.add(batch);
+      },
+      io_pool_, options_.pause,
+      [self = shared_from_this()](const Result<storage::Walked>& walked) {
+        std::move(self->done_)(walked ? self->finish() : fail(walked.error()));
+      });
 }
 
 Result<PartitionLoad::Outcome> PartitionLoad::finish() {
-  Outcome outcome{.groups = {},
+  Outcome outcome{.walked = walk_->outcome(),
+                  .groups = {},
                   .ended = {},
-                  .end = walk_.end(),
                   .records = loader_.records(),
-                  .unreadable = loader_.unreadable() + walk_.damaged_batches(),
-                  .torn_segments = walk_.torn_segments(),
+                  .unreadable = loader_.unreadable(),
                   .snapshot_end = snapshot_end_};
   if (!options_.makes_snapshot) {
     outcome.groups = loader_.finish();
@@ -62,9 +55,9 @@ Result<PartitionLoad::Outcome> PartitionLoad::finish() {
     return outcome;
   }
   OTTLA_TRY(auto entries, loader_.entries());
-  outcome.snapshot = GroupSnapshot{.end = walk_.end(),
-                                   .last_epoch = walk_.log().leader_epoch_of(walk_.end() + -1),
-                                   .log_start_offset = walk_.log().log_start_offset(),
+  outcome.snapshot = GroupSnapshot{.end = walk_->end(),
+                                   .last_epoch = walk_->log().leader_epoch_of(walk_->end() + -1),
+                                   .log_start_offset = walk_->log().log_start_offset(),
                                    .entries = std::move(entries)};
   return outcome;
 }

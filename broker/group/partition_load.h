@@ -21,12 +21,11 @@ namespace ottla::group {
 class PartitionLoad : public std::enable_shared_from_this<PartitionLoad> {
  public:
   struct Outcome {
+    storage::Walked walked;
     LoadedGroups groups;
     EndedOffsets ended;
-    Offset end;  ///< Everything below it was read.
     std::uint64_t records = 0;
-    std::uint64_t unreadable = 0;             ///< Records and batches that were left out.
-    std::uint64_t torn_segments = 0;          ///< Of which the rest behind some place was left out.
+    std::uint64_t unreadable = 0;             ///< Records that were left out.
     Offset snapshot_end = kUnknownOffset;     ///< Of the one that was used.
     std::optional<GroupSnapshot> snapshot{};  ///< If one was asked for; no groups then.
   };
@@ -49,14 +48,11 @@ class PartitionLoad : public std::enable_shared_from_this<PartitionLoad> {
 
  private:
   void begin();
-  void read_on();
-  void go_on();
   Result<Outcome> finish();
 
   const Options options_;
   env::Executor& io_pool_;
-  storage::LogWalk walk_;
-  env::TimerHandle timer_;
+  const std::shared_ptr<storage::LogWalk> walk_;
   Callback<Result<Outcome>> done_;
   GroupLoader loader_;
   Offset snapshot_end_ = kUnknownOffset;

@@ -84,7 +84,7 @@ TEST_F(PartitionLoadTest, ReadsAllSegmentsABufferAtATime) {
   const auto outcome = load(500, tasks);
   ASSERT_TRUE(outcome) << outcome.error();
   EXPECT_EQ(outcome->records, kCommits);
-  EXPECT_EQ(outcome->end, Offset(kCommits));
+  EXPECT_EQ(outcome->walked.end, Offset(kCommits));
   EXPECT_GT(tasks, 50) << "others have their turns between two buffers";
   ASSERT_EQ(outcome->groups.size(), 10u);
   for (int g = 0; g < 10; ++g) {
@@ -104,7 +104,7 @@ TEST_F(PartitionLoadTest, StopsWhereTheLogEndedAtTheElection) {
   int tasks = 0;
   const auto outcome = load(500, tasks, [&] { commit(100'000); });
   ASSERT_TRUE(outcome) << outcome.error();
-  EXPECT_EQ(outcome->end, Offset(kCommits));
+  EXPECT_EQ(outcome->walked.end, Offset(kCommits));
   EXPECT_EQ(outcome->records, kCommits);
 }
 
@@ -128,8 +128,8 @@ TEST_F(PartitionLoadTest, ADamagedBatchTakesNothingElseAway) {
   int tasks = 0;
   const auto outcome = load(500, tasks);
   ASSERT_TRUE(outcome) << outcome.error();
-  EXPECT_EQ(outcome->unreadable, 2U);
-  EXPECT_EQ(outcome->torn_segments, 0U);
+  EXPECT_EQ(outcome->walked.damaged_batches, 2U);
+  EXPECT_EQ(outcome->walked.torn_segments, 0U);
   EXPECT_EQ(outcome->records, kCommits - 2U);
   EXPECT_EQ(outcome->groups.at("g0")->offsets.find({"t", 0})->committed.offset,
             Offset(kCommits - 20));
@@ -145,10 +145,10 @@ TEST_F(PartitionLoadTest, ATornSegmentFailsTheLoadOrIsLeftOut) {
   EXPECT_EQ(failed.error().code(), ErrorCode::CorruptMessage);
   const auto outcome = load(500, tasks, [] {}, PartitionLoad::Torn::LeaveOut);
   ASSERT_TRUE(outcome) << outcome.error();
-  EXPECT_EQ(outcome->torn_segments, 1U);
+  EXPECT_EQ(outcome->walked.torn_segments, 1U);
   EXPECT_GT(outcome->records, kCommits - 40U);
   EXPECT_LT(outcome->records, static_cast<std::uint64_t>(kCommits));
-  EXPECT_EQ(outcome->end, Offset(kCommits));
+  EXPECT_EQ(outcome->walked.end, Offset(kCommits));
 }
 
 TEST_F(PartitionLoadTest, ALogThatIsCutMeanwhileIsNotDamaged) {
@@ -158,7 +158,7 @@ TEST_F(PartitionLoadTest, ALogThatIsCutMeanwhileIsNotDamaged) {
       EXPECT_TRUE(log_->truncate_to(Offset(50)));
     }
   });
-  ASSERT_TRUE(!outcome || outcome->torn_segments == 0);
+  ASSERT_TRUE(!outcome || outcome->walked.torn_segments == 0);
   EXPECT_TRUE(outcome || outcome.error().code() == ErrorCode::OffsetOutOfRange);
 }
 
@@ -168,7 +168,7 @@ TEST_F(PartitionLoadTest, AnEmptyLogHasNoGroups) {
   const auto outcome = load(500, tasks);
   ASSERT_TRUE(outcome);
   EXPECT_TRUE(outcome->groups.empty());
-  EXPECT_EQ(outcome->end, Offset(7));
+  EXPECT_EQ(outcome->walked.end, Offset(7));
 }
 
 }  // namespace

@@ -85,9 +85,9 @@ void SnapshotKeeper::make(std::int32_t partition, const std::shared_ptr<storage:
 
 Offset SnapshotKeeper::write(storage::Log& log, const PartitionLoad::Outcome& outcome) const {
   const Offset before = outcome.snapshot_end;
-  if (before != kUnknownOffset && outcome.end - before < rules_.few_records) return before;
+  if (before != kUnknownOffset && outcome.walked.end - before < rules_.few_records) return before;
   // Of a log that was cut or begun anew meanwhile.
-  if (!outcome.snapshot || !is_of(*outcome.snapshot, log)) return outcome.end;
+  if (!outcome.snapshot || !is_of(*outcome.snapshot, log)) return outcome.walked.end;
   const auto written = write_snapshot(with_.files, log, *outcome.snapshot);
   if (!written) {
     LOG(WARNING) << "[" << log.partition() << "] no snapshot of its groups: " << written.error();
@@ -95,12 +95,12 @@ Offset SnapshotKeeper::write(storage::Log& log, const PartitionLoad::Outcome& ou
     if (env::io_error_kind(written.error()) != env::IoErrorKind::NotFound) {
       (void)log.report(written.error());
     }
-    return outcome.end;
+    return outcome.walked.end;
   }
-  VLOG(1) << "[" << log.partition() << "] snapshot of its groups up to offset " << outcome.end
-          << ", " << outcome.snapshot->entries.size() << " entries, " << outcome.records
-          << " records since the last one";
-  return outcome.end;
+  VLOG(1) << "[" << log.partition() << "] snapshot of its groups up to offset "
+          << outcome.walked.end << ", " << outcome.snapshot->entries.size() << " entries, "
+          << outcome.records << " records since the last one";
+  return outcome.walked.end;
 }
 
 void SnapshotKeeper::made(std::int32_t partition, const std::shared_ptr<storage::Log>& log,

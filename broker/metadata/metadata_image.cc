@@ -85,4 +85,10 @@ const PartitionMetadata* MetadataImage::partition(const std::string& name,
   return &partitions[index];
 }
 
+std::int32_t MetadataImage::partition_count(const std::string& name, std::int32_t otherwise) const {
+  const auto found = topics_->find(name);
+  if (found == topics_->end() || found->second->partitions.empty()) return otherwise;
+  return static_cast<std::int32_t>(found->second->partitions.size());
+}
+
 }  // namespace ottla::metadata

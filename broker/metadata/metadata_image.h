@@ -62,6 +62,9 @@ class MetadataImage {
   /// Null when unknown.
   [[nodiscard]] const PartitionMetadata* partition(const std::string& topic,
                                                    std::int32_t partition) const;
+  /// How many partitions the topic has; `otherwise` while it is unknown.
+  [[nodiscard]] std::int32_t partition_count(const std::string& topic,
+                                             std::int32_t otherwise) const;
 
  private:
   using Ids = std::unordered_map<TopicId, std::string>;

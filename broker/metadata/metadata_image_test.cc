@@ -62,6 +62,8 @@ TEST(MetadataImage, KnowsOnlyPartitionsThatWereTold) {
   EXPECT_NE(image->partition("orders", 2), nullptr);
   EXPECT_EQ(image->partition("orders", 3), nullptr);
   EXPECT_EQ(image->partition("orders", -1), nullptr);
+  EXPECT_EQ(image->partition_count("orders", 50), 3);
+  EXPECT_EQ(image->partition_count("unknown", 50), 50);
 }
 
 TEST(MetadataCache, ReadersKeepTheImageTheyTook) {

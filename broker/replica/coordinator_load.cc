@@ -29,9 +29,8 @@ class CommitCallback final : public CommitWaiter {
 CoordinatorLoad::CoordinatorLoad(TopicPartition partition, LeaderEpoch epoch, Dependencies with)
     : partition_(std::move(partition)), epoch_(epoch), with_(with), began_(with.clock.now()) {}
 
-void CoordinatorLoad::start(std::function<storage::LogWalk::Sink()> new_sink,
-                            std::function<bool()> is_wanted, Callback<Loaded> done) {
-  new_sink_ = std::move(new_sink);
+void CoordinatorLoad::start(Read read, std::function<bool()> is_wanted, Callback<Loaded> done) {
+  read_ = std::move(read);
   is_wanted_ = std::move(is_wanted);
   done_ = std::move(done);
   attempt();
@@ -42,80 +41,55 @@ void CoordinatorLoad::cancel() {
   retry_.reset();
 }
 
-/// One attempt.
-struct CoordinatorLoad::Reading {
-  storage::LogWalk walk;
-  storage::LogWalk::Sink sink;
-};
-
 void CoordinatorLoad::attempt() {
   if (is_over()) return;
   auto log = with_.replicas.leader_log(partition_);
   if (!log) return attempt_later(log.error());
   using Torn = storage::LogWalk::Torn;
-  const auto reading = std::make_shared<Reading>(
-      Reading{storage::LogWalk(*std::move(log), with_.buffer_bytes,
-                               others_have_all() ? Torn::Fail : Torn::LeaveOut),
-              new_sink_()});
-  with_.io_pool.post([self = shared_from_this(), reading] { self->read_on(reading); });
+  read_(*std::move(log), others_have_all() ? Torn::Fail : Torn::LeaveOut,
+        [self = shared_from_this()](Result<storage::Walked> walked) {
+          self->with_.loop.post([self, walked = std::move(walked)] { self->on_read(walked); });
+        });
 }
 
-/// On the pool; between two buffers others have their turns.
-void CoordinatorLoad::read_on(const std::shared_ptr<Reading>& reading) {
-  const auto more = reading->walk.read_some(reading->sink);
-  if (more && *more) {
-    return with_.io_pool.post([self = shared_from_this(), reading] { self->read_on(reading); });
-  }
-  Result<> outcome;
-  if (!more) outcome = fail(more.error());
-  if (!more && more.error().code() == ErrorCode::KafkaStorageError) {
-    (void)reading->walk.log().report(more.error());  // the attempt fails in any case
-  }
-  with_.loop.post([self = shared_from_this(), reading, outcome = std::move(outcome)] {
-    self->on_read(reading, outcome);
-  });
-}
-
-void CoordinatorLoad::on_read(const std::shared_ptr<Reading>& reading, const Result<>& outcome) {
+void CoordinatorLoad::on_read(const Result<storage::Walked>& walked) {
   if (is_over()) return;
-  if (!outcome) {
+  if (!walked) {
     // If no other has the log by now, the next attempt takes what can be read.
-    if (outcome.error().code() == ErrorCode::CorruptMessage && others_have_all()) {
-      with_.replicas.give_up_log(partition_, epoch_, outcome.error());
+    if (walked.error().code() == ErrorCode::CorruptMessage && others_have_all()) {
+      with_.replicas.give_up_log(partition_, epoch_, walked.error());
     }
-    return attempt_later(outcome.error());
+    return attempt_later(walked.error());
   }
   const auto held = with_.replicas.partition(partition_);
   if (!held) return attempt_later(Error(ErrorCode::NotLeaderOrFollower));
-  held->await_commit(
-      reading->walk.end(), epoch_,
-      std::make_shared<CommitCallback>([self = shared_from_this(), reading](ErrorCode decided) {
-        self->with_.loop.post(
-            [self, reading, decided] { self->on_commit_decided(reading, decided); });
-      }),
-      0);
+  held->await_commit(walked->end, epoch_,
+                     std::make_shared<CommitCallback>(
+                         [self = shared_from_this(), walked = *walked](ErrorCode decided) {
+                           self->with_.loop.post([self, walked, decided] {
+                             self->on_commit_decided(walked, decided);
+                           });
+                         }),
+                     0);
 }
 
-void CoordinatorLoad::on_commit_decided(const std::shared_ptr<Reading>& reading,
-                                        ErrorCode decided) {
+void CoordinatorLoad::on_commit_decided(const storage::Walked& walked, ErrorCode decided) {
   if (is_over()) return;
   // Too few replicas in sync stop commits, not what was committed before.
   if (decided != ErrorCode::None && decided != ErrorCode::NotEnoughReplicasAfterAppend) {
     return attempt_later(Error(decided));
   }
-  const Loaded loaded{.damaged_batches = reading->walk.damaged_batches(),
-                      .torn_segments = reading->walk.torn_segments(),
-                      .took = std::chrono::duration_cast<milliseconds>(with_.clock.now() - began_)};
-  if (loaded.damaged_batches > 0) {
-    LOG(ERROR) << "[" << partition_ << "] " << loaded.damaged_batches
+  if (walked.damaged_batches > 0) {
+    LOG(ERROR) << "[" << partition_ << "] " << walked.damaged_batches
                << " batches could not be read and were left out";
   }
-  if (loaded.torn_segments > 0) {
-    LOG(ERROR) << "[" << partition_ << "] " << loaded.torn_segments
+  if (walked.torn_segments > 0) {
+    LOG(ERROR) << "[" << partition_ << "] " << walked.torn_segments
                << " segments are damaged, and no other replica in the ISR has the log: what it"
                   " coordinates may be older than it was, or missing";
   }
-  std::move(done_)(loaded);
+  std::move(done_)({.is_whole = walked.damaged_batches + walked.torn_segments == 0,
+                    .took = std::chrono::duration_cast<milliseconds>(with_.clock.now() - began_)});
 }
 
 /// Whether another replica can lead in our place without a loss.

@@ -24,37 +24,34 @@ class Replicas;
 /// Where nobody can tell one batch of the log from the next another replica's log is better: the
 /// leadership is given up if others have all of it; else what can be read is taken.
 ///
-/// Thread: `loop`; the log is read on `io_pool`.
+/// Thread: `loop`.
 class CoordinatorLoad : public std::enable_shared_from_this<CoordinatorLoad> {
  public:
   struct Dependencies {
     Replicas& replicas;
     env::Clock& clock;
     env::Executor& loop;
-    env::Executor& io_pool;
-    std::uint64_t buffer_bytes;
   };
   struct Loaded {
-    std::uint64_t damaged_batches = 0;  ///< Left out.
-    std::uint64_t torn_segments = 0;    ///< Of which the rest behind some place was left out.
+    bool is_whole = true;  ///< Nothing of the log was left out as damaged.
     std::chrono::milliseconds took{};
   };
+  /// Reads a log from its begin; what an earlier attempt has brought is void. May answer on any
+  /// thread.
+  using Read = std::function<void(std::shared_ptr<storage::Log>, storage::LogWalk::Torn,
+                                  Callback<Result<storage::Walked>>)>;
 
   CoordinatorLoad(TopicPartition partition, LeaderEpoch epoch, Dependencies with);
 
-  /// `new_sink` is called for each attempt: what an earlier one has brought is void. `is_wanted`
-  /// ends the attempts.
-  void start(std::function<storage::LogWalk::Sink()> new_sink, std::function<bool()> is_wanted,
-             Callback<Loaded> done);
+  /// `is_wanted` ends the attempts. `done` comes once, unless it is cancelled or not wanted.
+  void start(Read read, std::function<bool()> is_wanted, Callback<Loaded> done);
   /// Nothing more is heard of it.
   void cancel();
 
  private:
   void attempt();
-  struct Reading;
-  void read_on(const std::shared_ptr<Reading>& reading);
-  void on_read(const std::shared_ptr<Reading>& reading, const Result<>& outcome);
-  void on_commit_decided(const std::shared_ptr<Reading>& reading, ErrorCode decided);
+  void on_read(const Result<storage::Walked>& walked);
+  void on_commit_decided(const storage::Walked& walked, ErrorCode decided);
   void attempt_later(const Error& why);
   [[nodiscard]] bool others_have_all() const;
   [[nodiscard]] bool is_over() const { return is_cancelled_ || !is_wanted_(); }
@@ -63,7 +60,7 @@ class CoordinatorLoad : public std::enable_shared_from_this<CoordinatorLoad> {
   const LeaderEpoch epoch_;
   const Dependencies with_;
   const env::MonotonicTime began_;
-  std::function<storage::LogWalk::Sink()> new_sink_;
+  Read read_;
   std::function<bool()> is_wanted_;
   Callback<Loaded> done_;
   env::TimerHandle retry_;

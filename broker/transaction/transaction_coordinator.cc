@@ -2,17 +2,18 @@
 
 #include <glog/logging.h>
 
-#include <algorithm>
 #include <atomic>
 #include <map>
 #include <utility>
 
 #include "broker/replica/coordinator_load.h"
 #include "broker/replica/replicas.h"
+#include "broker/storage/log_walk.h"
 #include "broker/transaction/added_partitions.h"
 #include "broker/transaction/marker_receiver.h"
 #include "broker/transaction/marker_sender.h"
 #include "broker/transaction/transaction_loader.h"
+#include "common/env/deadline_timer.h"
 #include "common/metrics/transaction_metrics.h"
 
 namespace ottla::transaction {
@@ -51,7 +52,8 @@ class TransactionCoordinator::Inner final : public TransactionLog,
                  .here = receiver_,
                  .loop = with_.loop,
                  .timeout = 2 * config.append_timeout}),
-        core_(config_, with_.clock, *this, *this, *this) {}
+        core_(config_, with_.clock, *this, *this, *this),
+        timer_(with_.clock, with_.loop) {}
 
   void start(replica::Replicas& replicas) {
     replicas_ = &replicas;
@@ -68,7 +70,7 @@ class TransactionCoordinator::Inner final : public TransactionLog,
     gauges_.clear();
     with_.loop.post([self = shared_from_this()] {
       self->sender_.stop();
-      self->timer_.reset();
+      self->timer_.cancel();
       self->look_timer_.reset();
       self->abort_timer_.reset();
       self->expiry_timer_.reset();
@@ -218,17 +220,20 @@ class TransactionCoordinator::Inner final : public TransactionLog,
   void load(std::int32_t partition, LeaderEpoch epoch) {
     const auto reading = std::make_shared<replica::CoordinatorLoad>(
         state_partition(partition), epoch,
-        replica::CoordinatorLoad::Dependencies{.replicas = *replicas_,
-                                               .clock = with_.clock,
-                                               .loop = with_.loop,
-                                               .io_pool = with_.io_pool,
-                                               .buffer_bytes = config_.load_buffer_bytes});
+        replica::CoordinatorLoad::Dependencies{
+            .replicas = *replicas_, .clock = with_.clock, .loop = with_.loop});
     loads_[partition] = reading;
     const auto loader = std::make_shared<TransactionLoader>();
     reading->start(
-        [loader] {
+        [self = shared_from_this(), loader](std::shared_ptr<storage::Log> log,
+                                            storage::LogWalk::Torn torn,
+                                            Callback<Result<storage::Walked>> done) {
           *loader = TransactionLoader();
-          return [loader](const record::RecordBatchView& batch) { loader->add(batch); };
+          storage::walk_in_turns(
+              std::make_shared<storage::LogWalk>(std::move(log), self->config_.load_buffer_bytes,
+                                                 torn),
+              [loader](const record::RecordBatchView& batch) { loader->add(batch); },
+              self->with_.io_pool, env::Duration(0), std::move(done));
         },
         [self = shared_from_this(), partition, epoch] {
           return !self->stopped_ && self->core_.is_loading(partition, epoch);
@@ -256,22 +261,15 @@ class TransactionCoordinator::Inner final : public TransactionLog,
   }
 
   [[nodiscard]] std::int32_t partition_count() const {
-    const auto topic = with_.metadata.image()->topic(kTransactionsTopic);
-    if (!topic || topic->partitions.empty()) return config_.topic_partitions;
-    return static_cast<std::int32_t>(topic->partitions.size());
+    return with_.metadata.image()->partition_count(kTransactionsTopic, config_.topic_partitions);
   }
 
   void arm_timer() {
-    const auto next = core_.next_deadline();
-    if (!next || stopped_) return;
-    if (timer_ && timer_at_ <= *next) return;
-    timer_at_ = *next;
-    timer_ = with_.loop.post_after(std::max(*next - with_.clock.now(), env::Duration(0)),
-                                   [self = shared_from_this()] {
-                                     self->timer_.reset();
-                                     self->core_.run_due();
-                                     self->arm_timer();
-                                   });
+    if (stopped_) return;
+    timer_.arm(core_.next_deadline(), [self = shared_from_this()] {
+      self->core_.run_due();
+      self->arm_timer();
+    });
   }
 
   void look_around() {
@@ -332,8 +330,7 @@ class TransactionCoordinator::Inner final : public TransactionLog,
   MarkerReceiver receiver_;
   MarkerSender sender_;
   CoordinatorCore core_;
-  env::TimerHandle timer_;
-  env::MonotonicTime timer_at_;
+  env::DeadlineTimer timer_;
   env::TimerHandle look_timer_;
   env::TimerHandle abort_timer_;
   env::TimerHandle expiry_timer_;

@@ -8,6 +8,7 @@
 #include <thread>
 
 #include "common/env/clock.h"
+#include "common/env/deadline_timer.h"
 #include "common/env/executor.h"
 #include "common/env/file_system.h"
 #include "common/env/random.h"
@@ -78,6 +79,28 @@ TEST(EventLoop, RunsTasksInOrder) {
   loop.stop();
   ASSERT_EQ(seen.size(), 100U);
   EXPECT_TRUE(std::is_sorted(seen.begin(), seen.end()));
+}
+
+TEST(DeadlineTimer, FiresAtTheEarliestDeadlineAndMayBeArmedAgain) {
+  EventLoop loop("test");
+  SystemClock clock;
+  DeadlineTimer timer(clock, loop);
+  std::promise<std::string> told;
+  std::string fired;
+  loop.post([&] {
+    const MonotonicTime now = clock.now();
+    timer.arm(std::nullopt, [&] { fired += "never"; });
+    timer.arm(now + hours(1), [&] { fired += "replaced"; });
+    timer.arm(now, [&] {
+      fired += "first ";
+      timer.arm(clock.now() + milliseconds(1), [&] {
+        fired += "second";
+        told.set_value(fired);
+      });
+    });
+    timer.arm(now + hours(2), [&] { fired += "too late"; });
+  });
+  EXPECT_EQ(told.get_future().get(), "first second");
 }
 
 TEST(EventLoop, RunsTimersByTimeAndSkipsCancelledOnes) {
