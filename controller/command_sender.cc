@@ -130,6 +130,7 @@ void CommandSender::send(Channel& channel) {
   rpc::ClusterUpdate update = make_update(model_, channel.broker, channel.sent);
   update.last_stop_settled = channel.last_stop_settled;
   update.number = ++updates_sent_;
+  update.is_all = channel.news.empty() && !model_.incomplete;
   channel.peer->update_cluster(
       std::move(update), config_.command_timeout,
       channel.life.post(executor_, [this, &channel](Result<rpc::ClusterUpdateReply> reply) {

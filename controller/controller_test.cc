@@ -522,6 +522,8 @@ TEST(Controller, W22ManyPartitionsMoveInBatchesTheLeaderlessFirst) {
     if (id == victim) continue;
     EXPECT_LE(cluster.broker(id).receiver.updates - before[id].first, 100);
     EXPECT_EQ(cluster.broker(id).receiver.full_updates, before[id].second);
+    EXPECT_GT(cluster.broker(id).receiver.updates_with_more_to_come, 0);
+    EXPECT_TRUE(cluster.broker(id).receiver.knows_all);
   }
 }
 

@@ -35,6 +35,8 @@ class Receiver {
   std::set<TopicPartition> failed;  ///< Replicas in failed log dirs.
   int updates = 0;
   int full_updates = 0;
+  int updates_with_more_to_come = 0;
+  bool knows_all = false;
 
   rpc::ClusterUpdateReply take(const rpc::ClusterUpdate& update, BrokerEpoch own_epoch);
 };

@@ -21,6 +21,8 @@ rpc::ClusterUpdateReply Receiver::take(const rpc::ClusterUpdate& update, BrokerE
   controller_epoch = update.controller_epoch;
   ++updates;
   if (update.full) ++full_updates;
+  if (!update.is_all) ++updates_with_more_to_come;
+  knows_all = update.is_all;
   EXPECT_TRUE(!update.full || update.live_brokers);
   if (update.live_brokers) {
     live_brokers.clear();

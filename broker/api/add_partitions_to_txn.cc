@@ -14,7 +14,7 @@ namespace {
 using protocol::AddPartitionsToTxnRequest;
 using protocol::AddPartitionsToTxnResponse;
 using Topics = std::vector<AddPartitionsToTxnRequest::Topic>;
-using TopicResults = std::vector<AddPartitionsToTxnResponse::TopicResult>;
+using transaction::TopicResults;
 
 /// The first version that a leader sends, for many transactions at once (KIP-890).
 constexpr std::int16_t kBatched = 4;
@@ -34,19 +34,6 @@ TopicResults results(const Topics& topics, ErrorCode error) {
   return rows;
 }
 
-/// Marks partitions that do not exist; none of the others is attempted then. True if there is one.
-bool refuse_unknown(TopicResults& rows, const metadata::MetadataImage& image) {
-  bool any = false;
-  for (auto& topic : rows) {
-    for (auto& row : topic.results_by_partition) {
-      if (image.partition(topic.name, row.partition_index) != nullptr) continue;
-      row.partition_error_code = ErrorCode::UnknownTopicOrPartition;
-      any = true;
-    }
-  }
-  return any;
-}
-
 std::set<TopicPartition> partitions_of(const Topics& topics) {
   std::set<TopicPartition> partitions;
   for (const auto& topic : topics) {
@@ -60,7 +47,7 @@ void add_for_client(Call call, Services& services, AddPartitionsToTxnRequest req
   AddPartitionsToTxnResponse response;
   TopicResults& rows = response.results_by_topic_v3_and_below;
   rows = results(request.v3_and_below_topics, ErrorCode::OperationNotAttempted);
-  if (refuse_unknown(rows, *services.metadata.image())) return answer(call, response);
+  if (transaction::refuse_unknown(rows, *services.metadata.image())) return answer(call, response);
   transaction::AddPartitionsRequest wanted{
       .transactional_id = std::move(request.v3_and_below_transactional_id),
       .producer = {request.v3_and_below_producer_id, request.v3_and_below_producer_epoch},
@@ -96,7 +83,7 @@ void handle_add_partitions_to_txn(Call call, Services& services) {
     return add_for_client(std::move(call), services, *std::move(request));
   }
   transaction::add_for_leader(
-      services.transactions, *std::move(request),
+      services.transactions, *services.metadata.image(), *std::move(request),
       [call = std::move(call)](AddPartitionsToTxnResponse response) mutable {
         if (!call.version_at_least(kKnowsAbortable)) {
           replace(response, ErrorCode::TransactionAbortable, ErrorCode::InvalidTxnState);

@@ -217,7 +217,7 @@ void take_verified(Pending& pending, const std::vector<std::size_t>& places,
     const Produce::Appended& wanted = pending.produce.appended[places[i]];
     Row& row =
         pending.produce.response.responses[wanted.topic].partition_responses[wanted.partition];
-    row = refused_row(row.index, unverified_error(verified[i].error));
+    row = refused_row(row.index, unverified_error(verified[i].error, pending.call.version()));
   }
   std::size_t kept = 0;
   for (std::size_t i = 0; i < is_refused.size(); ++i) {

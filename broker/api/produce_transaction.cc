@@ -5,6 +5,8 @@
 namespace ottla::api {
 namespace {
 
+constexpr protocol::ApiVersion kTransactionVersion2{12};
+
 /// From Produce v3 on a partition's records are one batch.
 std::optional<record::RecordBatchView> transactional_batch(ByteView records) {
   const auto batch = record::RecordBatchView::parse(records);
@@ -42,7 +44,7 @@ std::pair<replica::TransactionCheck, std::vector<std::size_t>> transaction_check
                                   .producer_id = producer.id,
                                   .producer_epoch = producer.epoch,
                                   .knows_abortable = version.value() >= 11,
-                                  .adds = version.value() >= 12};
+                                  .adds = version >= kTransactionVersion2};
   std::vector<std::size_t> places;
   for (std::size_t i = 0; i < append.partitions.size(); ++i) {
     const auto batch = transactional_batch(append.partitions[i].records);
@@ -53,8 +55,8 @@ std::pair<replica::TransactionCheck, std::vector<std::size_t>> transaction_check
   return {std::move(check), std::move(places)};
 }
 
-Error unverified_error(ErrorCode of_verification) {
-  const ErrorCode told = replica::produce_error(of_verification);
+Error unverified_error(ErrorCode of_verification, protocol::ApiVersion version) {
+  const ErrorCode told = replica::produce_error(of_verification, version >= kTransactionVersion2);
   if (told == of_verification) return Error(told);
   return Error(told, std::string("the transaction could not be verified with its coordinator: ") +
                          std::string(name_of(of_verification)));

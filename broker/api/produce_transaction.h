@@ -34,6 +34,6 @@ struct TransactionalProducer {
     protocol::ApiVersion version);
 
 /// What the client is told of records that were not verified.
-[[nodiscard]] Error unverified_error(ErrorCode of_verification);
+[[nodiscard]] Error unverified_error(ErrorCode of_verification, protocol::ApiVersion version);
 
 }  // namespace ottla::api

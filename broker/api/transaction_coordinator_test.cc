@@ -47,6 +47,33 @@ class TransactionApis : public ApiFixture {
   }
 };
 
+// A partition that the coordinator has not heard of yet would count as deleted when its marker is
+// to be written.
+TEST_F(TransactionApis, LeadersAddOnlyWhatExists) {
+  const auto producer = init();
+  AddPartitionsToTxnRequest request;
+  auto& transaction = request.transactions.emplace_back();
+  transaction.transactional_id = "payments";
+  transaction.producer_id = producer.producer_id;
+  transaction.producer_epoch = producer.producer_epoch;
+  transaction.topics.push_back({"orders", {0, 99}});
+  for (const bool verify_only : {false, true}) {
+    request.transactions[0].verify_only = verify_only;
+    const auto response = ask<AddPartitionsToTxnResponse>(request, 5);
+    const auto& rows = response.results_by_transaction[0].topic_results[0].results_by_partition;
+    EXPECT_EQ(rows[0].partition_error_code, ErrorCode::OperationNotAttempted);
+    EXPECT_EQ(rows[1].partition_error_code, ErrorCode::UnknownTopicOrPartition);
+  }
+  request.transactions[0].topics[0].partitions = {0};
+  request.transactions[0].verify_only = false;
+  EXPECT_EQ(ask<AddPartitionsToTxnResponse>(request, 5)
+                .results_by_transaction[0]
+                .topic_results[0]
+                .results_by_partition[0]
+                .partition_error_code,
+            ErrorCode::None);
+}
+
 TEST_F(TransactionApis, CarryATransactionToItsEnd) {
   const auto producer = init();
   EXPECT_EQ(producer.error_code, ErrorCode::None);

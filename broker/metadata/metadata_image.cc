@@ -24,6 +24,7 @@ std::shared_ptr<const MetadataImage> MetadataImage::apply(const rpc::ClusterUpda
   auto next = std::make_shared<MetadataImage>(update.full ? MetadataImage{} : *this);
   next->controller_ = update.controller;
   next->controller_epoch_ = update.controller_epoch;
+  next->is_all_ = update.is_all;
   if (update.live_brokers) {
     auto brokers = std::make_shared<std::map<BrokerId, cluster::Broker>>();
     for (const cluster::Broker& broker : *update.live_brokers) brokers->emplace(broker.id, broker);

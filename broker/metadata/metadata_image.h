@@ -49,6 +49,9 @@ class MetadataImage {
 
   [[nodiscard]] BrokerId controller() const { return controller_; }
   [[nodiscard]] ControllerEpoch controller_epoch() const { return controller_epoch_; }
+  /// Whether it holds all that the controller knew when it told the last of it: only then a
+  /// partition that is not in here has been deleted. False for the empty one.
+  [[nodiscard]] bool is_all() const { return is_all_; }
 
   /// Live brokers by id.
   [[nodiscard]] const std::map<BrokerId, cluster::Broker>& brokers() const { return *brokers_; }
@@ -71,6 +74,7 @@ class MetadataImage {
 
   BrokerId controller_ = kNoBroker;
   ControllerEpoch controller_epoch_;
+  bool is_all_ = false;
   std::shared_ptr<const std::map<BrokerId, cluster::Broker>> brokers_ =
       std::make_shared<std::map<BrokerId, cluster::Broker>>();
   std::shared_ptr<const Topics> topics_ = std::make_shared<Topics>();

@@ -177,38 +177,38 @@ class Replicas::Core final : public Feed::Source,
       return std::hash<TopicId>{}(key.first) * 31 + static_cast<std::size_t>(key.second);
     }
   };
-  /// Changes of who is followed, gathered over one update: one message for each leader.
-  struct FollowChanges {
+  /// What is done once all of an update is applied: one message for each leader that is followed
+  /// or no more; coordinators that begin to serve see the image that made them so.
+  struct RoleChanges {
     std::map<BrokerId, std::vector<Fetcher::Follow>> follow;
     std::map<BrokerId, std::vector<Fetcher::Follow>> unfollow;
+    std::vector<std::pair<TopicPartition, LeaderEpoch>> elected;
   };
 
   // On the control loop.
   void apply(const rpc::ClusterUpdate& update, rpc::ClusterUpdateReply& reply);
   void apply_partition(const rpc::TopicUpdate& topic, const rpc::PartitionUpdate& update,
-                       FollowChanges& changes, rpc::ClusterUpdateReply& reply);
+                       RoleChanges& changes, rpc::ClusterUpdateReply& reply);
   Result<> take_role(const rpc::TopicUpdate& topic, const rpc::PartitionUpdate& update,
-                     FollowChanges& changes);
+                     RoleChanges& changes);
   Result<> replace_given_up(const TopicPartition& name, const rpc::PartitionUpdate& update,
-                            FollowChanges& changes);
+                            RoleChanges& changes);
   void forget(const Partition& partition);
   void wait_for_room(const rpc::TopicUpdate& topic, const rpc::PartitionUpdate& update);
   void look_for_room();
   [[nodiscard]] bool is_leftover(const rpc::PartitionUpdate& update) const;
   Result<std::shared_ptr<Partition>> hold(const rpc::TopicUpdate& topic,
-                                          const rpc::PartitionUpdate& update,
-                                          FollowChanges& changes);
+                                          const rpc::PartitionUpdate& update, RoleChanges& changes);
   Result<std::shared_ptr<storage::Log>> open_log(const TopicPartition& name, const TopicId& id,
                                                  const rpc::PartitionUpdate& update,
                                                  const TopicConfig& config);
-  ErrorCode stop_replica(const rpc::StopReplica& command, FollowChanges& changes);
-  void drop_missing(const rpc::ClusterUpdate& update, FollowChanges& changes);
+  ErrorCode stop_replica(const rpc::StopReplica& command, RoleChanges& changes);
+  void drop_missing(const rpc::ClusterUpdate& update, RoleChanges& changes);
   void put_aside(const TopicPartition& name);
-  void release(const std::shared_ptr<Partition>& partition, ErrorCode reason,
-               FollowChanges& changes);
+  void release(const std::shared_ptr<Partition>& partition, ErrorCode reason, RoleChanges& changes);
   void tell_not_leader(const TopicPartition& partition, LeaderEpoch epoch);
-  void stop_following(const std::shared_ptr<Partition>& partition, FollowChanges& changes);
-  void carry_out(FollowChanges changes);
+  void stop_following(const std::shared_ptr<Partition>& partition, RoleChanges& changes);
+  void carry_out(RoleChanges changes);
   Result<> alter_log_dir(const LogDirChange& change);
   void move_on(const TopicPartition& name);
   void tell_fetchers(const metadata::MetadataImage& image);
@@ -393,7 +393,7 @@ void Replicas::Core::update_cluster(const rpc::ClusterUpdate& update,
 }
 
 void Replicas::Core::apply(const rpc::ClusterUpdate& update, rpc::ClusterUpdateReply& reply) {
-  FollowChanges changes;
+  RoleChanges changes;
   for (const rpc::StopReplica& command : update.stop_replicas) {
     reply.outcomes.push_back({.topic = command.topic,
                               .topic_id = command.topic_id,
@@ -414,7 +414,7 @@ void Replicas::Core::apply(const rpc::ClusterUpdate& update, rpc::ClusterUpdateR
 }
 
 void Replicas::Core::apply_partition(const rpc::TopicUpdate& topic,
-                                     const rpc::PartitionUpdate& update, FollowChanges& changes,
+                                     const rpc::PartitionUpdate& update, RoleChanges& changes,
                                      rpc::ClusterUpdateReply& reply) {
   const auto& replicas = update.assignment.replicas;
   if (std::find(replicas.begin(), replicas.end(), config_->broker) == replicas.end()) return;
@@ -436,7 +436,7 @@ void Replicas::Core::apply_partition(const rpc::TopicUpdate& topic,
 }
 
 Result<> Replicas::Core::take_role(const rpc::TopicUpdate& topic,
-                                   const rpc::PartitionUpdate& update, FollowChanges& changes) {
+                                   const rpc::PartitionUpdate& update, RoleChanges& changes) {
   OTTLA_TRY_VOID(replace_given_up({topic.name, update.partition}, update, changes));
   OTTLA_TRY(const std::shared_ptr<Partition> partition, hold(topic, update, changes));
   const TopicPartition& name = partition->name();
@@ -459,9 +459,7 @@ Result<> Replicas::Core::take_role(const rpc::TopicUpdate& topic,
     OTTLA_TRY(const bool is_new, partition->become_leader(std::move(change)));
     if (is_new && !with_.leadership.empty()) {
       leading_.insert(name);
-      for (LeadershipListener* const listener : with_.leadership) {
-        listener->on_leader(name, update.state.leader_epoch);
-      }
+      changes.elected.emplace_back(name, update.state.leader_epoch);
     }
     return {};
   }
@@ -492,7 +490,7 @@ void Replicas::Core::wait_for_room(const rpc::TopicUpdate& topic,
 void Replicas::Core::look_for_room() {
   room_timer_.reset();
   if (is_stopped()) return;
-  FollowChanges changes;
+  RoleChanges changes;
   bool is_back = false;
   for (const auto& [name, waiting] : std::exchange(waiting_for_room_, {})) {
     const Result<> done = take_role(waiting.topic, waiting.update, changes);
@@ -519,7 +517,7 @@ bool Replicas::Core::is_leftover(const rpc::PartitionUpdate& update) const {
 
 Result<std::shared_ptr<Partition>> Replicas::Core::hold(const rpc::TopicUpdate& topic,
                                                         const rpc::PartitionUpdate& update,
-                                                        FollowChanges& changes) {
+                                                        RoleChanges& changes) {
   const TopicPartition name{topic.name, update.partition};
   const std::shared_ptr<Partition> known = hosted(name);
   if (known && (known->topic_id() == topic.id || topic.id.is_zero())) return known;
@@ -569,7 +567,7 @@ Result<std::shared_ptr<storage::Log>> Replicas::Core::open_log(const TopicPartit
   return with_.logs.find_or_create(name, id, config.log);
 }
 
-ErrorCode Replicas::Core::stop_replica(const rpc::StopReplica& command, FollowChanges& changes) {
+ErrorCode Replicas::Core::stop_replica(const rpc::StopReplica& command, RoleChanges& changes) {
   const TopicPartition name{command.topic, command.partition};
   const std::shared_ptr<Partition> partition = hosted(name);
   if (partition) {
@@ -597,7 +595,7 @@ ErrorCode Replicas::Core::stop_replica(const rpc::StopReplica& command, FollowCh
 
 /// Replicas that are not assigned to this broker any more: the topic was deleted, or the partition
 /// was moved away, while nobody could tell it.
-void Replicas::Core::drop_missing(const rpc::ClusterUpdate& update, FollowChanges& changes) {
+void Replicas::Core::drop_missing(const rpc::ClusterUpdate& update, RoleChanges& changes) {
   std::set<TopicPartition> assigned;
   std::set<TopicPartition> told;
   std::set<std::string> topics;
@@ -636,7 +634,7 @@ void Replicas::Core::put_aside(const TopicPartition& name) {
 }
 
 void Replicas::Core::release(const std::shared_ptr<Partition>& partition, ErrorCode reason,
-                             FollowChanges& changes) {
+                             RoleChanges& changes) {
   stop_following(partition, changes);
   moves_->stop(partition->name());
   const LeaderEpoch epoch = partition->view().leader_epoch;
@@ -659,14 +657,18 @@ void Replicas::Core::forget(const Partition& partition) {
 }
 
 void Replicas::Core::stop_following(const std::shared_ptr<Partition>& partition,
-                                    FollowChanges& changes) {
+                                    RoleChanges& changes) {
   const auto found = following_.find(partition->name());
   if (found == following_.end()) return;
   changes.unfollow[found->second].push_back({partition, partition->view().leader_epoch});
   following_.erase(found);
 }
 
-void Replicas::Core::carry_out(FollowChanges changes) {
+void Replicas::Core::carry_out(RoleChanges changes) {
+  for (const auto& [name, epoch] : changes.elected) {
+    if (!leading_.contains(name)) continue;
+    for (LeadershipListener* const listener : with_.leadership) listener->on_leader(name, epoch);
+  }
   for (auto& [leader, partitions] : changes.unfollow) {
     // The same leader in a newer epoch: `follow` replaces the older one by itself.
     const auto follow = changes.follow.find(leader);
@@ -782,7 +784,7 @@ void Replicas::Core::give_up_log(const TopicPartition& name, LeaderEpoch epoch, 
   LOG(ERROR) << '[' << name << "] gives up its leadership, leader epoch " << epoch
              << ": its log is damaged and others in the ISR have all of it: " << why;
   given_up_[name] = view.log;
-  FollowChanges changes;
+  RoleChanges changes;
   release(partition, ErrorCode::KafkaStorageError, changes);
   carry_out(std::move(changes));
   if (with_.offline_replicas_changed) with_.offline_replicas_changed();
@@ -791,7 +793,7 @@ void Replicas::Core::give_up_log(const TopicPartition& name, LeaderEpoch epoch, 
 /// What becomes of a log that was given up, now that the controller names a leader.
 Result<> Replicas::Core::replace_given_up(const TopicPartition& name,
                                           const rpc::PartitionUpdate& update,
-                                          FollowChanges& changes) {
+                                          RoleChanges& changes) {
   const auto found = given_up_.find(name);
   if (found == given_up_.end()) return {};
   const std::shared_ptr<storage::Log> log = found->second.lock();
@@ -818,7 +820,7 @@ Result<> Replicas::Core::replace_given_up(const TopicPartition& name,
 }
 
 void Replicas::Core::log_directory_failed(const std::string& directory) {
-  FollowChanges changes;
+  RoleChanges changes;
   for (const std::shared_ptr<Partition>& partition : all()) {
     if (with_.logs.future_directory_of(partition->name()) == directory) {
       LOG(WARNING) << '[' << partition->name() << "] does not move any more: log dir " << directory
@@ -1103,8 +1105,9 @@ void Replicas::append(AppendRequest request, env::Executor& on, Callback<AppendR
 void Replicas::verify_transaction(TransactionCheck check, env::Executor& on,
                                   Callback<std::vector<VerifiedPartition>> done) {
   const Dependencies& with = core_->with();
-  if (with.transaction_verifier == nullptr ||
-      (with.verifies_transactions && !with.verifies_transactions())) {
+  const bool is_switched_off = with.verifies_transactions && !with.verifies_transactions();
+  // A client of transaction version 2 relies on us to add its partitions.
+  if (with.transaction_verifier == nullptr || (is_switched_off && !check.adds)) {
     return std::move(done)(std::vector<VerifiedPartition>(check.partitions.size()));
   }
   replica::verify_transaction(std::move(check), *core_, *with.transaction_verifier, on,

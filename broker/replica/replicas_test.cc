@@ -880,6 +880,35 @@ TEST(Replicas, W21WhatTheControllerCouldNotReadStays) {
   EXPECT_EQ(cluster->process(kThree).logs->find({kTopic, 1}), nullptr);
 }
 
+/// Looks at the image that a coordinator sees when it is called into office.
+class Onlooker final : public SimulatedCluster::Tenants, public LeadershipListener {
+ public:
+  LeadershipListener* move_in(BrokerId broker, SimulatedCluster::Process& process) override {
+    if (broker == kOne) process_ = &process;
+    return this;
+  }
+  void start(BrokerId, SimulatedCluster::Process&) override {}
+  void crash(BrokerId) override {}
+  void on_leader(const TopicPartition& partition, LeaderEpoch) override {
+    const auto* const known =
+        process_->metadata.image()->partition(partition.topic, partition.partition);
+    if (partition.partition == 0) saw_itself_ = known != nullptr && known->state.leader == kOne;
+  }
+  void on_not_leader(const TopicPartition&, LeaderEpoch) override {}
+
+  SimulatedCluster::Process* process_ = nullptr;
+  std::optional<bool> saw_itself_;
+};
+
+// It would take partitions that it has not heard of yet for deleted ones, and leave out their
+// markers.
+TEST(Replicas, ACoordinatorIsCalledOnceTheImageIsOut) {
+  Onlooker onlooker;
+  SimulatedCluster cluster(8, {.partitions = 3}, &onlooker);
+  ASSERT_TRUE(settle(cluster));
+  EXPECT_EQ(onlooker.saw_itself_, true);
+}
+
 TEST(Replicas, AnAssignmentThatEndsWithoutANewEpochIsTaken) {
   const auto cluster = make_cluster(7);
   rpc::ClusterUpdate update = cluster->update_for(kOne, {0}, false);

@@ -43,6 +43,7 @@ class SimulatedCluster {
     std::string topic = kTopic;
     TransactionEndListener* transaction_ends = nullptr;   ///< Of all brokers.
     TransactionVerifier* transaction_verifier = nullptr;  ///< Of all brokers.
+    std::function<bool()> verifies_transactions{};
   };
   struct Process;
   /// What runs on the replicas of a broker: a coordinator.
@@ -176,7 +177,8 @@ class SimulatedCluster {
             .leader_throttled_rate = [this] { return leader_throttled_rate; },
             .follower_throttled_rate = [this] { return follower_throttled_rate; },
             .transaction_ends = options_.transaction_ends,
-            .transaction_verifier = options_.transaction_verifier});
+            .transaction_verifier = options_.transaction_verifier,
+            .verifies_transactions = options_.verifies_transactions});
     if (tenants_ != nullptr) tenants_->start(broker, *process);
     process->replicas->set_broker_epoch(process->epoch);
     process->replicas->start();

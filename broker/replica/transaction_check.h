@@ -39,10 +39,13 @@ struct VerifiedPartition {
 };
 
 /// What a producer is told: of a coordinator that cannot answer now, something that every producer
-/// tries again (NotEnoughReplicas), since Produce does not speak of coordinators.
-[[nodiscard]] constexpr ErrorCode produce_error(ErrorCode of_verification) {
+/// tries again (NotEnoughReplicas), since Produce does not speak of coordinators. One of
+/// transaction version 2 knows ConcurrentTransactions.
+[[nodiscard]] constexpr ErrorCode produce_error(ErrorCode of_verification, bool adds) {
   switch (of_verification) {
     case ErrorCode::ConcurrentTransactions:
+      return adds ? of_verification : ErrorCode::NotEnoughReplicas;
+    case ErrorCode::OperationNotAttempted:  // of another partition it is not known yet
     case ErrorCode::CoordinatorLoadInProgress:
     case ErrorCode::CoordinatorNotAvailable:
     case ErrorCode::NotCoordinator:

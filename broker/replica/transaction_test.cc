@@ -6,6 +6,7 @@
 #include "broker/replica/simulated_cluster_for_tests.h"
 #include "broker/replica/transaction_markers.h"
 #include "common/record/control_record.h"
+#include "common/record/record_batch_builder.h"
 
 namespace ottla::replica {
 namespace {
@@ -116,14 +117,15 @@ TEST(TransactionMarkers, EachPartitionHasAnOutcomeOfItsOwn) {
 class TransactionVerification : public ::testing::Test {
  protected:
   void check(bool knows_abortable = false, std::vector<std::int32_t> partitions = {0},
-             bool adds = false) {
+             bool adds = false, std::int32_t base_sequence = 0) {
     verified_.reset();
     TransactionCheck check{.transactional_id = "t",
                            .producer_id = kProducer,
                            .producer_epoch = ProducerEpoch(0),
                            .knows_abortable = knows_abortable,
                            .adds = adds};
-    for (const std::int32_t p : partitions) check.partitions.push_back({{kTopic, p}, 0});
+    for (const std::int32_t p : partitions)
+      check.partitions.push_back({{kTopic, p}, base_sequence});
     auto& process = cluster_->process(kOne);
     process.clients->post([&, check] {
       process.replicas->verify_transaction(
@@ -141,8 +143,11 @@ class TransactionVerification : public ::testing::Test {
   }
 
   Coordinator coordinator_;
-  std::unique_ptr<SimulatedCluster> cluster_ =
-      make_cluster({.partitions = 3, .transaction_verifier = &coordinator_});
+  bool verifies_ = true;
+  std::unique_ptr<SimulatedCluster> cluster_ = make_cluster(
+      {.partitions = 3, .transaction_verifier = &coordinator_, .verifies_transactions = [this] {
+         return verifies_;
+       }});
   std::optional<std::vector<VerifiedPartition>> verified_;
 };
 
@@ -173,6 +178,40 @@ TEST_F(TransactionVerification, AMarkerMakesTheAnswerToAQuestionVoidButNotAnAdde
   EXPECT_EQ((*verified_)[0].token, token_now());
 }
 
+// transaction.partition.verification.enable=false
+TEST_F(TransactionVerification, SwitchedOffStillAddsPartitionsForClientsThatLeaveItToLeaders) {
+  verifies_ = false;
+  check();
+  EXPECT_TRUE(coordinator_.questions.empty());
+  ASSERT_EQ(verified_.value().size(), 1U);
+  EXPECT_FALSE((*verified_)[0].token.has_value());
+  check(/*knows_abortable=*/true, {0}, /*adds=*/true);
+  ASSERT_EQ(coordinator_.questions.size(), 1U);
+  EXPECT_TRUE(coordinator_.questions[0].adds);
+}
+
+// Each transaction of version 2 begins at sequence 0, also where nothing is known of its producer.
+TEST_F(TransactionVerification, ASecondBatchThatComesFirstIsRefused) {
+  const auto append = [&](std::int32_t base_sequence) {
+    record::RecordBatchBuilder builder({.producer_id = kProducer,
+                                        .producer_epoch = ProducerEpoch(0),
+                                        .base_sequence = base_sequence,
+                                        .transactional = true});
+    builder.append(1'000, std::nullopt, as_bytes("r"));
+    const SharedBuffer batch = builder.build().value();
+    Buffer bytes(batch->bytes().begin(), batch->bytes().end());
+    const auto appended =
+        cluster_->log(kOne)->append_as_leader(bytes, cluster_->state().leader_epoch,
+                                              storage::AppendOrigin::Client, (*verified_)[0].token);
+    return appended ? ErrorCode::None : appended.error().code();
+  };
+  check(true, {0}, /*adds=*/true, /*base_sequence=*/1);
+  answer(ErrorCode::None);
+  EXPECT_EQ(append(1), ErrorCode::OutOfOrderSequenceNumber);
+  EXPECT_EQ(append(0), ErrorCode::None);
+  EXPECT_EQ(append(1), ErrorCode::None);
+}
+
 TEST_F(TransactionVerification, TellsWhatTheClientUnderstands) {
   check();
   EXPECT_THAT(answer(ErrorCode::TransactionAbortable), ElementsAre(ErrorCode::InvalidTxnState));
@@ -181,7 +220,12 @@ TEST_F(TransactionVerification, TellsWhatTheClientUnderstands) {
               ElementsAre(ErrorCode::TransactionAbortable));
   check();
   EXPECT_THAT(answer(ErrorCode::ProducerFenced), ElementsAre(ErrorCode::InvalidProducerEpoch));
-  EXPECT_EQ(produce_error(ErrorCode::NotCoordinator), ErrorCode::NotEnoughReplicas);
+  for (const bool adds : {false, true}) {
+    EXPECT_EQ(produce_error(ErrorCode::NotCoordinator, adds), ErrorCode::NotEnoughReplicas);
+  }
+  EXPECT_EQ(produce_error(ErrorCode::ConcurrentTransactions, false), ErrorCode::NotEnoughReplicas);
+  EXPECT_EQ(produce_error(ErrorCode::ConcurrentTransactions, true),
+            ErrorCode::ConcurrentTransactions);
 }
 
 }  // namespace

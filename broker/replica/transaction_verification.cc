@@ -45,7 +45,10 @@ void verify_transaction(TransactionCheck check, const PartitionLookup& lookup,
                                          .producer_epoch = check.producer_epoch,
                                          .adds = check.adds};
   for (std::size_t i = 0; i < check.partitions.size(); ++i) {
-    const auto& [partition, base_sequence] = check.partitions[i];
+    const TopicPartition& partition = check.partitions[i].partition;
+    // Each of its transactions has an epoch of its own, and a partition's first batch in it has
+    // sequence 0: another one that comes first, even where the producer is not known, is early.
+    const std::int32_t base_sequence = check.adds ? 0 : check.partitions[i].base_sequence;
     auto log = leader_log(partition, lookup);
     if (!log) {
       verified[i].error = log.error().code();

@@ -22,6 +22,9 @@ struct Pending {
         partition.partition_error_code = codes.at(next++);
       }
     }
+    settled();
+  }
+  void settled() {
     if (--left == 0) std::move(done)(std::move(response));
   }
 };
@@ -45,7 +48,9 @@ AddPartitionsToTxnResponse frame_of(const AddPartitionsToTxnRequest& request) {
       auto& row = result.topic_results.emplace_back();
       row.name = topic.name;
       for (const std::int32_t partition : topic.partitions) {
-        row.results_by_partition.push_back({.partition_index = partition});
+        row.results_by_partition.push_back(
+            {.partition_index = partition,
+             .partition_error_code = ErrorCode::OperationNotAttempted});
       }
     }
   }
@@ -54,8 +59,20 @@ AddPartitionsToTxnResponse frame_of(const AddPartitionsToTxnRequest& request) {
 
 }  // namespace
 
-void add_for_leader(TransactionService& service, AddPartitionsToTxnRequest request,
-                    Callback<AddPartitionsToTxnResponse> done) {
+bool refuse_unknown(TopicResults& rows, const metadata::MetadataImage& image) {
+  bool any = false;
+  for (auto& topic : rows) {
+    for (auto& row : topic.results_by_partition) {
+      if (image.partition(topic.name, row.partition_index) != nullptr) continue;
+      row.partition_error_code = ErrorCode::UnknownTopicOrPartition;
+      any = true;
+    }
+  }
+  return any;
+}
+
+void add_for_leader(TransactionService& service, const metadata::MetadataImage& image,
+                    AddPartitionsToTxnRequest request, Callback<AddPartitionsToTxnResponse> done) {
   const auto pending = std::make_shared<Pending>();
   pending->response = frame_of(request);
   pending->left = request.transactions.size();
@@ -63,6 +80,10 @@ void add_for_leader(TransactionService& service, AddPartitionsToTxnRequest reque
   if (pending->left == 0) return std::move(pending->done)(std::move(pending->response));
   for (std::size_t i = 0; i < request.transactions.size(); ++i) {
     auto& transaction = request.transactions[i];
+    if (refuse_unknown(pending->response.results_by_transaction[i].topic_results, image)) {
+      pending->settled();
+      continue;
+    }
     const Producer producer{transaction.producer_id, transaction.producer_epoch};
     std::vector<TopicPartition> partitions = partitions_of(transaction);
     const std::size_t count = partitions.size();

@@ -68,7 +68,7 @@ void MarkerSender::write(replica::TransactionMarker marker,
     const TopicPartition& partition = marker.partitions[i];
     const auto* const known = image->partition(partition.topic, partition.partition);
     if (known == nullptr) {
-      call->settle(i, MarkerOutcome::Gone);
+      call->settle(i, image->is_all() ? MarkerOutcome::Gone : MarkerOutcome::NotWritten);
       continue;
     }
     const BrokerId leader = known->state.leader;

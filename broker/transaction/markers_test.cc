@@ -73,6 +73,7 @@ class MarkersTest : public ::testing::Test {
     }
     update.topics.push_back(topic("orders", {kSelf, kOther, kNoBroker}));
     update.topics.push_back(topic("bills", {kOther}));
+    update.is_all = true;
     metadata_.publish(metadata_.image()->apply(update));
   }
   static rpc::TopicUpdate topic(const std::string& name, const std::vector<BrokerId>& leaders) {
@@ -137,6 +138,13 @@ TEST_F(MarkersTest, GoToTheLeaderOfEachPartition) {
 TEST_F(MarkersTest, ForADeletedPartitionAreNotSent) {
   const auto got = write(marker({{"gone", 0}, {"orders", 9}}));
   EXPECT_EQ(*got, (Outcomes{MarkerOutcome::Gone, MarkerOutcome::Gone}));
+}
+
+TEST_F(MarkersTest, AreKeptForAPartitionThatMayOnlyNotBeKnownYet) {
+  metadata_.publish(metadata_.told_image()->apply({}));  // more is to come
+  EXPECT_EQ(*write(marker({{"gone", 0}})), Outcomes{MarkerOutcome::NotWritten});
+  metadata_.publish(std::make_shared<metadata::MetadataImage>());  // nothing was told
+  EXPECT_EQ(*write(marker({{"gone", 0}})), Outcomes{MarkerOutcome::NotWritten});
 }
 
 TEST_F(MarkersTest, WaitForTheRequestThatIsUnderWayAndGoTogether) {

@@ -110,61 +110,54 @@ class TransactionCoordinator::Inner final : public TransactionLog,
     core_.resign(partition);
   }
 
-  /// Asks whoever coordinates the id.
-  void verify(Question question, Callback<std::vector<ErrorCode>> done) {
+  [[nodiscard]] std::shared_ptr<const metadata::MetadataImage> image() const {
+    return with_.metadata.image();
+  }
+
+  /// Asks whoever coordinates the id; `here` if that is this broker.
+  void verify(Question question, TransactionService& here, Callback<std::vector<ErrorCode>> done) {
     const auto image = with_.metadata.image();
     const std::size_t count = question.partitions.size();
-    const auto fail_all = [&](ErrorCode error) {
-      std::move(done)(std::vector<ErrorCode>(count, error));
-    };
     const auto* const known = image->partition(
         kTransactionsTopic,
         cluster::coordinator_partition(question.transactional_id, partition_count()));
-    if (known == nullptr) return fail_all(ErrorCode::CoordinatorNotAvailable);
-    const Producer producer{question.producer_id, question.producer_epoch};
-    if (known->state.leader == with_.self) {
-      return run([question = std::move(question), producer, count,
-                  done = std::move(done)](CoordinatorCore& core) mutable {
-        if (!question.adds) {
-          return std::move(done)(
-              core.verify(question.transactional_id, producer, question.partitions));
-        }
-        core.add_partitions(
-            {.transactional_id = std::move(question.transactional_id),
-             .producer = producer,
-             .partitions = {question.partitions.begin(), question.partitions.end()}},
-            [count, done = std::move(done)](const Answer& answer) mutable {
-              std::move(done)(std::vector<ErrorCode>(count, answer.error));
-            });
-      });
+    const bool is_here = known != nullptr && known->state.leader == with_.self;
+    const cluster::Broker* const coordinator =
+        known == nullptr ? nullptr : image->broker(known->state.leader);
+    if (!is_here && coordinator == nullptr) {
+      return std::move(done)(std::vector<ErrorCode>(count, ErrorCode::CoordinatorNotAvailable));
     }
-    const cluster::Broker* const coordinator = image->broker(known->state.leader);
-    if (coordinator == nullptr) return fail_all(ErrorCode::CoordinatorNotAvailable);
     protocol::AddPartitionsToTxnRequest request;
     auto& transaction = request.transactions.emplace_back();
     transaction.transactional_id = std::move(question.transactional_id);
-    transaction.producer_id = producer.id;
-    transaction.producer_epoch = producer.epoch;
+    transaction.producer_id = question.producer_id;
+    transaction.producer_epoch = question.producer_epoch;
     transaction.verify_only = !question.adds;
     for (const TopicPartition& partition : question.partitions) {
       // One row for each partition keeps their order.
       transaction.topics.push_back({.name = partition.topic, .partitions = {partition.partition}});
     }
-    with_.peers.add_partitions(
-        *coordinator, std::move(request), kVerifyTimeout,
-        [count, done = std::move(done)](
-            const Result<protocol::AddPartitionsToTxnResponse>& answer) mutable {
-          std::vector<ErrorCode> codes;
-          if (answer && answer->results_by_transaction.size() == 1) {
-            for (const auto& topic : answer->results_by_transaction[0].topic_results) {
-              for (const auto& row : topic.results_by_partition) {
-                codes.push_back(row.partition_error_code);
-              }
-            }
+    auto heard = [count, done = std::move(done)](
+                     const Result<protocol::AddPartitionsToTxnResponse>& answer) mutable {
+      std::vector<ErrorCode> codes;
+      if (answer && answer->results_by_transaction.size() == 1) {
+        for (const auto& topic : answer->results_by_transaction[0].topic_results) {
+          for (const auto& row : topic.results_by_partition) {
+            codes.push_back(row.partition_error_code);
           }
-          if (codes.size() != count) codes.assign(count, ErrorCode::NetworkException);
-          std::move(done)(std::move(codes));
-        });
+        }
+      }
+      if (codes.size() != count) codes.assign(count, ErrorCode::NetworkException);
+      std::move(done)(std::move(codes));
+    };
+    if (is_here) {
+      return add_for_leader(
+          here, *image, std::move(request),
+          [heard = std::move(heard)](protocol::AddPartitionsToTxnResponse answer) mutable {
+            heard(std::move(answer));
+          });
+    }
+    with_.peers.add_partitions(*coordinator, std::move(request), kVerifyTimeout, std::move(heard));
   }
 
  private:
@@ -373,7 +366,7 @@ void TransactionCoordinator::on_not_leader(const TopicPartition& partition, Lead
 }
 
 void TransactionCoordinator::verify(Question question, Callback<std::vector<ErrorCode>> done) {
-  inner_->verify(std::move(question), std::move(done));
+  inner_->verify(std::move(question), *this, std::move(done));
 }
 
 void TransactionCoordinator::write_markers(rpc::NumberedMarkers markers,
@@ -386,7 +379,7 @@ void TransactionCoordinator::write_markers(rpc::NumberedMarkers markers,
 
 void TransactionCoordinator::add_partitions(protocol::AddPartitionsToTxnRequest request,
                                             Callback<protocol::AddPartitionsToTxnResponse> reply) {
-  add_for_leader(*this, std::move(request), std::move(reply));
+  add_for_leader(*this, *inner_->image(), std::move(request), std::move(reply));
 }
 
 void TransactionCoordinator::init_producer(InitProducerRequest request,

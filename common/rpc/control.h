@@ -61,6 +61,9 @@ struct ClusterUpdate {
   bool last_stop_settled = false;
   /// Some topics' znodes could not be understood: that one is missing here proves nothing.
   bool incomplete = false;
+  /// With it the receiver has been told all that its controller knows of the cluster, and nothing
+  /// of that could not be understood: what it does not know now is not there.
+  bool is_all = false;
 };
 
 struct PartitionOutcome {

@@ -146,6 +146,7 @@ void encode(const ClusterUpdate& from, proto::ClusterUpdate& to) {
   to.set_last_stop_settled(from.last_stop_settled);
   to.set_number(from.number);
   to.set_incomplete(from.incomplete);
+  to.set_is_all(from.is_all);
   if (from.live_brokers) {
     proto::BrokerList& list = *to.mutable_live_brokers();
     for (const cluster::Broker& broker : *from.live_brokers) encode(broker, *list.add_brokers());
@@ -170,6 +171,7 @@ void decode(const proto::ClusterUpdate& from, ClusterUpdate& to) {
   to.last_stop_settled = from.last_stop_settled();
   to.number = from.number();
   to.incomplete = from.incomplete();
+  to.is_all = from.is_all();
   if (from.has_live_brokers()) {
     to.live_brokers.emplace();
     for (const proto::Broker& broker : from.live_brokers().brokers()) {

@@ -103,6 +103,7 @@ TEST(GrpcPeer, CarriesAClusterUpdateWhole) {
   update.last_stop_settled = true;
   update.number = 7;
   update.incomplete = true;
+  update.is_all = true;
   update.live_brokers = {endpoint.broker};
   update.live_brokers->at(0).last_stop = cluster::LastStop::HostCrash;
   update.live_brokers->at(0).rack = "r1";
@@ -129,6 +130,7 @@ TEST(GrpcPeer, CarriesAClusterUpdateWhole) {
   EXPECT_TRUE(got.last_stop_settled);
   EXPECT_EQ(got.number, 7U);
   EXPECT_TRUE(got.incomplete);
+  EXPECT_TRUE(got.is_all);
   EXPECT_EQ(got.live_brokers, update.live_brokers);
   EXPECT_EQ(got.topics.at(0).id, TopicId(5, 6));
   EXPECT_EQ(got.topics.at(0).partitions.at(0).state, partition.state);
