@@ -366,7 +366,7 @@ TEST(GroupSnapshot, LoadsOfManyCommits) {
     const auto took = std::chrono::steady_clock::now() - began;
     std::printf("%lld records read, up to %lld: %lld ms\n",
                 static_cast<long long>((*outcome)->records),
-                static_cast<long long>((*outcome)->end.value()),
+                static_cast<long long>((*outcome)->walked.end.value()),
                 static_cast<long long>(
                     std::chrono::duration_cast<std::chrono::milliseconds>(took).count()));
     return *std::move(outcome);

@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 
 #include <tuple>
+#include <vector>
 
 #include "broker/replica/simulated_cluster_for_tests.h"
 #include "broker/replica/transaction_markers.h"
@@ -199,7 +200,7 @@ TEST_F(TransactionVerification, ASecondBatchThatComesFirstIsRefused) {
                                         .transactional = true});
     builder.append(1'000, std::nullopt, as_bytes("r"));
     const SharedBuffer batch = builder.build().value();
-    Buffer bytes(batch->bytes().begin(), batch->bytes().end());
+    std::vector<std::byte> bytes(batch->bytes().begin(), batch->bytes().end());
     const auto appended =
         cluster_->log(kOne)->append_as_leader(bytes, cluster_->state().leader_epoch,
                                               storage::AppendOrigin::Client, (*verified_)[0].token);
