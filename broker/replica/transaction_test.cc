@@ -115,6 +115,68 @@ TEST(TransactionMarkers, EachPartitionHasAnOutcomeOfItsOwn) {
                           ErrorCode::UnknownTopicOrPartition));
 }
 
+AppendedPartition append_transactional(SimulatedCluster& cluster) {
+  record::RecordBatchBuilder builder({.producer_id = kProducer,
+                                      .producer_epoch = ProducerEpoch(0),
+                                      .base_sequence = 0,
+                                      .transactional = true});
+  builder.append(1'000, std::nullopt, as_bytes("r"));
+  const SharedBuffer batch = builder.build().value();
+  std::optional<AppendedPartition> answer;
+  auto& process = cluster.process(kOne);
+  process.clients->post([&] {
+    AppendRequest request;
+    request.partitions.push_back({.partition = {kTopic, 0}, .records = batch->bytes()});
+    request.owner = batch;
+    request.timeout = seconds(1);
+    process.replicas->append(std::move(request), *process.clients,
+                             [&](const AppendResult& result) { answer = result[0]; });
+  });
+  EXPECT_TRUE(cluster.world.run_until_true([&] { return answer.has_value(); }, seconds(5)));
+  return answer.value_or(AppendedPartition{});
+}
+
+FetchedPartition fetch_committed(SimulatedCluster& cluster, BrokerId broker) {
+  std::optional<FetchedPartition> fetched;
+  auto& process = cluster.process(broker);
+  process.clients->post([&] {
+    process.replicas->fetch({.partitions = {{.partition = {kTopic, 0},
+                                             .fetch_offset = Offset(0),
+                                             .max_bytes = 1 << 20}},
+                             .isolation = IsolationLevel::ReadCommitted,
+                             .max_bytes = 1 << 20,
+                             .can_follow_preferred_replica = true},
+                            *process.clients,
+                            [&](FetchResult result) { fetched = std::move(result[0]); });
+  });
+  EXPECT_TRUE(cluster.world.run_until_true([&] { return fetched.has_value(); }, seconds(5)));
+  return fetched ? *std::move(fetched) : FetchedPartition{};
+}
+
+// Also of a follower (KIP-392).
+TEST(TransactionMarkers, UntilThenReadersOfCommittedRecordsSeeNothingOnAnyReplica) {
+  const auto cluster = make_cluster({});
+  ASSERT_EQ(append_transactional(*cluster).error, ErrorCode::None);
+  cluster->world.run_for(seconds(1));  // followers hear of the high watermark
+  for (const BrokerId broker : {kOne, kTwo}) {
+    const FetchedPartition open = fetch_committed(*cluster, broker);
+    EXPECT_EQ(open.error, ErrorCode::None);
+    EXPECT_EQ(open.high_watermark, Offset(1));
+    EXPECT_EQ(open.last_stable_offset, Offset(0));
+    EXPECT_EQ(open.records.size(), 0U);
+  }
+  ASSERT_THAT(write_marker(*cluster, marker(/*is_commit=*/false)), ElementsAre(ErrorCode::None));
+  cluster->world.run_for(seconds(1));
+  for (const BrokerId broker : {kOne, kTwo}) {
+    const FetchedPartition ended = fetch_committed(*cluster, broker);
+    EXPECT_EQ(ended.last_stable_offset, Offset(2));
+    EXPECT_GT(ended.records.size(), 0U);
+    ASSERT_EQ(ended.aborted_transactions.value().size(), 1U);
+    EXPECT_EQ((*ended.aborted_transactions)[0].producer_id, kProducer);
+    EXPECT_EQ((*ended.aborted_transactions)[0].first_offset, Offset(0));
+  }
+}
+
 class TransactionVerification : public ::testing::Test {
  protected:
   void check(bool knows_abortable = false, std::vector<std::int32_t> partitions = {0},
