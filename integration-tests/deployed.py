@@ -98,7 +98,7 @@ class Deployed:
     def bootstrap(self):
         return ",".join(f"{host['ansible_host']}:9092" for host in self.inventory["brokers"]["hosts"].values())
 
-    def play(self, playbook, *words, check=True, seconds=500, **variables):
+    def play(self, playbook, *words, check=True, seconds=900, **variables):
         """Runs one of the collection's playbooks. `check`: it must succeed."""
         inventory = self.directory / "inventory.json"
         inventory.write_text(json.dumps(self.inventory))

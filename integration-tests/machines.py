@@ -40,7 +40,8 @@ class Machine:
     def boot(self):
         self.process = Process(
             self.name,
-            ["unshare", "--mount", "--pid", "--fork", "--kill-child", "--uts", "--ipc",
+            # A test that is killed takes its hosts with it.
+            ["setpriv", "--pdeathsig", "KILL", "unshare", "--mount", "--pid", "--fork", "--kill-child", "--uts", "--ipc",
              HERE / "hosts" / "init", self.directory, self.name],
             self.machines.directory / f"{self.name}.out", host=self.host)
 
