@@ -397,10 +397,10 @@ void CopierProcess::deliver_produce(SimulatedBroker& broker, std::size_t output,
   env::Executor& loop = *broker.client_loop();
   replicas->verify_transaction(
       check, loop,
-      [this, replicas, &loop, key, name, values, bytes, id = broker.id(),
+      [this, replicas, &loop, key, name, values, bytes, adds = check.adds, id = broker.id(),
        reply = std::move(reply)](const std::vector<replica::VerifiedPartition>& verified) mutable {
         if (const ErrorCode error = verified.front().error; error != ErrorCode::None) {
-          return std::move(reply)(replica::produce_error(error));
+          return std::move(reply)(replica::produce_error(error, adds));
         }
         replica::AppendRequest request;
         request.partitions.push_back(
