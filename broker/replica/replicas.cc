@@ -554,7 +554,8 @@ Result<std::shared_ptr<storage::Log>> Replicas::Core::open_log(const TopicPartit
     return fail(ErrorCode::KafkaStorageError);
   }
   const bool is_lost = !update.is_new && update.state.in_isr(config_->broker) &&
-                       !with_.logs.find(name) && !with_.logs.find_future(name);
+                       !with_.logs.find(name) && !with_.logs.find_future(name) &&
+                       !with_.logs.is_set_apart(name);
   LOG_IF(ERROR, is_lost) << '[' << name
                          << "] this broker is in the ISR and has no log: it is made anew, empty";
   const std::optional<TopicId> known_id = with_.logs.topic_id(name);
@@ -748,8 +749,9 @@ void Replicas::Core::query_logs(const rpc::ReplicaLogQuery& query,
       const std::shared_ptr<storage::Log> log = with_.logs.find(name);
       const std::optional<TopicId> id = with_.logs.topic_id(name);
       if (!log) {
-        told.error = with_.logs.offline_directories().empty() ? ErrorCode::UnknownTopicOrPartition
-                                                              : ErrorCode::KafkaStorageError;
+        const bool is_here =
+            !with_.logs.offline_directories().empty() || with_.logs.is_set_apart(name);
+        told.error = is_here ? ErrorCode::KafkaStorageError : ErrorCode::UnknownTopicOrPartition;
       } else if (id && !wanted.topic_id.is_zero() && *id != wanted.topic_id) {
         told.error = ErrorCode::InconsistentTopicId;
       } else {

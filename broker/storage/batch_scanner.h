@@ -30,6 +30,8 @@ class HeaderScanner {
   /// CorruptMessage, KafkaStorageError.
   Result<std::optional<BatchAt>> next();
   [[nodiscard]] std::uint64_t position() const { return position_; }
+  /// Goes on there: behind a batch that `next` cannot pass.
+  void go_to(std::uint64_t position) { position_ = position; }
 
  private:
   Result<ByteView> header_bytes();

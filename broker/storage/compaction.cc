@@ -52,7 +52,8 @@ Compaction::Compaction(env::FileSystem& files, env::Clock& clock, std::shared_pt
       cleanable_(cleanable),
       last_stable_offset_(facts.last_stable_offset),
       map_(map),
-      buffer_bytes_(buffer_bytes) {}
+      buffer_bytes_(buffer_bytes),
+      first_segment_(log_->all_segments().front()->base_offset()) {}
 
 Compaction::~Compaction() {
   if (cleaned_) cleaned_->discard();
@@ -60,22 +61,44 @@ Compaction::~Compaction() {
 
 Result<Compaction::Step> Compaction::step(std::uint64_t budget) {
   Step step;
-  budget = std::max<std::uint64_t>(budget, 1);
-  switch (phase_) {
-    case Phase::Begin:
-      OTTLA_TRY_VOID(begin());
-      break;
-    case Phase::Map:
-      OTTLA_TRY_VOID(map_some(budget, step));
-      break;
-    case Phase::Rewrite:
-      OTTLA_TRY_VOID(rewrite_some(budget, step));
-      break;
-    case Phase::Done:
-      break;
+  if (auto worked = work(std::max<std::uint64_t>(budget, 1), step); !worked) {
+    const bool is_gone = env::io_error_kind(worked.error()) == env::IoErrorKind::NotFound;
+    if (!is_gone || !has_lost_a_segment()) return fail(std::move(worked).error());
+    end_for_nothing();
   }
   step.is_done = phase_ == Phase::Done;
   return step;
+}
+
+Result<> Compaction::work(std::uint64_t budget, Step& step) {
+  switch (phase_) {
+    case Phase::Begin:
+      return begin();
+    case Phase::Map:
+      return map_some(budget, step);
+    case Phase::Rewrite:
+      return rewrite_some(budget, step);
+    case Phase::Done:
+      break;
+  }
+  return {};
+}
+
+bool Compaction::has_lost_a_segment() const {
+  const auto now = log_->all_segments();
+  if (now.front()->base_offset() != first_segment_) return true;
+  const std::size_t unread = cleaned_ ? group_begin_ : segment_;
+  return std::any_of(segments_.begin() + static_cast<std::ptrdiff_t>(unread), segments_.end(),
+                     [&](const Log::SegmentToReplace& each) {
+                       return std::find(now.begin(), now.end(), each.segment) == now.end();
+                     });
+}
+
+void Compaction::end_for_nothing() {
+  if (cleaned_) cleaned_->discard();
+  cleaned_.reset();
+  cleaned_to_.reset();
+  phase_ = Phase::Done;
 }
 
 Result<> Compaction::begin() {
@@ -394,12 +417,11 @@ Result<> Compaction::end_group(Step& step) {
   step.bytes += cleaned_->size();
   OTTLA_TRY(const bool replaced, log_->replace_segments(old));
   if (!replaced) {
-    cleaned_->discard();
-    cleaned_to_.reset();
-    phase_ = Phase::Done;
+    end_for_nothing();
+    return {};
   }
   cleaned_.reset();
-  if (phase_ != Phase::Done && ++group_ == groups_.size()) phase_ = Phase::Done;
+  if (++group_ == groups_.size()) phase_ = Phase::Done;
   return {};
 }
 

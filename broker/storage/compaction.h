@@ -63,6 +63,10 @@ class Compaction {
     std::optional<DamagedBatch> damaged;
   };
 
+  Result<> work(std::uint64_t budget, Step& step);
+  /// Retention or a cut took what is still to be read: its files are gone.
+  [[nodiscard]] bool has_lost_a_segment() const;
+  void end_for_nothing();
   Result<> begin();
   void begin_map();
   Result<> map_some(std::uint64_t budget, Step& step);
@@ -91,6 +95,7 @@ class Compaction {
   const Offset last_stable_offset_;
   OffsetMap& map_;
   const std::size_t buffer_bytes_;
+  const Offset first_segment_;
 
   Phase phase_ = Phase::Begin;
   std::string directory_;

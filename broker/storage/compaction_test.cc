@@ -125,13 +125,15 @@ using State = std::map<std::string, std::string>;
 
 class CompactedLife {
  public:
-  explicit CompactedLife(std::uint64_t seed)
+  /// `deletes`: cleanup.policy=compact,delete.
+  explicit CompactedLife(std::uint64_t seed, bool deletes = false)
       : world_(seed), random_(seed * 13 + 5), files_(seed, &world_.clock()) {
     config_->segment_bytes = 900;
     config_->index_interval_bytes = 120;
     config_->index_max_bytes = 600;
     config_->retention_age.reset();
-    config_->cleanup_delete = false;
+    config_->cleanup_delete = deletes;
+    if (deletes) config_->retention_age = std::chrono::milliseconds(500 + random_.below(1500));
     config_->cleanup_compact = true;
     config_->delete_retention = std::chrono::milliseconds(random_.below(2) * 500);
     config_->file_delete_delay = std::chrono::milliseconds(100);
@@ -154,6 +156,8 @@ class CompactedLife {
     check();
   }
   [[nodiscard]] std::uint64_t bytes_saved() const { return bytes_saved_; }
+  [[nodiscard]] int segments_deleted() const { return segments_deleted_; }
+  [[nodiscard]] int runs_lost() const { return runs_lost_; }
 
  private:
   void open(ShutdownKind shutdown) {
@@ -173,6 +177,7 @@ class CompactedLife {
         {.directory = "/d/t-0",
          .partition = {"t", 0},
          .config = config_,
+         .log_start_offset = start_,
          .recovery_point = recovery_,
          .shutdown = shutdown});
     ASSERT_TRUE(log) << log.error();
@@ -195,9 +200,21 @@ class CompactedLife {
       case 3:
         if (has_open_transaction()) end_transaction();
         break;
+      case 4:
+        if (config_->cleanup_delete) delete_old();
+        break;
       default:
         append();
     }
+  }
+
+  /// As the LogStore does it.
+  void delete_old() {
+    const auto retired = log_->retire_old_segments(log_->log_end_offset());
+    if (!retired || *retired == 0) return;
+    segments_deleted_ += *retired;
+    start_ = log_->log_start_offset();
+    (void)log_->delete_retired_segments();
   }
 
   [[nodiscard]] bool has_open_transaction() const {
@@ -288,11 +305,17 @@ class CompactedLife {
       }
       if (step->is_done) break;
       if (!is_ending_ && random_.below(6) == 0 && !files_.is_stopped()) append();
+      if (!is_ending_ && config_->cleanup_delete && random_.below(6) == 0) {
+        world_.run_for(std::chrono::milliseconds(random_.below(400)));
+        delete_old();
+      }
       if (::testing::Test::HasFailure()) return false;
     }
     if (compaction.cleaned_to()) {
       EXPECT_GT(*compaction.cleaned_to(), cleanable.first_dirty);
       point_ = *compaction.cleaned_to();
+    } else {
+      ++runs_lost_;
     }
     bytes_saved_ += compaction.bytes_before() - compaction.bytes_after();
     return true;
@@ -344,7 +367,10 @@ class CompactedLife {
     for (const auto& [base, batch] : model_) {
       const auto known = is_aborted.find(base);
       if (known != is_aborted.end() && known->second) continue;
-      for (const ModelRecord& record : batch.records) apply(wanted, record);
+      for (std::size_t i = 0; i < batch.records.size(); ++i) {
+        if (base + static_cast<std::int64_t>(i) < log_->log_start_offset()) continue;
+        apply(wanted, batch.records[i]);
+      }
     }
     State found;
     Offset at = log_->log_start_offset();
@@ -399,6 +425,7 @@ class CompactedLife {
     const std::int32_t next = next_sequence();
     if (next == 0) return;
     const auto producers = log_->active_producers();
+    if (producers.empty() && config_->cleanup_delete) return;  // forgotten with its records
     ASSERT_EQ(producers.size(), 1U);
     ASSERT_EQ(producers[0].last_sequence, next - 1);
   }
@@ -429,11 +456,18 @@ class CompactedLife {
   bool is_ending_ = false;
   std::uint64_t unique_ = 0;
   std::uint64_t bytes_saved_ = 0;
+  Offset start_{0};  ///< In the checkpoint.
+  int segments_deleted_ = 0;
+  int runs_lost_ = 0;  ///< Compactions that found a segment gone.
 };
 
-TEST(CompactionCrash, TheCompactedLogTellsTheSameAsTheWholeOne) {
+std::uint64_t seeds_wanted() {
   const char* const wanted = std::getenv("OTTLA_CRASH_SEEDS");
-  const std::uint64_t seeds = wanted != nullptr ? std::strtoull(wanted, nullptr, 10) : 150;
+  return wanted != nullptr ? std::strtoull(wanted, nullptr, 10) : 150;
+}
+
+TEST(CompactionCrash, TheCompactedLogTellsTheSameAsTheWholeOne) {
+  const std::uint64_t seeds = seeds_wanted();
   std::uint64_t saved = 0;
   for (std::uint64_t seed = 1; seed <= seeds; ++seed) {
     SCOPED_TRACE("seed " + std::to_string(seed));
@@ -443,6 +477,21 @@ TEST(CompactionCrash, TheCompactedLogTellsTheSameAsTheWholeOne) {
     ASSERT_FALSE(::testing::Test::HasFailure());
   }
   EXPECT_GT(saved, 10'000U * seeds);
+}
+
+TEST(CompactionCrash, ALogThatIsCompactedAndDeletedTellsTheSameFromItsStartOn) {
+  int deleted = 0;
+  int lost = 0;
+  for (std::uint64_t seed = 1; seed <= seeds_wanted(); ++seed) {
+    SCOPED_TRACE("seed " + std::to_string(seed));
+    CompactedLife life(seed, /*deletes=*/true);
+    life.run(250);
+    deleted += life.segments_deleted();
+    lost += life.runs_lost();
+    ASSERT_FALSE(::testing::Test::HasFailure());
+  }
+  EXPECT_GT(deleted, 0);
+  EXPECT_GT(lost, 0) << "retention was never faster than compaction";
 }
 
 }  // namespace

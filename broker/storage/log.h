@@ -293,13 +293,16 @@ class Log : public std::enable_shared_from_this<Log> {
                         ShutdownKind shutdown) OTTLA_REQUIRES(mutex_);
   Result<> rebuild_epochs(const SegmentList& segments) OTTLA_REQUIRES(mutex_);
   Result<Offset> recover_segment(Segment& segment) OTTLA_REQUIRES(mutex_);
-  Result<> rebuild_indexes(Segment& segment) OTTLA_REQUIRES(mutex_);
+  Result<> rebuild_indexes(const SegmentList& segments, std::size_t number, bool knows_producers)
+      OTTLA_REQUIRES(mutex_);
   Result<> drop_segments(SegmentList& segments, std::size_t from) OTTLA_REQUIRES(mutex_);
   Result<> drop_below_start(SegmentList& segments, Offset log_start) OTTLA_REQUIRES(mutex_);
   Result<Offset> end_of(const Segment& segment) const;
   Result<> load_epochs(const SegmentList& segments) OTTLA_REQUIRES(mutex_);
   /// Producer state as of `end`: the newest usable snapshot and the batches behind it.
   Result<> load_producers(const SegmentList& segments, Offset end, bool scan_without_snapshot)
+      OTTLA_REQUIRES(mutex_);
+  Result<> replay_segment(const Segment& segment, std::uint64_t position, Offset end)
       OTTLA_REQUIRES(mutex_);
   Result<> replay_producers(const record::RecordBatchView& batch, Segment* index_aborts)
       OTTLA_REQUIRES(mutex_);
@@ -318,6 +321,9 @@ class Log : public std::enable_shared_from_this<Log> {
   // log_cleanup.cc
   Result<> write_epochs() OTTLA_REQUIRES(flush_mutex_) OTTLA_EXCLUDES(mutex_);
   Result<> prepare_cut(Offset offset) OTTLA_EXCLUDES(mutex_);
+  Result<bool> cut_at(Offset offset) OTTLA_EXCLUDES(mutex_);
+  Result<> start_over_at(Offset offset) OTTLA_EXCLUDES(mutex_);
+  void end_cut() OTTLA_EXCLUDES(mutex_);
   Result<> truncate_locked(Offset offset) OTTLA_REQUIRES(mutex_);
   Result<> start_over_locked(Offset offset) OTTLA_REQUIRES(mutex_);
 

@@ -38,6 +38,26 @@ TEST_F(LogCleanerTest, CompactsEachDirtyLogOnce) {
   cleaner.stop();
 }
 
+TEST_F(LogCleanerTest, TakesTheDirtiestLogFirst) {
+  config_->min_cleanable_ratio = 0.01;
+  const auto one = make_log("one", 60);
+  const auto two = make_log("two", 60);
+  LogCleaner first({.backoff = milliseconds(100)}, world());
+  first.start();
+  world_.run_for(seconds(5));
+  ASSERT_EQ(first.finished(), 2U);
+  first.stop();
+  for (int i = 0; i < 10; ++i) append(*one, i % 3);
+  for (int i = 0; i < 60; ++i) append(*two, i % 3);
+  LogCleaner cleaner({.max_bytes_per_second = 1000, .backoff = milliseconds(100)}, world());
+  cleaner.start();
+  for (int i = 0; i < 600 && cleaner.finished() == 0; ++i) world_.run_for(milliseconds(500));
+  ASSERT_EQ(cleaner.finished(), 1U);
+  EXPECT_EQ(store_->cleaner_point({"two", 0}), two->all_segments().back()->base_offset());
+  EXPECT_LT(store_->cleaner_point({"one", 0}), one->all_segments().back()->base_offset());
+  cleaner.stop();
+}
+
 TEST_F(LogCleanerTest, KeepsToItsRate) {
   const auto log = make_log("slow", 40);
   LogCleaner cleaner({.max_bytes_per_second = 1000, .backoff = milliseconds(100)}, world());

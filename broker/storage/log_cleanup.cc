@@ -25,8 +25,20 @@ Result<> Log::prepare_cut(Offset offset) {
   return environment_.lower_recovery_checkpoint(partition_, lowered);
 }
 
+/// Also of one that was given up, for want of room: flushes may move the recovery point again.
+void Log::end_cut() {
+  MutexLock lock(mutex_);
+  cutting_ = false;
+}
+
 Result<bool> Log::truncate_to(Offset offset) {
   if (offset >= log_end_offset()) return false;
+  auto cut = cut_at(offset);
+  end_cut();
+  return cut;
+}
+
+Result<bool> Log::cut_at(Offset offset) {
   OTTLA_TRY_VOID(prepare_cut(offset));
   MutexLock flush_lock(flush_mutex_);
   OTTLA_TRY_VOID(environment_.health.check(delete_retired()));
@@ -36,15 +48,23 @@ Result<bool> Log::truncate_to(Offset offset) {
     OTTLA_TRY_VOID(check_usable());
     if (offset >= log_end_offset()) return false;
     LOG(INFO) << "[" << partition_ << "] truncating from " << log_end_offset() << " to " << offset;
-    OTTLA_TRY_VOID(environment_.health.check(offset < segments()->front()->base_offset()
-                                                 ? start_over_locked(offset)
-                                                 : truncate_locked(offset)));
+    if (offset < segments()->front()->base_offset()) {
+      OTTLA_TRY_VOID(environment_.health.check(start_over_locked(offset)));
+    } else {
+      OTTLA_TRY_VOID(environment_.health.check_strictly(truncate_locked(offset)));
+    }
   }
   OTTLA_TRY_VOID(environment_.health.check(write_epochs()));
   return true;
 }
 
 Result<> Log::truncate_fully_and_start_at(Offset offset) {
+  auto done = start_over_at(offset);
+  end_cut();
+  return done;
+}
+
+Result<> Log::start_over_at(Offset offset) {
   OTTLA_TRY_VOID(prepare_cut(offset));
   MutexLock flush_lock(flush_mutex_);
   OTTLA_TRY_VOID(environment_.health.check(delete_retired()));
@@ -71,7 +91,7 @@ Result<> Log::truncate_locked(Offset offset) {
   segments.resize(kept);
   const std::shared_ptr<Segment> last = segments.back();
   // The last batch that stays may end below the offset, if that is inside a batch.
-  OTTLA_TRY(const auto cut, last->find_batch(offset, last->size()));
+  OTTLA_TRY(const auto cut, last->locate(offset));
   const Offset end = cut ? std::min(offset, cut->base_offset) : offset;
   recovery_point_.store(std::min(recovery_point(), last->base_offset()).value(),
                         std::memory_order_release);

@@ -39,6 +39,7 @@ Result<> Log::flush_under_lock(Offset end) {
   std::uint64_t cuts = 0;
   bool sync_directory = false;
   bool sync_name = false;
+  bool has_sealed = false;
   std::string directory;
   {
     MutexLock lock(mutex_);
@@ -55,10 +56,10 @@ Result<> Log::flush_under_lock(Offset end) {
     cuts = cuts_;
     sync_directory = std::exchange(directory_dirty_, false);
     sync_name = std::exchange(name_dirty_, false);
-    seal_dirty_ = false;
+    has_sealed = std::exchange(seal_dirty_, false);
     directory = directory_;
   }
-  const auto sync_all = [&]() -> Result<> {
+  const auto sync_records = [&]() -> Result<> {
     for (const std::shared_ptr<Segment>& segment : unsynced) {
       OTTLA_TRY_VOID(segment->sync());
       OTTLA_TRY_VOID(sync_if_there(
@@ -68,10 +69,18 @@ Result<> Log::flush_under_lock(Offset end) {
     if (sync_name) {
       OTTLA_TRY_VOID(environment_.files.sync_directory(directory.substr(0, directory.rfind('/'))));
     }
-    return write_epochs();
+    return {};
   };
   const env::MonotonicTime began = environment_.clock.now();
-  OTTLA_TRY_VOID(environment_.health.check(sync_all()));
+  auto synced = environment_.health.check_strictly(sync_records());
+  if (synced) synced = environment_.health.check(write_epochs());
+  if (!synced) {
+    MutexLock lock(mutex_);
+    directory_dirty_ = directory_dirty_ || sync_directory;
+    name_dirty_ = name_dirty_ || sync_name;
+    seal_dirty_ = seal_dirty_ || has_sealed;
+    return synced;
+  }
   if (environment_.flush_us) {
     environment_.flush_us->record(
         std::chrono::duration_cast<std::chrono::microseconds>(environment_.clock.now() - began)
@@ -137,7 +146,7 @@ Result<> Log::close() {
     OTTLA_TRY_VOID(active()->sync());
     return environment_.files.sync_directory(directory);
   };
-  return environment_.health.check(sync_last());
+  return environment_.health.check_strictly(sync_last());
 }
 
 }  // namespace ottla::storage

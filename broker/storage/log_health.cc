@@ -31,6 +31,13 @@ Error LogHealth::report(Error cause) {
   return cause;
 }
 
+Result<> LogHealth::check_strictly(Result<> result) {
+  if (result) return result;
+  const Error& cause = result.error();
+  if (env::io_error_kind(cause) != env::IoErrorKind::DiskFull) return fail(report(cause));
+  return fail(report(Error(cause.code(), "cannot be tried again: " + cause.message())));
+}
+
 Result<> LogHealth::refuse(SpaceState state) const {
   if (state == SpaceState::Full) {
     return fail(env::io_error("no record is written to " + directory_, ENOSPC));

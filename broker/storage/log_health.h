@@ -50,6 +50,10 @@ class LogHealth {
 
   /// Takes the dir offline because of `cause`, unless that is a full disk. Returns the cause.
   Error report(Error cause);
+  /// As `check`, where a full disk is no excuse either: for syncs of records, as the kernel may
+  /// drop what it could not write and then let a second sync succeed, and for what must not stay
+  /// half done.
+  Result<> check_strictly(Result<> result);
   /// Passes the result through, reporting its error.
   template <class T>
   Result<T> check(Result<T> result) {

@@ -4,6 +4,7 @@
 #include <map>
 #include <set>
 
+#include "broker/storage/damage_pass.h"
 #include "broker/storage/file_names.h"
 #include "broker/storage/log.h"
 
@@ -36,6 +37,26 @@ Result<> unless_full(Result<> written) {
   if (written || env::io_error_kind(written.error()) != env::IoErrorKind::DiskFull) return written;
   LOG_EVERY_T(WARNING, 10) << "goes on without: " << written.error();
   return {};
+}
+
+/// Behind the last offset of a N.log.swap. Where a damaged place hides what follows, the entries of
+/// its index tell where batches begin.
+Result<Offset> end_of_swap(env::FileSystem& files, const env::File& log, std::uint64_t size,
+                           Offset base, const std::string& index_path) {
+  HeaderScanner scanner(log, 0, size);
+  DamagePass pass(log, size, base);
+  while (true) {
+    OTTLA_TRY(const auto at, pass.next(scanner));
+    if (at) continue;
+    if (!pass.torn_at()) break;
+    OTTLA_TRY(const bool has_index, files.exists(index_path));
+    if (!has_index) break;
+    OTTLA_TRY(const std::string index, env::read_file(files, index_path));
+    const auto beyond = OffsetIndex::first_behind(as_bytes(index), base, *pass.torn_at());
+    if (!beyond || beyond->position >= size) break;
+    pass.resume_at(beyond->position, scanner);
+  }
+  return std::max(pass.least(), base.next());
 }
 
 }  // namespace
@@ -81,9 +102,11 @@ Result<> Log::load_locked(const LogOpening& opening) {
       --trusted;
     } while (trusted > 0 && !is_flushed(*segments[trusted]));
   }
+  bool knows_producers = false;  // as of where the segment begins
   for (std::size_t i = 0; i < trusted; ++i) {
     OTTLA_TRY(const bool good, segments[i]->load_indexes());
-    if (!good) OTTLA_TRY_VOID(rebuild_indexes(*segments[i]));
+    if (!good) OTTLA_TRY_VOID(rebuild_indexes(segments, i, knows_producers));
+    knows_producers = !good;
   }
   if (trusted > 0 && trusted < segments.size()) {
     // The crash may have come while it was sealed.
@@ -227,13 +250,10 @@ Result<> Log::finish_swaps(const std::vector<std::string>& names) {
     OTTLA_TRY(const auto file,
               environment_.files.open(directory_ + "/" + swap, env::OpenMode::Read));
     OTTLA_TRY(const std::uint64_t size, file->size());
-    HeaderScanner scanner(*file, 0, size);
-    Offset end = base->next();
-    while (true) {
-      OTTLA_TRY(const auto at, scanner.next());
-      if (!at) break;
-      end = at->batch.next_offset();
-    }
+    const bool has_index = all.contains(swap_of(*base, kIndexSuffix));
+    OTTLA_TRY(const Offset end, end_of_swap(environment_.files, *file, size, *base,
+                                            segment_path(directory_, *base, kIndexSuffix) +
+                                                std::string(has_index ? kSwapSuffix : "")));
     // Its indexes got their names already: so the old files with this base are gone.
     const bool is_named = !all.contains(swap_of(*base, kIndexSuffix)) && !lowest_cleaned;
     for (const std::string& name : names) {
@@ -334,22 +354,40 @@ Result<Offset> Log::recover_segment(Segment& segment) {
   return end;
 }
 
-/// For a trusted segment: from its batch headers, CRCs are not looked at.
-Result<> Log::rebuild_indexes(Segment& segment) {
+/// For a trusted segment: from its batch headers, CRCs are not looked at. What cannot be read stays
+/// where it is, as the records behind it were acknowledged. `knows_producers`: their state is as of
+/// the segment's begin; it is as of its end afterwards.
+Result<> Log::rebuild_indexes(const SegmentList& segments, std::size_t number,
+                              bool knows_producers) {
+  Segment& segment = *segments[number];
   LOG(WARNING) << "[" << partition_ << "] rebuilding the indexes of segment "
                << segment.base_offset();
-  OTTLA_TRY_VOID(load_producers({}, segment.base_offset(), /*scan_without_snapshot=*/false));
+  if (!knows_producers) {
+    // A transaction that is aborted here may have begun in an earlier segment.
+    OTTLA_TRY_VOID(
+        load_producers({segments.begin(), segments.begin() + static_cast<std::ptrdiff_t>(number)},
+                       segment.base_offset(), /*scan_without_snapshot=*/true));
+  }
   OTTLA_TRY_VOID(segment.begin_recovery());
-  BatchScanner scanner(*segment.file(), 0, segment.size());
+  const std::uint64_t size = segment.size();
+  BatchScanner scanner(*segment.file(), 0, size);
+  DamagePass pass(*segment.file(), size, segment.base_offset());
   while (true) {
-    OTTLA_TRY(const auto at, none_if_corrupt(scanner.next()));
+    OTTLA_TRY(const auto at, pass.next(scanner));
+    for (const DamagedBatch& damaged : pass.passed()) {
+      LOG(ERROR) << "[" << partition_ << "] damaged batch at offset " << damaged.offset
+                 << ", position " << damaged.position << " of segment " << segment.base_offset()
+                 << ": it stays as it is, those behind it can be read";
+    }
     if (!at) break;
     OTTLA_TRY_VOID(segment.add_recovered(*at, config()->index_interval_bytes));
     OTTLA_TRY_VOID(replay_producers(at->batch, &segment));
   }
-  producers_.clear();
-  snapshot_at_ = log_start_offset();
-  OTTLA_TRY_VOID(segment.end_recovery(scanner.position()));
+  LOG_IF(ERROR, pass.torn_at().has_value())
+      << "[" << partition_ << "] segment " << segment.base_offset()
+      << " cannot be read from position " << *pass.torn_at() << " of " << size
+      << " on: it stays as it is; `ottla dump-log --verify` shows it, another replica may have it";
+  OTTLA_TRY_VOID(segment.end_recovery(size));
   ++recovery_.segments_scanned;
   return segment.seal();
 }
@@ -390,13 +428,15 @@ Result<Offset> Log::end_of(const Segment& segment) const {
   OTTLA_TRY(const OffsetPosition indexed,
             segment.offset_index().lookup(Offset(std::numeric_limits<std::int64_t>::max())));
   HeaderScanner scanner(*segment.file(), indexed.position, segment.size());
+  DamagePass pass(*segment.file(), segment.size(), segment.base_offset());
   Offset end = segment.base_offset();
   while (true) {
-    OTTLA_TRY(const auto at, scanner.next());
+    OTTLA_TRY(const auto at, pass.next(scanner));
     if (!at) break;
     end = at->batch.next_offset();
   }
-  if (scanner.position() != segment.size()) return fail(ErrorCode::CorruptMessage);
+  // Of a damaged batch nobody knows the last offset.
+  if (pass.torn_at() || !pass.passed().empty()) return fail(ErrorCode::CorruptMessage);
   return end;
 }
 
@@ -420,8 +460,9 @@ Result<> Log::rebuild_epochs(const SegmentList& segments) {
   epochs_.clear();
   for (const std::shared_ptr<Segment>& segment : segments) {
     HeaderScanner scanner(*segment->file(), 0, segment->size());
+    DamagePass pass(*segment->file(), segment->size(), segment->base_offset());
     while (true) {
-      OTTLA_TRY(const auto at, none_if_corrupt(scanner.next()));
+      OTTLA_TRY(const auto at, pass.next(scanner));
       if (!at) break;
       epochs_.assign(at->batch.leader_epoch(), at->batch.base_offset());
     }
@@ -449,8 +490,8 @@ Result<> Log::check_epochs(const SegmentList& segments, Offset log_start, Offset
     });
     if (above == segments.begin()) continue;
     const Segment& segment = **(above - 1);
-    OTTLA_TRY(const auto found, segment.find_batch(offset, segment.size()));
-    if (!found) continue;  // compacted away
+    OTTLA_TRY(const auto found, none_if_corrupt(segment.find_batch(offset, segment.size())));
+    if (!found) continue;  // compacted away, or damaged
     HeaderScanner scanner(*segment.file(), found->position, segment.size());
     OTTLA_TRY(const auto at, none_if_corrupt(scanner.next()));
     if (!at || at->batch.leader_epoch() < LeaderEpoch(0)) continue;
@@ -477,9 +518,10 @@ Result<Offset> Log::believable_start(const SegmentList& segments, const LogOpeni
   }
   const Segment& last = *segments.back();
   HeaderScanner scanner(*last.file(), 0, last.size());
+  DamagePass pass(*last.file(), last.size(), last.base_offset());
   Offset end = last.base_offset();
   while (true) {
-    OTTLA_TRY(const auto at, none_if_corrupt(scanner.next()));
+    OTTLA_TRY(const auto at, pass.next(scanner));
     if (!at) break;
     end = at->batch.next_offset();
   }
@@ -525,18 +567,39 @@ Result<> Log::load_producers(const SegmentList& segments, Offset end, bool scan_
     if (segment.base_offset() >= end) break;
     std::uint64_t position = 0;
     if (segment.base_offset() < from) {
-      OTTLA_TRY(const auto first, segment.find_batch(from, segment.size()));
+      OTTLA_TRY(const auto first, segment.locate(from));
       if (!first) continue;
       position = first->position;
     }
-    BatchScanner scanner(*segment.file(), position, segment.size());
-    while (true) {
-      OTTLA_TRY(const auto at, scanner.next());
-      if (!at || at->batch.base_offset() >= end) break;
-      OTTLA_TRY_VOID(replay_producers(at->batch, nullptr));
-    }
+    OTTLA_TRY_VOID(replay_segment(segment, position, end));
   }
   return {};
+}
+
+/// What cannot be read tells nothing of producers: their next batches are taken as they come.
+Result<> Log::replay_segment(const Segment& segment, std::uint64_t position, Offset end) {
+  BatchScanner scanner(*segment.file(), position, segment.size());
+  DamagePass pass(*segment.file(), segment.size(), segment.base_offset());
+  while (true) {
+    OTTLA_TRY(const auto at, pass.next(scanner));
+    LOG_IF(ERROR, !pass.passed().empty())
+        << "[" << partition_ << "] damaged batch at offset " << pass.passed().front().offset
+        << ": left out of the producers' state";
+    if (at && at->batch.base_offset() >= end) return {};
+    if (at) {
+      OTTLA_TRY_VOID(replay_producers(at->batch, nullptr));
+      continue;
+    }
+    if (!pass.torn_at()) return {};
+    OTTLA_TRY(const auto beyond,
+              segment.offset_index().first_at_or_after_position(*pass.torn_at() + 1));
+    LOG(ERROR) << "[" << partition_ << "] segment " << segment.base_offset()
+               << " cannot be read from position " << *pass.torn_at() << " to "
+               << (beyond ? beyond->position : segment.size())
+               << ": left out of the producers' state";
+    if (!beyond || beyond->position >= segment.size()) return {};
+    pass.resume_at(beyond->position, scanner);
+  }
 }
 
 Result<> Log::replay_producers(const record::RecordBatchView& batch, Segment* index_aborts) {

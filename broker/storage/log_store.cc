@@ -215,6 +215,10 @@ Result<std::shared_ptr<Log>> LogStore::find_or_create(const TopicPartition& part
                                                     known->topic_id->to_string() + ", not " +
                                                     topic_id.to_string());
   }
+  if (!known && is_set_apart(partition)) {
+    return fail(ErrorCode::KafkaStorageError,
+                partition.to_string() + ": its log is damaged and set apart");
+  }
   if (!known) {
     if (const auto copy = future(partition);
         copy && copy->topic_id && !topic_id.is_zero() && *copy->topic_id != topic_id) {
@@ -274,6 +278,8 @@ Result<std::string> LogStore::rename_away(const TopicPartition& partition,
   // First what a new log of the same name could be taken for, or meet in its directory.
   OTTLA_TRY_VOID(discard_future(partition));
   OTTLA_TRY_VOID(retire(partition));
+  OTTLA_TRY(const std::string damaged, rename_set_apart(partition, new_name));
+  if (!damaged.empty()) return damaged;
   Entry removed;
   {
     MutexLock lock(mutex_);
@@ -387,6 +393,7 @@ Result<> LogStore::write_checkpoints(
       offsets[entry.directory][entry.log->partition()] = *offset;
     }
   }
+  keep_lines_set_apart(name, offsets);
   Result<> outcome;
   for (const auto& directory : directories_) {
     if (!directory->is_online() || (only && directory->path() != *only)) continue;

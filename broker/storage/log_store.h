@@ -55,7 +55,8 @@ struct DirectoryLoad {
   std::size_t logs = 0;
   std::uint64_t segments_scanned = 0;
   std::uint64_t bytes_truncated = 0;
-  std::size_t failed = 0;  ///< Logs that could not be opened; the dir is offline then.
+  std::size_t failed = 0;       ///< Logs that could not be opened; the dir is offline then.
+  std::uint64_t set_apart = 0;  ///< Damaged: offline, while the others are served.
 };
 
 /// What lies in a log dir: DescribeLogDirs.
@@ -140,6 +141,9 @@ class LogStore {
                                               const TopicId& topic_id,
                                               std::shared_ptr<const LogConfig> config)
       OTTLA_EXCLUDES(mutex_);
+  /// Whether the partition's log could not be opened for what stands in its files: it is offline
+  /// here until somebody moves it away, or its topic is deleted.
+  [[nodiscard]] bool is_set_apart(const TopicPartition& partition) const OTTLA_EXCLUDES(mutex_);
   /// From partition.metadata; nullopt if there is no log or it has no id.
   [[nodiscard]] std::optional<TopicId> topic_id(const TopicPartition& partition) const
       OTTLA_EXCLUDES(mutex_);
@@ -247,6 +251,10 @@ class LogStore {
     Entry old;
     Entry by;
   };
+  struct SetApart {
+    std::string path;
+    LogDirectory* directory = nullptr;
+  };
   struct Loading;
   struct Closing;
   /// What is done to get a directory back.
@@ -271,6 +279,7 @@ class LogStore {
   void open_logs(const std::shared_ptr<Loading>& loading) OTTLA_EXCLUDES(mutex_);
   void load_next(const std::shared_ptr<Loading>& loading, std::size_t number);
   void load_log(Loading& loading, std::size_t number, std::size_t job);
+  void set_apart(Loading& loading, std::size_t number, std::size_t job) OTTLA_EXCLUDES(mutex_);
   void check_high_watermark(const Log& log, ShutdownKind shutdown) OTTLA_EXCLUDES(mutex_);
   Result<> settle_moves(Loading& loading);
   void keep_high_watermarks(const Loading& loading) OTTLA_EXCLUDES(mutex_);
@@ -324,6 +333,12 @@ class LogStore {
   /// none.
   Result<std::string> rename_away(const TopicPartition& partition, const std::string& new_name)
       OTTLA_REQUIRES(change_mutex_) OTTLA_EXCLUDES(mutex_);
+  /// The same for one that is set apart; "" if it is not.
+  Result<std::string> rename_set_apart(const TopicPartition& partition, const std::string& new_name)
+      OTTLA_REQUIRES(change_mutex_) OTTLA_EXCLUDES(mutex_);
+  void keep_lines_set_apart(std::string_view name,
+                            std::map<const LogDirectory*, PartitionOffsets>& offsets)
+      OTTLA_REQUIRES(checkpoint_mutex_) OTTLA_EXCLUDES(mutex_);
   // log_store_leftovers.cc
   void note_put_aside(const std::string& stray);
   [[nodiscard]] Result<std::optional<env::WallTimeMs>> put_aside_at(const std::string& stray);
@@ -361,6 +376,7 @@ class LogStore {
       OTTLA_GUARDED_BY(checkpoint_mutex_);
   mutable Mutex mutex_{LockRank::Leaf};
   std::map<TopicPartition, Entry> logs_ OTTLA_GUARDED_BY(mutex_);
+  std::map<TopicPartition, SetApart> set_apart_ OTTLA_GUARDED_BY(mutex_);
   std::map<TopicPartition, Entry> futures_ OTTLA_GUARDED_BY(mutex_);
   std::map<TopicPartition, Replaced> replaced_ OTTLA_GUARDED_BY(mutex_);
   std::map<TopicPartition, LogDirectory*> preferred_ OTTLA_GUARDED_BY(mutex_);

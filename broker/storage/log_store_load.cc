@@ -205,12 +205,19 @@ void LogStore::load_log(Loading& loading, std::size_t number, std::size_t job) {
                         .cleaner_point = offset_in(plan.cleaner_points)});
   if (!log) {
     LOG(ERROR) << "[" << path << "] cannot be loaded: " << log.error();
+    if (log.error().code() != ErrorCode::KafkaStorageError) {
+      return set_apart(loading, number, job);
+    }
     // Also for a full disk, which may pass elsewhere: whoever goes on without this log loses it.
     (void)plan.health->report(
         Error(ErrorCode::KafkaStorageError, path + " cannot be loaded: " + log.error().describe()));
     MutexLock lock(plan.mutex);
     ++plan.result.failed;
     return;
+  }
+  if (!is_future) {
+    MutexLock lock(mutex_);
+    set_apart_.erase(partition);  // somebody repaired it
   }
   auto topic_id = read_partition_metadata(files_, path);
   if (!topic_id) LOG(ERROR) << "[" << path << "] topic id unknown: " << topic_id.error();
@@ -272,7 +279,8 @@ void LogStore::finish_load(const std::shared_ptr<Loading>& loading) {
     MutexLock lock(plan->mutex);
     LOG(INFO) << "[" << plan->result.directory << "] " << plan->result.logs << " logs loaded in "
               << taken.count() << " ms, " << plan->result.segments_scanned << " segments scanned, "
-              << plan->result.bytes_truncated << " bytes cut, " << plan->result.failed << " failed";
+              << plan->result.bytes_truncated << " bytes cut, " << plan->result.failed
+              << " failed, " << plan->result.set_apart << " set apart";
     results.push_back(plan->result);
   }
   if (loading->is_return) return finish_return(loading, results.front());

@@ -381,6 +381,27 @@ TEST_F(LogTest, AbortsAreFoundInLaterSegmentsAndAfterARecovery) {
   EXPECT_EQ(log_->last_stable_offset(log_->log_end_offset()), log_->log_end_offset());
 }
 
+TEST_F(LogTest, AnAbortMarkerMayComeWhenTheTransactionsFirstSegmentIsGone) {
+  config_->retention_age.reset();
+  ASSERT_TRUE(append({.producer_id = 9, .sequence = 0, .transactional = true}));
+  ASSERT_TRUE(log_->roll());
+  ASSERT_TRUE(append({.producer_id = 9, .sequence = 1, .transactional = true}));
+  ASSERT_TRUE(log_->raise_log_start_offset(Offset(1), Offset(2)));
+  EXPECT_EQ(log_->delete_old_segments(Offset(2)).value(), 1);
+  EXPECT_EQ(log_->last_stable_offset(Offset(2)), Offset(1));
+  ASSERT_TRUE(append_marker(9, /*abort=*/true));
+  const auto told = [&] {
+    return log_->aborted_transactions(log_->read(Offset(1), {}).value()).value();
+  };
+  const std::vector<AbortedTransaction> expected{{ProducerId(9), Offset(0)}};
+  EXPECT_EQ(log_->last_stable_offset(Offset(3)), Offset(3));
+  EXPECT_EQ(told(), expected);
+  ASSERT_TRUE(log_->close());
+  log_ = open();
+  EXPECT_EQ(log_->last_stable_offset(Offset(3)), Offset(3));
+  EXPECT_EQ(told(), expected);
+}
+
 TEST_F(LogTest, CoordinatorsAndTransactionsAreFenced) {
   ASSERT_TRUE(append({.producer_id = 1, .transactional = true}));
   EXPECT_EQ(append_error({.producer_id = 1, .sequence = 1}), ErrorCode::InvalidTxnState);
@@ -516,6 +537,39 @@ TEST_F(LogTest, AFailedSyncIsNotTriedAgain) {
   files_.set_fault(nullptr);
   EXPECT_FALSE(log_->flush());
   EXPECT_EQ(log_->recovery_point(), Offset(0));
+}
+
+// The kernel drops pages for which the volume had no room, and the next fdatasync succeeds.
+TEST_F(LogTest, ASyncThatFindsTheDiskFullIsNotTriedAgain) {
+  ASSERT_TRUE(append({}));
+  files_.set_fault([](std::string_view operation, const std::string& path) {
+    return operation == "sync" && path.ends_with(".log") ? ENOSPC : 0;
+  });
+  EXPECT_FALSE(log_->flush());
+  files_.set_fault(nullptr);
+  EXPECT_FALSE(health_.is_online());
+  EXPECT_FALSE(log_->flush());
+  EXPECT_EQ(log_->recovery_point(), Offset(0));
+}
+
+TEST_F(LogTest, ACutThatIsGivenUpForWantOfRoomHoldsNoFlushUp) {
+  ASSERT_TRUE(append({.records = 5}));
+  ASSERT_TRUE(log_->close());
+  bool is_full = true;
+  LogEnvironment environment{files_, world_.clock(), *executor_, health_, deletions_};
+  environment.lower_recovery_checkpoint = [&](const TopicPartition&, Offset) -> Result<> {
+    if (is_full) return fail(env::io_error("cannot write the checkpoint", ENOSPC));
+    return {};
+  };
+  log_ = Log::open(environment, {.directory = "/d/t-0", .partition = {"t", 0}, .config = config_})
+             .value();
+  EXPECT_FALSE(log_->truncate_to(Offset(3)));
+  EXPECT_FALSE(log_->truncate_fully_and_start_at(Offset(3)));
+  ASSERT_TRUE(append({.records = 2}));
+  ASSERT_TRUE(log_->flush());
+  EXPECT_EQ(log_->recovery_point(), Offset(7));
+  is_full = false;
+  EXPECT_TRUE(log_->truncate_to(Offset(3)));
 }
 
 }  // namespace

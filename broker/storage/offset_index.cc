@@ -82,6 +82,17 @@ Result<std::optional<OffsetPosition>> OffsetIndex::first_at_or_after_position(
   return entry(static_cast<std::uint32_t>(below + 1));
 }
 
+std::optional<OffsetPosition> OffsetIndex::first_behind(ByteView index, Offset base_offset,
+                                                        std::uint64_t position) {
+  EntryBytes bytes;
+  for (; index.size() >= bytes.size(); index = index.subspan(bytes.size())) {
+    std::copy_n(index.begin(), bytes.size(), bytes.begin());
+    const OffsetPosition found = decode(bytes, base_offset);
+    if (found.position > position) return found;
+  }
+  return std::nullopt;
+}
+
 Result<OffsetPosition> OffsetIndex::entry(std::uint32_t number) const {
   OTTLA_TRY(const auto file, file_.open_for_reading());
   EntryBytes bytes;

@@ -3,6 +3,7 @@
 #include <optional>
 
 #include "broker/storage/index_file.h"
+#include "common/base/bytes.h"
 #include "common/base/id.h"
 
 namespace ottla::storage {
@@ -37,6 +38,10 @@ class OffsetIndex {
 
   /// The smallest entry whose position is >= `position`.
   Result<std::optional<OffsetPosition>> first_at_or_after_position(std::uint64_t position) const;
+  /// In an index file's bytes, the first entry with a position above `position`.
+  [[nodiscard]] static std::optional<OffsetPosition> first_behind(ByteView index,
+                                                                  Offset base_offset,
+                                                                  std::uint64_t position);
 
   [[nodiscard]] bool is_full() const { return file_.count() >= file_.capacity(); }
   [[nodiscard]] IndexFile& file() { return file_; }

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <limits>
 
+#include "broker/storage/damage_pass.h"
 #include "broker/storage/file_names.h"
 
 namespace ottla::storage {
@@ -48,14 +49,56 @@ Result<std::shared_ptr<Segment>> Segment::open(env::FileSystem& files, const std
 // Reading.
 
 Result<std::optional<BatchLocation>> Segment::find_batch(Offset target, std::uint64_t end) const {
-  OTTLA_TRY(const OffsetPosition from, offset_index_.lookup(target));
-  HeaderScanner scanner(*file_, from.position, end);
+  OTTLA_TRY(const auto found, seek(target, end));
+  if (!found) return std::nullopt;
+  if (found->is_readable) return found->location;
+  return fail(ErrorCode::CorruptMessage, path(kLogSuffix) + ": damaged batch at position " +
+                                             std::to_string(found->location.position));
+}
+
+Result<std::optional<BatchLocation>> Segment::locate(Offset target) const {
+  OTTLA_TRY(const auto found, seek(target, size()));
+  if (!found) return std::nullopt;
+  return found->location;
+}
+
+Result<std::optional<Segment::Sought>> Segment::seek(Offset target, std::uint64_t end) const {
+  OTTLA_TRY(OffsetPosition from, offset_index_.lookup(target));
   while (true) {
-    OTTLA_TRY(const auto at, scanner.next());
+    OTTLA_TRY(const auto found, seek_from(from.position, target, end));
+    const bool knows_offset = !found || found->location.base_offset != kUnknownOffset;
+    if (knows_offset) return found;
+    // The place that cannot be read follows no batch that tells where it begins.
+    OTTLA_TRY(from, offset_index_.lookup_position(from.position - 1));
+  }
+}
+
+Result<std::optional<Segment::Sought>> Segment::seek_from(std::uint64_t position, Offset target,
+                                                          std::uint64_t end) const {
+  HeaderScanner scanner(*file_, position, end);
+  DamagePass pass(*file_, end, base_offset_);
+  while (true) {
+    OTTLA_TRY(const auto at, pass.next(scanner));
+    // Which offsets a damaged batch has nobody knows: those up to the next one that can be read.
+    if (!pass.passed().empty() && (!at || at->batch.base_offset() > target)) {
+      const auto above =
+          std::find_if(pass.passed().begin() + 1, pass.passed().end(),
+                       [&](const DamagedBatch& each) { return each.offset > target; });
+      const DamagedBatch& damaged = *(above - 1);
+      return Sought{
+          {damaged.position, damaged.bytes, damaged.offset, std::max(damaged.offset, target)},
+          false};
+    }
+    if (pass.torn_at()) {
+      const bool is_first = *pass.torn_at() == position && position > 0;
+      return Sought{{*pass.torn_at(), end - *pass.torn_at(),
+                     is_first ? kUnknownOffset : pass.least(), target},
+                    false};
+    }
     if (!at) return std::nullopt;
     const Offset last = at->batch.last_offset();
     if (last >= target) {
-      return BatchLocation{at->position, at->batch.size(), at->batch.base_offset(), last};
+      return Sought{{at->position, at->batch.size(), at->batch.base_offset(), last}, true};
     }
   }
 }
@@ -119,8 +162,9 @@ Result<bool> Segment::load_indexes() {
 Result<> Segment::complete_time_index() {
   OTTLA_TRY(const OffsetPosition indexed, offset_index_.lookup(time_index_.last().offset));
   HeaderScanner scanner(*file_, indexed.position, size());
+  DamagePass pass(*file_, size(), base_offset_);
   while (true) {
-    OTTLA_TRY(const auto at, scanner.next());
+    OTTLA_TRY(const auto at, pass.next(scanner));
     if (!at) return {};
     take_largest({at->batch.max_timestamp(), at->batch.last_offset()});
   }
@@ -176,7 +220,8 @@ Result<> Segment::load_first_timestamp() {
   first_timestamp_.reset();
   if (size() == 0) return {};
   HeaderScanner scanner(*file_, 0, size());
-  OTTLA_TRY(const auto first, scanner.next());
+  DamagePass pass(*file_, size(), base_offset_);
+  OTTLA_TRY(const auto first, pass.next(scanner));
   if (first) first_timestamp_ = first->batch.max_timestamp();
   return {};
 }
@@ -246,10 +291,11 @@ Result<> Segment::seal() {
 }
 
 Result<std::uint64_t> Segment::truncate_to(Offset offset) {
-  OTTLA_TRY(const auto cut, find_batch(offset, size()));
-  OTTLA_TRY_VOID(offset_index_.truncate_to(offset));
-  OTTLA_TRY_VOID(time_index_.truncate_to(offset));
-  OTTLA_TRY_VOID(transaction_index_.truncate_to(offset));
+  OTTLA_TRY(const auto cut, locate(offset));
+  const Offset end = cut ? std::min(offset, cut->base_offset) : offset;
+  OTTLA_TRY_VOID(offset_index_.truncate_to(end));
+  OTTLA_TRY_VOID(time_index_.truncate_to(end));
+  OTTLA_TRY_VOID(transaction_index_.truncate_to(end));
   if (cut) {
     size_.store(cut->position, std::memory_order_release);
     OTTLA_TRY_VOID(file_->truncate(cut->position));

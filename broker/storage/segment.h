@@ -51,8 +51,12 @@ class Segment {
   /// Bytes of whole batches.
   [[nodiscard]] std::uint64_t size() const { return size_.load(std::memory_order_acquire); }
   [[nodiscard]] const std::shared_ptr<env::File>& file() const { return file_; }
-  /// The first batch whose last offset is at least `target`, among the bytes below `end`.
+  /// The first batch whose last offset is at least `target`, among the bytes below `end`. Errors:
+  /// CorruptMessage if that is one that cannot be read, or nobody can tell where it begins.
   Result<std::optional<BatchLocation>> find_batch(Offset target, std::uint64_t end) const;
+  /// As `find_batch`, but finds what cannot be read as well: where a cut at `target` begins. Its
+  /// last offset is not known then.
+  Result<std::optional<BatchLocation>> locate(Offset target) const;
   /// The end of the last batch that ends at or before `limit`, at least `from` (a batch boundary).
   Result<std::uint64_t> last_boundary(std::uint64_t from, std::uint64_t limit) const;
   /// Whether `find_batch` would find all that it reads in memory.
@@ -112,6 +116,13 @@ class Segment {
  private:
   Segment(env::FileSystem& files, const std::string& directory, Offset base_offset,
           std::shared_ptr<env::File> file);
+  struct Sought {
+    BatchLocation location;
+    bool is_readable = true;
+  };
+  [[nodiscard]] Result<std::optional<Sought>> seek(Offset target, std::uint64_t end) const;
+  [[nodiscard]] Result<std::optional<Sought>> seek_from(std::uint64_t position, Offset target,
+                                                        std::uint64_t end) const;
   void take_largest(TimestampPosition candidate);
   [[nodiscard]] std::string path(std::string_view suffix) const;
   Result<> load_first_timestamp();
