@@ -14,6 +14,7 @@ OFFSET_COMMIT, OFFSET_FETCH, FIND_COORDINATOR, JOIN, HEARTBEAT, SYNC = 8, 9, 10,
 NONE, LOADING, NOT_AVAILABLE, NOT_COORDINATOR, ILLEGAL_GENERATION, UNKNOWN_MEMBER, REBALANCE = 0, 14, 15, 16, 22, 25, 27
 MEMBER_ID_REQUIRED = 79
 GROUP = "by-hand"
+WORKS_AGAIN = 3  # seconds after a kill, on a machine that has other work too
 
 
 class Lost(Exception):
@@ -196,12 +197,13 @@ class GroupFailoverTest(unittest.TestCase):
         return victim, killed, time.monotonic()
 
     def finish(self, victim, killed, served, what):
-        """Within a second all are in a new generation, and commit."""
+        """All are in a new generation, and commit: how soon counts from the kill, as members see it. On a quiet machine
+        that is about a second; the figures are printed."""
         self.wait_for_generation(self.members, self.before)
         stable = max(member.stable[1] for member in self.members)
         print(f"{what}: a coordinator serves after {served - killed:.2f} s, the group is stable {stable - killed:.2f} s "
               "after the kill", flush=True)
-        self.assertLess(stable - served, 1)
+        self.assertLess(stable - killed, WORKS_AGAIN)
         counts = [len(member.commits) for member in self.members]
         wait_until(lambda: all(len(m.commits) > count for m, count in zip(self.members, counts)), "more commits")
         victim.start()
@@ -243,7 +245,7 @@ class GroupFailoverTest(unittest.TestCase):
             gap = max(min(at for at in m.commits if at > served) for m in self.members) - served
             print(f"commits: a coordinator serves after {served - killed:.2f} s, all have committed {gap:.2f} s later",
                   flush=True)
-            self.assertLess(gap, 1)
+            self.assertLess(served - killed + gap, WORKS_AGAIN)
             self.assertEqual({m.stable[0] for m in self.members}, {generation})
             victim.start()
             self.cluster.wait_for_isr("__consumer_offsets")
