@@ -2,8 +2,6 @@
 #include <algorithm>
 #include <array>
 #include <chrono>
-#include <fstream>
-#include <iterator>
 #include <set>
 #include <string>
 #include <utility>
@@ -11,9 +9,10 @@
 
 #include <boost/json.hpp>
 
+#include "cli/group_choice.h"
 #include "cli/group_client.h"
+#include "cli/group_reset.h"
 #include "cli/group_tables.h"
-#include "cli/offset_reset.h"
 #include "cli/tool.h"
 #include "cli/undelete_offsets.h"
 
@@ -92,19 +91,6 @@ std::vector<std::string> words_of(const std::string& text) {
 bool same_word(const std::string& a, const std::string& b) {
   return std::ranges::equal(
       a, b, [](unsigned char x, unsigned char y) { return std::tolower(x) == std::tolower(y); });
-}
-
-/// --group, as often as it stands, or --all-groups.
-Result<std::vector<std::string>> chosen_groups(Session& session) {
-  if (session.arguments.has("all-groups")) {
-    OTTLA_TRY(const auto listed, session.client.list({}));
-    std::vector<std::string> groups;
-    for (const GroupListing& group : listed) groups.push_back(group.group);
-    return groups;
-  }
-  auto groups = session.arguments.values("group");
-  if (groups.empty()) return fail(ErrorCode::InvalidRequest, "--group or --all-groups is missing");
-  return groups;
 }
 
 // --list
@@ -249,7 +235,7 @@ Result<> describe(Session& session) {
   if (std::ranges::count_if(kViews, [&](auto view) { return session.arguments.has(view); }) > 1) {
     return fail(ErrorCode::InvalidRequest, "give at most one of --offsets, --members and --state");
   }
-  OTTLA_TRY(const auto groups, chosen_groups(session));
+  OTTLA_TRY(const auto groups, chosen_groups(session.client, session.arguments));
   json::array array;
   Result<> outcome;
   for (const std::string& group : groups) {
@@ -261,143 +247,10 @@ Result<> describe(Session& session) {
   return outcome;
 }
 
-// --reset-offsets
-
-/// The partitions that the flags choose for a group.
-Result<std::set<TopicPartition>> chosen_partitions(
-    Session& session, const std::map<TopicPartition, std::int64_t>& committed) {
-  std::set<TopicPartition> chosen;
-  if (session.arguments.has("all-topics")) {
-    for (const auto& [partition, offset] : committed) chosen.insert(partition);
-    return chosen;
-  }
-  const auto topics = session.arguments.values("topic");
-  if (topics.empty()) return fail(ErrorCode::InvalidRequest, "--topic or --all-topics is missing");
-  for (const std::string& text : topics) {
-    OTTLA_TRY(const TopicChoice choice, parse_topic_choice(text));
-    OTTLA_TRY(const auto known, session.client.partitions(choice.topic));
-    if (choice.partitions.empty()) chosen.insert(known.begin(), known.end());
-    for (const std::int32_t number : choice.partitions) {
-      const TopicPartition partition{choice.topic, number};
-      if (std::ranges::find(known, partition) == known.end()) {
-        return fail(ErrorCode::UnknownTopicOrPartition, partition.to_string() + " does not exist");
-      }
-      chosen.insert(partition);
-    }
-  }
-  return chosen;
-}
-
-Result<std::map<TopicPartition, std::int64_t>> plan_group(
-    Session& session, OffsetTarget target, const std::set<TopicPartition>& partitions,
-    const std::map<TopicPartition, std::int64_t>& committed,
-    const std::map<TopicPartition, std::int64_t>& from_file) {
-  OTTLA_TRY(const auto earliest, session.client.list_offsets(partitions, -2));
-  OTTLA_TRY(const auto latest, session.client.list_offsets(partitions, -1));
-  std::map<TopicPartition, std::int64_t> at_time;
-  if (target.kind == OffsetTarget::Kind::Timestamp) {
-    OTTLA_TRY(at_time, session.client.list_offsets(partitions, target.number));
-  }
-  std::map<TopicPartition, std::int64_t> plan;
-  for (const TopicPartition& partition : partitions) {
-    if (!earliest.contains(partition) || !latest.contains(partition)) {
-      return fail(ErrorCode::LeaderNotAvailable,
-                  partition.to_string() + " does not exist or has no leader");
-    }
-    OffsetRange range{.earliest = earliest.at(partition), .latest = latest.at(partition)};
-    if (const auto at = committed.find(partition); at != committed.end()) {
-      range.committed = at->second;
-    }
-    if (const auto at = at_time.find(partition); at != at_time.end()) range.at_time = at->second;
-    if (const auto at = from_file.find(partition); at != from_file.end()) {
-      target.number = at->second;
-    }
-    auto offset = new_offset(target, range);
-    if (!offset) {
-      return fail(offset.error().code(), partition.to_string() + ": " + offset.error().message());
-    }
-    if (!offset->warning.empty()) {
-      session.console.err << "Warning: " << partition << ": " << offset->warning << '\n';
-    }
-    plan[partition] = offset->offset;
-  }
-  return plan;
-}
-
-Result<ResetPlan> read_plan(Session& session, const std::vector<std::string>& groups) {
-  const std::string name = session.arguments.value_or("from-file", "");
-  std::ifstream file(name, std::ios::binary);
-  if (!file) return fail(ErrorCode::InvalidRequest, "--from-file " + name + ": cannot be read");
-  const std::string csv{std::istreambuf_iterator<char>(file), {}};
-  return parse_plan(csv, groups);
-}
-
-Result<> reset_offsets(Session& session) {
-  const auto now = std::chrono::duration_cast<std::chrono::milliseconds>(
-                       std::chrono::system_clock::now().time_since_epoch())
-                       .count();
-  OTTLA_TRY(const OffsetTarget target, parse_target(session.arguments, now));
-  const bool execute = session.arguments.has("execute");
-  if (execute && session.arguments.has("dry-run")) {
-    return fail(ErrorCode::InvalidRequest, "--dry-run does not go together with --execute");
-  }
-  if (!execute && !session.arguments.has("dry-run") && !session.arguments.has("export")) {
-    session.console.err << "Nothing is changed without --execute.\n";
-  }
-  OTTLA_TRY(const auto groups, chosen_groups(session));
-  ResetPlan from_file;
-  if (target.kind == OffsetTarget::Kind::File) {
-    OTTLA_TRY(from_file, read_plan(session, groups));
-  }
-  ResetPlan plan;
-  Result<> refused;
-  for (const std::string& group : groups) {
-    OTTLA_TRY(const GroupView view, session.client.describe(group));
-    if (view.state != "Empty" && view.state != "Dead") {
-      const std::string why = "Assignments can only be reset if the group '" + group +
-                              "' is inactive, but the current state is " + view.state + ".";
-      // It does not keep the others from theirs.
-      if (!refused) session.console.err << "Error: " << refused.error().message() << '\n';
-      refused = fail(ErrorCode::NonEmptyGroup, why);
-      continue;
-    }
-    OTTLA_TRY(const auto committed, session.client.offsets(group));
-    std::set<TopicPartition> partitions;
-    if (target.kind == OffsetTarget::Kind::File) {
-      for (const auto& [partition, offset] : from_file[group]) partitions.insert(partition);
-    } else {
-      OTTLA_TRY(partitions, chosen_partitions(session, committed));
-    }
-    OTTLA_TRY(plan[group], plan_group(session, target, partitions, committed, from_file[group]));
-  }
-  if (execute) {
-    for (const auto& [group, offsets] : plan) {
-      if (!offsets.empty()) OTTLA_TRY_VOID(session.client.commit(group, offsets));
-    }
-  }
-  if (session.arguments.has("export")) {
-    session.console.out << plan_as_csv(plan);
-  } else if (session.wants_json()) {
-    json::array array;
-    for (const auto& [group, offsets] : plan) {
-      for (const auto& [partition, offset] : offsets) {
-        array.push_back({{"group", group},
-                         {"topic", partition.topic},
-                         {"partition", partition.partition},
-                         {"newOffset", offset}});
-      }
-    }
-    session.console.out << json::serialize(array) << '\n';
-  } else {
-    print_plan(session.console.out, plan);
-  }
-  return refused;
-}
-
 // --delete, --delete-offsets
 
 Result<> delete_groups(Session& session) {
-  OTTLA_TRY(const auto groups, chosen_groups(session));
+  OTTLA_TRY(const auto groups, chosen_groups(session.client, session.arguments));
   std::string deleted;
   std::string failed;
   json::array array;
@@ -427,10 +280,7 @@ Result<> delete_groups(Session& session) {
 
 Result<> delete_offsets(Session& session) {
   const auto groups = session.arguments.values("group");
-  if (groups.size() != 1) {
-    return fail(ErrorCode::InvalidRequest, "--delete-offsets needs one --group");
-  }
-  OTTLA_TRY(const auto partitions, chosen_partitions(session, {}));
+  OTTLA_TRY(const auto partitions, chosen_partitions(session.client, session.arguments, {}));
   OTTLA_TRY(const auto deletions, session.client.remove_offsets(groups.front(), partitions));
   const auto refused = std::ranges::find_if(
       deletions, [](const DeletedPartition& d) { return d.error != ErrorCode::None; });
@@ -454,6 +304,7 @@ Result<> run_consumer_groups(const Arguments& arguments, Console& console) {
   static constexpr std::array<std::string_view, 6> kActions = {
       "list", "describe", "reset-offsets", "undelete-offsets", "delete", "delete-offsets"};
   OTTLA_TRY(const std::string_view action, arguments.exactly_one_of(kActions));
+  OTTLA_TRY_VOID(check_group_flags(action, arguments));
   OTTLA_TRY(const auto timeout, arguments.number("timeout", 0));
   OTTLA_TRY(auto client, BrokerClient::connect(arguments));
   Session session{
@@ -461,7 +312,7 @@ Result<> run_consumer_groups(const Arguments& arguments, Console& console) {
       GroupClient(std::move(client), std::chrono::milliseconds(timeout.value_or(5'000)))};
   if (action == "list") return list(session);
   if (action == "describe") return describe(session);
-  if (action == "reset-offsets") return reset_offsets(session);
+  if (action == "reset-offsets") return reset_offsets(session.client, arguments, console);
   if (action == "undelete-offsets") return undelete_offsets(session.client, arguments, console);
   if (action == "delete") return delete_groups(session);
   return delete_offsets(session);

@@ -2,6 +2,7 @@
 
 #include <gmock/gmock.h>
 
+#include "cli/group_choice.h"
 #include "cli/group_tables.h"
 #include "cli/moment_text.h"
 #include "cli/offset_reset.h"
@@ -34,7 +35,13 @@ TEST(Duration, IsIso8601) {
   EXPECT_EQ(parse_duration("P1DT12H")->count(), 129'600'000);
   EXPECT_EQ(parse_duration("PT0.5S")->count(), 500);
   EXPECT_EQ(parse_duration("-PT1S")->count(), -1'000);
-  for (const char* const wrong : {"", "P", "PT", "1D", "P1H", "PT1D", "P1", "PD", "PT1H2"}) {
+  EXPECT_EQ(parse_duration("pt1h30m")->count(), 5'400'000);
+  EXPECT_EQ(parse_duration("P+1DT-1H")->count(), 82'800'000);
+  EXPECT_EQ(parse_duration("PT-0.25S")->count(), -250);
+  EXPECT_EQ(parse_duration("PT1,5s")->count(), 1'500);
+  for (const char* const wrong :
+       {"", "P", "PT", "1D", "P1H", "PT1D", "P1", "PD", "PT1H2", "P1W", "P1.5D", "PT0.5H", "PT1S1M",
+        "P1DT", "PT1.0123456789S", "PT.5S"}) {
     EXPECT_FALSE(parse_duration(wrong)) << wrong;
   }
 }
@@ -68,12 +75,60 @@ TEST(UndeleteTable, ShowsWhatIsThereAndWhatWillBe) {
             "2026-11-21 10:09:08.123Z  2026-11-28 10:09:08.123Z  expired\n");
 }
 
+Result<> checked(std::string_view action, std::vector<std::string> words) {
+  static constexpr Flag kSome[] = {{.name = "group", .value = "g", .repeated = true},
+                                   {.name = "all-groups"},
+                                   {.name = "topic", .value = "t", .repeated = true},
+                                   {.name = "all-topics"},
+                                   {.name = "members"},
+                                   {.name = "verbose"},
+                                   {.name = "state", .value = "s", .bare = ""},
+                                   {.name = "to-latest"},
+                                   {.name = "from-file", .value = "f"}};
+  OTTLA_TRY(const Arguments arguments, Arguments::parse(kSome, words));
+  return check_group_flags(action, arguments);
+}
+
+// Found out with Kafka's own tool, save for --all-topics where it is ignored there.
+TEST(GroupFlags, DoWhatTheySayOrAreRefused) {
+  EXPECT_TRUE(checked("list", {}));
+  EXPECT_TRUE(checked("list", {"--state", "stable"}));
+  EXPECT_TRUE(checked("list", {"--all-groups"}));
+  EXPECT_FALSE(checked("list", {"--group", "g"}));
+  EXPECT_FALSE(checked("list", {"--topic", "t"}));
+  EXPECT_FALSE(checked("list", {"--members"}));
+  EXPECT_TRUE(checked("describe", {"--group", "a", "--group", "b", "--members", "--verbose"}));
+  EXPECT_TRUE(checked("describe", {"--all-groups", "--state"}));
+  EXPECT_FALSE(checked("describe", {"--all-groups", "--state", "stable"}));
+  EXPECT_FALSE(checked("describe", {"--group", "a", "--all-groups"}));
+  EXPECT_FALSE(checked("describe", {"--group", "a", "--topic", "t"}));
+  EXPECT_FALSE(checked("describe", {}));
+  EXPECT_TRUE(checked("delete", {"--group", "a", "--group", "b"}));
+  EXPECT_FALSE(checked("delete", {"--group", "a", "--topic", "t"}));
+  EXPECT_FALSE(checked("delete", {"--group", "a", "--all-topics"}));
+  EXPECT_FALSE(checked("delete", {"--group", "a", "--all-groups"}));
+  EXPECT_FALSE(checked("delete", {"--group", "a", "--state", "empty"}));
+  EXPECT_FALSE(checked("delete", {}));
+  EXPECT_TRUE(checked("delete-offsets", {"--group", "a", "--topic", "t"}));
+  EXPECT_FALSE(checked("delete-offsets", {"--group", "a", "--all-topics"}));
+  EXPECT_FALSE(checked("delete-offsets", {"--group", "a", "--group", "b", "--topic", "t"}));
+  EXPECT_FALSE(checked("delete-offsets", {"--all-groups", "--topic", "t"}));
+  EXPECT_TRUE(checked("reset-offsets", {"--all-groups", "--all-topics", "--to-latest"}));
+  EXPECT_TRUE(checked("reset-offsets", {"--group", "a", "--from-file", "f"}));
+  EXPECT_TRUE(checked("reset-offsets", {"--group", "a", "--all-topics", "--from-file", "f"}));
+  EXPECT_TRUE(checked("delete", {"--group", "a", "--to-latest"})) << "ignored, as by Kafka's";
+  EXPECT_FALSE(checked("reset-offsets", {"--group", "a", "--to-latest"}));
+  EXPECT_FALSE(checked("reset-offsets", {"--group", "a", "--topic", "t", "--all-topics"}));
+  EXPECT_FALSE(checked("reset-offsets", {"--group", "a", "--all-groups", "--topic", "t"}));
+  EXPECT_FALSE(checked("reset-offsets", {"--topic", "t", "--to-latest"}));
+}
+
 TEST(ResetPlan, IsReadAsItWasExported) {
   const ResetPlan one = {{"g", {{{"a", 0}, 5}, {{"a", 1}, 7}}}};
-  EXPECT_EQ(plan_as_csv(one), "a,0,5\na,1,7\n");
+  EXPECT_EQ(plan_as_csv(one, false), "a,0,5\na,1,7\n");
   EXPECT_EQ(*parse_plan("a,0,5\r\na,1,7\n\n", {"g"}), one);
   const ResetPlan two = {{"g", {{{"a", 0}, 5}}}, {"h", {{{"a", 0}, 6}}}};
-  EXPECT_EQ(plan_as_csv(two), "g,a,0,5\nh,a,0,6\n");
+  EXPECT_EQ(plan_as_csv(two, true), "g,a,0,5\nh,a,0,6\n");
   EXPECT_EQ(*parse_plan("g,a,0,5\nh,a,0,6\n", {"g", "h"}), two);
   EXPECT_THAT(parse_plan("a,0,5", {"g", "h"}).error().message(), HasSubstr("line 1"));
   EXPECT_THAT(parse_plan("a,0,5\na,x,5", {"g"}).error().message(), HasSubstr("line 2"));
@@ -83,7 +138,7 @@ TEST(ResetPlan, IsReadAsItWasExported) {
 TEST(ResetPlan, NamesWithCommasStandInQuotes) {
   const ResetPlan plan = {{"a,b", {{{"t", 0}, 5}}}, {"say \"hi\"", {{{"t", 1}, 6}}}};
   const std::string csv = "\"a,b\",t,0,5\n\"say \"\"hi\"\"\",t,1,6\n";
-  EXPECT_EQ(plan_as_csv(plan), csv);
+  EXPECT_EQ(plan_as_csv(plan, true), csv);
   EXPECT_EQ(*parse_plan(csv, {"a,b", "say \"hi\""}), plan);
   EXPECT_EQ(*parse_plan("\"t\",\"0\",5", {"g"}), (ResetPlan{{"g", {{{"t", 0}, 5}}}}));
   EXPECT_FALSE(parse_plan("\"t,0,5", {"g"}));

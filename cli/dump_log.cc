@@ -33,6 +33,10 @@ constexpr Flag kFlags[] = {
     {.name = "print-data-log", .doc = "records with key and value"},
     {.name = "offsets-decoder", .doc = "records of __consumer_offsets, decoded"},
     {.name = "transaction-log-decoder", .doc = "records of __transaction_state, decoded"},
+    {.name = "cluster-metadata-decoder",
+     .doc = "refused: __cluster_metadata is KRaft's, there is none with ZooKeeper"},
+    {.name = "remote-log-metadata-decoder",
+     .doc = "refused: there is no tiered storage, and no log of its metadata"},
     {.name = "deep-iteration", .doc = "records, too; --print-data-log implies it"},
     {.name = "skip-record-metadata", .doc = "of records, only key and value"},
     {.name = "index-sanity-check", .doc = "of indexes, only look at the file itself"},
@@ -151,7 +155,25 @@ Result<> verify(const Arguments& arguments, Console& console) {
   return fail(ErrorCode::CorruptMessage, std::to_string(damages) + " damages were found");
 }
 
+/// Of logs that Kafka has in other modes than with ZooKeeper.
+Result<> check_log_exists(const Arguments& arguments) {
+  if (arguments.has("cluster-metadata-decoder")) {
+    return fail(
+        ErrorCode::InvalidRequest,
+        "--cluster-metadata-decoder: the log __cluster_metadata is KRaft's; the metadata of "
+        "this cluster is in ZooKeeper: see `ottla zookeeper-shell`");
+  }
+  if (arguments.has("remote-log-metadata-decoder")) {
+    return fail(
+        ErrorCode::InvalidRequest,
+        "--remote-log-metadata-decoder: there is no tiered storage, so no broker writes the "
+        "log __remote_log_metadata");
+  }
+  return {};
+}
+
 Result<> run_dump_log(const Arguments& arguments, Console& console) {
+  OTTLA_TRY_VOID(check_log_exists(arguments));
   if (arguments.has("verify")) {
     constexpr std::string_view kShowing[] = {"files", "print-data-log", "deep-iteration"};
     OTTLA_TRY_VOID(arguments.refuse_with("verify", kShowing));

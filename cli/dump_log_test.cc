@@ -241,6 +241,13 @@ TEST_F(DumpLog, ShowsTheSnapshotOfAGroupLog) {
   EXPECT_EQ(dump(write("ottla-groups", "garbage")).code, 1);
 }
 
+TEST_F(DumpLog, SaysThatLogsOfOtherModesDoNotExist) {
+  const Ran metadata = dump("a.log", "--cluster-metadata-decoder");
+  EXPECT_EQ(metadata.code, 1);
+  EXPECT_THAT(metadata.err, HasSubstr("is KRaft's"));
+  EXPECT_THAT(dump("a.log", "--remote-log-metadata-decoder").err, HasSubstr("no tiered storage"));
+}
+
 TEST_F(DumpLog, RefusesWhatItDoesNotKnow) {
   EXPECT_EQ(dump(write("leader-epoch-checkpoint", "1\n")).code, 1);
   EXPECT_EQ(dump(write("other-checkpoint", "0\n")).code, 1);

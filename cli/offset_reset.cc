@@ -2,8 +2,8 @@
 
 #include <algorithm>
 #include <array>
+#include <cctype>
 #include <charconv>
-#include <cmath>
 
 namespace ottla::cli {
 namespace {
@@ -134,36 +134,54 @@ std::optional<std::int64_t> datetime_ms(std::string_view text) {
   return days * kMsOfDay + ((*hour * 60 + *minute - *zone) * 60LL + second) * 1000 + ms;
 }
 
-std::optional<std::int64_t> duration_ms(std::string_view text) {
-  const bool negative = take(text, '-');
-  if (!take(text, 'P')) return std::nullopt;
-  double ms = 0;
-  bool in_time = false;
-  bool any = false;
-  while (!text.empty()) {
-    if (!in_time && take(text, 'T')) {
-      in_time = true;
-      any = false;
-      continue;
-    }
-    const auto unit_at = text.find_first_not_of("0123456789.+-");
-    if (unit_at == text.npos || unit_at == 0) return std::nullopt;
-    const auto number = number_of<double>(text.substr(0, unit_at));
-    if (!number) return std::nullopt;
-    const char unit = text[unit_at];
-    text.remove_prefix(unit_at + 1);
-    double factor = 0;
-    if (!in_time && unit == 'D') factor = static_cast<double>(kMsOfDay);
-    if (!in_time && unit == 'W') factor = 7 * static_cast<double>(kMsOfDay);
-    if (in_time && unit == 'H') factor = 3'600'000;
-    if (in_time && unit == 'M') factor = 60'000;
-    if (in_time && unit == 'S') factor = 1'000;
-    if (factor == 0) return std::nullopt;
-    ms += *number * factor;
-    any = true;
+/// A whole number with a sign and the unit behind it, in either case; nullopt, and nothing taken,
+/// if that is not what comes next.
+std::optional<std::int64_t> take_amount(std::string_view& text, char unit) {
+  const auto at = text.find_first_not_of("0123456789", text.find_first_not_of("+-"));
+  if (at == text.npos || std::toupper(static_cast<unsigned char>(text[at])) != unit) {
+    return std::nullopt;
   }
-  if (!any) return std::nullopt;
-  return static_cast<std::int64_t>(std::llround(negative ? -ms : ms));
+  const auto number = number_of<std::int64_t>(text.substr(0, at));
+  if (number) text.remove_prefix(at + 1);
+  return number;
+}
+
+/// Seconds may have a fraction of up to nine digits.
+std::optional<std::int64_t> take_seconds_ms(std::string_view& text) {
+  if (const auto whole = take_amount(text, 'S')) return *whole * 1000;
+  const auto point = text.find_first_of(".,");
+  if (point == text.npos) return std::nullopt;
+  const auto seconds = number_of<std::int64_t>(text.substr(0, point));
+  const std::string_view behind = text.substr(point + 1);
+  const auto end = behind.find_first_not_of("0123456789");
+  if (!seconds || end == behind.npos || end > 9 || (behind[end] != 'S' && behind[end] != 's')) {
+    return std::nullopt;
+  }
+  std::int64_t ms = 0;
+  for (std::size_t i = 0; i < 3; ++i) ms = ms * 10 + (i < end ? behind[i] - '0' : 0);
+  const std::int64_t sign = text.starts_with('-') ? -1 : 1;
+  text = behind.substr(end + 1);
+  return *seconds * 1000 + sign * ms;
+}
+
+std::optional<std::int64_t> duration_ms(std::string_view text) {
+  const std::int64_t sign = text.starts_with('-') ? -1 : 1;
+  if (text.starts_with('-') || text.starts_with('+')) text.remove_prefix(1);
+  if (!take(text, 'P') && !take(text, 'p')) return std::nullopt;
+  if (text.empty()) return std::nullopt;
+  std::int64_t ms = 0;
+  if (const auto days = take_amount(text, 'D')) ms += *days * kMsOfDay;
+  if (text.empty()) return sign * ms;
+  if ((!take(text, 'T') && !take(text, 't')) || text.empty()) return std::nullopt;
+  if (const auto hours = take_amount(text, 'H')) ms += *hours * 3'600'000;
+  if (const auto minutes = take_amount(text, 'M')) ms += *minutes * 60'000;
+  if (!text.empty()) {
+    const auto seconds = take_seconds_ms(text);
+    if (!seconds) return std::nullopt;
+    ms += *seconds;
+  }
+  if (!text.empty()) return std::nullopt;
+  return sign * ms;
 }
 
 NewOffset between(std::int64_t wanted, const OffsetRange& range) {
@@ -261,11 +279,11 @@ Result<ResetPlan> parse_plan(std::string_view csv, const std::vector<std::string
   return plan;
 }
 
-std::string plan_as_csv(const ResetPlan& plan) {
+std::string plan_as_csv(const ResetPlan& plan, bool with_group) {
   std::string csv;
   for (const auto& [group, offsets] : plan) {
     for (const auto& [partition, offset] : offsets) {
-      if (plan.size() > 1) csv += csv_field(group) + ",";
+      if (with_group) csv += csv_field(group) + ",";
       csv += partition.topic + "," + std::to_string(partition.partition) + "," +
              std::to_string(offset) + "\n";
     }

@@ -37,7 +37,8 @@ struct OffsetTarget {
 /// `YYYY-MM-DDTHH:mm:SS.sss`, with or without fractions, and with Z, ±hh:mm or ±hhmm; without one
 /// of these it is UTC, as Kafka takes it. Errors: InvalidRequest.
 [[nodiscard]] Result<std::int64_t> parse_datetime_ms(std::string_view text);
-/// ISO 8601: `P7D`, `PT1H30M`, `P1DT12H`, `PT0.5S`. Errors: InvalidRequest.
+/// As java.time.Duration reads it: `P7D`, `PT1H30M`, `p1dt12h`, `PT0.5S`, `-PT1M`. Errors:
+/// InvalidRequest.
 [[nodiscard]] Result<std::chrono::milliseconds> parse_duration(std::string_view text);
 
 /// Topics of --topic: `orders` or `orders:0,1`. Errors: InvalidRequest.
@@ -52,7 +53,8 @@ struct TopicChoice {
 using ResetPlan = std::map<std::string, std::map<TopicPartition, std::int64_t>>;
 [[nodiscard]] Result<ResetPlan> parse_plan(std::string_view csv,
                                            const std::vector<std::string>& groups);
-[[nodiscard]] std::string plan_as_csv(const ResetPlan& plan);
+/// `with_group`: four columns.
+[[nodiscard]] std::string plan_as_csv(const ResetPlan& plan, bool with_group);
 
 /// What is known of a partition.
 struct OffsetRange {

@@ -504,6 +504,62 @@ class GroupsTest(unittest.TestCase):
         self.assertIn("Successful", tool("--delete-offsets", "--group", "theirs", "--topic", "orders:0"))
         self.assertIn("successful", tool("--delete", "--group", "theirs"))
 
+    def test_several_groups_beside_kafkas_tool(self):
+        cluster = self.start()
+        self.produce(100)
+
+        def ours(*arguments, check=True):
+            return cluster.ottla("consumer-groups", *arguments, check=check)
+
+        def tool(*arguments):
+            return interop_clients.kafka_tool("3.9.1", "kafka-consumer-groups", "--bootstrap-server", cluster.bootstrap,
+                                              *arguments)
+
+        def offsets(group):
+            return {row["partition"]: row["currentOffset"] for row in self.describe(group)["offsets"]}
+
+        def plan_of(text):
+            return sorted(line for line in text.replace('"', "").splitlines() if line.strip())
+        both = ("--group", "a", "--group", "b")
+        ours("--reset-offsets", "--group", "a", "--topic", "orders", "--to-offset", "1", "--execute")
+        ours("--reset-offsets", "--group", "b", "--topic", "orders", "--to-offset", "2", "--execute")
+        plans = [plan_of(run("--reset-offsets", *scope, "--all-topics", "--to-current", "--dry-run", "--export"))
+                 for run in (ours, tool) for scope in (both, ("--all-groups",))]
+        self.assertEqual(plans, [plans[0]] * 4)
+        self.assertEqual(len(plans[0]), 2 * PARTITIONS)
+        self.assertEqual(plans[0][0].count(","), 3, "the group stands in the line")
+        for run in (ours, tool):
+            ends = [plan_of(run("--reset-offsets", "--group", group, "--topic", "orders", "--to-latest", "--dry-run",
+                                "--export")) for group in ("a", "b")]
+            self.assertEqual(ends[0], ends[1])
+            run("--reset-offsets", "--all-groups", "--topic", "orders", "--to-latest", "--execute")
+            logs = {row["partition"]: row["logEndOffset"] for row in self.describe("a")["offsets"]}
+            self.assertEqual([offsets("a"), offsets("b")], [logs, logs])
+            with tempfile.NamedTemporaryFile("w", suffix=".csv") as file:
+                file.write("".join(line + "\n" for line in plans[0]))
+                file.flush()
+                run("--reset-offsets", *both, "--from-file", file.name, "--execute")
+            self.assertEqual([set(offsets("a").values()), set(offsets("b").values())], [{1}, {2}])
+        # A group that has members, or nothing to shift, does not keep the others from theirs.
+        member = self.kcat("busy")
+        self.wait_for_lag_of(member, "busy")
+        with self.assertRaisesRegex(ToolFailed, "1 of 3 groups cannot be reset(.|\n)*'busy'.*current state is Stable"):
+            ours("--reset-offsets", "--all-groups", "--all-topics", "--to-offset", "3", "--execute")
+        self.assertEqual([set(offsets("a").values()), set(offsets("b").values())], [{3}, {3}])
+        member.stop()
+        ours("--delete-offsets", "--group", "a", "--topic", "orders:0")
+        with self.assertRaisesRegex(ToolFailed, "1 of 2 groups cannot be reset(.|\n)*'a': orders-0: cannot shift"):
+            ours("--reset-offsets", *both, "--topic", "orders", "--shift-by", "-1", "--execute")
+        self.assertEqual([set(offsets("a").values()), set(offsets("b").values())], [{3}, {2}])
+        # What would take more away than was meant is refused, and nothing is done.
+        for wrong in (("--delete", "--group", "a", "--topic", "orders"), ("--delete", "--group", "a", "--all-groups"),
+                      ("--delete-offsets", "--group", "a", "--all-topics"), ("--list", "--group", "a")):
+            with self.assertRaises(ToolFailed, msg=wrong):
+                ours(*wrong)
+        self.assertEqual(ours("--list").split(), ["a", "b", "busy"])
+        self.assertIn("successful", ours("--delete", "--all-groups"))
+        self.assertEqual(ours("--list"), "")
+
     def test_zookeeper_consumer_of_0_8(self):
         """The high-level consumer of Kafka 0.8.2: members and offsets in ZooKeeper, records from us."""
         cluster = self.start()
