@@ -1,5 +1,7 @@
 #include "common/rpc/grpc_channel.h"
 
+#include "common/rpc/callback_queue.h"
+
 namespace ottla::rpc {
 namespace {
 
@@ -9,6 +11,7 @@ constexpr int kMaxReconnectMs = 500;
 }  // namespace
 
 std::shared_ptr<grpc::Channel> make_channel(const std::string& endpoint) {
+  keep_callback_queue();
   grpc::ChannelArguments arguments;
   arguments.SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);
   arguments.SetInt(GRPC_ARG_INITIAL_RECONNECT_BACKOFF_MS, kMinReconnectMs);

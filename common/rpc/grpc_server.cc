@@ -6,6 +6,7 @@
 #include <chrono>
 #include <utility>
 
+#include "common/rpc/callback_queue.h"
 #include "common/rpc/control_codec.h"
 #include "common/rpc/grpc_transaction_service.h"
 #include "common/rpc/pending_reply.h"
@@ -137,6 +138,7 @@ GrpcServer::~GrpcServer() {
 }
 
 Result<std::int32_t> GrpcServer::start() {
+  keep_callback_queue();
   const std::string host = state_->options.host.empty() ? "0.0.0.0" : state_->options.host;
   const std::string address = host + ":" + std::to_string(state_->options.port);
   grpc::ServerBuilder builder;
