@@ -235,11 +235,12 @@ void LogCleaner::end(Worker& worker) {
               << " bytes to " << last.bytes_after << " in "
               << std::chrono::duration_cast<std::chrono::milliseconds>(last.taken).count()
               << " ms, " << worker.map.size() << " keys";
+    const std::string directory = logs_.directory_of(partition);
     UncleanableLogs::News news;
     {
       MutexLock lock(mutex_);
       last_runs_[worker.number] = last;
-      news = uncleanable_.cleaned(run.log(), logs_.directory_of(partition), run.damaged());
+      news = uncleanable_.cleaned(run.log(), directory, run.damaged());
     }
     tell(partition, news);
   }
