@@ -1,5 +1,6 @@
 #include "common/rpc/callback_queue.h"
 
+#include <glog/logging.h>
 #include <grpcpp/generic/async_generic_service.h>
 #include <grpcpp/grpcpp.h>
 
@@ -12,7 +13,7 @@ void keep_callback_queue() {
     builder.RegisterCallbackGenericService(new grpc::CallbackGenericService());
     return builder.BuildAndStart().release();
   }();
-  (void)user;
+  CHECK(user != nullptr);
 }
 
 }  // namespace ottla::rpc
