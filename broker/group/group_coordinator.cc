@@ -158,6 +158,7 @@ class GroupCoordinator::Inner final : public OffsetsLog,
   }
 
  private:
+  /// The load is ours: it holds no reference to us.
   void load(std::int32_t partition, LeaderEpoch epoch) {
     const auto load = std::make_shared<replica::CoordinatorLoad>(
         offsets_partition(partition), epoch,
@@ -166,9 +167,11 @@ class GroupCoordinator::Inner final : public OffsetsLog,
     loads_[partition] = load;
     const auto read = std::make_shared<PartitionLoad::Outcome>();
     load->start(
-        [self = shared_from_this(), read](std::shared_ptr<storage::Log> log,
-                                          storage::LogWalk::Torn torn,
-                                          Callback<Result<storage::Walked>> done) {
+        [weak = weak_from_this(), read](std::shared_ptr<storage::Log> log,
+                                        storage::LogWalk::Torn torn,
+                                        Callback<Result<storage::Walked>> done) {
+          const auto self = weak.lock();
+          if (!self) return;
           std::make_shared<PartitionLoad>(
               std::move(log),
               PartitionLoad::Options{.buffer_bytes = self->config_.load_buffer_bytes,
@@ -182,12 +185,14 @@ class GroupCoordinator::Inner final : public OffsetsLog,
                     std::move(done)(read->walked);
                   });
         },
-        [self = shared_from_this(), partition, epoch] {
-          return !self->stopped_ && self->core_.is_loading(partition, epoch);
+        [weak = weak_from_this(), partition, epoch] {
+          const auto self = weak.lock();
+          return self && !self->stopped_ && self->core_.is_loading(partition, epoch);
         },
-        [self = shared_from_this(), partition, epoch,
+        [weak = weak_from_this(), partition, epoch,
          read](const replica::CoordinatorLoad::Loaded& loaded) {
-          self->serve(partition, epoch, std::move(*read), loaded);
+          const auto self = weak.lock();
+          if (self) self->serve(partition, epoch, std::move(*read), loaded);
         });
   }
 

@@ -210,6 +210,7 @@ class TransactionCoordinator::Inner final : public TransactionLog,
         });
   }
 
+  /// The load is ours: it holds no reference to us.
   void load(std::int32_t partition, LeaderEpoch epoch) {
     const auto reading = std::make_shared<replica::CoordinatorLoad>(
         state_partition(partition), epoch,
@@ -218,9 +219,11 @@ class TransactionCoordinator::Inner final : public TransactionLog,
     loads_[partition] = reading;
     const auto loader = std::make_shared<TransactionLoader>();
     reading->start(
-        [self = shared_from_this(), loader](std::shared_ptr<storage::Log> log,
-                                            storage::LogWalk::Torn torn,
-                                            Callback<Result<storage::Walked>> done) {
+        [weak = weak_from_this(), loader](std::shared_ptr<storage::Log> log,
+                                          storage::LogWalk::Torn torn,
+                                          Callback<Result<storage::Walked>> done) {
+          const auto self = weak.lock();
+          if (!self) return;
           *loader = TransactionLoader();
           storage::walk_in_turns(
               std::make_shared<storage::LogWalk>(std::move(log), self->config_.load_buffer_bytes,
@@ -228,12 +231,14 @@ class TransactionCoordinator::Inner final : public TransactionLog,
               [loader](const record::RecordBatchView& batch) { loader->add(batch); },
               self->with_.io_pool, env::Duration(0), std::move(done));
         },
-        [self = shared_from_this(), partition, epoch] {
-          return !self->stopped_ && self->core_.is_loading(partition, epoch);
+        [weak = weak_from_this(), partition, epoch] {
+          const auto self = weak.lock();
+          return self && !self->stopped_ && self->core_.is_loading(partition, epoch);
         },
-        [self = shared_from_this(), partition, epoch,
+        [weak = weak_from_this(), partition, epoch,
          loader](const replica::CoordinatorLoad::Loaded& loaded) {
-          self->serve(partition, epoch, *loader, loaded.took);
+          const auto self = weak.lock();
+          if (self) self->serve(partition, epoch, *loader, loaded.took);
         });
   }
 
