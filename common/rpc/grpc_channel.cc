@@ -5,8 +5,12 @@
 namespace ottla::rpc {
 namespace {
 
-constexpr int kMinReconnectMs = 20;
+/// Between two attempts to connect, at first and at most.
+constexpr int kFirstReconnectMs = 20;
 constexpr int kMaxReconnectMs = 500;
+/// That an attempt may take (gRPC's name for it is another): on a busy machine a handshake with a
+/// neighbour takes longer than the first pause.
+constexpr int kConnectMs = 500;
 
 }  // namespace
 
@@ -14,8 +18,8 @@ std::shared_ptr<grpc::Channel> make_channel(const std::string& endpoint) {
   keep_callback_queue();
   grpc::ChannelArguments arguments;
   arguments.SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);
-  arguments.SetInt(GRPC_ARG_INITIAL_RECONNECT_BACKOFF_MS, kMinReconnectMs);
-  arguments.SetInt(GRPC_ARG_MIN_RECONNECT_BACKOFF_MS, kMinReconnectMs);
+  arguments.SetInt(GRPC_ARG_INITIAL_RECONNECT_BACKOFF_MS, kFirstReconnectMs);
+  arguments.SetInt(GRPC_ARG_MIN_RECONNECT_BACKOFF_MS, kConnectMs);
   arguments.SetInt(GRPC_ARG_MAX_RECONNECT_BACKOFF_MS, kMaxReconnectMs);
   arguments.SetInt(GRPC_ARG_ENABLE_HTTP_PROXY, 0);
   arguments.SetMaxReceiveMessageSize(-1);
