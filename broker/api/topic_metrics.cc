@@ -20,14 +20,14 @@ TopicCounters TopicMetrics::make(const metrics::LabelValues& labels) const {
           registry_.counter(metrics::kFetchMessageConversions, labels)};
 }
 
-std::shared_ptr<const TopicCounters> TopicMetrics::find(const std::string& topic) {
+std::shared_ptr<const TopicCounters> TopicMetrics::find(const std::string& topic, bool was_served) {
   {
     MutexLock lock(mutex_);
     const auto known = topics_.find(topic);
     if (known != topics_.end()) return known->second;
   }
   const auto image = metadata_.image();
-  if (!image->topic(topic)) return nullptr;
+  if (!was_served && !image->topic(topic)) return nullptr;
   auto made = std::make_shared<const TopicCounters>(make({topic}));
   MutexLock lock(mutex_);
   forget_deleted(*image);
@@ -48,7 +48,7 @@ void TopicMetrics::produced(const std::string& topic, std::uint64_t bytes, std::
     counters.messages_in->add(records);
   };
   count(all_);
-  if (const auto counters = find(topic)) count(*counters);
+  if (const auto counters = find(topic, !failed)) count(*counters);
 }
 
 void TopicMetrics::add(const std::string& topic,
@@ -77,7 +77,7 @@ void TopicMetrics::fetched(const std::string& topic, std::uint64_t bytes, bool f
     counters.bytes_out->add(static_cast<std::int64_t>(bytes));
   };
   count(all_);
-  if (const auto counters = find(topic)) count(*counters);
+  if (const auto counters = find(topic, !failed)) count(*counters);
 }
 
 }  // namespace ottla::api

@@ -42,8 +42,10 @@ class TopicMetrics {
   void fetched(const std::string& topic, std::uint64_t bytes, bool failed);
 
  private:
-  /// Only the total for a topic that does not exist: clients do not get to name our series.
-  [[nodiscard]] std::shared_ptr<const TopicCounters> find(const std::string& topic);
+  /// Only the total for a topic that does not exist: clients do not get to name our series. One
+  /// that was served exists, also if the image that has it is not out yet.
+  [[nodiscard]] std::shared_ptr<const TopicCounters> find(const std::string& topic,
+                                                          bool was_served = false);
   void add(const std::string& topic, std::shared_ptr<metrics::Counter> TopicCounters::* counter,
            std::int64_t amount);
   void forget_deleted(const metadata::MetadataImage& image) OTTLA_REQUIRES(mutex_);
