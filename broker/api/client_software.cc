@@ -70,22 +70,16 @@ void ClientSoftware::requested(protocol::ApiKey api, protocol::ApiVersion versio
                                const std::string& name, const std::string& software_version) {
   if (version.value() >= oldest_to_stay(api)) return;
   Request request{api, version.value(), or_unknown(name), or_unknown(software_version)};
-  std::shared_ptr<metrics::Counter> counter;
-  {
-    const MutexLock lock(mutex_);
-    if (deprecated_.size() >= kMostKinds && !deprecated_.contains(request)) {
-      request = {api, version.value(), kOther, kOther};
-    }
-    counter = deprecated_[request];
+  const MutexLock lock(mutex_);
+  if (deprecated_.size() >= kMostKinds && !deprecated_.contains(request)) {
+    request = {api, version.value(), kOther, kOther};
   }
+  auto& counter = deprecated_[request];
   if (!counter) {
-    // Outside our lock: the registry has one of its own, and gives all the same counter.
     counter =
         registry_.counter(metrics::kDeprecatedRequests,
                           {std::string(protocol::name_of(api)), std::to_string(version.value()),
                            std::get<2>(request), std::get<3>(request)});
-    const MutexLock lock(mutex_);
-    deprecated_[request] = counter;
   }
   counter->add();
 }

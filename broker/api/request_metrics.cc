@@ -144,20 +144,13 @@ void RequestMetrics::converted(protocol::ApiKey api, env::Duration took, std::si
 
 /// The first of its kind makes the series.
 void RequestMetrics::count_error(protocol::ApiKey api, ErrorCode error) const {
-  std::vector<std::shared_ptr<metrics::Counter>> counters;
-  {
-    const MutexLock lock(mutex_);
-    const auto known = errors_.find({api, error});
-    if (known != errors_.end()) counters = known->second;
-  }
+  const MutexLock lock(mutex_);
+  auto& counters = errors_[{api, error}];
   if (counters.empty()) {
-    // Outside our lock: the registry has one of its own, and gives all the same counters.
     for (const std::string& name : names_of(api)) {
       counters.push_back(
           registry_.counter(metrics::kRequestErrors, {name, std::string(name_of(error))}));
     }
-    const MutexLock lock(mutex_);
-    errors_[{api, error}] = counters;
   }
   for (const auto& counter : counters) counter->add();
 }

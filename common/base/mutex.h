@@ -31,10 +31,11 @@ enum class LockRank : std::uint8_t {
   Log = 50,
   Segment = 60,
   Metadata = 70,
-  Stream = 75,   ///< Of the replication transport: posts to a loop.
+  Stream = 75,  ///< Of the replication transport: posts to a loop.
   Network = 80,
   Session = 90,
-  Leaf = 100,  ///< Held around a few lines that take no other lock.
+  Leaf = 100,     ///< Held around a few lines that take no other lock but the next.
+  Metrics = 110,  ///< Of the registry, which whoever makes a series asks under any lock.
 };
 
 namespace internal {

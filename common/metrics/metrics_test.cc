@@ -9,6 +9,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "common/base/mutex.h"
 #include "common/metrics/network_metrics.h"
 #include "common/metrics/ottla_metrics.h"
 #include "common/metrics/reference.h"
@@ -70,6 +71,14 @@ TEST(Registry, GivesTheSameCounterToEverybodyWhoAsks) {
   one->add(3);
   other->add(4);
   EXPECT_EQ(one->value(), 7);
+}
+
+// Debug builds abort on a wrong order of locks.
+TEST(Registry, MayBeAskedForASeriesUnderAnyLock) {
+  Registry registry;
+  Mutex mutex(LockRank::Leaf);
+  const MutexLock lock(mutex);
+  EXPECT_NE(registry.counter(kBytesIn), nullptr);
 }
 
 TEST(Registry, PrintsCountersWithAndWithoutLabels) {

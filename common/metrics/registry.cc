@@ -242,7 +242,7 @@ void append_buckets(const Page& page, const LabelValues& labels, const Histogram
 }  // namespace
 
 struct Registry::State {
-  mutable Mutex mutex{LockRank::Leaf};
+  mutable Mutex mutex{LockRank::Metrics};
   std::map<std::string, Family> families OTTLA_GUARDED_BY(mutex);  // by Prometheus' name
 
   Family& family(const Metric& metric) OTTLA_REQUIRES(mutex) {
