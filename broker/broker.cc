@@ -104,16 +104,6 @@ class Awaited {
   std::shared_ptr<std::promise<T>> promise_ = std::make_shared<std::promise<T>>();
 };
 
-/// Ids for transactional producers, from blocks of their own.
-class TransactionalIds final : public transaction::ProducerIdSource {
- public:
-  explicit TransactionalIds(api::ProducerIdBlocks& blocks) : ids_(blocks) {}
-  void next(Callback<Result<ProducerId>> done) override { ids_.next(std::move(done)); }
-
- private:
-  api::ProducerIds ids_;
-};
-
 }  // namespace
 
 /// In start order, so that destruction is the reverse.
@@ -196,7 +186,7 @@ struct Broker::Parts : public membership::ConfigListener, public membership::Reg
   std::unique_ptr<network::Network> network;
   std::unique_ptr<network::NetworkGauges> network_gauges;
   std::unique_ptr<group::GroupCoordinator> groups;
-  std::unique_ptr<TransactionalIds> transactional_ids;
+  std::unique_ptr<api::ProducerIds> transactional_ids;  ///< From blocks of their own.
   std::unique_ptr<transaction::TransactionCoordinator> transactions;
   std::unique_ptr<replica::Replicas> replicas;
   std::unique_ptr<replica::ReplicaGauges> replica_gauges;
@@ -353,7 +343,7 @@ void Broker::Parts::build_replicas() {
                                                                    .metadata = metadata,
                                                                    .metrics = &metrics,
                                                                    .files = &files});
-  transactional_ids = std::make_unique<TransactionalIds>(*controller_channel);
+  transactional_ids = std::make_unique<api::ProducerIds>(*controller_channel);
   transactions = std::make_unique<transaction::TransactionCoordinator>(
       transaction_config(*values),
       transaction::TransactionCoordinator::Dependencies{.self = identity.broker_id,

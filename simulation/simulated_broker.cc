@@ -33,16 +33,6 @@ constexpr env::Duration kTryAgain = std::chrono::milliseconds(100);
 /// A controlled shutdown gives up asking for its leaders to be moved after this many answers.
 constexpr int kShutdownAttempts = 20;
 
-/// As broker.cc has it.
-class TransactionalIds final : public transaction::ProducerIdSource {
- public:
-  explicit TransactionalIds(api::ProducerIdBlocks& blocks) : ids_(blocks) {}
-  void next(Callback<Result<ProducerId>> done) override { ids_.next(std::move(done)); }
-
- private:
-  api::ProducerIds ids_;
-};
-
 }  // namespace
 
 /// One start of the broker: everything that dies with the process. Parts are declared in the order
@@ -169,7 +159,7 @@ class SimulatedBroker::Process final : private membership::RegistrationListener,
                                                                       .loop = group_loop_,
                                                                       .io_pool = io_,
                                                                       .metadata = metadata_});
-    transactional_ids_ = std::make_unique<TransactionalIds>(*channel_);
+    transactional_ids_ = std::make_unique<api::ProducerIds>(*channel_);
     transactions_ = std::make_unique<transaction::TransactionCoordinator>(
         broker_.config_.transactions,
         transaction::TransactionCoordinator::Dependencies{.self = broker_.id(),
@@ -414,7 +404,7 @@ class SimulatedBroker::Process final : private membership::RegistrationListener,
   LoneIsrChanges lone_isr_changes_{broker_.id()};
   NamelessIsrChanges nameless_isr_changes_;
   std::unique_ptr<group::GroupCoordinator> groups_;
-  std::unique_ptr<TransactionalIds> transactional_ids_;
+  std::unique_ptr<api::ProducerIds> transactional_ids_;
   std::unique_ptr<transaction::TransactionCoordinator> transactions_;
   std::unique_ptr<EternalLeadership> eternal_leadership_;
   replica::LeadershipListener* transaction_leadership_ = nullptr;
