@@ -367,22 +367,6 @@ void CopierProcess::produced(std::size_t output, std::optional<ErrorCode> error)
   produce();
 }
 
-std::vector<std::byte> CopierProcess::encode(const std::vector<Value>& values,
-                                             const replica::TransactionCheck& check) const {
-  record::RecordBatchBuilder builder({.producer_id = check.producer_id,
-                                      .producer_epoch = check.producer_epoch,
-                                      .base_sequence = check.partitions.front().base_sequence,
-                                      .transactional = true});
-  for (const Value& value : values) {
-    const std::string text = encode_value(value);
-    builder.append(cluster_.world().clock().wall_now_ms(), std::nullopt, as_bytes(text));
-  }
-  const auto built = builder.build();
-  CHECK(built.has_value());
-  const ByteView bytes = std::as_const(**built).bytes();
-  return {bytes.begin(), bytes.end()};
-}
-
 /// Runs on the broker's loop, as the handler of Produce does.
 void CopierProcess::deliver_produce(SimulatedBroker& broker, std::size_t output,
                                     const std::vector<Value>& values,
@@ -393,7 +377,13 @@ void CopierProcess::deliver_produce(SimulatedBroker& broker, std::size_t output,
   const auto partition = replicas != nullptr ? replicas->partition(name) : nullptr;
   if (!partition) return std::move(reply)(ErrorCode::NotLeaderOrFollower);
   const PartitionKey key{partition->topic_id(), name.partition};
-  auto bytes = std::make_shared<std::vector<std::byte>>(encode(values, check));
+  auto bytes = std::make_shared<std::vector<std::byte>>(
+      encode_records(values,
+                     {.producer_id = check.producer_id,
+                      .producer_epoch = check.producer_epoch,
+                      .base_sequence = check.partitions.front().base_sequence,
+                      .transactional = true},
+                     cluster_.world().clock().wall_now_ms()));
   env::Executor& loop = *broker.client_loop();
   replicas->verify_transaction(
       check, loop,

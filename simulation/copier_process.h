@@ -95,8 +95,6 @@ class CopierProcess {
   [[nodiscard]] bool tells_connections() const {
     return !options_.raises_epoch && !cluster_.bugs().has(Bug::TakesLateRequests);
   }
-  [[nodiscard]] std::vector<std::byte> encode(const std::vector<Value>& values,
-                                              const replica::TransactionCheck& check) const;
 
   Cluster& cluster_;
   ClientEvents& events_;

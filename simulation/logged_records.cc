@@ -1,10 +1,14 @@
 #include "simulation/logged_records.h"
 
+#include <glog/logging.h>
+
 #include <charconv>
+#include <utility>
 
 #include "broker/storage/log.h"
 #include "common/record/control_record.h"
 #include "common/record/record_batch.h"
+#include "common/record/record_batch_builder.h"
 #include "common/record/records.h"
 
 namespace ottla::simulation {
@@ -50,8 +54,18 @@ Result<Value> value_of(const record::RecordBatchView& batch, const record::Recor
 
 }  // namespace
 
-std::string encode_value(const Value& value) {
-  return std::to_string(value.producer) + ":" + std::to_string(value.number);
+std::vector<std::byte> encode_records(const std::vector<Value>& values,
+                                      const record::BatchOptions& options,
+                                      env::WallTimeMs timestamp) {
+  record::RecordBatchBuilder builder(options);
+  for (const Value& value : values) {
+    const std::string text = std::to_string(value.producer) + ":" + std::to_string(value.number);
+    builder.append(timestamp, std::nullopt, as_bytes(text));
+  }
+  const auto built = builder.build();
+  CHECK(built.has_value());
+  const ByteView bytes = std::as_const(**built).bytes();
+  return {bytes.begin(), bytes.end()};
 }
 
 namespace {

@@ -8,7 +8,11 @@
 #include "common/base/error.h"
 #include "common/base/id.h"
 #include "common/base/payload.h"
+#include "common/env/clock.h"
 
+namespace ottla::record {
+struct BatchOptions;
+}
 namespace ottla::storage {
 class Log;
 }
@@ -30,7 +34,10 @@ inline constexpr std::int32_t kCommitMarker = -3;
 inline constexpr std::int32_t kAbortMarker = -5;
 inline constexpr std::int32_t kCoordinatorsRecord = -7;
 
-[[nodiscard]] std::string encode_value(const Value& value);
+/// A batch of the workload's records, all of this time.
+[[nodiscard]] std::vector<std::byte> encode_records(const std::vector<Value>& values,
+                                                    const record::BatchOptions& options,
+                                                    env::WallTimeMs timestamp);
 
 /// A record as a log holds it.
 struct LoggedRecord {

@@ -1,7 +1,5 @@
 #include "simulation/producer.h"
 
-#include <glog/logging.h>
-
 #include <memory>
 #include <utility>
 
@@ -68,15 +66,7 @@ std::vector<std::byte> Producer::encode(const std::vector<Value>& values,
     batch.producer_epoch = ProducerEpoch(0);
     batch.base_sequence = base_sequence;
   }
-  record::RecordBatchBuilder builder(batch);
-  for (const Value& value : values) {
-    const std::string text = encode_value(value);
-    builder.append(cluster_.world().clock().wall_now_ms(), std::nullopt, as_bytes(text));
-  }
-  const auto built = builder.build();
-  CHECK(built.has_value());
-  const ByteView bytes = std::as_const(**built).bytes();
-  return {bytes.begin(), bytes.end()};
+  return encode_records(values, batch, cluster_.world().clock().wall_now_ms());
 }
 
 void Producer::send(BrokerId leader) {
