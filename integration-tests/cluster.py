@@ -40,6 +40,13 @@ def free_port():
             return port
 
 
+def lose(directory):
+    """Takes a log dir from under a running broker, at once: it may write there at any moment."""
+    taken = directory.with_name(directory.name + ".lost")
+    directory.rename(taken)
+    shutil.rmtree(taken, ignore_errors=True)
+
+
 def wait_until(condition, what, seconds=30.0):
     """The condition's first true value; AssertionError with `what` when time is up."""
     deadline = time.monotonic() + seconds

@@ -1,11 +1,10 @@
 """`ottla explain`: each state of a partition is made for real, and the reason for it must be found."""
 
 import json
-import shutil
 import unittest
 
 from checked import TopicOfItsOwnCase
-from cluster import Cluster, wait_until
+from cluster import Cluster, lose, wait_until
 
 
 class ExplainTest(TopicOfItsOwnCase, unittest.TestCase):
@@ -84,7 +83,7 @@ class ExplainTest(TopicOfItsOwnCase, unittest.TestCase):
         victim = self.cluster.brokers[3]
         lost = next(directory for directory in (victim.directory / "data", victim.directory / "more")
                     if (directory / f"{self.topic}-0").exists())
-        shutil.rmtree(lost)
+        lose(lost)
         try:
             self.fill(300)  # rolls
         except Exception:  # noqa: BLE001: refused, once the dir is known to have failed

@@ -1,12 +1,11 @@
 """Crashes, pauses and restarts under an acks=all producer: nothing acknowledged is lost, nothing comes
 twice or out of order, and the partitions are writable again soon."""
 
-import shutil
 import signal
 import unittest
 
 from checked import CheckedCase
-from cluster import Cluster, accepts, wait_until
+from cluster import Cluster, accepts, lose, wait_until
 
 
 class FaultsTest(CheckedCase, unittest.TestCase):
@@ -129,7 +128,7 @@ class FaultsTest(CheckedCase, unittest.TestCase):
                     if (directory / f"{self.TOPIC}-0").exists())
         moved = [int(path.name.rsplit("-", 1)[1]) for path in lost.glob(f"{self.TOPIC}-*")]
         kept = [number for number in range(self.PARTITIONS) if number not in moved]
-        shutil.rmtree(lost)
+        lose(lost)
 
         def without_the_lost():
             partitions = cluster.partitions(self.TOPIC)
