@@ -1,0 +1,101 @@
+"""Offers records to the brokers themselves, with no client's waiting in between."""
+
+import threading
+import time
+
+import wire
+from measure import ottla
+
+
+class Offers(threading.Thread):
+    """Offers a record for each wanted partition to one broker, again and again."""
+
+    RECORDS = wire.blob(wire.batch([wire.record(b"x")]))
+
+    def __init__(self, system, broker_id, topic, wanted, taken):
+        super().__init__(daemon=True)
+        self.system, self.broker_id, self.topic, self.wanted, self.taken = system, broker_id, topic, wanted, taken
+        self.stopping = threading.Event()
+        self.start()
+
+    def run(self):
+        while not self.stopping.is_set():
+            try:
+                with self.system.connect(self.broker_id, timeout=10) as connection:
+                    while not self.stopping.is_set():
+                        began = time.monotonic()
+                        if self.offer(connection):
+                            # The offers must not be what keeps the brokers busy.
+                            self.stopping.wait(max(0.005, time.monotonic() - began))
+                        else:
+                            self.stopping.wait(0.001)
+            except (OSError, AssertionError):
+                self.stopping.wait(0.002)
+
+    def offer(self, connection):
+        wanted = self.wanted()
+        if not wanted:
+            return False
+        rows = b"".join(wire.i32(partition) + self.RECORDS for partition in wanted)
+        body = (wire.i16(-1) + wire.i16(-1) + wire.i32(300) + wire.i32(1) + wire.text(self.topic) + wire.i32(len(wanted))
+                + rows)
+        answer = connection.call(wire.PRODUCE, 3, body)
+        now = time.monotonic()
+        answers = answer.array(lambda: (answer.text(), answer.array(
+            lambda: (answer.i32(), answer.i16(), answer.take(16)))))
+        self.taken([partition for partition, error, _ in answers[0][1] if error == 0], now)
+        return True
+
+    def stop(self):
+        self.stopping.set()
+        self.join(20)
+
+
+def until_taken(system, topic, partitions, brokers, event):
+    """Milliseconds from `event`, which is called here, until each of the partitions has taken a record."""
+    waiting, times, lock, happened = set(partitions), {}, threading.Lock(), threading.Event()
+
+    def taken(some, now):
+        with lock:
+            for partition in some:
+                if partition in waiting:
+                    waiting.discard(partition)
+                    times[partition] = (now - start) * 1000
+
+    def wanted():
+        """A few, until one of them is writable."""
+        with lock:
+            return sorted(waiting)[::1 if times else max(1, len(waiting) // 20)] if happened.is_set() else []
+    start = time.monotonic()
+    offers = [Offers(system, broker_id, topic, wanted, taken) for broker_id in brokers]
+    time.sleep(0.2)  # the connections are there
+    start = time.monotonic()
+    event()
+    happened.set()
+    try:
+        ottla.wait_until(lambda: not waiting, "all partitions to be writable", 120)
+    finally:
+        for offer in offers:
+            offer.stop()
+    return list(times.values())
+
+
+def longest_gaps(system, topic, partitions, event):
+    """Milliseconds between two acknowledgements of each partition around `event`, which is called here."""
+    acks, lock = {partition: [] for partition in partitions}, threading.Lock()
+
+    def taken(some, now):
+        with lock:
+            for partition in some:
+                acks[partition].append(now)
+    offers = [Offers(system, broker_id, topic, lambda: partitions, taken) for broker_id in system.ids]
+    try:
+        ottla.wait_until(lambda: all(len(times) > 5 for times in acks.values()), "all partitions to take records")
+        event()
+        end = time.monotonic()
+        ottla.wait_until(lambda: all(times[-1] > end + 0.2 for times in acks.values()), "all partitions to be writable", 120)
+    finally:
+        for offer in offers:
+            offer.stop()
+    return [max(later - earlier for earlier, later in zip(sorted(times), sorted(times)[1:])) * 1000
+            for times in acks.values()]
