@@ -219,6 +219,9 @@ struct Broker::Parts : public membership::ConfigListener, public membership::Reg
 Result<> Broker::Parts::open_logs() {
   storage::LogStoreOptions options = log_store_options(*values);
   options.space_limits = space_limits(config);
+  options.producer_expiration = [expiration = config.bind(config::kProducerIdExpirationMs)] {
+    return milliseconds(expiration.get());
+  };
   options.flush_us = metrics.histogram(metrics::kLogFlushMs);
   OTTLA_TRY(logs, storage::LogStore::open(
                       files, clock, random, io_pool, std::move(options),
@@ -392,7 +395,7 @@ void Broker::Parts::build_replicas() {
       [this](std::set<BrokerId> brokers) { replicas->set_out_of_reach(std::move(brokers)); });
   replica_gauges = std::make_unique<replica::ReplicaGauges>(*replicas, clock, metrics);
   transaction_gauges = std::make_unique<replica::TransactionGauges>(
-      *replicas, clock, [] { return std::chrono::minutes(15); }, metrics);
+      *replicas, clock, transaction_config(*values).max_timeout, metrics);
   groups->start(*replicas);
   transactions->start(*replicas);
   commands = std::make_unique<Commands>(

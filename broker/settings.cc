@@ -79,7 +79,6 @@ storage::LogStoreOptions log_store_options(const config::BrokerValues& values) {
   storage::LogStoreOptions options;
   options.directories = config::log_dirs(values);
   options.recovery_threads_per_directory = values.get(config::kNumRecoveryThreadsPerDataDir);
-  options.producer_expiration = milliseconds(values.get(config::kProducerIdExpirationMs));
   options.producer_expiration_check_interval =
       milliseconds(values.get(config::kProducerIdExpirationCheckIntervalMs));
   options.recovery_checkpoint_interval =

@@ -41,6 +41,16 @@ class Id:
         return f"id of {self.topic}"
 
 
+class ProducerOf:
+    """The producer id that a transactional id has, which differs from world to world."""
+
+    def __init__(self, transactional):
+        self.transactional = transactional
+
+    def __repr__(self):
+        return f"producer of {self.transactional}"
+
+
 UNKNOWN_ID = b"\x11" * 16
 ONE_TOPIC = "orders"
 ALL_OPERATIONS = {"include_cluster_authorized_operations": True, "include_topic_authorized_operations": True}
@@ -423,6 +433,11 @@ def config_change_questions():
                 ("background.threads", SET, "11"), ("log.cleaner.threads", SET, "0"), ("log.cleaner.dedupe.buffer.size", SET, "5"),
                 ("log.message.timestamp.type", SET, "Now"), ("compression.type", SET, "zip"), ("log.cleaner.enable", SET, "false"),
                 ("ssl.keystore.password", SET, "secret"), ("num.recovery.threads.per.data.dir", SET, "2"),
+                ("producer.id.expiration.ms", SET, "1000"), ("producer.id.expiration.ms", SET, "0"),
+                ("producer.id.expiration.ms", SET, "-1"), ("producer.id.expiration.ms", DELETE, None),
+                ("producer.id.expiration.check.interval.ms", SET, "1000"),
+                ("transaction.partition.verification.enable", SET, "false"),
+                ("transaction.partition.verification.enable", SET, "maybe"), ("transaction.max.timeout.ms", SET, "1000"),
                 ("num.replica.fetchers", SET, "2"), ("principal.builder.class", SET, "no.such.Class")):
             yield alter(BROKER, name, (key, operation, value))
         for values in ((("num.io.threads", "9"),), (("num.partitions", "9"),), (("num.io.threads", None),), (("no.such", "9"),)):
@@ -501,10 +516,12 @@ MADE_UP = {"records": without_padding, "cluster_id": bool, "error_message": lamb
            # Kafka leaves out synonyms that it drops for a name of its own without a default, and never says that a value
            # is a default in v0: docs/wire-protocol.md.
            "synonyms": lambda _: "not compared", "is_default": lambda _: "not told",
-           "log_append_time_ms": lambda ms: ms < 0, "last_timestamp": lambda ms: ms == TIME}
+           "log_append_time_ms": lambda ms: ms < 0, "last_timestamp": lambda ms: ms == TIME,
+           "transaction_start_time_ms": lambda ms: min(ms, 1)}
 
 # Lists whose order is that of a hash table.
-IN_ANY_ORDER = ("topics", "responses", "results", "configs", "partitions", "partition_responses", "active_producers")
+IN_ANY_ORDER = ("topics", "responses", "results", "configs", "partitions", "partition_responses", "active_producers",
+                "transaction_states", "unknown_state_filters")
 
 
 def differences(kafka, ottla, path=""):
@@ -524,6 +541,7 @@ class World:
         self.broker = types.SimpleNamespace(port=port)
         self.connection = wire.Connection(self.broker)
         self.ids = {}
+        self.producers = {}  # by transactional id
         self.names = 0
 
     def close(self):
@@ -543,6 +561,8 @@ class World:
             return f"new-{self.names}"
         if isinstance(value, Id):
             return self.ids.get(value.topic, UNKNOWN_ID)
+        if isinstance(value, ProducerOf):
+            return self.producers[value.transactional]
         if isinstance(value, dict):
             return {name: self.resolve(each) for name, each in value.items()}
         return [self.resolve(each) for each in value] if isinstance(value, list) else value
@@ -615,11 +635,14 @@ class AnswersTest(unittest.TestCase):
         world.learn_ids()
 
     def test_answers_are_kafkas(self):
+        self.compare(self.questions())
+
+    def compare(self, questions):
         served = [world.served() for world in self.worlds]
         found = {}
         asked = 0
         only = os.environ.get("OTTLA_API")
-        for api, body, *rest in self.questions():
+        for api, body, *rest in questions:
             kept = [each for each in rest if isinstance(each, str)]
             rest = [each for each in rest if not isinstance(each, str)]
             same = []

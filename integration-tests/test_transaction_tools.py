@@ -1,14 +1,17 @@
 """Transactions that hang: how they hold readers back, how they are seen, found and ended, by our tool and by Kafka's."""
 
 import json
+import time
 import unittest
 
 import interop_clients
 import messages
+import status_page
 import wire
 from cluster import Cluster, wait_until
 
 LONG_AGO = 1_700_000_000_000
+IDLE = 7999  # the id of a producer without a transaction
 INVALID_TXN_STATE, INVALID_PRODUCER_ID_MAPPING = 48, 49
 TRY_AGAIN = 19  # NOT_ENOUGH_REPLICAS, while the coordinator is being made
 
@@ -17,6 +20,7 @@ class HangingTest(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
         cls.cluster = Cluster(brokers=1, transaction__partition__verification__enable="false",
+                              producer__id__expiration__check__interval__ms=100,
                               offsets__topic__replication__factor=1, transaction__state__log__replication__factor=1,
                               transaction__state__log__min__isr=1, transaction__state__log__num__partitions=2)
         cls.addClassCleanup(cls.cluster.close)
@@ -47,6 +51,21 @@ class HangingTest(unittest.TestCase):
         self.assertEqual(self.read(), ["later"])
         self.assertEqual(self.tool("find-hanging", "--topic", self.topic), [])
 
+    def test_an_open_transaction_does_not_expire_with_its_producer(self):
+        """Also producer.id.expiration.ms, changed while the broker runs."""
+        def producers():
+            return {row["ProducerId"] for row in self.tool("describe-producers", "--topic", self.topic, "--partition", 0)}
+        idle = wire.batch([wire.record(b"idle")], timestamp=int(time.time() * 1000), producer_id=IDLE, producer_epoch=0, sequence=0)
+        with wire.Connection(self.cluster.brokers[1]) as connection:
+            self.assertEqual(connection.produce(self.topic, idle)[0], 0)
+        self.assertEqual(producers(), {self.producer, IDLE})
+        self.cluster.ottla("configs", "--alter", "--broker-defaults", "--add-config", "producer.id.expiration.ms=1")
+        self.addCleanup(self.cluster.ottla, "configs", "--alter", "--broker-defaults", "--delete-config",
+                        "producer.id.expiration.ms")
+        wait_until(lambda: producers() == {self.producer}, "the idle one's expiry")
+        self.cluster.ottla("transactions", "abort", "--topic", self.topic, "--partition", 0, "--start-offset", 0)
+        wait_until(lambda: not producers(), "the expiry of the other one")
+
     def test_is_found_and_aborted_by_kafkas_tool(self):
         def kafka(*arguments):
             return interop_clients.kafka_tool("3.9.1", "kafka-transactions", "--bootstrap-server", self.cluster.bootstrap,
@@ -67,7 +86,8 @@ class VerificationTest(unittest.TestCase):
 
     def test_a_late_record_is_refused(self):
         with Cluster(brokers=1, offsets__topic__replication__factor=1, transaction__state__log__replication__factor=1,
-                     transaction__state__log__min__isr=1, transaction__state__log__num__partitions=2) as cluster:
+                     transaction__state__log__min__isr=1, transaction__state__log__num__partitions=2,
+                     ottla__http__listener="127.0.0.1:0") as cluster:
             cluster.create_topic("late", 1, 1)
             make_transaction_log(cluster.brokers[1])
 
@@ -77,6 +97,8 @@ class VerificationTest(unittest.TestCase):
             self.assertIn(wait_until(refused, "the coordinator to answer", 60),
                           (INVALID_TXN_STATE, INVALID_PRODUCER_ID_MAPPING))
             self.assertEqual(cluster.ottla("get-offsets", "--topic", "late").strip(), "late:0:0")
+            for asked in ("verificationfailurerate_total", "verificationtimems_count"):
+                self.assertGreater(status_page.value(cluster.brokers[1], "kafka_server_addpartitionstotxnmanager_" + asked), 0)
 
 
 def make_transaction_log(broker):

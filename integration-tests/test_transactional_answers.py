@@ -1,12 +1,13 @@
 """Transactions as the partitions see them: the same records, markers and questions to a Kafka 3.9 and to Ottla, in every
-version. Nobody coordinates here (transaction.partition.verification.enable=false), so that each step is the test's own."""
+version. Nobody coordinates here (transaction.partition.verification.enable=false), so that each step is the test's own.
+And what coordinators tell of their transactions."""
 
 import unittest
 
 import interop_clients
 import test_answers
-from cluster import OTTLA
-from test_answers import TIME, Batch, fetch, list_offsets, produce, versions_of
+from cluster import OTTLA, wait_until
+from test_answers import TIME, Batch, ProducerOf, fetch, init, list_offsets, produce, versions_of
 
 TOPIC, PACKED, TIMED, COMPACTED = "txn", "packed", "timed", "kept"
 ONE = versions_of(9, 9)  # of Produce: what is asked once, as its order counts
@@ -158,8 +159,77 @@ def questions():
     yield from group_questions()
 
 
+STATES = ("Empty", "Ongoing", "PrepareCommit", "PrepareAbort", "CompleteCommit", "CompleteAbort", "PrepareEpochFence", "Dead")
+EMPTY, ONGOING, COMMITTED, ABORTED, WITH_OFFSETS = TRANSACTIONS = ("empty", "ongoing", "committed", "aborted", "with-offsets")
+
+
+def listing(states=(), producer_ids=(), duration=None):
+    body = {"state_filters": list(states), "producer_id_filters": list(producer_ids)}
+    if duration is None:
+        return "ListTransactions", body
+    return "ListTransactions", {**body, "duration_filter": duration}, versions_of(1)
+
+
+def describing(*names):
+    return "DescribeTransactions", {"transactional_ids": list(names)}
+
+
+def listing_questions():
+    """Which do not depend on whether there is a transaction."""
+    yield listing()
+    for states in (("Nonsense",), ("Nonsense", "Ongoing"), ("Nonsense", "Nonsense", ""), ("ongoing",), ("Complete", "Prepare"),
+                   *((state,) for state in STATES), STATES):
+        yield listing(states)
+    for ids in ((-1,), (0, -1), (1 << 60,)):
+        yield listing(producer_ids=ids)
+    for duration in (-1, -2, 0, 1 << 40, (1 << 63) - 1):
+        yield listing(duration=duration)
+        yield listing(("Ongoing", "Nonsense"), duration=duration)
+    for names in ((), ("",), ("unknown",), ("unknown", "unknown"), ("x" * 300,)):
+        yield describing(*names)
+
+
+def transaction_listing_questions():
+    yield from listing_questions()
+    for name in TRANSACTIONS:
+        yield describing(name)
+        yield listing(producer_ids=[ProducerOf(name)])
+        yield listing(("Ongoing", "CompleteAbort", "Nonsense"), [ProducerOf(name)])
+        yield listing(producer_ids=[ProducerOf(name)], duration=0)
+    yield describing(ONGOING, "unknown", ABORTED, ONGOING)
+    yield listing(producer_ids=[ProducerOf(ONGOING), ProducerOf(ABORTED), ProducerOf(ONGOING), -1])
+
+
+def make_transactions(world):
+    def until_done(api, version, body, error_of):
+        return wait_until(lambda: (lambda answer: answer if error_of(answer) == 0 else None)(world.call(api, version, body)), api, 60)
+
+    def error_code(answer):
+        return answer["error_code"]
+
+    def added(answer):
+        return answer["results_by_topic_v3_and_below"][0]["results_by_partition"][0]["partition_error_code"]
+
+    until_done("FindCoordinator", 1, {"key": "t", "key_type": 1}, error_code)
+    for name in TRANSACTIONS:
+        told = until_done("InitProducerId", 4, init(name)[1], error_code)
+        world.producers[name] = told["producer_id"]
+        who = {"transactional_id": name, "producer_id": told["producer_id"], "producer_epoch": told["producer_epoch"]}
+        if name != EMPTY:
+            until_done("AddPartitionsToTxn", 3, {"v3_and_below_topics": [
+                {"name": TOPIC, "partitions": [0, 1]}, {"name": PACKED, "partitions": [0]}],
+                **{f"v3_and_below_{field}": value for field, value in who.items()}}, added)
+        if name == WITH_OFFSETS:
+            until_done("AddOffsetsToTxn", 3, {**who, "group_id": "g"}, error_code)
+        if name in (COMMITTED, ABORTED):
+            until_done("EndTxn", 3, {**who, "committed": name == COMMITTED}, error_code)
+            wait_until(lambda name=name: world.call("DescribeTransactions", 0, describing(name)[1])[
+                "transaction_states"][0]["transaction_state"].startswith("Complete"), "the markers", 60)
+
+
 class TransactionalAnswersTest(test_answers.AnswersTest):
-    settings = {**test_answers.SETTINGS, "transaction.partition.verification.enable": "false"}
+    settings = {**test_answers.SETTINGS, "transaction.partition.verification.enable": "false",
+                **{f"transaction.state.log.{name}": 1 for name in ("num.partitions", "replication.factor", "min.isr")}}
     questions = staticmethod(questions)
 
     @staticmethod
@@ -171,6 +241,13 @@ class TransactionalAnswersTest(test_answers.AnswersTest):
             interop_clients.run([OTTLA, "topics", "--bootstrap-server", f"127.0.0.1:{world.broker.port}", "--create", "--topic",
                                  topic, "--partitions", partitions, "--replication-factor", 1, "--config", option])
         world.learn_ids()
+
+    def test_coordinators_tell_the_same(self):
+        """At first there is no coordinator."""
+        self.compare(listing_questions())
+        for world in self.worlds:
+            make_transactions(world)
+        self.compare(transaction_listing_questions())
 
 
 if __name__ == "__main__":

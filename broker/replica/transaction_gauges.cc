@@ -31,18 +31,15 @@ std::optional<env::WallTimeMs> oldest_transaction(const Partition& partition) {
   return oldest->last_timestamp;
 }
 
-std::function<double()> count_late(const Replicas& replicas, env::Clock& clock,
-                                   std::function<std::chrono::milliseconds()> longest_transaction) {
-  return [&replicas, &clock, longest = std::move(longest_transaction)] {
-    const std::chrono::milliseconds allowed = longest() + kTimeToEnd;
-    const env::WallTimeMs now = clock.wall_now_ms();
-    const auto all = replicas.partitions();
-    return static_cast<double>(
-        std::count_if(all.begin(), all.end(), [&](const std::shared_ptr<Partition>& each) {
-          const auto since = oldest_transaction(*each);
-          return since && now - *since > allowed.count();
-        }));
-  };
+double count_late(const Replicas& replicas, env::WallTimeMs now,
+                  std::chrono::milliseconds longest_transaction) {
+  const std::chrono::milliseconds allowed = longest_transaction + kTimeToEnd;
+  const auto all = replicas.partitions();
+  return static_cast<double>(
+      std::count_if(all.begin(), all.end(), [&](const std::shared_ptr<Partition>& each) {
+        const auto since = oldest_transaction(*each);
+        return since && now - *since > allowed.count();
+      }));
 }
 
 double oldest_age(const Replicas& replicas, env::WallTimeMs now) {
@@ -75,10 +72,12 @@ double count_producers(const Replicas& replicas) {
 }  // namespace
 
 TransactionGauges::TransactionGauges(const Replicas& replicas, env::Clock& clock,
-                                     std::function<std::chrono::milliseconds()> longest_transaction,
+                                     std::chrono::milliseconds longest_transaction,
                                      metrics::Registry& registry)
     : late_(registry.gauge(metrics::kPartitionsWithLateTransactionsCount,
-                           count_late(replicas, clock, std::move(longest_transaction)))),
+                           [&replicas, &clock, longest_transaction] {
+                             return count_late(replicas, clock.wall_now_ms(), longest_transaction);
+                           })),
       oldest_(registry.gauge(
           metrics::kOldestOpenTransactionAgeMs,
           [&replicas, &clock] { return oldest_age(replicas, clock.wall_now_ms()); })),

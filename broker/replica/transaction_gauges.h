@@ -1,7 +1,6 @@
 #pragma once
 
 #include <chrono>
-#include <functional>
 
 #include "broker/replica/replicas.h"
 #include "common/env/clock.h"
@@ -13,10 +12,9 @@ namespace ottla::replica {
 /// Thread: any; looks at the replicas when it is asked.
 class TransactionGauges {
  public:
-  /// `longest_transaction`: transaction.max.timeout.ms as it is now.
+  /// `longest_transaction`: transaction.max.timeout.ms.
   TransactionGauges(const Replicas& replicas, env::Clock& clock,
-                    std::function<std::chrono::milliseconds()> longest_transaction,
-                    metrics::Registry& registry);
+                    std::chrono::milliseconds longest_transaction, metrics::Registry& registry);
 
  private:
   metrics::Registry::Registration late_;

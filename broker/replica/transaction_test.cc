@@ -5,7 +5,9 @@
 #include <vector>
 
 #include "broker/replica/simulated_cluster_for_tests.h"
+#include "broker/replica/transaction_gauges.h"
 #include "broker/replica/transaction_markers.h"
+#include "common/metrics/replica_metrics.h"
 #include "common/record/control_record.h"
 #include "common/record/record_batch_builder.h"
 
@@ -120,7 +122,7 @@ AppendedPartition append_transactional(SimulatedCluster& cluster) {
                                       .producer_epoch = ProducerEpoch(0),
                                       .base_sequence = 0,
                                       .transactional = true});
-  builder.append(1'000, std::nullopt, as_bytes("r"));
+  builder.append(cluster.world.clock().wall_now_ms(), std::nullopt, as_bytes("r"));
   const SharedBuffer batch = builder.build().value();
   std::optional<AppendedPartition> answer;
   auto& process = cluster.process(kOne);
@@ -175,6 +177,32 @@ TEST(TransactionMarkers, UntilThenReadersOfCommittedRecordsSeeNothingOnAnyReplic
     EXPECT_EQ((*ended.aborted_transactions)[0].producer_id, kProducer);
     EXPECT_EQ((*ended.aborted_transactions)[0].first_offset, Offset(0));
   }
+}
+
+double value_of(const metrics::Registry& registry, const metrics::Metric& metric) {
+  for (const auto& sample : registry.samples()) {
+    if (*sample.metric == metric) return sample.value;
+  }
+  return -1;
+}
+
+// Kafka's allowance: transaction.max.timeout.ms and five minutes.
+TEST(TransactionGauges, ATransactionIsLateWhenNoneMayBeOpenForSoLong) {
+  const auto cluster = make_cluster({});
+  metrics::Registry registry;
+  const TransactionGauges gauges(*cluster->process(kOne).replicas, cluster->world.clock(),
+                                 std::chrono::minutes(2), registry);
+  const auto late = [&] {
+    return value_of(registry, metrics::kPartitionsWithLateTransactionsCount);
+  };
+  ASSERT_EQ(append_transactional(*cluster).error, ErrorCode::None);
+  cluster->world.run_for(std::chrono::minutes(6));
+  EXPECT_EQ(late(), 0);
+  EXPECT_GT(value_of(registry, metrics::kOldestOpenTransactionAgeMs), 300'000);
+  cluster->world.run_for(std::chrono::minutes(2));
+  EXPECT_EQ(late(), 1);
+  ASSERT_THAT(write_marker(*cluster, marker(/*is_commit=*/false)), ElementsAre(ErrorCode::None));
+  EXPECT_EQ(late(), 0);
 }
 
 class TransactionVerification : public ::testing::Test {

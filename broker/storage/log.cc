@@ -358,7 +358,7 @@ LeaderEpoch Log::leader_epoch_of(Offset offset) const {
 
 void Log::expire_producers() {
   const std::int64_t oldest =
-      environment_.clock.wall_now_ms() - environment_.producer_expiration.count();
+      environment_.clock.wall_now_ms() - environment_.producer_expiration().count();
   MutexLock lock(mutex_);
   producers_.expire(oldest);
 }

@@ -33,7 +33,10 @@ struct LogEnvironment {
   env::Executor& executor;  ///< The I/O pool: flushes of rolled segments.
   LogHealth& health;
   DeferredDeletion& deletions;
-  std::chrono::milliseconds producer_expiration = std::chrono::hours(24);
+  /// As it is now (producer.id.expiration.ms).
+  std::function<std::chrono::milliseconds()> producer_expiration = [] {
+    return std::chrono::hours(24);
+  };
   /// Makes sure, durably, that the recovery point checkpoint of the partition is at most this.
   /// Called before a cut, without locks: what is appended behind the cut would otherwise count as
   /// flushed.

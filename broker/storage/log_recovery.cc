@@ -543,7 +543,7 @@ Result<> Log::load_producers(const SegmentList& segments, Offset end, bool scan_
   }
   std::sort(snapshots.rbegin(), snapshots.rend());
   const std::int64_t oldest =
-      environment_.clock.wall_now_ms() - environment_.producer_expiration.count();
+      environment_.clock.wall_now_ms() - environment_.producer_expiration().count();
   std::optional<Offset> loaded;
   for (const Offset offset : snapshots) {
     const std::string path = segment_path(directory_, offset, kSnapshotSuffix);

@@ -25,7 +25,10 @@ namespace ottla::storage {
 struct LogStoreOptions {
   std::vector<std::string> directories;    ///< log.dirs
   int recovery_threads_per_directory = 1;  ///< num.recovery.threads.per.data.dir
-  std::chrono::milliseconds producer_expiration = std::chrono::hours(24);
+  /// As it is now (producer.id.expiration.ms).
+  std::function<std::chrono::milliseconds()> producer_expiration = [] {
+    return std::chrono::hours(24);
+  };
   std::chrono::milliseconds recovery_checkpoint_interval = std::chrono::seconds(60);
   std::chrono::milliseconds log_start_checkpoint_interval = std::chrono::seconds(60);
   std::chrono::milliseconds high_watermark_checkpoint_interval = std::chrono::seconds(5);

@@ -339,6 +339,19 @@ TEST_F(LogTest, SilentProducersExpire) {
   EXPECT_EQ(log_->active_producers().size(), 0U);
 }
 
+TEST_F(LogTest, TheAgeAtWhichProducersExpireMayChange) {
+  std::chrono::milliseconds expiration = std::chrono::hours(24);
+  environment_.producer_expiration = [&] { return expiration; };
+  log_ = open();
+  ASSERT_TRUE(append({.timestamp = world_.clock().wall_now_ms(), .producer_id = 9}));
+  world_.run_for(std::chrono::hours(2));
+  log_->expire_producers();
+  EXPECT_EQ(log_->active_producers().size(), 1U);
+  expiration = std::chrono::hours(1);
+  log_->expire_producers();
+  EXPECT_EQ(log_->active_producers().size(), 0U);
+}
+
 // Transactions.
 
 TEST_F(LogTest, TheLastStableOffsetWaitsForMarkersBelowTheHighWatermark) {

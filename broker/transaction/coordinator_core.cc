@@ -134,7 +134,7 @@ TransactionList CoordinatorCore::list(const ListFilter& filter) const {
   for (const std::string& name : filter.states) {
     if (const auto state = transaction_state_named(name)) {
       states.insert(*state);
-    } else {
+    } else if (std::ranges::find(list.unknown_states, name) == list.unknown_states.end()) {
       list.unknown_states.push_back(name);
     }
   }

@@ -491,7 +491,7 @@ TEST(TransactionCoordinator, ListsByStateProducerAndDuration) {
   EXPECT_EQ(at.core.list({.producers = {ProducerId(1)}}).transactions.size(), 0u);
   EXPECT_EQ(at.core.list({.longer_than_ms = 1'999}).transactions.size(), 1u);
   EXPECT_EQ(at.core.list({.longer_than_ms = 2'000}).transactions.size(), 0u);
-  const TransactionList unknown = at.core.list({.states = {"Nonsense"}});
+  const TransactionList unknown = at.core.list({.states = {"Nonsense", "Nonsense"}});
   EXPECT_EQ(unknown.unknown_states, std::vector<std::string>{"Nonsense"});
   EXPECT_TRUE(unknown.transactions.empty());
   EXPECT_EQ(at.core.sizes().oldest_open_ms, 2'000);

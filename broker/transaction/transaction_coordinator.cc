@@ -12,6 +12,7 @@
 #include "broker/transaction/added_partitions.h"
 #include "broker/transaction/marker_receiver.h"
 #include "broker/transaction/marker_sender.h"
+#include "broker/transaction/question_sender.h"
 #include "broker/transaction/transaction_loader.h"
 #include "common/env/deadline_timer.h"
 #include "common/metrics/transaction_metrics.h"
@@ -23,8 +24,6 @@ using std::chrono::milliseconds;
 
 /// Between two looks at the sizes for the gauges.
 constexpr milliseconds kLookAround{1'000};
-/// A leader's question to a coordinator; its producer waits.
-constexpr milliseconds kVerifyTimeout{5'000};
 
 TopicPartition state_partition(std::int32_t partition) {
   return {kTransactionsTopic, partition};
@@ -44,6 +43,11 @@ class TransactionCoordinator::Inner final : public TransactionLog,
         own_registry_(with_.metrics == nullptr ? std::make_unique<metrics::Registry>() : nullptr),
         registry_(own_registry_ ? *own_registry_ : *with_.metrics),
         load_ms_(registry_.histogram(metrics::kTransactionLoadMs)),
+        questions_({.self = with_.self,
+                    .clock = with_.clock,
+                    .metadata = with_.metadata,
+                    .peers = with_.peers,
+                    .metrics = registry_}),
         receiver_(*this),
         sender_({.self = with_.self,
                  .nonce = with_.nonce,
@@ -114,50 +118,9 @@ class TransactionCoordinator::Inner final : public TransactionLog,
     return with_.metadata.image();
   }
 
-  /// Asks whoever coordinates the id; `here` if that is this broker.
+  /// `here`: the coordinator that this is.
   void verify(Question question, TransactionService& here, Callback<std::vector<ErrorCode>> done) {
-    const auto image = with_.metadata.image();
-    const std::size_t count = question.partitions.size();
-    const auto* const known = image->partition(
-        kTransactionsTopic,
-        cluster::coordinator_partition(question.transactional_id, partition_count()));
-    const bool is_here = known != nullptr && known->state.leader == with_.self;
-    const cluster::Broker* const coordinator =
-        known == nullptr ? nullptr : image->broker(known->state.leader);
-    if (!is_here && coordinator == nullptr) {
-      return std::move(done)(std::vector<ErrorCode>(count, ErrorCode::CoordinatorNotAvailable));
-    }
-    protocol::AddPartitionsToTxnRequest request;
-    auto& transaction = request.transactions.emplace_back();
-    transaction.transactional_id = std::move(question.transactional_id);
-    transaction.producer_id = question.producer_id;
-    transaction.producer_epoch = question.producer_epoch;
-    transaction.verify_only = !question.adds;
-    for (const TopicPartition& partition : question.partitions) {
-      // One row for each partition keeps their order.
-      transaction.topics.push_back({.name = partition.topic, .partitions = {partition.partition}});
-    }
-    auto heard = [count, done = std::move(done)](
-                     const Result<protocol::AddPartitionsToTxnResponse>& answer) mutable {
-      std::vector<ErrorCode> codes;
-      if (answer && answer->results_by_transaction.size() == 1) {
-        for (const auto& topic : answer->results_by_transaction[0].topic_results) {
-          for (const auto& row : topic.results_by_partition) {
-            codes.push_back(row.partition_error_code);
-          }
-        }
-      }
-      if (codes.size() != count) codes.assign(count, ErrorCode::NetworkException);
-      std::move(done)(std::move(codes));
-    };
-    if (is_here) {
-      return add_for_leader(
-          here, *image, std::move(request),
-          [heard = std::move(heard)](protocol::AddPartitionsToTxnResponse answer) mutable {
-            heard(std::move(answer));
-          });
-    }
-    with_.peers.add_partitions(*coordinator, std::move(request), kVerifyTimeout, std::move(heard));
+    questions_.ask(std::move(question), partition_count(), here, std::move(done));
   }
 
  private:
@@ -322,6 +285,7 @@ class TransactionCoordinator::Inner final : public TransactionLog,
   const std::unique_ptr<metrics::Registry> own_registry_;
   metrics::Registry& registry_;
   const std::shared_ptr<metrics::Histogram> load_ms_;
+  QuestionSender questions_;
   std::atomic<bool> stopped_ = false;
 
   // On the loop.

@@ -69,8 +69,7 @@ inline constexpr ConfigKey<std::int32_t> kBackgroundThreads{
     .allowed = at_least(1),
     .dynamic = Dynamic::ClusterWide,
     .importance = Importance::High,
-    .doc =
-        "Accepted, without effect: retention, deletion and checkpoints run on num.io.threads."};
+    .doc = "Accepted, without effect: retention, deletion and checkpoints run on num.io.threads."};
 
 inline constexpr ConfigKey<std::int32_t> kNumPartitions{
     .name = "num.partitions",
@@ -108,6 +107,7 @@ inline constexpr ConfigKey<std::int32_t> kProducerIdExpirationMs{
     .name = "producer.id.expiration.ms",
     .fallback = 86400000,
     .allowed = at_least(1),
+    .dynamic = Dynamic::ClusterWide,
     .importance = Importance::Low,
     .doc = "How long the state of an idempotent producer that writes no more is kept."};
 inline constexpr ConfigKey<std::int32_t> kProducerIdExpirationCheckIntervalMs{

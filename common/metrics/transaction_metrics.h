@@ -42,9 +42,28 @@ inline constexpr Metric kTransactionPartitionsLoading{
     .kind = Kind::Gauge,
     .doc = "Partitions of __transaction_state that are being loaded. Ottla only."};
 
+inline constexpr Metric kVerificationTimeMs{
+    .domain = "kafka.server",
+    .type = "AddPartitionsToTxnManager",
+    .name = "VerificationTimeMs",
+    .kind = Kind::Histogram,
+    .doc =
+        "From a leader's question about a transaction to the coordinator's answer, or until none "
+        "came (KIP-890).",
+    .scale = 1000};
+inline constexpr Metric kVerificationFailureRate{
+    .domain = "kafka.server",
+    .type = "AddPartitionsToTxnManager",
+    .name = "VerificationFailureRate",
+    .kind = Kind::Counter,
+    .doc =
+        "Partitions about which a leader asked the coordinator of a transaction and was told an "
+        "error, or nothing (KIP-890)."};
+
 inline constexpr const Metric* kTransactionMetrics[] = {
-    &kTransactionLoadMs, &kLogAppendRetryQueueSize, &kUnknownDestinationQueueSize,
-    &kOpenTransactions,  &kOldestOpenTransactionMs, &kTransactionPartitionsLoading,
+    &kTransactionLoadMs,  &kLogAppendRetryQueueSize, &kUnknownDestinationQueueSize,
+    &kOpenTransactions,   &kOldestOpenTransactionMs, &kTransactionPartitionsLoading,
+    &kVerificationTimeMs, &kVerificationFailureRate,
 };
 
 }  // namespace ottla::metrics
