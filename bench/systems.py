@@ -63,6 +63,13 @@ class System:
         """kill -9, now."""
         os.kill(self.pid(broker_id), signal.SIGKILL)
 
+    def kill_all(self):
+        """What is thrown away need not end in order."""
+        for broker_id in self.ids:
+            if self.is_running(broker_id):
+                self.kill(broker_id)
+        ottla.wait_until(lambda: not self.pids(), "the brokers to be gone", 60)
+
     def pids(self):
         return [self.pid(broker_id) for broker_id in self.ids if self.is_running(broker_id)]
 
@@ -166,6 +173,7 @@ class Ottla(System):
         return self.directory / f"broker-{broker_id}" / "data"
 
     def close(self):
+        self.kill_all()
         self.cluster.close()
 
 
@@ -208,8 +216,7 @@ class Kafka(System):
         return self.directory / "kafka" / f"broker-{broker_id}" / "data"
 
     def close(self):
-        if (self.directory / "kafka" / "cluster.json").exists():
-            self.reference("stop", "--timeout", 60, "--wipe", check=False)
+        self.kill_all()
         self.own_zookeeper.end()
         shutil.rmtree(self.directory, ignore_errors=True)
 

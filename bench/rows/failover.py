@@ -55,7 +55,7 @@ def measure(System, size):
 
 ROWS = [
     Row("failover", "kill -9 of a broker that leads 1,000 partitions; of the controller; SIGTERM of a broker", measure,
-        full={"partitions": 1000, "session_timeout_ms": 18000}, quick={"partitions": 30, "session_timeout_ms": 4000},
+        full={"partitions": 1000, "session_timeout_ms": 18000}, quick={"partitions": 10, "session_timeout_ms": 4000},
         metrics=(Metric("broker, longest (s)", at_most=0.2), Metric("controller, longest (s)", at_most=0.2),
                  Metric("shutdown, longest (s)", at_most=0.05))),
 ]

@@ -12,9 +12,10 @@ def join(system, size):
 
 def measure(System, size):
     """With Kafka's default delay of the first rebalance, in which a new group waits for more members, and without."""
-    with System(brokers=3, group__initial__rebalance__delay__ms=size.delay_ms) as system:
+    settings = {"offsets__topic__num__partitions": size.offsets_partitions}
+    with System(brokers=3, group__initial__rebalance__delay__ms=size.delay_ms, **settings) as system:
         found = {"members join (s)": join(system, size)}
-    with System(brokers=3, group__initial__rebalance__delay__ms=0) as system:
+    with System(brokers=3, group__initial__rebalance__delay__ms=0, **settings) as system:
         found["members join, no initial delay (s)"] = join(system, size)
         system.create_topic("committed", 1, 3)
         load(system, "commit", topic="committed", connections=32, seconds=size.seconds)
@@ -25,7 +26,7 @@ def measure(System, size):
 
 ROWS = [
     Row("group", "100 members join at once; offset commits of 32 groups, 3 replicas", measure,
-        full={"members": 100, "delay_ms": 3000, "seconds": 10}, quick={"members": 20, "delay_ms": 300, "seconds": 0.5},
+        full={"members": 100, "delay_ms": 3000, "offsets_partitions": 50, "seconds": 10}, quick={"members": 20, "delay_ms": 300, "offsets_partitions": 3, "seconds": 0.5},
         metrics=(Metric("members join (s)", times=2), Metric("members join, no initial delay (s)"),
                  Metric("commits/CPU-s", higher=True, times=3))),
 ]

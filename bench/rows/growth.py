@@ -91,7 +91,7 @@ ROWS = [
     Row("growth", "CPU-us of a request as partitions, connections, segments and the log grow", measure,
         full={"partitions": [10, 100, 1000, 10000], "connections": [10, 100, 1000, 10000], "segments": [10, 100, 1000, 10000],
               "log_megabytes": [1000, 5000, 20000, 50000], "seconds": 5},
-        quick={"partitions": [10, 100], "connections": [10, 100], "segments": [10, 100], "log_megabytes": [10, 50],
+        quick={"partitions": [6, 24], "connections": [10, 100], "segments": [10, 100], "log_megabytes": [10, 40],
                "seconds": 0.3},
         metrics=tuple(Metric(name, at_most=FLAT) for name in EXPONENTS)),
 ]

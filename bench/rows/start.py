@@ -77,7 +77,7 @@ def measure(System, size):
 ROWS = [
     Row("start", "to serving: empty; 1,000 partitions; after a crash with 2 GB past the recovery point", measure,
         full={"partitions": 1000, "crash_megabytes": 2048, "crash_partitions": 1, "threads": 1, "batch_bytes": 65536},
-        quick={"partitions": 100, "crash_megabytes": 64, "crash_partitions": 1, "threads": 1, "batch_bytes": 65536},
+        quick={"partitions": 20, "crash_megabytes": 64, "crash_partitions": 1, "threads": 1, "batch_bytes": 65536},
         metrics=(*(Metric(f"{what} (s)", times=10) for what in ("empty", "with partitions", "after a crash")),
                  Metric("recovery GB/s", higher=True))),
 ]

@@ -36,6 +36,6 @@ def measure(System, size):
 
 ROWS = [
     Row("topic-2000", "a topic of 2,000 partitions created until all leaders serve; deleted", measure,
-        full={"partitions": 2000, "replicas": 3}, quick={"partitions": 100, "replicas": 3},
+        full={"partitions": 2000, "replicas": 3}, quick={"partitions": 30, "replicas": 3},
         metrics=(Metric("created (s)", times=5), Metric("deleted (s)", times=5))),
 ]

@@ -9,7 +9,8 @@ from row import Metric, Row
 
 def measure(System, size):
     found = {}
-    with System(brokers=3, min__insync__replicas=2) as system:
+    with System(brokers=3, min__insync__replicas=2, offsets__topic__num__partitions=size.state_partitions,
+                transaction__state__log__num__partitions=size.state_partitions) as system:
         for client in size.clients:
             topic = f"transactions-{client}"
             system.create_topic(topic, 3, 3)
@@ -29,6 +30,6 @@ def measure(System, size):
 
 ROWS = [
     Row("transactions", "of 10 records in 3 partitions, one after the other, by the Java clients", measure,
-        full={"seconds": 10, "clients": ["3.9.1", "4.1.1"]}, quick={"seconds": 3, "clients": ["3.9.1"]},
+        full={"seconds": 10, "state_partitions": 50, "clients": ["3.9.1", "4.1.1"]}, quick={"seconds": 3, "state_partitions": 3, "clients": ["3.9.1"]},
         metrics=tuple(Metric(f"transactions/s, client {client}", higher=True) for client in ("3.9.1", "4.1.1"))),
 ]
