@@ -26,14 +26,14 @@ def number(value):
 
 
 def factors(rows):
-    """Every metric that has a factor over Kafka, on a logarithmic scale; a tick where the goal is."""
+    """Every metric with a goal and a factor over Kafka, on a logarithmic scale; a tick where the goal is."""
     bars = [(f"{name}: {metric}", found) for name, row in rows.items() for metric, found in row.get("metrics", {}).items()
-            if "factor" in found and found["factor"] > 0]
+            if found.get("goal") and found.get("factor", 0) > 0]
     if not bars:
         return None
-    left, width, step, top = 330, 940, 22, 50
+    left, width, step, top = 300, 940, 22, 50
     low = min(0.5, *(found["factor"] for _, found in bars))
-    high = max(10.0, *(found["factor"] for _, found in bars))
+    high = max(10.0, *(found["factor"] for _, found in bars), *(found.get("goal_factor", 1) for _, found in bars))
 
     def x(value):
         return left + (width - left - 80) * math.log(value / low) / math.log(high / low)
@@ -49,7 +49,7 @@ def factors(rows):
         color = {True: MET, False: MISSED, None: COLORS["ottla"]}[found.get("met")]
         parts += [text(left - 8, y + 13, label, "end"),
                   f"<rect x='{begin:.1f}' y='{y + 3}' width='{max(end - begin, 1):.1f}' height='{step - 8}' fill='{color}'/>",
-                  text(end + 5, y + 13, number(found["factor"]))]
+                  text(max(end, x(found.get("goal_factor", 1))) + 5, y + 13, number(found["factor"]))]
         if found.get("goal_factor"):
             parts.append(line(x(found["goal_factor"]), y, x(found["goal_factor"]), y + step - 2, INK, 2))
     parts.append(line(x(1.0), top - 8, x(1.0), height - 15, INK))
@@ -57,10 +57,11 @@ def factors(rows):
 
 
 def growth(title, series):
-    """Medians over sizes, both axes from the smallest to the largest; sizes logarithmic."""
+    """Medians over sizes, both axes logarithmic."""
     points = {system: [(float(size), told["median"]) for size, told in sizes.items()] for system, sizes in series.items()}
     sizes = sorted({size for line_ in points.values() for size, _ in line_})
-    top_value = max(value for line_ in points.values() for _, value in line_) or 1
+    values = [max(value, 0.1) for line_ in points.values() for _, value in line_]
+    decades = (math.floor(math.log10(min(values))), max(math.ceil(math.log10(max(values))), math.floor(math.log10(min(values))) + 1))
     width, height, left, bottom, top = 560, 320, 70, 280, 40
 
     def x(size):
@@ -68,10 +69,9 @@ def growth(title, series):
         return left + (width - left - 60) * math.log(size / sizes[0]) / span
 
     def y(value):
-        return bottom - (bottom - top) * value / (top_value * 1.1)
+        return bottom - (bottom - top) * (math.log10(max(value, 0.1)) - decades[0]) / (decades[1] - decades[0])
     parts = [text(left, 22, title, more="font-weight='bold'"), line(left, bottom, width - 40, bottom, INK)]
-    for i in range(5):
-        value = top_value * i / 4
+    for value in (10.0 ** decade for decade in range(decades[0], decades[1] + 1)):
         parts += [line(left, y(value), width - 40, y(value)), text(left - 6, y(value) + 4, number(value), "end")]
     parts += [text(x(size), bottom + 18, f"{size:g}", "middle") for size in sizes]
     for i, (system, line_) in enumerate(points.items()):
@@ -91,5 +91,5 @@ def write(rows, directory):
     for name, row in rows.items():
         for metric, found in row.get("metrics", {}).items():
             if "series" in found:
-                file = "".join(letter if letter.isalnum() else "-" for letter in f"{name}-{metric}".lower())
+                file = "".join(letter if letter.isalnum() else "-" for letter in f"{name}-{metric.split(' (')[0]}".lower())
                 (directory / f"{file}.svg").write_text(growth(f"{name}: {metric}", found["series"]))

@@ -33,7 +33,7 @@ def summarize_metric(metric, rounds, limits):
         found["limit"] = limit
         if ottla:
             found["times_limit"] = limit / ottla if metric.higher else ottla / limit
-    if ottla and kafka:
+    if ottla and kafka and metric.is_ratio:
         found["factor"] = ottla / kafka if metric.higher else kafka / ottla
     if ottla is not None:
         found["met"] = metric.is_met(ottla, kafka, limit)
@@ -72,7 +72,8 @@ def with_spread(told):
 
 def table(results):
     """A line for each metric: median and spread of both, by how much Ottla is ahead, what is wanted, and the machine's limit."""
-    widths = (36, 24, 24, 8, 22, 5, 9)
+    longest = max((len(metric) for row in results.values() for metric in row.get("metrics", {})), default=0)
+    widths = (longest + 4, 24, 24, 8, 22, 5, 9)
     lines = ["".join(text.ljust(width) for text, width in zip(
         ("", "Kafka", "Ottla", "factor", "goal", "met", "x limit"), widths)).rstrip()]
     for name, row in results.items():

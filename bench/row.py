@@ -6,32 +6,35 @@ import typing
 
 @dataclasses.dataclass(frozen=True)
 class Metric:
-    """A number of a row. At most one goal: `times` better than Kafka, `at_most`, or within `of_limit` of the machine's."""
+    """A number of a row, and what is wanted of it: `times` better than Kafka, `at_most`, within `of_limit` of the machine's."""
     name: str
     higher: bool = False                     # is better
     times: float | None = None
     at_most: float | None = None
     of_limit: float | None = None
-    limit: typing.Callable | None = None     # from bench/limits to what the machine allows
+    limit: typing.Callable | None = None     # from the row `limits` to what the machine allows
+    is_ratio: bool = True                    # it means something to divide Kafka's by Ottla's
 
     def goal_text(self):
+        goals = []
         if self.times:
-            return f"{self.times:g} x Kafka's" if self.higher else f"1/{self.times:g} of Kafka's"
+            goals.append(f"{self.times:g} x Kafka's" if self.higher else f"1/{self.times:g} of Kafka's")
         if self.at_most is not None:
-            return f"at most {self.at_most:g}"
-        return f"within {self.of_limit:g} x of the limit" if self.of_limit else ""
+            goals.append(f"at most {self.at_most:g}")
+        if self.of_limit:
+            goals.append(f"within {self.of_limit:g} x of the limit")
+        return "; ".join(goals)
 
     def is_met(self, ottla, kafka, limit):
         """None when it cannot be told."""
-        if self.times:
-            if kafka is None:
-                return None
-            return ottla >= self.times * kafka if self.higher else ottla * self.times <= kafka
+        verdicts = []
+        if self.times and kafka is not None:
+            verdicts.append(ottla >= self.times * kafka if self.higher else ottla * self.times <= kafka)
         if self.at_most is not None:
-            return ottla <= self.at_most
+            verdicts.append(ottla <= self.at_most)
         if self.of_limit and limit:
-            return (limit / ottla if self.higher else ottla / limit) <= self.of_limit
-        return None
+            verdicts.append((limit / ottla if self.higher else ottla / limit) <= self.of_limit)
+        return all(verdicts) if verdicts else None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -46,4 +49,5 @@ class Row:
     metrics: tuple = ()
 
     def metric(self, name):
-        return next((metric for metric in self.metrics if metric.name == name), Metric(name))
+        """Of what has no goal, more is better if it is something a second."""
+        return next((metric for metric in self.metrics if metric.name == name), Metric(name, higher="/s" in name))

@@ -89,6 +89,12 @@ class ReportTest(unittest.TestCase):
         found = report.summarize_metric(metric, {"ottla": [50, 80, 90]}, {"most": 100})
         self.assertEqual((found["times_limit"], found["met"]), (1.25, True))
 
+    def test_two_goals_are_both_wanted(self):
+        metric = Metric("p99", times=3, at_most=2)
+        self.assertIs(report.summarize_metric(metric, {"ottla": [1.9], "kafka": [9]}, {})["met"], True)
+        self.assertIs(report.summarize_metric(metric, {"ottla": [2.1], "kafka": [9]}, {})["met"], False)
+        self.assertIs(report.summarize_metric(metric, {"ottla": [1.9], "kafka": [5]}, {})["met"], False)
+
     def test_table_and_bars_say_it(self):
         rows = {"made-up": {"what": "nothing", "metrics": self.summary()}, "absent": {"what": "no", "skipped": "no reason"}}
         table = report.table(rows)

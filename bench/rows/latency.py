@@ -17,5 +17,5 @@ def measure(System, size):
 ROWS = [
     Row("latency", "2,000 records/s end to end, acks=all, 3 replicas, no linger", measure,
         full={"rate": 2000, "seconds": 20}, quick={"rate": 2000, "seconds": 1},
-        metrics=tuple(Metric(f"{share} (ms)", times=3) for share in ("p50", "p99", "p99.9"))),
+        metrics=(Metric("p50 (ms)", times=3), Metric("p99 (ms)", times=3, at_most=2), Metric("p99.9 (ms)", times=3))),
 ]

@@ -7,7 +7,7 @@ TOPIC = "bench"
 
 
 def produce(system, size, **options):
-    load(system, "produce", topic=TOPIC, megabytes=size.megabytes // 2, **options)  # page cache, the JVM's compiler
+    load(system, "produce", topic=TOPIC, megabytes=size.warm_megabytes, **options)  # page cache, the JVM's compiler
     outcome = load(system, "produce", topic=TOPIC, megabytes=size.megabytes, **options)
     return {"CPU-s/GB": outcome.cpu_per_gb, "MB/s": outcome.megabytes_per_second,
             "client CPU-s/GB": outcome["client_cpu_seconds"] / (outcome["bytes"] / 1e9)}
@@ -37,9 +37,9 @@ def stored_once(limits):
 
 ROWS = [
     Row("produce-acks-all", "acks=all, 3 replicas, 1 KiB records in 64 KiB batches, 6 partitions", acks_all,
-        full={"megabytes": 1024, "partitions": 6}, quick={"megabytes": 64, "partitions": 6},
+        full={"megabytes": 1024, "warm_megabytes": 1024, "partitions": 6}, quick={"megabytes": 64, "warm_megabytes": 8, "partitions": 6},
         metrics=(Metric("CPU-s/GB", times=5, limit=replicated), Metric("MB/s", higher=True, times=4))),
     Row("produce-large", "acks=1, 1 replica, 1 MiB batches", large,
-        full={"megabytes": 2048, "partitions": 6}, quick={"megabytes": 128, "partitions": 6},
+        full={"megabytes": 2048, "warm_megabytes": 1024, "partitions": 6}, quick={"megabytes": 64, "warm_megabytes": 8, "partitions": 6},
         metrics=(Metric("CPU-s/GB", times=3, limit=stored_once), Metric("MB/s", higher=True))),
 ]
