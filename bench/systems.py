@@ -41,7 +41,8 @@ class System:
     directory = None      # pathlib.Path
     ports = {}            # of each broker id; ids from 1
 
-    def __init__(self, brokers=3, **settings):
+    def __init__(self, brokers=3, environment=None, **settings):
+        self.environment = environment  # added to that of Ottla's brokers
         self.settings = {name.replace("__", "."): str(value) for name, value in settings.items()}
         self.ids = list(range(1, brokers + 1))
         self.open()
@@ -154,7 +155,7 @@ class Ottla(System):
     name = "ottla"
 
     def open(self):
-        self.cluster = ottla.Cluster(len(self.ids), **self.settings)
+        self.cluster = ottla.Cluster(len(self.ids), environment=self.environment, **self.settings)
         self.directory = self.cluster.directory
         self.zookeeper = self.cluster.zookeeper.connect + self.cluster.chroot
         self.ports = {broker.id: broker.port for broker in self.cluster.brokers.values()}

@@ -208,7 +208,7 @@ class Broker:
 
     def start(self):
         self.process = Process(f"broker-{self.id}", [BROKER, self.properties],
-                               self.directory / "broker.out", host=self.host)
+                               self.directory / "broker.out", self.cluster.environment, self.host)
 
     def accepts(self):
         return accepts(self.port, self.host.address)
@@ -220,12 +220,13 @@ class Broker:
 class Cluster:
     """ZooKeeper and `brokers` brokers with ids from 1, or `ids`. A context manager. `prepare` is called
     with the cluster when ZooKeeper runs and no broker does yet. An override that is a function is called
-    with the cluster."""
+    with the cluster. `environment` is added to that of the brokers."""
 
-    def __init__(self, brokers=3, chroot="/ottla", tick_ms=2000, ids=None, prepare=None, **overrides):
+    def __init__(self, brokers=3, chroot="/ottla", tick_ms=2000, ids=None, prepare=None, environment=None, **overrides):
         self.directory = pathlib.Path(tempfile.mkdtemp(prefix="ottla-it."))
         self.chroot = chroot
         self.brokers = {}
+        self.environment = environment
         self.keep = False
         self.zookeeper = self.make_zookeeper(tick_ms)
         overrides = {name.replace("__", "."): value(self) if callable(value) else value
