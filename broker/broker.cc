@@ -383,6 +383,10 @@ void Broker::Parts::build_replicas() {
               [limit = config.bind(config::kFollowerReplicationThrottledRate)] {
                 return limit.get();
               },
+          .cold_read_rate_per_client =
+              [limit = config.bind(config::kOttlaColdReadBytesPerSecondPerClient)] {
+                return limit.get();
+              },
           .transaction_ends = groups.get(),
           .transaction_verifier = transactions.get(),
           .verifies_transactions =

@@ -11,7 +11,7 @@ import unittest
 
 import wire
 from cluster import Cluster, ToolFailed, wait_until
-from status_page import LISTENER, value
+from status_page import LISTENER, get_json, value
 
 FAST = dict(log__segment__delete__delay__ms=100, log__retention__check__interval__ms=300, log__cleaner__backoff__ms=200)
 
@@ -96,8 +96,7 @@ class LogLifeTest(unittest.TestCase):
                 leader = self.cluster.leader(name)
                 batch = wire.batch([wire.record(b"x" * 60000)])
                 with wire.Connection(leader) as producer, wire.Connection(leader, timeout=60) as reader:
-                    for _ in range(200):
-                        self.assertEqual(producer.produce(name, batch)[0], 0)
+                    longest_before = self.longest_produce(producer, name, batch, 200)
                     reader.send(wire.request(wire.FETCH, 4, wire.fetch_body(
                         name, 0, max_bytes=8 << 20, partition_max_bytes=8 << 20)))
                     size = struct.unpack(">i", reader.socket.recv(4, socket.MSG_WAITALL))[0]
@@ -108,9 +107,9 @@ class LogLifeTest(unittest.TestCase):
                         self.cluster.ottla("topics", "--delete", "--topic", name)
                     wait_until(lambda: not any(self.files(f"{name}*", "00000000000000000000.*").values()), "the files to go")
                     if name == "deleted-records":
-                        began = time.monotonic()
-                        self.assertEqual(producer.produce(name, batch)[0], 0)
-                        self.assertLess(time.monotonic() - began, 5)
+                        # That no lock is in the way is what deletion_stall_test.cc shows; here it is the
+                        # machine, which others use as well.
+                        self.assertLess(self.longest_produce(producer, name, batch, 20), max(1, 3 * longest_before))
                     answer = b""
                     while len(answer) < size:
                         piece = reader.socket.recv(1 << 20)
@@ -118,6 +117,14 @@ class LogLifeTest(unittest.TestCase):
                         answer += piece
                 # Whole, but for what the leader writes before the checksum, and the last batch.
                 self.assertEqual(answer.count(batch[16:]), (8 << 20) // len(batch))
+
+    def longest_produce(self, producer, topic, batch, count):
+        longest = 0
+        for _ in range(count):
+            began = time.monotonic()
+            self.assertEqual(producer.produce(topic, batch)[0], 0)
+            longest = max(longest, time.monotonic() - began)
+        return longest
 
     def test_a_cold_reader_leaves_the_page_cache_as_it_was(self):
         """What it had to get from the disk is dropped behind it; what was in memory stays, and is read from there."""
@@ -130,13 +137,7 @@ class LogLifeTest(unittest.TestCase):
             for _ in range(count):
                 self.assertEqual(connection.produce("cold", batch)[0], 0)
         segments = sorted(pathlib.Path(leader.directory / "data" / "cold-0").glob("*.log"))
-        for path in segments[:-1]:
-            with open(path, "rb") as file:
-                os.fdatasync(file.fileno())
-                os.posix_fadvise(file.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
-        kept = self.cached(segments)
-        if kept > sum(path.stat().st_size for path in segments) / 2:
-            raise unittest.SkipTest("this file system is in memory")
+        kept = self.forget(segments[:-1]) + self.cached(segments[-1:])
         dropped = value(leader, "kafka_server_coldreads_bytesdropped")
         with wire.Connection(leader, timeout=60) as connection:
             offset = 0
@@ -146,6 +147,56 @@ class LogLifeTest(unittest.TestCase):
                 offset += max(1, got["records"].count(batch[16:]))
         self.assertGreater(value(leader, "kafka_server_coldreads_bytesdropped"), dropped + (64 << 20))
         self.assertLess(self.cached(segments) - kept, 70 << 20)
+
+    def test_a_client_gets_no_more_from_the_disk_than_its_share(self):
+        """Others, and what is in memory, are served as before."""
+        rate = 4_000_000
+        self.cluster.create_topic("old", replicas=1, retention__ms=-1, segment__bytes=8 << 20)
+        self.cluster.wait_for_isr("old", 1)
+        leader = self.cluster.leader("old")
+        batch = wire.batch([wire.record(b"x" * 100_000)])
+        with wire.Connection(leader, timeout=60) as connection:
+            for _ in range(200):
+                self.assertEqual(connection.produce("old", batch)[0], 0)
+        segments = sorted(pathlib.Path(leader.directory / "data" / "old-0").glob("*.log"))
+        self.forget(segments[:-1])
+        limit = ("configs", "--alter", "--entity-type", "brokers", "--entity-default")
+        self.cluster.ottla(*limit, "--add-config", f"ottla.cold.read.bytes.per.second.per.client={rate}")
+        # It is on its way to the broker; what that reads before would be read at once.
+        wait_until(lambda: next(config for config in get_json(leader, "/configs.json")["configs"]
+                                if config["name"].startswith("ottla.cold.read"))["value"] == str(rate), "the limit to arrive")
+        count, held_back, produced = 120, 0, 0
+        with wire.Connection(leader, timeout=60) as reader, wire.Connection(leader, timeout=60) as producer:
+            began, offset = time.monotonic(), 0
+            while offset < count:
+                got = reader.fetch("old", offset, max_bytes=8 << 20, partition_max_bytes=8 << 20)
+                self.assertEqual(got["error"], 0)
+                offset += got["records"].count(batch[16:])
+                held_back = max(held_back, value(leader, "kafka_server_coldreads_readersheldback"))
+                self.assertEqual(producer.produce("old", batch)[0], 0)
+                produced += 1
+            seconds = time.monotonic() - began
+            self.assertGreater(seconds, 0.8 * count * len(batch) / rate)
+            self.assertEqual(held_back, 1)
+            # The end of the log is in memory.
+            longest = 0
+            for offset in range(200, 200 + produced):
+                began = time.monotonic()
+                self.assertGreater(len(reader.fetch("old", offset, max_wait_ms=20_000)["records"]), 0)
+                longest = max(longest, time.monotonic() - began)
+            self.assertLess(longest, 10)
+        self.cluster.ottla(*limit, "--delete-config", "ottla.cold.read.bytes.per.second.per.client")
+
+    def forget(self, paths):
+        """Puts them out of the page cache; returns what stayed."""
+        for path in paths:
+            with open(path, "rb") as file:
+                os.fdatasync(file.fileno())
+                os.posix_fadvise(file.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
+        kept = self.cached(paths)
+        if kept > sum(path.stat().st_size for path in paths) / 2:
+            raise unittest.SkipTest("this file system is in memory")
+        return kept
 
     @staticmethod
     def cached(paths):

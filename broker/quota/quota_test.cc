@@ -1,5 +1,6 @@
 #include <gtest/gtest.h>
 
+#include "broker/quota/cold_read_quota.h"
 #include "broker/quota/replication_quota.h"
 #include "broker/quota/throttled_replicas.h"
 #include "broker/quota/token_bucket.h"
@@ -46,6 +47,50 @@ TEST(TokenBucket, AnotherRateHoldsAtOnce) {
   EXPECT_LT(bucket.delay(1'000'000, kStart), milliseconds(101));
   EXPECT_EQ(bucket.delay(0, kStart), TokenBucket::kLongestDelay);
   EXPECT_GT(bucket.delay(1000, kStart - seconds(5)), seconds(90));  // a clock that stands
+}
+
+struct StoppedClock final : env::Clock {
+  [[nodiscard]] env::MonotonicTime now() const override { return at; }
+  [[nodiscard]] env::WallTimeMs wall_now_ms() const override { return 0; }
+  env::MonotonicTime at = kStart;
+};
+
+TEST(ColdReadQuota, EachClientHasItsOwnShare) {
+  StoppedClock clock;
+  std::optional<std::int64_t> rate = 1000;
+  ColdReadQuota quota(clock, [&] { return rate; });
+  EXPECT_EQ(quota.answer_bytes(), 250U);
+  EXPECT_EQ(quota.delay("one"), env::Duration());
+  quota.record("one", 1250);
+  EXPECT_EQ(quota.delay("one"), milliseconds(1001));
+  EXPECT_EQ(quota.delay("two"), env::Duration());
+  EXPECT_EQ(quota.held_back(), 1);
+  clock.at += milliseconds(1001);
+  EXPECT_EQ(quota.delay("one"), env::Duration());
+  EXPECT_EQ(quota.held_back(), 0);
+}
+
+TEST(ColdReadQuota, WithoutALimitNobodyOwesAnything) {
+  StoppedClock clock;
+  std::optional<std::int64_t> rate = 1;
+  ColdReadQuota quota(clock, [&] { return rate; });
+  quota.record("one", 100'000);
+  rate.reset();
+  EXPECT_EQ(quota.delay("one"), env::Duration());
+  EXPECT_EQ(quota.answer_bytes(), std::nullopt);
+  rate = 1;
+  EXPECT_EQ(quota.delay("one"), env::Duration());
+  EXPECT_FALSE(ColdReadQuota(clock).is_limited());
+}
+
+TEST(ColdReadQuota, ForgetsClientsThatOweNothing) {
+  StoppedClock clock;
+  ColdReadQuota quota(clock, [] { return 1000; });
+  for (int i = 0; i < 5000; ++i) {
+    quota.record("client " + std::to_string(i), 300);
+    clock.at += milliseconds(1);
+  }
+  EXPECT_LE(quota.held_back(), 51) << "those of the last 50 ms";
 }
 
 TEST(SampledRate, ForgetsWhatIsOld) {

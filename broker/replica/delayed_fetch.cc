@@ -19,12 +19,14 @@ constexpr std::uint64_t kMostColdBytes = 4 << 20;
 DelayedFetch::DelayedFetch(FetchRequest request, std::shared_ptr<const PartitionLookup> lookup,
                            std::shared_ptr<const ReplicasConfig> config, env::Executor& on,
                            std::shared_ptr<storage::ColdReads> cold_reads,
+                           std::shared_ptr<quota::ColdReadQuota> cold_quota,
                            Callback<FetchResult> done)
     : request_(std::move(request)),
       lookup_(std::move(lookup)),
       config_(std::move(config)),
       on_(on),
       cold_reads_(std::move(cold_reads)),
+      cold_quota_(std::move(cold_quota)),
       done_(std::move(done)) {}
 
 void DelayedFetch::start() {
@@ -46,6 +48,7 @@ void DelayedFetch::evaluate() {
   readings.reserve(request_.partitions.size());
   std::uint64_t bytes = 0;
   bool is_cold = false;
+  bool is_held_back = false;
   // What was warmed is sent, also if it is less than min_bytes: it should not grow cold again.
   bool is_due = is_over_ || request_.max_wait <= env::Duration{} || request_.partitions.empty() ||
                 !warmed_.empty();
@@ -53,6 +56,7 @@ void DelayedFetch::evaluate() {
     Reading reading = read(i, budget);
     bytes += reading.records.length;
     is_cold = is_cold || reading.is_cold;
+    is_held_back = is_held_back || reading.is_held_back;
     is_due = is_due || reading.ends_waiting;
     readings.push_back(std::move(reading));
   }
@@ -62,6 +66,7 @@ void DelayedFetch::evaluate() {
     answer(std::move(readings));
   } else {
     wait(readings);
+    if (is_held_back) come_back_when_due();
   }
 }
 
@@ -115,10 +120,10 @@ Result<> DelayedFetch::read_into(Reading& reading, std::size_t number, Budget& b
 
   const bool committed_only = request_.isolation == IsolationLevel::ReadCommitted;
   const bool is_second_look = !warmed_.empty();
-  const bool is_warmed = is_second_look && warmed_[number];
+  const bool is_warmed = is_second_look && warmed_[number] > 0;
   std::uint64_t most_bytes = std::min<std::uint64_t>(
       budget.bytes, static_cast<std::uint64_t>(std::max(wanted.max_bytes, 0)));
-  if (is_warmed) most_bytes = std::min(most_bytes, kMostColdBytes);
+  if (is_warmed) most_bytes = std::min(most_bytes, warmed_[number]);
   const storage::ReadOptions options{
       .max_bytes = most_bytes,
       .end_offset = committed_only ? answer.last_stable_offset : answer.high_watermark,
@@ -127,6 +132,8 @@ Result<> DelayedFetch::read_into(Reading& reading, std::size_t number, Budget& b
   OTTLA_TRY(storage::FetchData data, log.read(wanted.fetch_offset, options));
   if (!is_warmed && (data.would_block || !data.records.is_cached())) {
     if (is_second_look) return {};  // it was not its turn
+    reading.is_held_back = cold_quota_->delay(request_.client) > env::Duration::zero();
+    if (reading.is_held_back) return {};
     reading.is_cold = true;
     // Its size is not known; what others may take is decided when all is read again.
     budget.bytes -= std::min(budget.bytes, most_bytes);
@@ -153,18 +160,20 @@ std::optional<BrokerId> DelayedFetch::preferred_replica(const Partition& partiti
 
 void DelayedFetch::warm(std::vector<Reading> readings) {
   is_warming_ = true;
-  warmed_.assign(readings.size(), false);
-  cold_reads_->post(request_.client, [self = shared_from_this(),
-                                      warming = Warming{.readings = std::move(readings),
-                                                        .bytes_left = kMostColdBytes}]() mutable {
-    if (self->warm_step(warming)) return true;
-    self->on_.post([self] {
-      self->is_warming_ = false;
-      if (!self->is_answered_) self->evaluate();
-      self->warmed_.clear();
-    });
-    return false;
-  });
+  warmed_.assign(readings.size(), 0);
+  const std::uint64_t most =
+      std::min(kMostColdBytes, cold_quota_->answer_bytes().value_or(kMostColdBytes));
+  cold_reads_->post(request_.client,
+                    [self = shared_from_this(), warming = Warming{.readings = std::move(readings),
+                                                                  .bytes_left = most}]() mutable {
+                      if (self->warm_step(warming)) return true;
+                      self->on_.post([self] {
+                        self->is_warming_ = false;
+                        if (!self->is_answered_) self->evaluate();
+                        self->warmed_.clear();
+                      });
+                      return false;
+                    });
 }
 
 /// On the I/O pool, which alone touches `warmed_` meanwhile. False: all is done.
@@ -174,7 +183,7 @@ bool DelayedFetch::warm_step(Warming& warming) {
     const std::size_t number = warming.next++;
     const Reading& reading = warming.readings[number];
     if (!reading.is_cold) continue;
-    warmed_[number] = true;
+    warmed_[number] = 1;
     const auto log = reading.partition->view().log;
     if (!log) continue;  // offline by now: the second look tells
     const FetchPartition& wanted = request_.partitions[number];
@@ -182,7 +191,9 @@ bool DelayedFetch::warm_step(Warming& warming) {
         log->read(wanted.fetch_offset,
                   {.max_bytes = std::min(static_cast<std::uint64_t>(std::max(wanted.max_bytes, 0)),
                                          warming.bytes_left)});
-    if (data) warming.slice = data->records;
+    if (!data) continue;
+    warming.slice = data->records;
+    warmed_[number] = std::max<std::uint64_t>(1, data->records.length);
   }
   const std::uint64_t done = cold_reads_->bring(warming.slice);
   warming.bytes_left -= std::min(warming.bytes_left, done);
@@ -213,15 +224,26 @@ void DelayedFetch::wait(const std::vector<Reading>& readings) {
   }
 }
 
+void DelayedFetch::come_back_when_due() {
+  if (quota_timer_) return;
+  quota_timer_ = on_.post_after(cold_quota_->delay(request_.client), [weak = weak_from_this()] {
+    const auto self = weak.lock();
+    if (!self || self->is_answered_) return;
+    self->quota_timer_.reset();
+    if (!self->is_warming_) self->evaluate();
+  });
+}
+
 void DelayedFetch::answer(std::vector<Reading> readings) {
   is_answered_ = true;
   timer_.reset();
+  quota_timer_.reset();
   stop_watching();
   FetchResult result;
   result.reserve(readings.size());
   for (Reading& reading : readings) {
     if (reading.records.length > 0) {
-      if (reading.was_cold) cold_reads_->read_ahead(request_.client, reading.records);
+      if (reading.was_cold) note_cold(reading.records);
       auto payload = storage::to_payload(reading.records);
       if (payload) {
         reading.answer.records = *std::move(payload);
@@ -232,6 +254,15 @@ void DelayedFetch::answer(std::vector<Reading> readings) {
     result.push_back(std::move(reading.answer));
   }
   std::move(done_)(std::move(result));
+}
+
+/// Read ahead is for those who may come back at once.
+void DelayedFetch::note_cold(const storage::FileSlice& records) {
+  if (cold_quota_->is_limited()) {
+    cold_quota_->record(request_.client, records.length);
+  } else {
+    cold_reads_->read_ahead(request_.client, records);
+  }
 }
 
 void DelayedFetch::stop_watching() {

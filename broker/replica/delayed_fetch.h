@@ -5,6 +5,7 @@
 #include <memory>
 #include <vector>
 
+#include "broker/quota/cold_read_quota.h"
 #include "broker/replica/fetch.h"
 #include "broker/replica/partition_lookup.h"
 #include "broker/replica/partition_watcher.h"
@@ -22,13 +23,17 @@ namespace ottla::replica {
 ///        |--cold range--> warming (I/O pool) --> reading (may block no more)
 ///        |--too little--> waiting --change, timeout--> reading
 ///
+/// A client that has had its share of the disk (quota::ColdReadQuota) gets what is in the page
+/// cache meanwhile: a cold range is as good as no records until its time has come.
+///
 /// Thread: the caller's loop, except `on_partition_changed` (any).
 class DelayedFetch final : public PartitionWatcher,
                            public std::enable_shared_from_this<DelayedFetch> {
  public:
   DelayedFetch(FetchRequest request, std::shared_ptr<const PartitionLookup> lookup,
                std::shared_ptr<const ReplicasConfig> config, env::Executor& on,
-               std::shared_ptr<storage::ColdReads> cold_reads, Callback<FetchResult> done);
+               std::shared_ptr<storage::ColdReads> cold_reads,
+               std::shared_ptr<quota::ColdReadQuota> cold_quota, Callback<FetchResult> done);
 
   void start();
   void on_partition_changed(std::uint32_t token, PartitionChange change) override;
@@ -40,6 +45,7 @@ class DelayedFetch final : public PartitionWatcher,
     FetchedPartition answer;
     storage::FileSlice records;
     bool is_cold = false;
+    bool is_held_back = false;  ///< It is cold, and the client has had its share.
     bool was_cold = false;      ///< Brought into the page cache by a cold read: it goes on there.
     bool ends_waiting = false;  ///< An error, a divergence, another replica to read from.
   };
@@ -63,7 +69,9 @@ class DelayedFetch final : public PartitionWatcher,
   void warm(std::vector<Reading> readings);
   bool warm_step(Warming& warming);
   void wait(const std::vector<Reading>& readings);
+  void come_back_when_due();
   void answer(std::vector<Reading> readings);
+  void note_cold(const storage::FileSlice& records);
   void stop_watching();
 
   FetchRequest request_;
@@ -71,13 +79,16 @@ class DelayedFetch final : public PartitionWatcher,
   std::shared_ptr<const ReplicasConfig> config_;
   env::Executor& on_;
   std::shared_ptr<storage::ColdReads> cold_reads_;
+  std::shared_ptr<quota::ColdReadQuota> cold_quota_;
   Callback<FetchResult> done_;
   std::vector<std::shared_ptr<Partition>> watched_;
   env::TimerHandle timer_;
+  env::TimerHandle quota_timer_;
   bool is_over_ = false;     ///< max_wait has passed.
   bool is_warming_ = false;  ///< The I/O pool has it.
-  /// By partition, while what was warmed is read: empty, or whether it is to be sent.
-  std::vector<bool> warmed_;
+  /// By partition, while what was warmed is read: empty, or how many bytes of it there are; 0: it
+  /// had no turn.
+  std::vector<std::uint64_t> warmed_;
   bool is_answered_ = false;
   std::atomic<bool> wake_posted_ = false;
 };

@@ -192,6 +192,9 @@ void ReplicaGauges::show_cold_reads(metrics::Registry& registry) {
   show(metrics::kColdReadBytes, [](Of cold) { return cold.bytes_read(); });
   show(metrics::kColdReadBytesDropped, [](Of cold) { return cold.bytes_dropped(); });
   show(metrics::kColdReadersWaiting, [](Of cold) { return cold.readers_waiting(); });
+  gauges_.push_back(registry.gauge(
+      metrics::kColdReadersHeldBack,
+      [&quota = replicas_.cold_read_quota()] { return static_cast<double>(quota.held_back()); }));
 }
 
 void ReplicaGauges::show_log_moves(metrics::Registry& registry) {

@@ -74,7 +74,9 @@ class Replicas::Core final : public Feed::Source,
                                                     config_->replica_lag_time_max)),
         quotas_(std::make_shared<quota::ReplicationQuotas>(with_.leader_throttled_rate,
                                                            with_.follower_throttled_rate)),
-        cold_reads_(std::make_shared<storage::ColdReads>(with_.executors.io)) {}
+        cold_reads_(std::make_shared<storage::ColdReads>(with_.executors.io)),
+        cold_quota_(
+            std::make_shared<quota::ColdReadQuota>(with_.clock, with_.cold_read_rate_per_client)) {}
 
   [[nodiscard]] double leader_throttled_byte_rate() const {
     return quotas_->leader.byte_rate(with_.clock.now());
@@ -131,6 +133,9 @@ class Replicas::Core final : public Feed::Source,
   }
   [[nodiscard]] const std::shared_ptr<storage::ColdReads>& cold_reads() const {
     return cold_reads_;
+  }
+  [[nodiscard]] const std::shared_ptr<quota::ColdReadQuota>& cold_quota() const {
+    return cold_quota_;
   }
   [[nodiscard]] const LogMoveCounts& log_move_counts() const { return *move_counts_; }
   [[nodiscard]] ReplicationTotals& totals() const { return context_->totals; }
@@ -229,6 +234,7 @@ class Replicas::Core final : public Feed::Source,
   const std::shared_ptr<PartitionContext> context_;
   const std::shared_ptr<quota::ReplicationQuotas> quotas_;
   const std::shared_ptr<storage::ColdReads> cold_reads_;
+  const std::shared_ptr<quota::ColdReadQuota> cold_quota_;
   const std::shared_ptr<LogMoveCounts> move_counts_ = std::make_shared<LogMoveCounts>();
   std::shared_ptr<IsrRequests> isr_;
   std::shared_ptr<LogMoves> moves_;
@@ -1138,7 +1144,7 @@ void Replicas::fetch(FetchRequest request, env::Executor& on, Callback<FetchResu
   auto& totals = core_->totals();
   auto counted = core_->counted(totals.fetches, totals.fetch_watches, request.partitions.size());
   std::make_shared<DelayedFetch>(
-      std::move(request), core_, core_->config(), on, core_->cold_reads(),
+      std::move(request), core_, core_->config(), on, core_->cold_reads(), core_->cold_quota(),
       [counted = std::move(counted), done = std::move(done)](FetchResult outcome) mutable {
         counted.reset();
         std::move(done)(std::move(outcome));
@@ -1234,6 +1240,10 @@ std::int64_t Replicas::readable_records_cut() const {
 
 const storage::ColdReads& Replicas::cold_reads() const {
   return *core_->cold_reads();
+}
+
+const quota::ColdReadQuota& Replicas::cold_read_quota() const {
+  return *core_->cold_quota();
 }
 
 const LogMoveCounts& Replicas::log_move_counts() const {

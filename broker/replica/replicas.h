@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "broker/metadata/metadata_cache.h"
+#include "broker/quota/cold_read_quota.h"
 #include "broker/replica/append.h"
 #include "broker/replica/fetch.h"
 #include "broker/replica/log_dirs.h"
@@ -65,6 +66,8 @@ class Replicas final : public rpc::ReplicationService {
     /// leader. and follower.replication.throttled.rate as they are now; may be empty.
     std::function<std::int64_t()> leader_throttled_rate = nullptr;
     std::function<std::int64_t()> follower_throttled_rate = nullptr;
+    /// ottla.cold.read.bytes.per.second.per.client as it is now; may be empty.
+    quota::ColdReadQuota::Rate cold_read_rate_per_client = nullptr;
     TransactionEndListener* transaction_ends = nullptr;
     /// Null: transactions' records are taken without asking (there is no coordinator).
     TransactionVerifier* transaction_verifier = nullptr;
@@ -187,6 +190,7 @@ class Replicas final : public rpc::ReplicationService {
   [[nodiscard]] std::int64_t readable_records_cut() const;
   /// Consumers and followers that read what the page cache does not hold (N14).
   [[nodiscard]] const storage::ColdReads& cold_reads() const;
+  [[nodiscard]] const quota::ColdReadQuota& cold_read_quota() const;
   [[nodiscard]] const LogMoveCounts& log_move_counts() const;
 
   /// A topic's configs changed: new log config and min.insync.replicas take effect.

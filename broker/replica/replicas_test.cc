@@ -680,6 +680,62 @@ TEST(Fetch, AColdRangeIsReadOnTheIoPool) {
   EXPECT_GT(fetch(*cluster, kOne, fetch_from(0)).at(0).records.size(), 0U);
 }
 
+TEST(Fetch, AClientGetsNoMoreFromTheDiskThanItsShare) {
+  const auto cluster = make_cluster(20);
+  for (int i = 0; i < 40; ++i) {
+    ASSERT_EQ(cluster->append_and_wait(kOne, {std::string(500, 'x')}).error, ErrorCode::None);
+  }
+  const std::uint64_t one = fetch(*cluster, kOne, fetch_from(0)).at(0).records.size() / 40;
+  cluster->disk(kOne).set_cached(false);
+  cluster->cold_read_rate = 10'000;
+  const auto began = cluster->world.now();
+  FetchRequest request = fetch_from(0);
+  request.client = "backfill";
+  std::uint64_t bytes = 0;
+  int empty = 0;
+  for (std::int64_t next = 0; next < 40;) {
+    request.partitions.at(0).fetch_offset = Offset(next);
+    const std::uint64_t got = fetch(*cluster, kOne, request).at(0).records.size();
+    ASSERT_LE(got, 2'500U);
+    bytes += got;
+    if (got == 0) ++empty;
+    next += static_cast<std::int64_t>(got / one);
+  }
+  const std::uint64_t in_debt = 2 * 2'500;  // the first one is free, the last one is still owed
+  const double seconds_taken = std::chrono::duration<double>(cluster->world.now() - began).count();
+  EXPECT_GE(bytes, 40 * one);
+  EXPECT_NEAR(static_cast<double>(bytes - in_debt) / seconds_taken, 10'000, 2'000);
+  EXPECT_EQ(empty, 0) << "its time came within max_wait";
+  EXPECT_EQ(cluster->replicas(kOne).cold_read_quota().held_back(), 1);
+  // Nobody else pays for it.
+  const auto before = cluster->world.now();
+  request.client = "other";
+  request.partitions.at(0).fetch_offset = Offset(0);
+  EXPECT_GT(fetch(*cluster, kOne, request).at(0).records.size(), 0U);
+  EXPECT_LT(cluster->world.now() - before, milliseconds(50));
+}
+
+TEST(Fetch, AClientThatHasHadItsShareOfTheDiskGetsWhatIsInMemory) {
+  const auto cluster = make_cluster(21);
+  ASSERT_EQ(cluster->append_and_wait(kOne, {std::string(5'000, 'x')}).error, ErrorCode::None);
+  cluster->cold_read_rate = 100;
+  cluster->disk(kOne).set_cached(false);
+  FetchRequest request = fetch_from(0);
+  request.client = "backfill";
+  // The first batch comes whatever its size; 50 s are to be waited off.
+  EXPECT_GT(fetch(*cluster, kOne, request).at(0).records.size(), 5'000U);
+  const auto before = cluster->world.now();
+  const FetchedPartition none = fetch(*cluster, kOne, request).at(0);
+  EXPECT_EQ(none.error, ErrorCode::None);
+  EXPECT_EQ(none.records.size(), 0U);
+  EXPECT_GE(cluster->world.now() - before, request.max_wait) << "it is answered when it is over";
+  cluster->disk(kOne).set_cached(true);
+  EXPECT_GT(fetch(*cluster, kOne, request).at(0).records.size(), 5'000U);
+  cluster->disk(kOne).set_cached(false);
+  cluster->cold_read_rate.reset();
+  EXPECT_GT(fetch(*cluster, kOne, request).at(0).records.size(), 5'000U);
+}
+
 TEST(Fetch, ARackAwareConsumerIsSentToTheReplicaInItsRack) {
   const auto cluster = make_cluster(16, {.rack_aware = true});
   ASSERT_EQ(cluster->append_and_wait(kOne, {"a"}).error, ErrorCode::None);

@@ -176,6 +176,7 @@ class SimulatedCluster {
             .offline_replicas_changed = [this, broker] { ++told_of_offline_replicas[broker]; },
             .leader_throttled_rate = [this] { return leader_throttled_rate; },
             .follower_throttled_rate = [this] { return follower_throttled_rate; },
+            .cold_read_rate_per_client = [this] { return cold_read_rate; },
             .transaction_ends = options_.transaction_ends,
             .transaction_verifier = options_.transaction_verifier,
             .verifies_transactions = options_.verifies_transactions});
@@ -234,6 +235,7 @@ class SimulatedCluster {
     broadcast_partition(p);
   }
   /// Quotas of replication, of all brokers; the lists as in the topic's config.
+  std::optional<std::int64_t> cold_read_rate;
   std::int64_t leader_throttled_rate = quota::ReplicationQuota::kUnlimited;
   std::int64_t follower_throttled_rate = quota::ReplicationQuota::kUnlimited;
   std::vector<std::string> leader_throttled;

@@ -130,6 +130,15 @@ inline constexpr ConfigKey<std::int64_t> kOttlaStrayRetentionMs{
         "A log that turns out not to be assigned to this broker is put aside as *-stray, and "
         "removed after so long. -1: never."};
 
+inline constexpr ConfigKey<std::optional<std::int64_t>> kOttlaColdReadBytesPerSecondPerClient{
+    .name = "ottla.cold.read.bytes.per.second.per.client",
+    .allowed = at_least(1),
+    .dynamic = Dynamic::ClusterWide,
+    .doc =
+        "What the fetches of one client (client.id and address) get from the disk at most, so that "
+        "one that reads old data leaves the disk to the others. Records that are in the page cache "
+        "do not count, nor does replication. Unset: no limit; clients take turns all the same."};
+
 inline constexpr ConfigKey<std::int32_t> kOttlaTransactionVersion{
     .name = "ottla.transaction.version",
     .fallback = 2,
@@ -157,6 +166,7 @@ inline constexpr AnyKey kOttlaKeys[] = {
     kOttlaCutRecordsRetentionMs,
     kOttlaCutRecordsMaxBytes,
     kOttlaStrayRetentionMs,
+    kOttlaColdReadBytesPerSecondPerClient,
     kOttlaTransactionVersion,
 };
 

@@ -190,6 +190,14 @@ inline constexpr Metric kColdReadersWaiting{
     .name = "ReadersWaiting",
     .kind = Kind::Gauge,
     .doc = "Clients and followers whose read from the disk waits for its turn. Ottla only."};
+inline constexpr Metric kColdReadersHeldBack{
+    .domain = "kafka.server",
+    .type = "ColdReads",
+    .name = "ReadersHeldBack",
+    .kind = Kind::Gauge,
+    .doc =
+        "Clients that have had what ottla.cold.read.bytes.per.second.per.client gives them. Ottla "
+        "only."};
 inline constexpr Metric kLogMovesUnderWay{
     .domain = "kafka.server",
     .type = "LogDirMoves",
@@ -221,6 +229,7 @@ inline constexpr const Metric* kReplicaMetrics[] = {
     &kColdReadBytes,
     &kColdReadBytesDropped,
     &kColdReadersWaiting,
+    &kColdReadersHeldBack,
     &kLogMovesUnderWay,
     &kLogMovesCompleted,
     &kLogMoveBytes,
