@@ -432,9 +432,12 @@ std::uint64_t Log::cuts() const {
 
 Result<> Log::rename_directory(const std::string& new_directory) {
   MutexLock flush_lock(flush_mutex_);
+  {
+    MutexLock lock(mutex_);
+    closed_ = true;  // and nobody waits for the disk to be told so
+  }
+  OTTLA_TRY_VOID(environment_.health.check(environment_.files.rename(directory(), new_directory)));
   MutexLock lock(mutex_);
-  closed_ = true;
-  OTTLA_TRY_VOID(environment_.health.check(environment_.files.rename(directory_, new_directory)));
   directory_ = new_directory;
   const SharedSegmentList list = segments();
   for (const auto& segment : *list) segment->set_directory(new_directory);
