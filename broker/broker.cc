@@ -521,6 +521,8 @@ Result<> Broker::Parts::start() {
   zookeeper->add_listener(*registration);
   zookeeper->start();
   follow_configs();
+  http_status.attach_logs(*logs);
+  log_dir_gauges = std::make_unique<storage::LogDirGauges>(*logs, metrics);
   http_status.lifecycle().enter(status::BrokerState::Recovering);
   OTTLA_TRY_VOID(load_logs());
   replicas->start();
@@ -529,7 +531,6 @@ Result<> Broker::Parts::start() {
       [this](const std::string& directory, Callback<> take_in) {
         log_dir_returned(directory, std::move(take_in));
       });
-  log_dir_gauges = std::make_unique<storage::LogDirGauges>(*logs, metrics);
   log_gauges = std::make_unique<storage::LogGauges>(*logs, metrics);
   watch_disks();
   if (values->get(config::kLogCleanerEnable)) {

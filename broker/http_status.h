@@ -30,6 +30,8 @@ class HttpStatus {
   /// Long before there is anything to show: who asks is told how far the start is. Records come
   /// first: a port that is taken is logged, and the broker goes on without a listener.
   void start(const config::BrokerValues& values);
+  /// From now on it shows how far their recovery is; they outlive `stop`.
+  void attach_logs(const storage::LogStore& logs) { pages_.attach_logs(logs); }
   /// From now on it shows these parts; they outlive `stop`.
   void attach(status::Sources sources, const status::StallWatchdog& watchdog);
   void stop();

@@ -1,6 +1,7 @@
 """/metrics, /health and the JSON of the status page on real brokers, through a failover and under hostile clients."""
 
 import json
+import os
 import shutil
 import socket
 import subprocess
@@ -120,6 +121,51 @@ class StatusTest(unittest.TestCase):
             clients.append(client)
         self.assertEqual(get(broker, "/health/ready")[0], 200)
         self.cluster.ottla("console-producer", "--topic", "orders", stdin="still here\n", seconds=20)
+
+
+class RecoveryTest(unittest.TestCase):
+    """A start after a crash, held up in the middle of it."""
+
+    def test_a_start_tells_how_far_its_recovery_is(self):
+        cluster = Cluster(1, **LISTENER)
+        self.addCleanup(cluster.close)
+        broker = cluster.brokers[1]
+        cluster.create_topic("orders", 4, 1)
+        cluster.wait_for_isr("orders", 1)
+        cluster.ottla("console-producer", "--topic", "orders", stdin="".join(f"line-{i}\n" for i in range(1000)))
+        wait_until_ready([broker])
+        broker.process.kill()
+        # Who opens a pipe to read from it waits for a writer, as for a disk that does not answer.
+        left = broker.directory / "data" / "left-0"
+        left.mkdir()
+        segment, pipe = left / "00000000000000000000.log", left / "pipe"
+        os.mkfifo(segment)
+        broker.start()
+        def is_recovering():
+            return "recovering_logs" in get(broker, "/health/ready")[1]
+        wait_until(is_recovering, "the recovery to begin")
+        status, text = get(broker, "/health/ready")
+        reason = json.loads(text)["reasons"][0]
+        self.assertEqual((status, reason["what"]), (503, "recovering_logs"))
+        self.assertRegex(reason["text"], r"^recovering logs: [1-9]\d* of [1-9]\d* left$")
+        self.assertEqual(get(broker, "/health/live")[0], 200)
+        shown = get_json(broker, "/status.json")
+        self.assertEqual((shown["ready"], shown["state"], shown["why"]), (False, "loading logs", reason["text"]))
+        directory, = shown["recovery"]
+        self.assertEqual(directory["logs_left"], directory["logs"])
+        self.assertGreaterEqual(directory["logs"], 5)
+        where = {"dir": directory["directory"]}
+        self.assertEqual(value(broker, "kafka_log_logmanager_remaininglogstorecover", **where), directory["logs"])
+        self.assertEqual(value(broker, "kafka_log_logmanager_remainingsegmentstorecover", threadNum="0", **where), 0)
+        self.assertEqual(value(broker, "kafka_server_kafkaserver_brokerstate"), 2)
+        segment.rename(pipe)
+        segment.touch()
+        with open(pipe, "wb"):
+            pipe.unlink()
+            wait_until_ready([broker])
+        # As with Kafka they are there while there is something to tell.
+        self.assertNotIn("torecover{", get(broker, "/metrics")[1])
+        self.assertRegex(broker.log, r"recovering logs: \d+ of \d+ left, \d+ of \d+ MB left to read")
 
 
 if __name__ == "__main__":

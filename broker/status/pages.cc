@@ -6,6 +6,7 @@
 #include "broker/status/documents.h"
 #include "broker/status/process_metrics.h"
 #include "broker/status/readiness.h"
+#include "broker/status/recovery.h"
 #include "common/metrics/ottla_metrics.h"
 #include "common/metrics/replica_metrics.h"
 #include "common/metrics/server_metrics.h"
@@ -89,6 +90,11 @@ std::shared_ptr<const Pages::Parts> Pages::parts() const {
   return parts_.load();
 }
 
+std::vector<storage::LoadProgress> Pages::loading() const {
+  const storage::LogStore* const logs = logs_;
+  return logs == nullptr ? std::vector<storage::LoadProgress>() : logs->loading();
+}
+
 void Pages::handle(http::Request request, Callback<Response> done) {
   answer(request, [this, done = std::move(done)](Response response) mutable {
     auto& counter = answers_[response.status];
@@ -122,7 +128,7 @@ void Pages::answer(const http::Request& request, Callback<Response> done) {
   const auto all = parts();
   if (path == "/status.json") {
     if (all) return give(kStatus, std::move(done));
-    return std::move(done)(json(503, health_document("ready", false, lifecycle_.state(), {})));
+    return std::move(done)(json(503, recovery_document(lifecycle_.state(), loading())));
   }
   if (path == "/topic.json" && all) {
     const auto name = request.query.find("name");
@@ -208,7 +214,7 @@ Response Pages::ready() const {
   if (all) {
     reasons = why_not_ready(gather_readiness(*all->sources, lifecycle_.state()));
   } else {
-    reasons.push_back({"not_running", "the broker is " + std::string(name_of(lifecycle_.state()))});
+    reasons.push_back(why_starting(lifecycle_.state(), loading()));
   }
   const bool is_ready = reasons.empty();
   return json(is_ready ? 200 : 503,

@@ -14,6 +14,7 @@
 #include "broker/status/snapshot.h"
 #include "broker/status/sources.h"
 #include "broker/status/stall_watchdog.h"
+#include "broker/storage/log_store.h"
 #include "common/env/clock.h"
 #include "common/http/server.h"
 #include "common/metrics/registry.h"
@@ -26,7 +27,7 @@ namespace ottla::status {
 /// A long document is made once for all who ask for it while it is made, and kept for a few times
 /// what it cost: however many ask, they cost a small part of one thread.
 ///
-/// Thread: the server's, except the constructor, `attach` and `detach`.
+/// Thread: the server's, except the constructor, `attach_logs` and `attach`.
 class Pages final : public http::Handler {
  public:
   /// Runs a task on the server's thread, at once or after a while.
@@ -40,6 +41,9 @@ class Pages final : public http::Handler {
 
   /// Before the server starts.
   void run_on(OwnThread thread) { thread_ = std::move(thread); }
+  /// As soon as there are logs to be recovered: while that goes on, it is what there is to show.
+  /// They live until the server has stopped. Thread: any.
+  void attach_logs(const storage::LogStore& logs) { logs_ = &logs; }
   /// Once the broker's parts are there. They live until the server has stopped.
   void attach(std::shared_ptr<const Sources> sources, const Elections& elections,
               const StallWatchdog& watchdog);
@@ -65,6 +69,7 @@ class Pages final : public http::Handler {
   [[nodiscard]] http::Response live() const;
   [[nodiscard]] http::Response ready() const;
   [[nodiscard]] std::shared_ptr<const Parts> parts() const;
+  [[nodiscard]] std::vector<storage::LoadProgress> loading() const;
 
   metrics::Registry& registry_;
   const env::Clock& clock_;
@@ -72,6 +77,7 @@ class Pages final : public http::Handler {
   OwnThread thread_;
   const std::shared_ptr<Snapshots> snapshots_ = std::make_shared<Snapshots>();
   const ControllerGauges controller_gauges_{snapshots_, registry_};
+  std::atomic<const storage::LogStore*> logs_ = nullptr;
   std::atomic<std::shared_ptr<const Parts>> parts_;
   std::map<std::string, Kept> kept_;
   std::map<unsigned, std::shared_ptr<metrics::Counter>> answers_;  ///< By status.

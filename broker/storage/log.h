@@ -56,6 +56,9 @@ struct LogOpening {
   Offset recovery_point{0};    ///< From the checkpoint; ignored after a clean shutdown.
   ShutdownKind shutdown = ShutdownKind::Clean;
   Offset cleaner_point{0};  ///< From the checkpoint: below it compaction may have left gaps.
+  /// Told how many segments are still to be read as a whole, and how long the one before was. By
+  /// `Log::open` only.
+  std::function<void(std::size_t segments_left, std::uint64_t bytes_read)> on_progress = nullptr;
 };
 
 /// What opening had to repair.

@@ -38,11 +38,35 @@ LogDirGauges::LogDirGauges(const LogStore& logs, metrics::Registry& registry)
                                                static_cast<double>(*each.usable_bytes));
                                     }
                                   })),
-      slow_(registry.gauges(metrics::kLogDirectorySlow, [&logs](metrics::GaugeSink& sink) {
-        for (const DirectoryState& each : logs.directory_states()) {
-          sink.add({each.path}, each.is_slow ? 1 : 0);
-        }
-      })) {}
+      slow_(registry.gauges(metrics::kLogDirectorySlow,
+                            [&logs](metrics::GaugeSink& sink) {
+                              for (const DirectoryState& each : logs.directory_states()) {
+                                sink.add({each.path}, each.is_slow ? 1 : 0);
+                              }
+                            })),
+      logs_to_recover_(registry.gauges(metrics::kRemainingLogsToRecover,
+                                       [&logs](metrics::GaugeSink& sink) {
+                                         for (const LoadProgress& each : logs.loading()) {
+                                           sink.add({each.directory},
+                                                    static_cast<double>(each.logs_left));
+                                         }
+                                       })),
+      segments_to_recover_(registry.gauges(
+          metrics::kRemainingSegmentsToRecover,
+          [&logs](metrics::GaugeSink& sink) {
+            for (const LoadProgress& each : logs.loading()) {
+              for (std::size_t thread = 0; thread < each.segments_left.size(); ++thread) {
+                sink.add({each.directory, std::to_string(thread)},
+                         static_cast<double>(each.segments_left[thread]));
+              }
+            }
+          })),
+      bytes_to_recover_(
+          registry.gauges(metrics::kRemainingBytesToRecover, [&logs](metrics::GaugeSink& sink) {
+            for (const LoadProgress& each : logs.loading()) {
+              sink.add({each.directory}, static_cast<double>(each.bytes_left));
+            }
+          })) {}
 
 LogGauges::LogGauges(const LogStore& logs, metrics::Registry& registry) {
   const auto show = [&](const metrics::Metric& metric, auto value) {

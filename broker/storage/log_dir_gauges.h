@@ -18,6 +18,9 @@ class LogDirGauges {
   metrics::Registry::Registration state_;
   metrics::Registry::Registration free_bytes_;
   metrics::Registry::Registration slow_;
+  metrics::Registry::Registration logs_to_recover_;
+  metrics::Registry::Registration segments_to_recover_;
+  metrics::Registry::Registration bytes_to_recover_;
 };
 
 /// Shows the logs among the metrics. Thread: any; the store and the registry outlive it.

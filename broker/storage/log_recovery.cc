@@ -283,6 +283,10 @@ Result<Offset> Log::recover_segments(SegmentList& segments, std::size_t from, Sh
   OTTLA_TRY_VOID(
       load_producers({segments.begin(), segments.begin() + static_cast<std::ptrdiff_t>(from)},
                      segments[from]->base_offset(), /*scan_without_snapshot=*/true));
+  const auto tell = [&](std::size_t number, std::uint64_t bytes_read) {
+    if (opening_.on_progress) opening_.on_progress(segments.size() - number, bytes_read);
+  };
+  tell(from, 0);
   Offset end = segments[from]->base_offset();
   for (std::size_t i = from; i < segments.size(); ++i) {
     Segment& segment = *segments[i];
@@ -310,6 +314,7 @@ Result<Offset> Log::recover_segments(SegmentList& segments, std::size_t from, Sh
                  << " segments behind the first bad batch";
       OTTLA_TRY_VOID(drop_segments(segments, i + 1));
     }
+    tell(i + 1, size_before);
   }
   touched_ = true;
   OTTLA_TRY_VOID(unless_full(write_snapshot(end)));

@@ -86,6 +86,17 @@ struct DirectoryState {
   bool is_slow = false;                       ///< By its self-test (W10).
 };
 
+/// How far the opening of a log dir's logs is.
+struct LoadProgress {
+  std::string directory;
+  std::size_t logs = 0;  ///< That it has.
+  std::size_t logs_left = 0;
+  std::uint64_t bytes = 0;  ///< Behind the recovery points, as far as they are measured.
+  std::uint64_t bytes_left = 0;
+  /// By recovery thread: segments left to be read of the log that it is at.
+  std::vector<std::size_t> segments_left{};
+};
+
 /// All logs of this broker, over its log dirs. It owns the directories' locks, checkpoints and
 /// background work; who leads or follows a partition is not its concern.
 /// Thread: any. mutex_ (Leaf) guards the table of logs and is never held over I/O; creation and
@@ -124,6 +135,8 @@ class LogStore {
   /// Opens all logs, recovering them where needed, with the I/O pool's threads, and calls `done`
   /// there. Errors: a directory that is not a partition's (KafkaStorageError).
   void load(ConfigOf config_of, Callback<Result<std::vector<DirectoryLoad>>> done);
+  /// Of the log dirs whose logs are being opened now: at the start, or when one returns.
+  [[nodiscard]] std::vector<LoadProgress> loading() const OTTLA_EXCLUDES(mutex_);
   /// The worst of all directories: what registration tells the controller (W1).
   [[nodiscard]] ShutdownKind shutdown_kind() const;
   /// To be called once what follows from a host crash is in ZooKeeper: it is not reported again
@@ -280,8 +293,11 @@ class LogStore {
   Result<> agree_on_identity();
   Result<> plan_load(Loading& loading, std::size_t number);
   void open_logs(const std::shared_ptr<Loading>& loading) OTTLA_EXCLUDES(mutex_);
-  void load_next(const std::shared_ptr<Loading>& loading, std::size_t number);
-  void load_log(Loading& loading, std::size_t number, std::size_t job);
+  void show_progress_of(const std::shared_ptr<Loading>& loading) OTTLA_EXCLUDES(mutex_);
+  void measure_next(const std::shared_ptr<Loading>& loading, std::size_t number);
+  void start_opening(const std::shared_ptr<Loading>& loading, std::size_t number);
+  void load_next(const std::shared_ptr<Loading>& loading, std::size_t number, std::size_t worker);
+  void load_log(Loading& loading, std::size_t number, std::size_t job, std::size_t worker);
   void set_apart(Loading& loading, std::size_t number, std::size_t job) OTTLA_EXCLUDES(mutex_);
   void check_high_watermark(const Log& log, ShutdownKind shutdown) OTTLA_EXCLUDES(mutex_);
   Result<> settle_moves(Loading& loading);
@@ -308,6 +324,13 @@ class LogStore {
   Result<bool> settle_copies(LogDirectory& directory, const std::string& path,
                              const TopicPartition& partition) OTTLA_REQUIRES(change_mutex_)
       OTTLA_EXCLUDES(mutex_);
+
+  // log_store_duplicates.cc
+  void settle_duplicates(Loading& loading) OTTLA_EXCLUDES(mutex_);
+  void keep_copy(const Loading& loading, const Entry& kept) OTTLA_EXCLUDES(mutex_);
+  Result<> put_copy_aside(const Entry& kept, const Entry& leftover)
+      OTTLA_EXCLUDES(mutex_, change_mutex_);
+  void set_copies_apart(const Entry& one, const Entry& other) OTTLA_EXCLUDES(mutex_);
 
   [[nodiscard]] LogEnvironment environment(LogDirectory& directory, LogHealth& health);
   [[nodiscard]] LogDirectory* directory_for_new(const TopicPartition& partition)
@@ -392,6 +415,7 @@ class LogStore {
   /// Logs that were made lately: their records are still to come.
   std::deque<std::pair<env::MonotonicTime, const LogDirectory*>> made_lately_
       OTTLA_GUARDED_BY(mutex_);
+  std::vector<std::weak_ptr<const Loading>> loadings_ OTTLA_GUARDED_BY(mutex_);
   std::vector<Repeated> repeated_ OTTLA_GUARDED_BY(mutex_);
   bool stopping_ OTTLA_GUARDED_BY(mutex_) = false;
 };

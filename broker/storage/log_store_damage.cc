@@ -8,7 +8,7 @@ namespace ottla::storage {
 /// Damage in one log is no reason to lose the others of its log dir.
 void LogStore::set_apart(Loading& loading, std::size_t number, std::size_t job) {
   Loading::Directory& plan = *loading.directories[number];
-  const auto& [path, partition, is_future] = plan.jobs[job];
+  const auto& [path, partition, is_future, bytes_to_read] = plan.jobs[job];
   LOG(ERROR)
       << "[" << path << "] is damaged and set apart: the partition is offline here, its files "
       << "stay as they are. `ottla dump-log --verify` shows the damage; to fetch the log anew "

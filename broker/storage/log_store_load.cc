@@ -50,10 +50,48 @@ void LogStore::open_logs(const std::shared_ptr<Loading>& loading) {
   const auto threads =
       static_cast<std::size_t>(std::max(options_.recovery_threads_per_directory, 1));
   loading->workers = loading->directories.size() * threads;
+  for (const auto& plan : loading->directories) {
+    plan->segments_left = std::vector<std::atomic<std::size_t>>(threads);
+    plan->measuring = threads;
+  }
+  show_progress_of(loading);
   for (std::size_t i = 0; i < loading->directories.size(); ++i) {
-    for (std::size_t thread = 0; thread < threads; ++thread) {
-      executor_.post([this, loading, i] { load_next(loading, i); });
+    const Loading::Directory& plan = *loading->directories[i];
+    if (plan.jobs.empty() || plan.directory->shutdown_kind() == ShutdownKind::Clean) {
+      start_opening(loading, i);
+      continue;
     }
+    for (std::size_t worker = 0; worker < threads; ++worker) {
+      executor_.post([this, loading, i] { measure_next(loading, i); });
+    }
+  }
+}
+
+/// How much there is to read of each log, for the order in which they are opened.
+void LogStore::measure_next(const std::shared_ptr<Loading>& loading, std::size_t number) {
+  Loading::Directory& plan = *loading->directories[number];
+  const std::size_t next = plan.next_to_measure.fetch_add(1);
+  if (next < plan.jobs.size() && plan.health->is_online()) {
+    Loading::Directory::Job& job = plan.jobs[next];
+    const auto point = plan.recovery_points.find(job.partition);
+    // What cannot be listed cannot be opened either, which then tells.
+    const auto bytes = bytes_behind(
+        files_, job.path, point == plan.recovery_points.end() ? Offset(0) : point->second);
+    if (bytes) job.bytes_to_read = *bytes;
+    plan.bytes_to_read += job.bytes_to_read;
+    executor_.post([this, loading, number] { measure_next(loading, number); });
+    return;
+  }
+  if (plan.measuring.fetch_sub(1) == 1) start_opening(loading, number);
+}
+
+void LogStore::start_opening(const std::shared_ptr<Loading>& loading, std::size_t number) {
+  Loading::Directory& plan = *loading->directories[number];
+  std::sort(plan.jobs.begin(), plan.jobs.end(), [](const auto& one, const auto& other) {
+    return opens_before({one.partition, one.bytes_to_read}, {other.partition, other.bytes_to_read});
+  });
+  for (std::size_t worker = 0; worker < plan.segments_left.size(); ++worker) {
+    executor_.post([this, loading, number, worker] { load_next(loading, number, worker); });
   }
 }
 
@@ -164,25 +202,28 @@ Result<> LogStore::settle_moves(Loading& loading) {
   return outcome;
 }
 
-void LogStore::load_next(const std::shared_ptr<Loading>& loading, std::size_t number) {
+void LogStore::load_next(const std::shared_ptr<Loading>& loading, std::size_t number,
+                         std::size_t worker) {
   Loading::Directory& plan = *loading->directories[number];
   const std::size_t job = plan.next_job.fetch_add(1);
   if (job < plan.jobs.size()) {
     if (plan.health->is_online()) {
-      load_log(*loading, number, job);
+      load_log(*loading, number, job, worker);
     } else {
       MutexLock lock(plan.mutex);
       ++plan.result.failed;
     }
-    executor_.post([this, loading, number] { load_next(loading, number); });
+    ++plan.jobs_done;
+    plan.tell_progress();
+    executor_.post([this, loading, number, worker] { load_next(loading, number, worker); });
   } else if (loading->workers.fetch_sub(1) == 1) {
     finish_load(loading);
   }
 }
 
-void LogStore::load_log(Loading& loading, std::size_t number, std::size_t job) {
+void LogStore::load_log(Loading& loading, std::size_t number, std::size_t job, std::size_t worker) {
   Loading::Directory& plan = *loading.directories[number];
-  const auto& [path, partition, is_future] = plan.jobs[job];
+  const auto& [path, partition, is_future, bytes_to_read] = plan.jobs[job];
   const auto offset_in = [&partition = partition](const PartitionOffsets& offsets) {
     const auto found = offsets.find(partition);
     return found == offsets.end() ? Offset(0) : found->second;
@@ -202,7 +243,13 @@ void LogStore::load_log(Loading& loading, std::size_t number, std::size_t job) {
                         .log_start_offset = offset_in(plan.log_starts),
                         .recovery_point = offset_in(plan.recovery_points),
                         .shutdown = plan.directory->shutdown_kind(),
-                        .cleaner_point = offset_in(plan.cleaner_points)});
+                        .cleaner_point = offset_in(plan.cleaner_points),
+                        .on_progress = [&plan, worker](std::size_t segments, std::uint64_t bytes) {
+                          plan.segments_left[worker] = segments;
+                          plan.bytes_done += bytes;
+                          plan.tell_progress();
+                        }});
+  plan.segments_left[worker] = 0;
   if (!log) {
     LOG(ERROR) << "[" << path << "] cannot be loaded: " << log.error();
     if (log.error().code() != ErrorCode::KafkaStorageError) {
@@ -228,8 +275,6 @@ void LogStore::load_log(Loading& loading, std::size_t number, std::size_t job) {
     plan.result.bytes_truncated += (*log)->recovery().bytes_truncated;
   }
   if (!is_future) check_high_watermark(**log, plan.directory->shutdown_kind());
-  LOG_EVERY_T(INFO, 5) << "[" << plan.directory->path() << "] loaded " << job + 1 << " of "
-                       << plan.jobs.size() << " logs";
   if (loading.is_return) {
     MutexLock lock(plan.mutex);
     plan.returned.push_back(
@@ -242,15 +287,17 @@ void LogStore::load_log(Loading& loading, std::size_t number, std::size_t job) {
     LOG(WARNING) << "[" << path << "] left alone: the partition has another future replica";
     return;
   }
-  if (entry.log) {
-    lock.unlock();
-    // Two copies: only a human can tell which one is right.
-    (void)plan.health->report(Error(ErrorCode::KafkaStorageError,
-                                    partition.to_string() + " is in two log dirs: remove one"));
-    lock.lock();
+  Entry loaded{*std::move(log), plan.directory, topic_id ? *topic_id : std::nullopt};
+  if (!entry.log) {
+    entry = std::move(loaded);
     return;
   }
-  entry = {*std::move(log), plan.directory, topic_id ? *topic_id : std::nullopt};
+  lock.unlock();
+  {
+    MutexLock duplicates_lock(loading.mutex);
+    loading.duplicates.push_back({number, std::move(loaded)});
+  }
+  lock.lock();
 }
 
 /// One behind the log's end is damaged (W9), and unknown then: the leader finds it again from its
@@ -271,7 +318,11 @@ void LogStore::check_high_watermark(const Log& log, ShutdownKind shutdown) {
 }
 
 void LogStore::finish_load(const std::shared_ptr<Loading>& loading) {
-  if (!loading->is_return) drop_useless_futures();
+  loading->is_over = true;
+  if (!loading->is_return) {
+    settle_duplicates(*loading);
+    drop_useless_futures();
+  }
   const auto taken =
       std::chrono::duration_cast<std::chrono::milliseconds>(clock_.now() - loading->started);
   std::vector<DirectoryLoad> results;

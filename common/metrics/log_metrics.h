@@ -68,6 +68,29 @@ inline constexpr Metric kLogDirectorySlow{
     .kind = Kind::Gauge,
     .labels = {"logDirectory"},
     .doc = "1 if the directory is slow by its self-test: its leaders are handed over. Ottla only."};
+inline constexpr Metric kRemainingLogsToRecover{
+    .domain = "kafka.log",
+    .type = "LogManager",
+    .name = "remainingLogsToRecover",
+    .kind = Kind::Gauge,
+    .labels = {"dir"},
+    .doc = "Logs that are still to be opened, while those of the directory are (KIP-831)."};
+inline constexpr Metric kRemainingSegmentsToRecover{
+    .domain = "kafka.log",
+    .type = "LogManager",
+    .name = "remainingSegmentsToRecover",
+    .kind = Kind::Gauge,
+    .labels = {"dir", "threadNum"},
+    .doc =
+        "Segments of the log that a recovery thread is at which it has still to read as a whole "
+        "(KIP-831)."};
+inline constexpr Metric kRemainingBytesToRecover{
+    .domain = "kafka.log",
+    .type = "LogManager",
+    .name = "remainingBytesToRecover",
+    .kind = Kind::Gauge,
+    .labels = {"dir"},
+    .doc = "Bytes behind the recovery points that are still to be read. Ottla only."};
 inline constexpr Metric kCleanerMaxBufferUtilization{
     .domain = "kafka.log",
     .type = "LogCleaner",
@@ -145,6 +168,9 @@ inline constexpr const Metric* kLogMetrics[] = {
     &kLogDirectoryFreeBytes,
     &kLogDirectoryState,
     &kLogDirectorySlow,
+    &kRemainingLogsToRecover,
+    &kRemainingSegmentsToRecover,
+    &kRemainingBytesToRecover,
     &kCleanerMaxBufferUtilization,
     &kCleanerRecopyPercent,
     &kCleanerMaxCleanTimeSecs,
