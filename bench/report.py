@@ -44,6 +44,7 @@ def summarize_metric(metric, rounds, limits):
 
 def summarize(row, rounds, limits):
     """`rounds` is {system: [{metric: number or {size: number}}, ...]}."""
+    rounds = {system: results for system, results in rounds.items() if results}
     names = list(dict.fromkeys(name for results in rounds.values() for result in results for name in result))
     summary = {}
     for name in names:
@@ -73,7 +74,7 @@ def with_spread(told):
 def table(results):
     """A line for each metric: median and spread of both, by how much Ottla is ahead, what is wanted, and the machine's limit."""
     longest = max((len(metric) for row in results.values() for metric in row.get("metrics", {})), default=0)
-    widths = (longest + 4, 24, 24, 8, 22, 5, 9)
+    widths = (longest + 4, 24, 24, 8, 32, 5, 9)
     lines = ["".join(text.ljust(width) for text, width in zip(
         ("", "Kafka", "Ottla", "factor", "goal", "met", "x limit"), widths)).rstrip()]
     for name, row in results.items():
@@ -81,6 +82,7 @@ def table(results):
         if "skipped" in row:
             lines.append(f"  skipped: {row['skipped']}")
             continue
+        lines += [f"  FAILED: {failure}" for failure in row.get("failures", [])]
         for metric, found in row["metrics"].items():
             if "series" in found:
                 lines += [f"  {metric}, {system}: " + "  ".join(f"{size}: {with_spread(told)}" for size, told in sizes.items())

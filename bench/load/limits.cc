@@ -68,6 +68,8 @@ void loopback(std::int64_t bytes, const std::vector<std::byte>& data) {
   const double trips = static_cast<double>(questions.bytes);
   report("round trip server CPU-us", questions.server_cpu_seconds * 1e6 / trips);
   report("round trips/s per server CPU-s", trips / questions.server_cpu_seconds);
+  const Exchange alone = ask_over_loopback(1, 200, 0.5);
+  report("round trip ms", alone.seconds * 1e3 / static_cast<double>(alone.bytes));
 }
 
 void checksum(std::int64_t bytes, const std::vector<std::byte>& data) {
@@ -96,6 +98,12 @@ void disk(std::int64_t bytes, const std::string& directory, const std::vector<st
   report("page cache write GB/s", gigabytes / seconds_since(begin));
   fdatasync(file.fd());
   report("disk write GB/s", gigabytes / seconds_since(begin));
+  const double before_reading = own_cpu_seconds();
+  std::vector<std::byte> piece(kBatch);
+  for (std::int64_t at = 0; at < bytes; at += static_cast<std::int64_t>(kBatch)) {
+    if (pread(file.fd(), piece.data(), kBatch, at) <= 0) die("pread failed");
+  }
+  report("page cache read CPU-s/GB", (own_cpu_seconds() - before_reading) / gigabytes);
   posix_fadvise(file.fd(), 0, 0, POSIX_FADV_DONTNEED);
   const auto reading = SteadyClock::now();
   std::vector<std::byte> buffer(1 << 20);
