@@ -7,6 +7,7 @@ import time
 
 import systems
 import wire
+from profile_brokers import profiled
 from systems import ottla
 
 LOAD = ottla.BUILD / "bench" / "ottla-load"
@@ -79,7 +80,7 @@ class Load:
 
 
 def load(system, command, **options):
-    with Load(system, command, **options) as running:
+    with Load(system, command, **options) as running, profiled(system, command):
         before = system.cpu_seconds()
         running.go()
         outcome = running.outcome()

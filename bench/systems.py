@@ -22,6 +22,7 @@ import wire  # noqa: E402
 
 KAFKA_REF = ROOT / "integration-tests" / "reference" / "kafka-ref"
 KAFKA_VERSION = "3.9.1"
+PATIENCE_S = 600
 
 # Ten thousand connections; brokers inherit it.
 resource.setrlimit(resource.RLIMIT_NOFILE, (resource.getrlimit(resource.RLIMIT_NOFILE)[1],) * 2)
@@ -90,9 +91,13 @@ class System:
 
     # The cluster's state, by Ottla's tool for both.
 
-    def tool(self, *arguments, seconds=120, without=None):
-        bootstrap = ",".join(f"127.0.0.1:{port}" for broker, port in self.ports.items() if broker != without)
-        outcome = subprocess.run([ottla.OTTLA, arguments[0], "--bootstrap-server", bootstrap, *map(str, arguments[1:])],
+    def tool(self, *arguments, seconds=PATIENCE_S):
+        """Its output. It waits as long for an answer: a cluster may need minutes for a thousand logs."""
+        patient = self.directory / "patient.properties"
+        if not patient.exists():
+            patient.write_text(f"request.timeout.ms={1000 * PATIENCE_S}\n")
+        outcome = subprocess.run([ottla.OTTLA, arguments[0], "--bootstrap-server", self.bootstrap, "--command-config", patient,
+                                  *map(str, arguments[1:])],
                                  capture_output=True, text=True, timeout=seconds)
         if outcome.returncode != 0:
             raise ottla.ToolFailed(f"ottla {' '.join(map(str, arguments))}: {outcome.stderr or outcome.stdout}")
@@ -190,6 +195,7 @@ class Kafka(System):
         try:
             self.reference("start", "--brokers", len(self.ids), "--base-port", base, "--first-id", 1, "--zk", self.zookeeper,
                            *(word for setting in self.settings.items() for word in ("--set", "=".join(setting))))
+            self.wait_for_brokers()
         except BaseException:
             self.close()
             raise

@@ -8,7 +8,6 @@ from row import Metric, Row
 from systems import ottla
 
 TOPIC = "wide"
-CREATE_TOPICS_TIMEOUT_S = 600
 
 
 def is_gone(system):
@@ -22,13 +21,13 @@ def measure(System, size):
     with System(brokers=3) as system:
         began = time.monotonic()
         system.tool("topics", "--create", "--topic", TOPIC, "--partitions", size.partitions, "--replication-factor",
-                    size.replicas, seconds=CREATE_TOPICS_TIMEOUT_S)
+                    size.replicas)
         wait_until_served(system, TOPIC, size.partitions)
         created = time.monotonic()
         system.wait_for_isr(TOPIC, size.partitions, size.replicas)
         before = system.cpu_seconds()
         deleting = time.monotonic()
-        system.tool("topics", "--delete", "--topic", TOPIC, seconds=CREATE_TOPICS_TIMEOUT_S)
+        system.tool("topics", "--delete", "--topic", TOPIC)
         ottla.wait_until(lambda: is_gone(system), "the topic to be gone", 600)
         return {"created (s)": created - began, "deleted (s)": time.monotonic() - deleting,
                 "CPU of the deletion (s)": system.cpu_seconds() - before}
