@@ -115,7 +115,14 @@ class Process:
         self.child.wait(30)
 
     def pause(self):
+        """On a busy machine its threads go on until one of them comes to run and takes the signal."""
         self.signal(signal.SIGSTOP)
+        wait_until(lambda: self.is_stopped() or not self.running(), f"{self.name} to stand still")
+
+    def is_stopped(self):
+        states = [(task / "stat").read_text().rsplit(")", 1)[1].split()[0]
+                  for task in pathlib.Path(f"/proc/{self.pid}/task").iterdir()]
+        return all(state == "T" for state in states)
 
     def resume(self):
         self.signal(signal.SIGCONT)
