@@ -161,8 +161,6 @@ class CoordinatorCore {
   /// We lead the partition from `epoch` on, and its groups must be read. False: nothing to read,
   /// since we have led it ever since the last time; commits go on in the new epoch.
   bool begin_loading(std::int32_t partition, LeaderEpoch epoch);
-  /// Whether this load is still wanted.
-  [[nodiscard]] bool is_loading(std::int32_t partition, LeaderEpoch epoch) const;
   void finish_loading(std::int32_t partition, LeaderEpoch epoch, LoadedGroups groups,
                       EndedOffsets ended = {});
   /// Another broker leads it, or nobody: its groups are forgotten, and who waits is sent on.
@@ -242,6 +240,8 @@ class CoordinatorCore {
   enum class Naming : bool { NotEmpty, Any };
 
   // coordinator_core.cc
+  /// Whether this load is still wanted.
+  [[nodiscard]] bool is_loading(std::int32_t partition, LeaderEpoch epoch) const;
   [[nodiscard]] std::int32_t shard_of(const std::string& group) const {
     return partition_of(group, partition_count_);
   }

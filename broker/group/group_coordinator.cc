@@ -65,7 +65,6 @@ class GroupCoordinator::Inner final : public OffsetsLog,
       self->timer_.cancel();
       self->look_timer_.reset();
       self->expiry_timer_.reset();
-      for (auto& [partition, load] : self->loads_) load->cancel();
       self->loads_.clear();
       if (self->snapshots_) self->snapshots_->stop();
     });
@@ -91,7 +90,7 @@ class GroupCoordinator::Inner final : public OffsetsLog,
   void resigned(std::int32_t partition, LeaderEpoch epoch) {
     LOG(INFO) << "[" << offsets_partition(partition) << "] its groups are unloaded, leader epoch "
               << epoch;
-    if (const auto load = loads_.extract(partition)) load.mapped()->cancel();
+    loads_.erase(partition);
     damaged_.erase(partition);
     core_.resign(partition);
   }
@@ -160,13 +159,11 @@ class GroupCoordinator::Inner final : public OffsetsLog,
  private:
   /// The load is ours: it holds no reference to us.
   void load(std::int32_t partition, LeaderEpoch epoch) {
-    const auto load = std::make_shared<replica::CoordinatorLoad>(
+    const auto read = std::make_shared<PartitionLoad::Outcome>();
+    loads_[partition] = std::make_unique<replica::CoordinatorLoad>(
         offsets_partition(partition), epoch,
         replica::CoordinatorLoad::Dependencies{
-            .replicas = *replicas_, .clock = with_.clock, .loop = with_.loop});
-    loads_[partition] = load;
-    const auto read = std::make_shared<PartitionLoad::Outcome>();
-    load->start(
+            .replicas = *replicas_, .clock = with_.clock, .loop = with_.loop},
         [weak = weak_from_this(), read](std::shared_ptr<storage::Log> log,
                                         storage::LogWalk::Torn torn,
                                         Callback<Result<storage::Walked>> done) {
@@ -184,10 +181,6 @@ class GroupCoordinator::Inner final : public OffsetsLog,
                     *read = *std::move(outcome);
                     std::move(done)(read->walked);
                   });
-        },
-        [weak = weak_from_this(), partition, epoch] {
-          const auto self = weak.lock();
-          return self && !self->stopped_ && self->core_.is_loading(partition, epoch);
         },
         [weak = weak_from_this(), partition, epoch,
          read](const replica::CoordinatorLoad::Loaded& loaded) {
@@ -305,7 +298,7 @@ class GroupCoordinator::Inner final : public OffsetsLog,
   env::DeadlineTimer timer_;
   env::TimerHandle look_timer_;
   env::TimerHandle expiry_timer_;
-  std::map<std::int32_t, std::shared_ptr<replica::CoordinatorLoad>> loads_;
+  std::map<std::int32_t, std::unique_ptr<replica::CoordinatorLoad>> loads_;
   std::set<std::int32_t> damaged_;  ///< Partitions that were not loaded as a whole.
   std::shared_ptr<const metadata::MetadataImage> seen_;
   std::shared_ptr<SnapshotKeeper> snapshots_;

@@ -26,23 +26,53 @@ class CommitCallback final : public CommitWaiter {
 
 }  // namespace
 
-CoordinatorLoad::CoordinatorLoad(TopicPartition partition, LeaderEpoch epoch, Dependencies with)
-    : partition_(std::move(partition)), epoch_(epoch), with_(with), began_(with.clock.now()) {}
+/// Lives on in the tasks that are under way.
+class CoordinatorLoad::Attempts : public std::enable_shared_from_this<Attempts> {
+ public:
+  Attempts(TopicPartition partition, LeaderEpoch epoch, Dependencies with, Read read,
+           Callback<Loaded> done)
+      : partition_(std::move(partition)),
+        epoch_(epoch),
+        with_(with),
+        began_(with.clock.now()),
+        read_(std::move(read)),
+        done_(std::move(done)) {}
 
-void CoordinatorLoad::start(Read read, std::function<bool()> is_wanted, Callback<Loaded> done) {
-  read_ = std::move(read);
-  is_wanted_ = std::move(is_wanted);
-  done_ = std::move(done);
-  attempt();
+  void attempt();
+  void end() {
+    is_over_ = true;
+    retry_.reset();
+  }
+
+ private:
+  void on_read(const Result<storage::Walked>& walked);
+  void on_commit_decided(const storage::Walked& walked, ErrorCode decided);
+  void attempt_later(const Error& why);
+  [[nodiscard]] bool others_have_all() const;
+
+  const TopicPartition partition_;
+  const LeaderEpoch epoch_;
+  const Dependencies with_;
+  const env::MonotonicTime began_;
+  const Read read_;
+  Callback<Loaded> done_;
+  env::TimerHandle retry_;
+  bool is_over_ = false;
+};
+
+CoordinatorLoad::CoordinatorLoad(TopicPartition partition, LeaderEpoch epoch, Dependencies with,
+                                 Read read, Callback<Loaded> done)
+    : attempts_(std::make_shared<Attempts>(std::move(partition), epoch, with, std::move(read),
+                                           std::move(done))) {
+  attempts_->attempt();
 }
 
-void CoordinatorLoad::cancel() {
-  is_cancelled_ = true;
-  retry_.reset();
+CoordinatorLoad::~CoordinatorLoad() {
+  attempts_->end();
 }
 
-void CoordinatorLoad::attempt() {
-  if (is_over()) return;
+void CoordinatorLoad::Attempts::attempt() {
+  if (is_over_) return;
   auto log = with_.replicas.leader_log(partition_);
   if (!log) return attempt_later(log.error());
   using Torn = storage::LogWalk::Torn;
@@ -52,8 +82,8 @@ void CoordinatorLoad::attempt() {
         });
 }
 
-void CoordinatorLoad::on_read(const Result<storage::Walked>& walked) {
-  if (is_over()) return;
+void CoordinatorLoad::Attempts::on_read(const Result<storage::Walked>& walked) {
+  if (is_over_) return;
   if (!walked) {
     // If no other has the log by now, the next attempt takes what can be read.
     if (walked.error().code() == ErrorCode::CorruptMessage && others_have_all()) {
@@ -73,8 +103,9 @@ void CoordinatorLoad::on_read(const Result<storage::Walked>& walked) {
                      0);
 }
 
-void CoordinatorLoad::on_commit_decided(const storage::Walked& walked, ErrorCode decided) {
-  if (is_over()) return;
+void CoordinatorLoad::Attempts::on_commit_decided(const storage::Walked& walked,
+                                                  ErrorCode decided) {
+  if (is_over_) return;
   // Too few replicas in sync stop commits, not what was committed before.
   if (decided != ErrorCode::None && decided != ErrorCode::NotEnoughReplicasAfterAppend) {
     return attempt_later(Error(decided));
@@ -93,14 +124,14 @@ void CoordinatorLoad::on_commit_decided(const storage::Walked& walked, ErrorCode
 }
 
 /// Whether another replica can lead in our place without a loss.
-bool CoordinatorLoad::others_have_all() const {
+bool CoordinatorLoad::Attempts::others_have_all() const {
   const auto held = with_.replicas.partition(partition_);
   if (!held) return false;
   const auto view = held->view();
   return view.leader_epoch == epoch_ && view.isr.size() > 1;
 }
 
-void CoordinatorLoad::attempt_later(const Error& why) {
+void CoordinatorLoad::Attempts::attempt_later(const Error& why) {
   LOG(ERROR) << "[" << partition_ << "] cannot be loaded, is tried again: " << why;
   retry_ = with_.loop.post_after(kRetry, [self = shared_from_this()] { self->attempt(); });
 }

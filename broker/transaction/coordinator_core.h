@@ -142,8 +142,6 @@ class CoordinatorCore {
   /// We lead the partition from `epoch` on, and its log must be read. False: nothing to read, since
   /// we have led it ever since the last time; its transactions go on in the new epoch.
   bool begin_loading(std::int32_t partition, LeaderEpoch epoch);
-  /// Whether this load is still wanted.
-  [[nodiscard]] bool is_loading(std::int32_t partition, LeaderEpoch epoch) const;
   /// Transactions whose end was decided are carried on.
   void finish_loading(std::int32_t partition, LeaderEpoch epoch, LoadedTransactions loaded);
   /// Another broker leads it, or nobody: its transactions are forgotten.
@@ -202,6 +200,8 @@ class CoordinatorCore {
   };
 
   // coordinator_core.cc
+  /// Whether this load is still wanted.
+  [[nodiscard]] bool is_loading(std::int32_t partition, LeaderEpoch epoch) const;
   /// InvalidRequest, CoordinatorLoadInProgress, NotCoordinator.
   [[nodiscard]] ErrorCode check(const std::string& transactional_id) const;
   [[nodiscard]] TransactionPtr find(const std::string& transactional_id) const;

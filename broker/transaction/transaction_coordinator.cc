@@ -78,7 +78,6 @@ class TransactionCoordinator::Inner final : public TransactionLog,
       self->look_timer_.reset();
       self->abort_timer_.reset();
       self->expiry_timer_.reset();
-      for (auto& [partition, load] : self->loads_) load->cancel();
       self->loads_.clear();
     });
   }
@@ -110,7 +109,7 @@ class TransactionCoordinator::Inner final : public TransactionLog,
   void resigned(std::int32_t partition, LeaderEpoch epoch) {
     LOG(INFO) << "[" << state_partition(partition)
               << "] its transactions are unloaded, leader epoch " << epoch;
-    if (const auto load = loads_.extract(partition)) load.mapped()->cancel();
+    loads_.erase(partition);
     core_.resign(partition);
   }
 
@@ -175,13 +174,11 @@ class TransactionCoordinator::Inner final : public TransactionLog,
 
   /// The load is ours: it holds no reference to us.
   void load(std::int32_t partition, LeaderEpoch epoch) {
-    const auto reading = std::make_shared<replica::CoordinatorLoad>(
+    const auto loader = std::make_shared<TransactionLoader>();
+    loads_[partition] = std::make_unique<replica::CoordinatorLoad>(
         state_partition(partition), epoch,
         replica::CoordinatorLoad::Dependencies{
-            .replicas = *replicas_, .clock = with_.clock, .loop = with_.loop});
-    loads_[partition] = reading;
-    const auto loader = std::make_shared<TransactionLoader>();
-    reading->start(
+            .replicas = *replicas_, .clock = with_.clock, .loop = with_.loop},
         [weak = weak_from_this(), loader](std::shared_ptr<storage::Log> log,
                                           storage::LogWalk::Torn torn,
                                           Callback<Result<storage::Walked>> done) {
@@ -193,10 +190,6 @@ class TransactionCoordinator::Inner final : public TransactionLog,
                                                  torn),
               [loader](const record::RecordBatchView& batch) { loader->add(batch); },
               self->with_.io_pool, env::Duration(0), std::move(done));
-        },
-        [weak = weak_from_this(), partition, epoch] {
-          const auto self = weak.lock();
-          return self && !self->stopped_ && self->core_.is_loading(partition, epoch);
         },
         [weak = weak_from_this(), partition, epoch,
          loader](const replica::CoordinatorLoad::Loaded& loaded) {
@@ -296,7 +289,7 @@ class TransactionCoordinator::Inner final : public TransactionLog,
   env::TimerHandle look_timer_;
   env::TimerHandle abort_timer_;
   env::TimerHandle expiry_timer_;
-  std::map<std::int32_t, std::shared_ptr<replica::CoordinatorLoad>> loads_;
+  std::map<std::int32_t, std::unique_ptr<replica::CoordinatorLoad>> loads_;
 
   // What the gauges show: the model as it was at the last look.
   std::atomic<std::size_t> open_ = 0;
