@@ -165,6 +165,39 @@ class MovesTest(LogDirsCase):
         wait_until(lambda: not list(there.glob(f"{self.TOPIC}-0*")) and not list(here.glob(f"{self.TOPIC}-0*")),
                    "all of the topic to be gone")
 
+    def test_an_old_copy_in_another_log_dir_costs_nothing(self):
+        """Somebody restored a directory to the wrong disk, or a disk came back: Kafka would not start."""
+        cluster = self.start(1)
+        broker = cluster.brokers[1]
+        cluster.create_topic(self.TOPIC, 4, 1)
+        cluster.wait_for_isr(self.TOPIC, 1)
+
+        def produce(partition, count):
+            with wire.Connection(broker) as connection:
+                for _ in range(count):
+                    error = connection.produce(self.TOPIC, wire.batch([wire.record(b"x")]), partition=partition)[0]
+                    self.assertEqual(error, 0)
+        for partition in range(4):
+            produce(partition, 3)
+        here, there = self.place(broker)
+        broker.process.terminate()
+        shutil.copytree(here / f"{self.TOPIC}-0", cluster.directory / "copy")
+        broker.start()
+        wait_until(broker.accepts, "the broker")
+        cluster.wait_for_isr(self.TOPIC, 1)
+        produce(0, 4)
+        broker.process.kill()
+        shutil.copytree(cluster.directory / "copy", there / f"{self.TOPIC}-0")
+        broker.start()
+        wait_until(broker.accepts, "the broker")
+        cluster.wait_for_isr(self.TOPIC, 1)
+        ends = json.loads(cluster.ottla("get-offsets", "--topic", self.TOPIC, "--json"))
+        self.assertEqual({row["partition"]: row["offset"] for row in ends}, {0: 7, 1: 3, 2: 3, 3: 3})
+        self.assertNotIn(None, self.described(broker).values())
+        self.assertEqual(self.place(broker), (here, there))
+        self.assertEqual(len(list(there.glob(f"{self.TOPIC}-0.*-stray"))), 1)
+        self.assertIn("is in two log dirs", broker.log)
+
     def test_log_dirs_tool(self):
         cluster = self.start(brokers=2)
         cluster.create_topic(self.TOPIC, 2, 2)
