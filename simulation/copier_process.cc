@@ -181,12 +181,6 @@ void CopierProcess::init() {
       });
 }
 
-bool CopierProcess::is_coordinator(SimulatedBroker& broker) const {
-  const auto partition = broker.replicas()->partition(options_.group_coordinator);
-  return partition && cluster_.is_elected(broker.id(), partition->view().leader_epoch,
-                                          options_.group_coordinator, partition->topic_id());
-}
-
 void CopierProcess::restore_position() {
   ++turn_;
   ask<Position>(
@@ -194,24 +188,18 @@ void CopierProcess::restore_position() {
       [this](SimulatedBroker& broker, ConnectionTime, Callback<Position> reply) {
         auto* const groups = broker.groups();
         if (groups == nullptr) return std::move(reply)({.error = ErrorCode::NotCoordinator});
-        groups->fetch({{.group = options_.group, .partitions = {{options_.input}}}},
-                      /*require_stable=*/true,
-                      [this, &broker, reply = std::move(reply)](
-                          const std::vector<group::FetchedOffsets>& fetched) mutable {
-                        const group::FetchedOffsets& told = fetched.front();
-                        // One that does not know of its successor tells what it remembers; who is
-                        // in a group has a generation that the successor would refuse. Not
-                        // modelled.
-                        if (!is_coordinator(broker)) {
-                          return std::move(reply)({.error = ErrorCode::NotCoordinator});
-                        }
-                        if (told.error != ErrorCode::None) {
-                          return std::move(reply)({.error = told.error});
-                        }
-                        const group::FetchedOffset& offset = told.offsets.front();
-                        std::move(reply)({offset.error, std::max<std::int64_t>(
-                                                            offset.committed.offset.value(), 0)});
-                      });
+        groups->fetch(
+            {{.group = options_.group, .partitions = {{options_.input}}}},
+            /*require_stable=*/true,
+            [reply = std::move(reply)](const std::vector<group::FetchedOffsets>& fetched) mutable {
+              const group::FetchedOffsets& told = fetched.front();
+              if (told.error != ErrorCode::None) {
+                return std::move(reply)({.error = told.error});
+              }
+              const group::FetchedOffset& offset = told.offsets.front();
+              std::move(reply)(
+                  {offset.error, std::max<std::int64_t>(offset.committed.offset.value(), 0)});
+            });
       },
       [this](std::optional<Position> answer) {
         if (!answer || answer->error != ErrorCode::None) {

@@ -89,8 +89,6 @@ class CopierProcess {
   void deliver_produce(SimulatedBroker& broker, std::size_t output,
                        const std::vector<Value>& values, const replica::TransactionCheck& check,
                        Callback<ErrorCode> reply);
-  /// Whether the broker coordinates the group, this moment.
-  [[nodiscard]] bool is_coordinator(SimulatedBroker& broker) const;
   /// Whether brokers are to tell late requests by the connections that they come on.
   [[nodiscard]] bool tells_connections() const {
     return !options_.raises_epoch && !cluster_.bugs().has(Bug::TakesLateRequests);

@@ -181,9 +181,11 @@ class CoordinatorCore {
 
   // Offsets.
 
-  /// Where a group's offsets stand, for the question to the transaction's coordinator. Errors: why
-  /// there is no use in asking.
-  [[nodiscard]] Result<std::int32_t> partition_for_transaction(const std::string& group) const;
+  enum class Naming : bool { NotEmpty, Any };
+  /// Where a group's offsets stand, for questions to others before they are told or changed.
+  /// Errors: why there is no use in asking.
+  [[nodiscard]] Result<std::int32_t> served_partition(const std::string& group,
+                                                      Naming naming) const;
   /// A marker stands at `marker` in the partition: the offsets of the producer's transaction count,
   /// or are dropped.
   void end_transaction(std::int32_t partition, ProducerId producer, bool is_commit, Offset marker);
@@ -237,8 +239,6 @@ class CoordinatorCore {
     };
     std::vector<Marker> markers_while_loading{};
   };
-  enum class Naming : bool { NotEmpty, Any };
-
   // coordinator_core.cc
   /// Whether this load is still wanted.
   [[nodiscard]] bool is_loading(std::int32_t partition, LeaderEpoch epoch) const;

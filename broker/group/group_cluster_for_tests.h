@@ -46,14 +46,6 @@ class GroupCluster final : private SimulatedCluster::Tenants {
   [[nodiscard]] static std::size_t shard_of(const std::string& group) {
     return static_cast<std::size_t>(partition_of(group, kShards));
   }
-  /// Whether the broker has heard that it leads, and nothing newer has happened.
-  [[nodiscard]] bool knows_that_it_leads(BrokerId broker, const std::string& group) {
-    const std::size_t shard = shard_of(group);
-    const auto partition = cluster.partition(broker, static_cast<std::int32_t>(shard));
-    return cluster.state(shard).leader == broker && partition &&
-           partition->view().leader_epoch == cluster.state(shard).leader_epoch;
-  }
-
   void commit(BrokerId broker, const std::string& group, std::int64_t offset,
               Callback<ErrorCode> done) {
     CommitRequest request{.group = group, .offsets = {{kOrders, {.offset = Offset(offset)}}}};
@@ -62,8 +54,9 @@ class GroupCluster final : private SimulatedCluster::Tenants {
                         std::move(done)(outcomes.at(0));
                       });
   }
-  void fetch(BrokerId broker, const std::string& group, Callback<FetchedOffsets> done) {
-    at(broker).fetch({{.group = group, .partitions = {{kOrders}}}}, false,
+  void fetch(BrokerId broker, const std::string& group, Callback<FetchedOffsets> done,
+             bool require_stable = false) {
+    at(broker).fetch({{.group = group, .partitions = {{kOrders}}}}, require_stable,
                      [done = std::move(done)](std::vector<FetchedOffsets> fetched) mutable {
                        std::move(done)(std::move(fetched.at(0)));
                      });

@@ -122,7 +122,7 @@ class GroupCoordinator::Inner final : public OffsetsLog,
 
   /// Offsets of a transaction, once its coordinator knows that it reaches here (KIP-890).
   void verify_and_commit(CommitRequest request, Callback<std::vector<ErrorCode>> done) {
-    const auto partition = core_.partition_for_transaction(request.group);
+    const auto partition = core_.served_partition(request.group, CoordinatorCore::Naming::NotEmpty);
     if (!partition) {
       return std::move(done)(
           std::vector<ErrorCode>(request.offsets.size(), partition.error().code()));
@@ -145,6 +145,29 @@ class GroupCoordinator::Inner final : public OffsetsLog,
         });
   }
 
+  /// Tells what is remembered, once it is known that no successor has changed it by now. Readers
+  /// of transactions (`require_stable`) must be certain; without enough in-sync replicas they could
+  /// commit nothing anyway.
+  void fetch(std::vector<FetchQuery> queries, bool require_stable,
+             Callback<std::vector<FetchedOffsets>> done) {
+    std::set<std::int32_t> partitions;
+    for (const FetchQuery& query : queries) {
+      const auto partition = core_.served_partition(query.group, CoordinatorCore::Naming::Any);
+      if (partition) partitions.insert(*partition);
+    }
+    const auto fetch = std::make_shared<Fetch>(std::move(queries), require_stable, std::move(done),
+                                               partitions.size());
+    if (partitions.empty()) return answer(*fetch);
+    for (const std::int32_t partition : partitions) {
+      replicas_->confirm_leadership(
+          offsets_partition(partition), require_stable, config_.commit_timeout, with_.loop,
+          [self = shared_from_this(), fetch, partition](ErrorCode outcome) {
+            if (outcome != ErrorCode::None) fetch->unconfirmed.insert(partition);
+            if (--fetch->open_questions == 0 && !self->stopped_) self->answer(*fetch);
+          });
+    }
+  }
+
   /// Topics that were deleted since the last look take their offsets with them. Looked for before
   /// a commit, so that none for a new topic of the same name is taken for an old one.
   void notice_deleted_topics() {
@@ -157,6 +180,35 @@ class GroupCoordinator::Inner final : public OffsetsLog,
   }
 
  private:
+  /// An OffsetFetch that waits.
+  struct Fetch {
+    Fetch(std::vector<FetchQuery> asked, bool stable, Callback<std::vector<FetchedOffsets>> reply,
+          std::size_t questions)
+        : queries(std::move(asked)),
+          require_stable(stable),
+          done(std::move(reply)),
+          open_questions(questions) {}
+
+    std::vector<FetchQuery> queries;
+    bool require_stable;
+    Callback<std::vector<FetchedOffsets>> done;
+    std::size_t open_questions;
+    std::set<std::int32_t> unconfirmed{};
+  };
+
+  void answer(Fetch& fetch) {
+    std::vector<FetchedOffsets> fetched;
+    for (const FetchQuery& query : fetch.queries) {
+      fetched.push_back(core_.fetch(query, fetch.require_stable));
+      const auto partition = core_.served_partition(query.group, CoordinatorCore::Naming::Any);
+      // Clients look for the coordinator again, and go on with it; of other errors some give up.
+      if (partition && fetch.unconfirmed.contains(*partition)) {
+        fetched.back() = {.error = ErrorCode::NotCoordinator};
+      }
+    }
+    std::move(fetch.done)(std::move(fetched));
+  }
+
   /// The load is ours: it holds no reference to us.
   void load(std::int32_t partition, LeaderEpoch epoch) {
     const auto read = std::make_shared<PartitionLoad::Outcome>();
@@ -392,11 +444,9 @@ void GroupCoordinator::commit(CommitRequest request, Callback<std::vector<ErrorC
 
 void GroupCoordinator::fetch(std::vector<FetchQuery> queries, bool require_stable,
                              Callback<std::vector<FetchedOffsets>> done) {
-  on_loop([queries = std::move(queries), require_stable,
-           done = std::move(done)](CoordinatorCore& core) mutable {
-    std::vector<FetchedOffsets> fetched;
-    for (const FetchQuery& query : queries) fetched.push_back(core.fetch(query, require_stable));
-    std::move(done)(std::move(fetched));
+  on_loop([inner = inner_, queries = std::move(queries), require_stable,
+           done = std::move(done)](CoordinatorCore&) mutable {
+    inner->fetch(std::move(queries), require_stable, std::move(done));
   });
 }
 

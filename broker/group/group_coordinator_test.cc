@@ -53,6 +53,20 @@ TEST(GroupCoordinator, AnswersThatItLoadsUntilTheLogIsCommitted) {
                                ErrorCode::None}));
 }
 
+TEST(GroupCoordinator, WhoWasReplacedAndDoesNotKnowItTellsNoOffsets) {
+  GroupCluster groups(4);
+  ASSERT_TRUE(groups.settles("g", seconds(20)));
+  const BrokerId first = groups.leader_of("g");
+  ASSERT_EQ(groups.commit_and_wait(first, "g", 7), ErrorCode::None);
+  EXPECT_EQ(groups.fetch_and_wait(first, "g").offsets.at(0).committed.offset, Offset(7));
+  groups.cluster.uninformed = {first};
+  const BrokerId next = first == kThree ? kOne : kThree;
+  groups.cluster.elect(GroupCluster::shard_of("g"), next);
+  ASSERT_TRUE(groups.cluster.world.run_until_true(
+      [&] { return groups.fetch_and_wait(next, "g").error == ErrorCode::None; }, seconds(20)));
+  EXPECT_EQ(groups.fetch_and_wait(first, "g").error, ErrorCode::NotCoordinator);
+}
+
 TEST(GroupCoordinator, MetricsShowWhatItHolds) {
   GroupCluster groups(3);
   ASSERT_TRUE(groups.settles("g", seconds(20)));
@@ -83,6 +97,7 @@ class Storm {
       for (auto& [name, client] : clients_) ask(name);
       world().run_for(milliseconds(static_cast<int>(random_.below(60))));
     }
+    groups_.cluster.inform_all();
     for (const BrokerId broker : kBrokers) {
       if (!groups_.cluster.is_up(broker)) groups_.cluster.start(broker);
     }
@@ -91,7 +106,10 @@ class Storm {
       const BrokerId leader = groups_.leader_of(name);
       const FetchedOffsets fetched = groups_.fetch_and_wait(leader, name);
       EXPECT_GE(fetched.offsets.at(0).committed.offset, client.acknowledged) << name;
-      EXPECT_EQ(groups_.commit_and_wait(leader, name, 1'000'000), ErrorCode::None) << name;
+      EXPECT_TRUE(world().run_until_true(
+          [&] { return groups_.commit_and_wait(leader, name, 1'000'000) == ErrorCode::None; },
+          seconds(20)))
+          << name;
     }
   }
 
@@ -135,6 +153,13 @@ class Storm {
         }
         break;
       }
+      case 3:  // whoever is replaced now does not hear of it yet
+        if (cluster.uninformed.empty()) {
+          cluster.uninformed.insert(draw_broker());
+        } else {
+          cluster.inform_all();
+        }
+        break;
       default:
         break;
     }
@@ -145,14 +170,13 @@ class Storm {
     const BrokerId leader = groups_.leader_of(name);
     const BrokerId broker = leader == kNoBroker || random_.below(8) == 0 ? draw_broker() : leader;
     if (!groups_.cluster.is_up(broker)) return;
-    const bool must_know = groups_.knows_that_it_leads(broker, name);
     groups_.fetch(
         broker, name,
-        [this, name, broker, must_know, known = client.acknowledged](const FetchedOffsets& told) {
-          if (told.error != ErrorCode::None || !must_know) return;
-          if (!groups_.knows_that_it_leads(broker, name)) return;
+        [name, known = client.acknowledged](const FetchedOffsets& told) {
+          if (told.error != ErrorCode::None) return;
           EXPECT_GE(told.offsets.at(0).committed.offset, known) << name;
-        });
+        },
+        /*require_stable=*/true);
     if (client.under_way) return;
     client.under_way = true;
     const std::int64_t offset = ++client.next;

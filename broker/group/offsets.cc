@@ -154,8 +154,9 @@ void CoordinatorCore::finish_commit(Group& group, const CommitRequest& request,
                                 {std::move(item.committed), *log_offset});
 }
 
-Result<std::int32_t> CoordinatorCore::partition_for_transaction(const std::string& group) const {
-  if (const ErrorCode error = check(group, Naming::NotEmpty); error != ErrorCode::None) {
+Result<std::int32_t> CoordinatorCore::served_partition(const std::string& group,
+                                                       Naming naming) const {
+  if (const ErrorCode error = check(group, naming); error != ErrorCode::None) {
     return fail(error);
   }
   return shard_of(group);

@@ -85,6 +85,11 @@ void Feed::on_message(rpc::FollowerMessage message) {
       source_->request_isr(std::move(*request));
     }
   }
+  for (const rpc::FollowerMessage::Confirmation& confirmation : message.confirmed) {
+    const auto found = fed_.find(confirmation.id.value());
+    if (found == fed_.end()) continue;
+    found->second->partition->on_follower_confirmed(link(*found->second), confirmation.question);
+  }
   for (const rpc::SubscriptionId id : message.no_room) {
     const auto found = fed_.find(id.value());
     if (found == fed_.end()) continue;
@@ -105,20 +110,21 @@ void Feed::subscribe(const rpc::Subscription& wanted) {
     return;  // ids are used once; a follower that does not keep to it is ignored
   const std::shared_ptr<Partition> partition = source_->find(wanted);
   if (!partition) {
-    refuse(id, ErrorCode::UnknownTopicId, refusals_);
+    refuse(id, ErrorCode::UnknownTopicId, urgent_);
     return;
   }
   // Watch first: what is appended from now on is heard.
   partition->watch(shared_from_this(), id,
-                   PartitionChange::LogEnd | PartitionChange::HighWatermark);
+                   (PartitionChange::LogEnd | PartitionChange::HighWatermark) |
+                       static_cast<std::uint8_t>(PartitionChange::Question));
   if (const auto refusal = partition->admit_follower(hello_, this, wanted)) {
     partition->unwatch(this, id);
-    refusals_.partitions.push_back({.id = wanted.id,
-                                    .error = refusal->error,
-                                    .log_start_offset = refusal->log_start_offset,
-                                    .log_end_offset = refusal->log_end_offset,
-                                    .divergence = refusal->divergence,
-                                    .records = {}});
+    urgent_.partitions.push_back({.id = wanted.id,
+                                  .error = refusal->error,
+                                  .log_start_offset = refusal->log_start_offset,
+                                  .log_end_offset = refusal->log_end_offset,
+                                  .divergence = refusal->divergence,
+                                  .records = {}});
     return;
   }
   auto fed = std::make_unique<Fed>();
@@ -129,6 +135,7 @@ void Feed::subscribe(const rpc::Subscription& wanted) {
   fed_.emplace(id, std::move(fed));
   partitions_ = fed_.size();
   make_ready(id, added);
+  ask(id, added);
   if (!added.offsets_changed) {
     added.offsets_changed = true;
     changed_.push_back(id);
@@ -181,6 +188,7 @@ void Feed::take_dirty() {
     if ((changes & PartitionChange::LogEnd) || (changes & PartitionChange::Role)) {
       make_ready(id, fed);
     }
+    if (changes & PartitionChange::Question) ask(id, fed);
     if ((changes & PartitionChange::HighWatermark) && !fed.offsets_changed) {
       fed.offsets_changed = true;
       changed_.push_back(id);
@@ -217,7 +225,7 @@ void Feed::note_withheld() {
 }
 
 rpc::LeaderMessage Feed::gather() {
-  rpc::LeaderMessage message = std::exchange(refusals_, {});
+  rpc::LeaderMessage message = std::exchange(urgent_, {});
   std::uint64_t bytes = 0;
   while (!ready_.empty() && in_flight_bytes_ + bytes < config_->stream_window_bytes) {
     const std::uint32_t id = ready_.front();
@@ -402,7 +410,7 @@ void Feed::on_loaded(std::uint32_t id, Result<SharedBuffer> records) {
     Fed& fed = *found->second;
     fed.is_loading = false;
     if (!records) {
-      refuse(id, records.error().code(), refusals_);
+      refuse(id, records.error().code(), urgent_);
       drop(id);
     } else {
       if ((*records)->size() > 0) fed.loaded = *std::move(records);
@@ -416,6 +424,20 @@ void Feed::on_loaded(std::uint32_t id, Result<SharedBuffer> records) {
     if (waiting != fed_.end()) load(next, *waiting->second);
   }
   pump();
+}
+
+void Feed::ask(std::uint32_t id, Fed& fed) {
+  const std::uint64_t question = fed.partition->open_question();
+  if (question <= fed.asked) return;
+  const auto access = fed.partition->read_access(fed.epoch, /*leader_only=*/true);
+  if (!access) return;  // the change of role has marked it ready; `add` tells the follower
+  fed.asked = question;
+  urgent_.partitions.push_back({.id = rpc::SubscriptionId(id),
+                                .high_watermark = access->high_watermark,
+                                .log_start_offset = access->log->log_start_offset(),
+                                .log_end_offset = access->log->log_end_offset(),
+                                .confirm = question,
+                                .records = {}});
 }
 
 void Feed::send_offsets_soon() {

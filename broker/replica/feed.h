@@ -74,6 +74,7 @@ class Feed final : public rpc::LeaderHandler,
     bool is_loading = false;       ///< A cold read is under way, or waits for its turn.
     bool is_withheld = false;      ///< The partition knows that the window keeps records back.
     bool offsets_changed = false;  ///< Stands in changed_.
+    std::uint64_t asked = 0;       ///< The last question that was put to the follower.
     SharedBuffer loaded;           ///< What the cold read brought.
     std::uint64_t load_bytes = 0;  ///< The most that a cold read is to bring.
     bool is_held = false;          ///< Stands in held_, until the leader's quota has room.
@@ -102,6 +103,8 @@ class Feed final : public rpc::LeaderHandler,
   [[nodiscard]] Result<SharedBuffer> read_cold(const storage::Log& log, Offset offset,
                                                std::uint64_t most_bytes) const;
   void on_loaded(std::uint32_t id, Result<SharedBuffer> records);
+  /// Puts the partition's open question, if there is a new one, to the follower.
+  void ask(std::uint32_t id, Fed& fed);
   void send_offsets_soon();
   void send_offsets();
   [[nodiscard]] Partition::FollowerLink link(const Fed& fed) const {
@@ -122,7 +125,7 @@ class Feed final : public rpc::LeaderHandler,
   std::deque<std::uint32_t> ready_;
   std::deque<std::uint32_t> waiting_to_load_;
   std::vector<std::uint32_t> changed_;
-  rpc::LeaderMessage refusals_;
+  rpc::LeaderMessage urgent_;  ///< Refusals and questions: they wait for no window.
   std::atomic<std::uint64_t> in_flight_bytes_ = 0;  ///< Changed on the loop only.
   std::atomic<std::size_t> partitions_ = 0;         ///< The size of fed_.
   int loads_ = 0;

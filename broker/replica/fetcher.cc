@@ -178,7 +178,8 @@ void Fetcher::flush() {
     return;
   }
   if (outgoing_.subscribe.empty() && outgoing_.unsubscribe.empty() && outgoing_.progress.empty() &&
-      outgoing_.consumed_bytes == 0 && outgoing_.pause.empty() && outgoing_.resume.empty()) {
+      outgoing_.consumed_bytes == 0 && outgoing_.pause.empty() && outgoing_.resume.empty() &&
+      outgoing_.confirmed.empty()) {
     return;
   }
   writer_->send(std::exchange(outgoing_, {}));
@@ -263,6 +264,7 @@ void Fetcher::append(Followed& followed, rpc::PartitionPush& push) {
   if (appended) {
     followed.pause = {};
     count(followed, push, appended->log_end_offset);
+    if (push.confirm != 0) outgoing_.confirmed.push_back({push.id, push.confirm});
     const bool is_news = !push.records.empty() || appended->log_start_offset != followed.told_start;
     if (!is_news) return;
     followed.told_start = appended->log_start_offset;

@@ -22,6 +22,7 @@ struct FollowerState {
   Offset log_end_offset = kUnknownOffset;
   Offset log_start_offset = kUnknownOffset;
   Offset sent_end_offset = kUnknownOffset;  ///< Exclusive end of what was put on its stream.
+  std::uint64_t confirmed = 0;  ///< The last question it answered (LeadershipQuestions).
   /// Where our log ended at some moment since it was last caught up: once it has got there, it was
   /// caught up then. However much is on its way: a follower that keeps its distance is not late.
   Offset mark = kUnknownOffset;

@@ -86,6 +86,7 @@ Result<bool> Partition::become_leader(RoleChange change) {
         match_followers_to_isr();
         advance_high_watermark(calls);
         settle_commits(calls);
+        settle_questions(calls);
       }
     }
     bool led = false;
@@ -106,6 +107,7 @@ Result<bool> Partition::become_leader(RoleChange change) {
       epoch_start_offset_ = log_->log_end_offset();
       isr_ = Isr(change.state.isr, change.state.partition_epoch);
       begin_followers();
+      settle_questions(calls);  // of the same leader's last epoch
       LOG(INFO) << '[' << name_ << "] leader from offset " << epoch_start_offset_
                 << ", leader epoch " << leader_epoch_ << ", isr " << to_text(isr_.committed())
                 << ", high watermark " << high_watermark();
@@ -144,7 +146,7 @@ Result<bool> Partition::become_follower(RoleChange change) {
     role_ = Role::Follower;
     isr_ = {};
     followers_.clear();
-    drop_commits(ErrorCode::NotLeaderOrFollower, calls);
+    dismiss_waiting(ErrorCode::NotLeaderOrFollower, calls);
     collect(PartitionChange::Role, calls);
     LOG(INFO) << '[' << name_ << "] follower of " << leader_ << " from offset "
               << log_->log_end_offset() << ", leader epoch " << leader_epoch_ << ", high watermark "
@@ -165,7 +167,7 @@ void Partition::go_offline(ErrorCode reason) {
     log_.reset();
     isr_ = {};
     followers_.clear();
-    drop_commits(reason, calls);
+    dismiss_waiting(reason, calls);
     collect(PartitionChange::Role, calls);
   }
   calls.make();
@@ -176,7 +178,10 @@ void Partition::set_config(TopicConfig config) {
   {
     MutexLock lock(state_mutex_);
     config_ = std::move(config);
-    if (role_ == Role::Leader) advance_high_watermark(calls);
+    if (role_ == Role::Leader) {
+      advance_high_watermark(calls);
+      settle_questions(calls);
+    }
   }
   calls.make();
 }
@@ -263,11 +268,13 @@ void Partition::watch(std::shared_ptr<PartitionWatcher> watcher, std::uint32_t t
 }
 
 void Partition::forget_watchers() {
-  std::vector<Watch> watches;  // freed outside the lock, as are the commits
+  std::vector<Watch> watches;  // freed outside the lock, as is the rest
   std::multimap<Offset, Commit> commits;
+  std::vector<LeadershipQuestions::Asker> askers;
   MutexLock lock(state_mutex_);
   watches.swap(watches_);
   commits.swap(commits_);
+  askers = questions_.take_all();
 }
 
 void Partition::unwatch(const PartitionWatcher* watcher, std::uint32_t token) {

@@ -15,6 +15,7 @@
 #include "broker/metadata/metadata_cache.h"
 #include "broker/replica/append.h"
 #include "broker/replica/isr.h"
+#include "broker/replica/leadership_questions.h"
 #include "broker/replica/partition_health.h"
 #include "broker/replica/partition_watcher.h"
 #include "broker/replica/preferred_replica.h"
@@ -163,6 +164,16 @@ class Partition : public std::enable_shared_from_this<Partition> {
   /// After a timeout: forgets the waiter.
   void forget_commit(Offset required_end, const CommitWaiter* waiter) OTTLA_EXCLUDES(state_mutex_);
 
+  // As leader: whether it still is one (LeadershipQuestions).
+
+  /// Calls `waiter` once all who may be in the ISR have confirmed that they follow this leader, or
+  /// can't any more; possibly inside this call. Its token is 0.
+  void confirm_leadership(LeadershipQuestions::Asker asker) OTTLA_EXCLUDES(state_mutex_);
+  /// After a timeout.
+  void forget_question(const CommitWaiter* waiter) OTTLA_EXCLUDES(state_mutex_);
+  /// What followers are to confirm; 0: nothing.
+  [[nodiscard]] std::uint64_t open_question() const OTTLA_EXCLUDES(state_mutex_);
+
   void watch(std::shared_ptr<PartitionWatcher> watcher, std::uint32_t token, std::uint8_t changes)
       OTTLA_EXCLUDES(state_mutex_);
   void unwatch(const PartitionWatcher* watcher, std::uint32_t token) OTTLA_EXCLUDES(state_mutex_);
@@ -206,6 +217,9 @@ class Partition : public std::enable_shared_from_this<Partition> {
   [[nodiscard]] std::optional<rpc::AlterPartition> on_follower_progress(FollowerLink link,
                                                                         Offset log_end,
                                                                         Offset log_start)
+      OTTLA_EXCLUDES(state_mutex_);
+
+  void on_follower_confirmed(FollowerLink link, std::uint64_t question)
       OTTLA_EXCLUDES(state_mutex_);
 
   /// It cannot write what it was sent, for want of room, and leaves the ISR if enough others are in
@@ -291,7 +305,9 @@ class Partition : public std::enable_shared_from_this<Partition> {
   void collect(PartitionChange change, Calls& calls) const OTTLA_REQUIRES(state_mutex_);
   void advance_high_watermark(Calls& calls) OTTLA_REQUIRES(state_mutex_);
   void settle_commits(Calls& calls) OTTLA_REQUIRES(state_mutex_);
-  void drop_commits(ErrorCode outcome, Calls& calls) OTTLA_REQUIRES(state_mutex_);
+  void settle_questions(Calls& calls) OTTLA_REQUIRES(state_mutex_);
+  /// Commits and questions: neither can be decided here any more.
+  void dismiss_waiting(ErrorCode outcome, Calls& calls) OTTLA_REQUIRES(state_mutex_);
   void begin_followers() OTTLA_REQUIRES(state_mutex_);
   void match_followers_to_isr() OTTLA_REQUIRES(state_mutex_);
   void take_up(const RoleChange& change) OTTLA_REQUIRES(state_mutex_);
@@ -342,6 +358,7 @@ class Partition : public std::enable_shared_from_this<Partition> {
   IsrHistory isr_history_ OTTLA_GUARDED_BY(state_mutex_);
   std::vector<Watch> watches_ OTTLA_GUARDED_BY(state_mutex_);
   std::multimap<Offset, Commit> commits_ OTTLA_GUARDED_BY(state_mutex_);
+  LeadershipQuestions questions_ OTTLA_GUARDED_BY(state_mutex_);
   std::atomic<std::int64_t> high_watermark_ = 0;
   std::atomic<std::int64_t> leader_end_ = 0;
 };

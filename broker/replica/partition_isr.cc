@@ -126,6 +126,18 @@ std::optional<rpc::AlterPartition> Partition::on_follower_progress(FollowerLink 
   return request;
 }
 
+void Partition::on_follower_confirmed(FollowerLink link, std::uint64_t question) {
+  Calls calls;
+  {
+    MutexLock lock(state_mutex_);
+    FollowerState* follower = linked(link);
+    if (follower == nullptr) return;
+    follower->confirmed = std::max(follower->confirmed, question);
+    settle_questions(calls);
+  }
+  calls.make();
+}
+
 void Partition::advance_high_watermark(Calls& calls) {
   const Offset next = next_high_watermark({.current = high_watermark(),
                                            .leader_end = log_->log_end_offset(),
@@ -244,7 +256,7 @@ void Partition::set_out_of_reach(const std::set<BrokerId>& brokers) {
     is_cut_off_ = role_ == Role::Leader &&
                   std::any_of(isr.begin(), isr.end(),
                               [&](BrokerId member) { return brokers.contains(member); });
-    if (is_cut_off_) drop_commits(ErrorCode::NotLeaderOrFollower, calls);
+    if (is_cut_off_) dismiss_waiting(ErrorCode::NotLeaderOrFollower, calls);
   }
   calls.make();
 }
@@ -289,6 +301,7 @@ bool Partition::on_isr_refused(const rpc::AlterPartition& request, ErrorCode err
     LOG(INFO) << '[' << name_ << "] isr request refused: " << error << ", leader epoch "
               << request.leader_epoch << ", partition epoch " << isr_.partition_epoch();
     advance_high_watermark(calls);
+    settle_questions(calls);
   }
   calls.make();
   return repeat;
@@ -310,6 +323,7 @@ void Partition::on_isr_answered(const cluster::PartitionState& state) {
     match_followers_to_isr();
     advance_high_watermark(calls);
     settle_commits(calls);
+    settle_questions(calls);
   }
   calls.make();
 }

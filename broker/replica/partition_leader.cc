@@ -100,11 +100,49 @@ void Partition::settle_commits(Calls& calls) {
   commits_.erase(commits_.begin(), end);
 }
 
-void Partition::drop_commits(ErrorCode outcome, Calls& calls) {
+void Partition::dismiss_waiting(ErrorCode outcome, Calls& calls) {
   for (auto& [offset, commit] : commits_) {
     calls.commits.push_back({std::move(commit.waiter), commit.token, outcome});
   }
   commits_.clear();
+  for (auto& asker : questions_.take_all()) {
+    calls.commits.push_back({std::move(asker.waiter), 0, outcome});
+  }
+}
+
+// Whether it still is the leader.
+
+void Partition::confirm_leadership(LeadershipQuestions::Asker asker) {
+  Calls calls;
+  {
+    MutexLock lock(state_mutex_);
+    if (role_ == Role::Offline) {
+      calls.commits.push_back({std::move(asker.waiter), 0, offline_reason_});
+    } else if (role_ != Role::Leader || is_cut_off_) {
+      calls.commits.push_back({std::move(asker.waiter), 0, ErrorCode::NotLeaderOrFollower});
+    } else {
+      questions_.ask(std::move(asker));
+      settle_questions(calls);
+      if (!questions_.empty()) collect(PartitionChange::Question, calls);
+    }
+  }
+  calls.make();
+}
+
+void Partition::forget_question(const CommitWaiter* waiter) {
+  MutexLock lock(state_mutex_);
+  questions_.forget(waiter);
+}
+
+std::uint64_t Partition::open_question() const {
+  MutexLock lock(state_mutex_);
+  return questions_.newest();
+}
+
+void Partition::settle_questions(Calls& calls) {
+  for (auto& asker : questions_.take_confirmed(isr_, context_->self, followers_, min_isr())) {
+    calls.commits.push_back({std::move(asker.waiter), 0, ErrorCode::None});
+  }
 }
 
 // DeleteRecords.

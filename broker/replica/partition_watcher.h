@@ -11,6 +11,7 @@ enum class PartitionChange : std::uint8_t {
   LogEnd = 1,         ///< The leader appended.
   HighWatermark = 2,  ///< It moved (or the log start offset did).
   Role = 4,           ///< Another leader epoch, or offline. Always heard.
+  Question = 8,       ///< The leader asks its followers whether it still leads.
 };
 [[nodiscard]] constexpr std::uint8_t operator|(PartitionChange a, PartitionChange b) {
   return static_cast<std::uint8_t>(static_cast<std::uint8_t>(a) | static_cast<std::uint8_t>(b));
@@ -28,9 +29,9 @@ class PartitionWatcher {
   virtual void on_partition_changed(std::uint32_t token, PartitionChange change) = 0;
 };
 
-/// An append that waits for the high watermark. Called once for each token, on any thread, with no
-/// lock of the partition held: None, NotEnoughReplicasAfterAppend, NotLeaderOrFollower,
-/// KafkaStorageError.
+/// An append that waits for the high watermark, or a reader that waits to hear that the leader
+/// still is one. Called once for each token, on any thread, with no lock of the partition held:
+/// None, NotEnoughReplicasAfterAppend, NotLeaderOrFollower, KafkaStorageError.
 class CommitWaiter {
  public:
   virtual ~CommitWaiter() = default;

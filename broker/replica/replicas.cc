@@ -14,6 +14,7 @@
 #include "broker/replica/feed.h"
 #include "broker/replica/fetcher.h"
 #include "broker/replica/isr_requests.h"
+#include "broker/replica/leadership_inquiry.h"
 #include "broker/replica/log_moves.h"
 #include "broker/replica/offset_lookup.h"
 #include "broker/replica/partition.h"
@@ -1108,6 +1109,19 @@ void Replicas::append(AppendRequest request, env::Executor& on, Callback<AppendR
         std::move(done)(std::move(outcome));
       })
       ->start(request.timeout);
+}
+
+void Replicas::confirm_leadership(const TopicPartition& partition, bool must_be_certain,
+                                  env::Duration timeout, env::Executor& on,
+                                  Callback<ErrorCode> done) {
+  const std::shared_ptr<Partition> held = Replicas::partition(partition);
+  if (!held) {
+    on.post([done = std::move(done)]() mutable {
+      std::move(done)(ErrorCode::UnknownTopicOrPartition);
+    });
+    return;
+  }
+  std::make_shared<LeadershipInquiry>(held, on, std::move(done))->start(must_be_certain, timeout);
 }
 
 void Replicas::verify_transaction(TransactionCheck check, env::Executor& on,

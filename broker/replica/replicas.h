@@ -120,6 +120,13 @@ class Replicas final : public rpc::ReplicationService {
   /// of validation and of the log.
   void append(AppendRequest request, env::Executor& on, Callback<AppendResult> done);
 
+  /// Whether this broker still leads the partition, by what all who may have taken over say: None,
+  /// or NotLeaderOrFollower, KafkaStorageError, UnknownTopicOrPartition, RequestTimedOut. For who
+  /// tells what he remembers of a log (docs/replication.md). Below min.insync.replicas nobody can
+  /// be certain: who must be waits. `done` on `on`.
+  void confirm_leadership(const TopicPartition& partition, bool must_be_certain,
+                          env::Duration timeout, env::Executor& on, Callback<ErrorCode> done);
+
   /// Before transactional records of a client are appended: asks their coordinator where the
   /// transaction has no record yet (KIP-890). What was verified is appended with its token.
   void verify_transaction(TransactionCheck check, env::Executor& on,

@@ -249,6 +249,14 @@ class SimulatedCluster {
   void calm() { options_.lossy_controller = false; }
   /// Brokers that the controller lets join no ISR.
   std::set<BrokerId> suspects;
+  /// Brokers that hear nothing from the controller.
+  std::set<BrokerId> uninformed;
+  /// They hear everything again.
+  void inform_all() {
+    for (const BrokerId broker : std::exchange(uninformed, {})) {
+      if (is_up(broker)) send_update(broker, all_partitions(), /*full=*/true);
+    }
+  }
   /// How often each broker told that replicas have taken their role late.
   std::map<BrokerId, int> told_of_offline_replicas;
   /// ISR requests get no answer while this is set.
@@ -401,6 +409,7 @@ class SimulatedCluster {
     later(last - world.now(), [this, broker, epoch = processes_.at(broker)->epoch,
                                update = update_for(broker, which, full)]() mutable {
       if (!is_up(broker) || process(broker).epoch != epoch) return;
+      if (uninformed.contains(broker)) return;
       replicas(broker).update_cluster(std::move(update), [](const rpc::ClusterUpdateReply&) {});
     });
   }

@@ -65,6 +65,13 @@ struct FollowerMessage {
   /// Subscriptions whose records cannot be written for want of room on the follower's disk: the
   /// leader need not wait for replica.lag.time.max.ms until it goes on without this replica.
   std::vector<SubscriptionId> no_room;
+  /// Answers to `PartitionPush::confirm`: the follower followed this leader epoch when it heard the
+  /// question.
+  struct Confirmation {
+    SubscriptionId id;
+    std::uint64_t question = 0;
+  };
+  std::vector<Confirmation> confirmed;
   /// Bytes of records that the follower has dealt with since its last message: gives the leader's
   /// window back.
   std::uint64_t consumed_bytes = 0;
@@ -88,6 +95,9 @@ struct PartitionPush {
     Offset end_offset;
   };
   std::optional<Divergence> divergence;
+  /// The number of a question that the follower is to confirm if it still follows this leader
+  /// epoch: is the leader one still? 0: none.
+  std::uint64_t confirm = 0;
   /// Whole batches, one after another; pieces may be cut anywhere. Empty when there are none.
   std::vector<MemoryRange> records;
 };

@@ -12,12 +12,14 @@ namespace {
 enum class Kind : std::uint8_t { Hello = 1, Follower = 2, Leader = 3 };
 constexpr std::uint8_t kVersion = 0;
 constexpr std::uint8_t kHasDivergence = 1;
+constexpr std::uint8_t kHasQuestion = 2;
 
 /// Smallest encoded sizes of list entries: a count that the bytes cannot hold is refused before
 /// anything is allocated.
 constexpr std::size_t kSubscriptionSize = 4 + 16 + 2 + 4 + 4 + 8 + 4 + 8;
 constexpr std::size_t kUnsubscribeSize = 4;
 constexpr std::size_t kProgressSize = 4 + 8 + 8;
+constexpr std::size_t kConfirmationSize = 4 + 8;
 constexpr std::size_t kPushSize = 4 + 2 + 1 + 8 + 8 + 8 + 4;
 
 class Writer {
@@ -211,15 +213,24 @@ EncodedMessage encode(const FollowerMessage& message) {
     writer.put(progress.log_start_offset);
   }
   // Left out where there are none: an older leader does not know them.
-  if (!message.pause.empty() || !message.resume.empty() || !message.no_room.empty()) {
+  const bool confirms = !message.confirmed.empty();
+  const bool lacks_room = !message.no_room.empty();
+  if (!message.pause.empty() || !message.resume.empty() || lacks_room || confirms) {
     writer.put_count(message.pause.size());
     for (const SubscriptionId id : message.pause) writer.put(id);
     writer.put_count(message.resume.size());
     for (const SubscriptionId id : message.resume) writer.put(id);
   }
-  if (!message.no_room.empty()) {
+  if (lacks_room || confirms) {
     writer.put_count(message.no_room.size());
     for (const SubscriptionId id : message.no_room) writer.put(id);
+  }
+  if (confirms) {
+    writer.put_count(message.confirmed.size());
+    for (const FollowerMessage::Confirmation& confirmation : message.confirmed) {
+      writer.put(confirmation.id);
+      writer.put(confirmation.question);
+    }
   }
   return {writer.take(), {}};
 }
@@ -258,6 +269,13 @@ Result<FollowerMessage> decode_follower_message(const std::vector<MemoryRange>& 
     message.no_room.resize(reader.get_count(kUnsubscribeSize));
     for (SubscriptionId& id : message.no_room) id = reader.get_id<SubscriptionId>();
   }
+  if (reader.left() > 0) {
+    message.confirmed.resize(reader.get_count(kConfirmationSize));
+    for (FollowerMessage::Confirmation& confirmation : message.confirmed) {
+      confirmation.id = reader.get_id<SubscriptionId>();
+      confirmation.question = reader.get<std::uint64_t>();
+    }
+  }
   OTTLA_TRY_VOID(end(reader));
   return message;
 }
@@ -269,7 +287,8 @@ EncodedMessage encode(LeaderMessage message) {
   for (PartitionPush& push : message.partitions) {
     writer.put(push.id);
     writer.put(static_cast<std::int16_t>(push.error));
-    writer.put(push.divergence ? kHasDivergence : std::uint8_t{0});
+    writer.put(static_cast<std::uint8_t>((push.divergence ? kHasDivergence : 0) |
+                                         (push.confirm != 0 ? kHasQuestion : 0)));
     writer.put(push.high_watermark);
     writer.put(push.log_start_offset);
     writer.put(push.log_end_offset);
@@ -277,6 +296,7 @@ EncodedMessage encode(LeaderMessage message) {
       writer.put(push.divergence->leader_epoch);
       writer.put(push.divergence->end_offset);
     }
+    if (push.confirm != 0) writer.put(push.confirm);
     writer.put_count(static_cast<std::size_t>(record_bytes(push)));
     for (MemoryRange& piece : push.records) encoded.records.push_back(std::move(piece));
   }
@@ -305,6 +325,7 @@ Result<LeaderMessage> decode_leader_message(const std::vector<MemoryRange>& rece
       divergence.end_offset = reader.get_id<Offset>();
       push.divergence = divergence;
     }
+    if ((flags & kHasQuestion) != 0) push.confirm = reader.get<std::uint64_t>();
     sizes.push_back(reader.get<std::uint32_t>());
   }
   for (std::size_t i = 0; i < sizes.size() && reader.ok(); ++i) {

@@ -98,6 +98,7 @@ TEST(ReplicationCodec, HelloAndFollowerMessagesComeBack) {
   message.progress.push_back({SubscriptionId(7), Offset(70), Offset(7)});
   message.resume.push_back(SubscriptionId(6));
   message.no_room = {SubscriptionId(5), SubscriptionId(4)};
+  message.confirmed = {{SubscriptionId(2), 1ULL << 40}};
   const std::vector<std::byte> bytes = join(encode(message));
   const auto decoded = decode_follower_message(cut(bytes, 5));
   ASSERT_TRUE(decoded);
@@ -112,6 +113,9 @@ TEST(ReplicationCodec, HelloAndFollowerMessagesComeBack) {
   EXPECT_TRUE(decoded->pause.empty());
   EXPECT_EQ(decoded->resume, message.resume);
   EXPECT_EQ(decoded->no_room, message.no_room);
+  ASSERT_EQ(decoded->confirmed.size(), 1U);
+  EXPECT_EQ(decoded->confirmed[0].id, SubscriptionId(2));
+  EXPECT_EQ(decoded->confirmed[0].question, 1ULL << 40);
 }
 
 TEST(ReplicationCodec, EveryPrefixAndRandomDamageIsRefusedOrDecoded) {
