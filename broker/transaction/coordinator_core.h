@@ -95,6 +95,8 @@ struct Answer {
   /// The request is older than what its producer has done since on a newer connection (W25): its
   /// own is to be closed unanswered.
   bool is_late = false;
+  /// Nothing had to be written: it is true only if this broker is still the coordinator.
+  bool is_remembered = false;
   /// Who the producer is from now on; differs after an end that raises the epoch.
   Producer producer{};
 };

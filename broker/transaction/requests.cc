@@ -128,7 +128,7 @@ void CoordinatorCore::add_partitions(AddPartitionsRequest request, Callback<Answ
     return await_turn(transaction, std::move(request), std::move(done));
   }
   if (!step) return refuse(step.error().code());
-  if (std::holds_alternative<Unchanged>(*step)) return refuse(ErrorCode::None);
+  if (std::holds_alternative<Unchanged>(*step)) return std::move(done)({.is_remembered = true});
   transition(
       transaction, std::get<TransactionImage>(*std::move(step)),
       [done = std::move(done)](ErrorCode error) mutable { std::move(done)({.error = error}); });
@@ -196,6 +196,7 @@ void CoordinatorCore::end_with(EndRequest request, std::optional<ProducerId> fre
                         },
                         [&](Unchanged) {
                           std::move(done)({.error = ErrorCode::None,
+                                           .is_remembered = true,
                                            .producer = {image.producer_id, image.producer_epoch}});
                         },
                         [&](NeedsProducerId) {

@@ -2,6 +2,7 @@
 
 #include <glog/logging.h>
 
+#include <algorithm>
 #include <atomic>
 #include <map>
 #include <utility>
@@ -14,6 +15,7 @@
 #include "broker/transaction/marker_sender.h"
 #include "broker/transaction/question_sender.h"
 #include "broker/transaction/transaction_loader.h"
+#include "common/cluster/coordinator_partition.h"
 #include "common/env/deadline_timer.h"
 #include "common/metrics/transaction_metrics.h"
 
@@ -92,6 +94,28 @@ class TransactionCoordinator::Inner final : public TransactionLog,
       self->arm_timer();
     });
   }
+  /// For what is told from memory: `done` hears None if nobody has taken over by now (a zombie's
+  /// "it is added" would let records of the next transaction end with the last one).
+  void confirm(const std::string& transactional_id, Callback<ErrorCode> done) {
+    const std::int32_t partition =
+        cluster::coordinator_partition(transactional_id, partition_count());
+    replicas_->confirm_leadership(
+        state_partition(partition), /*must_be_certain=*/true, config_.append_timeout, with_.loop,
+        [self = shared_from_this(), done = std::move(done)](ErrorCode outcome) mutable {
+          if (self->stopped_) return;
+          std::move(done)(outcome == ErrorCode::None ? outcome : ErrorCode::NotCoordinator);
+        });
+  }
+  [[nodiscard]] Callback<Answer> confirmed(std::string transactional_id, Callback<Answer> done) {
+    return [self = shared_from_this(), id = std::move(transactional_id),
+            done = std::move(done)](const Answer& answer) mutable {
+      if (!answer.is_remembered) return std::move(done)(answer);
+      self->confirm(id, [answer, done = std::move(done)](ErrorCode outcome) mutable {
+        std::move(done)(outcome == ErrorCode::None ? answer : Answer{.error = outcome});
+      });
+    };
+  }
+
   template <class F>
   void receive(F work) {
     with_.loop.post([self = shared_from_this(), work = std::move(work)]() mutable {
@@ -353,25 +377,38 @@ void TransactionCoordinator::init_producer(InitProducerRequest request,
 }
 
 void TransactionCoordinator::add_partitions(AddPartitionsRequest request, Callback<Answer> done) {
+  Callback<Answer> told = inner_->confirmed(request.transactional_id, std::move(done));
   inner_->run(
-      [request = std::move(request), done = std::move(done)](CoordinatorCore& core) mutable {
-        core.add_partitions(std::move(request), std::move(done));
+      [request = std::move(request), told = std::move(told)](CoordinatorCore& core) mutable {
+        core.add_partitions(std::move(request), std::move(told));
       });
 }
 
 void TransactionCoordinator::end(EndRequest request, Callback<Answer> done) {
+  Callback<Answer> told = inner_->confirmed(request.transactional_id, std::move(done));
   inner_->run(
-      [request = std::move(request), done = std::move(done)](CoordinatorCore& core) mutable {
-        core.end(std::move(request), std::move(done));
+      [request = std::move(request), told = std::move(told)](CoordinatorCore& core) mutable {
+        core.end(std::move(request), std::move(told));
       });
 }
 
 void TransactionCoordinator::verify_partitions(std::string transactional_id, Producer producer,
                                                std::vector<TopicPartition> partitions,
                                                Callback<std::vector<ErrorCode>> done) {
-  inner_->run([id = std::move(transactional_id), producer, partitions = std::move(partitions),
+  inner_->run([inner = inner_.get(), id = std::move(transactional_id), producer,
+               partitions = std::move(partitions),
                done = std::move(done)](CoordinatorCore& core) mutable {
-    std::move(done)(core.verify(id, producer, partitions));
+    std::vector<ErrorCode> codes = core.verify(id, producer, partitions);
+    if (std::ranges::find(codes, ErrorCode::None) == codes.end()) {
+      return std::move(done)(std::move(codes));
+    }
+    inner->confirm(id,
+                   [codes = std::move(codes), done = std::move(done)](ErrorCode outcome) mutable {
+                     for (ErrorCode& code : codes) {
+                       if (code == ErrorCode::None) code = outcome;
+                     }
+                     std::move(done)(std::move(codes));
+                   });
   });
 }
 
