@@ -58,7 +58,7 @@ class UnnumberedMarkers final : public rpc::TransactionControl {
   explicit UnnumberedMarkers(rpc::TransactionControl& inner) : inner_(inner) {}
   void write_markers(rpc::NumberedMarkers markers,
                      Callback<protocol::WriteTxnMarkersResponse> reply) override {
-    markers.sender_nonce = "any";
+    markers.receiver_nonce.clear();
     markers.number = ++last_number_;
     for (auto& marker : markers.request.markers) marker.coordinator_epoch = -1;
     inner_.write_markers(std::move(markers), std::move(reply));

@@ -56,7 +56,18 @@ WriteTxnMarkersResponse answer_all(const WriteTxnMarkersRequest& request, ErrorC
   return response;
 }
 
+bool MarkerReceiver::is_between_those_who_run(const rpc::NumberedMarkers& markers) const {
+  if (!markers.receiver_nonce.empty() && markers.receiver_nonce != nonce_) return false;
+  // A sender that we do not know yet, or that runs no more: if it does, it sends again.
+  const auto image = metadata_.image();
+  const cluster::Broker* const sender = image->broker(markers.sender);
+  return sender != nullptr && sender->start_nonce == markers.sender_nonce;
+}
+
 void MarkerReceiver::write(rpc::NumberedMarkers markers, Callback<WriteTxnMarkersResponse> done) {
+  if (!is_between_those_who_run(markers)) {
+    return std::move(done)(answer_all(markers.request, ErrorCode::RequestTimedOut));
+  }
   Sender& sender = senders_[markers.sender];
   if (sender.nonce != markers.sender_nonce) sender = {.nonce = std::move(markers.sender_nonce)};
   if (markers.number <= sender.last_number) {

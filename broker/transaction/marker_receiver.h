@@ -4,7 +4,9 @@
 #include <cstdint>
 #include <map>
 #include <string>
+#include <utility>
 
+#include "broker/metadata/metadata_cache.h"
 #include "broker/replica/transaction_markers.h"
 #include "common/base/error.h"
 #include "common/base/id.h"
@@ -23,11 +25,13 @@ class MarkerWriter {
 };
 
 /// Writes the markers that coordinators send, unless a later request of the same sender has
-/// overtaken them (rpc::NumberedMarkers).
+/// overtaken them, or one of the two has been started anew since (rpc::NumberedMarkers).
 /// Thread: one, its owner's: markers are appended in the order of the calls.
 class MarkerReceiver {
  public:
-  explicit MarkerReceiver(MarkerWriter& writer) : writer_(writer) {}
+  /// `nonce`: of this start of the process.
+  MarkerReceiver(MarkerWriter& writer, std::string nonce, metadata::MetadataCache& metadata)
+      : writer_(writer), nonce_(std::move(nonce)), metadata_(metadata) {}
 
   void write(rpc::NumberedMarkers markers, Callback<protocol::WriteTxnMarkersResponse> done);
   void write(protocol::WriteTxnMarkersRequest request,
@@ -38,8 +42,11 @@ class MarkerReceiver {
     std::string nonce;
     std::uint64_t last_number = 0;
   };
+  [[nodiscard]] bool is_between_those_who_run(const rpc::NumberedMarkers& markers) const;
 
   MarkerWriter& writer_;
+  const std::string nonce_;
+  metadata::MetadataCache& metadata_;
   std::map<BrokerId, Sender> senders_;
 };
 

@@ -115,6 +115,7 @@ void MarkerSender::flush(BrokerId broker) {
   destination.is_busy = true;
   rpc::NumberedMarkers markers{.sender = with_.self,
                                .sender_nonce = with_.nonce,
+                               .receiver_nonce = {},
                                .number = ++destination.last_number,
                                .request = {}};
   for (const Part& part : parts) markers.request.markers.push_back(marker_for_wire(part.marker));
@@ -128,13 +129,14 @@ void MarkerSender::flush(BrokerId broker) {
   const auto image = with_.metadata.image();
   const cluster::Broker* const to = image->broker(broker);
   if (broker == with_.self) {
-    with_.here.write(std::move(markers),
+    with_.here.write(std::move(markers.request),
                      [heard = std::move(heard)](WriteTxnMarkersResponse answer) mutable {
                        heard(std::move(answer));
                      });
   } else if (to == nullptr) {
     heard(fail(ErrorCode::NetworkException));
   } else {
+    markers.receiver_nonce = to->start_nonce;
     with_.peers.write_markers(*to, std::move(markers), with_.timeout, std::move(heard));
   }
 }

@@ -56,6 +56,7 @@ class TransactionService final : public proto::Transactions::CallbackService {
     control_.write_markers(
         {.sender = BrokerId(message->sender()),
          .sender_nonce = message->sender_nonce(),
+         .receiver_nonce = message->receiver_nonce(),
          .number = message->number(),
          .request = *std::move(request)},
         reply_to<protocol::WriteTxnMarkersResponse>(reactor, reply, kMarkersVersion));

@@ -66,6 +66,7 @@ void GrpcTransactionPeers::write_markers(const cluster::Broker& to, NumberedMark
   proto::NumberedMarkers message;
   message.set_sender(markers.sender.value());
   message.set_sender_nonce(markers.sender_nonce);
+  message.set_receiver_nonce(markers.receiver_nonce);
   message.set_number(markers.number);
   message.set_request(*std::move(encoded));
   using Async = proto::Transactions::StubInterface::async_interface;

@@ -17,10 +17,13 @@ namespace ottla::rpc {
 
 /// Markers on their way to one broker. A sender numbers its requests to each broker upwards, one
 /// under way at a time; one that was overtaken by a later number is not carried out any more: its
-/// sender has given it up, sent its markers again, and gone on to the next transaction.
+/// sender has given it up, sent its markers again, and gone on to the next transaction. Nor is one
+/// between other starts of the two processes than those that run now: neither remembers the numbers
+/// of before.
 struct NumberedMarkers {
   BrokerId sender = kNoBroker;
-  std::string sender_nonce{};  ///< Which start of the sender's process counts here.
+  std::string sender_nonce{};    ///< cluster::Broker::start_nonce.
+  std::string receiver_nonce{};  ///< Empty: a broker that does not tell.
   std::uint64_t number = 0;
   protocol::WriteTxnMarkersRequest request{};
 };
