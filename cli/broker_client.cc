@@ -1,6 +1,7 @@
 #include "cli/broker_client.h"
 
 #include <algorithm>
+#include <thread>
 
 #include "cli/client_properties.h"
 #include "common/config/listeners.h"
@@ -146,6 +147,13 @@ Result<BrokerClient::Peer*> BrokerClient::controller() {
     return fail(ErrorCode::BrokerNotAvailable, "the cluster has no controller now; try again");
   }
   return peer_of(controller_id_);
+}
+
+bool BrokerClient::wait_until(std::chrono::steady_clock::time_point deadline) {
+  constexpr std::chrono::milliseconds kPause{100};
+  if (std::chrono::steady_clock::now() + kPause >= deadline) return false;
+  std::this_thread::sleep_for(kPause);
+  return true;
 }
 
 Result<protocol::MetadataResponse> BrokerClient::metadata_of(

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <chrono>
 #include <cstdint>
 #include <functional>
@@ -44,11 +45,21 @@ class BrokerClient {
     OTTLA_TRY(Peer* const peer, peer_of(broker));
     return ask_on<Response>(*peer, request);
   }
-  /// Asks the controller. Errors: BrokerNotAvailable when there is none.
+  /// Asks the controller, whoever takes office meanwhile: one that cannot be reached, or is not the
+  /// controller any more, has done nothing. Errors: BrokerNotAvailable when there is none for as
+  /// long as an answer may take.
   template <protocol::ApiMessage Response, protocol::ApiMessage Request>
   [[nodiscard]] Result<Response> ask_controller(const Request& request) {
-    OTTLA_TRY(Peer* const peer, controller());
-    return ask_on<Response>(*peer, request);
+    const auto deadline = std::chrono::steady_clock::now() + timeout_;
+    while (true) {
+      const Result<Peer*> peer = controller();
+      if (peer) {
+        Result<Response> response = ask_on<Response>(**peer, request);
+        if (!response || !names_not_controller(*response) || !wait_until(deadline)) return response;
+      } else if (!wait_until(deadline)) {
+        return fail(peer.error());
+      }
+    }
   }
 
   /// All topics, or the named ones; never creates a topic. Learns where the brokers are.
@@ -71,6 +82,26 @@ class BrokerClient {
   };
 
   explicit BrokerClient(std::chrono::milliseconds timeout) : timeout_(timeout) {}
+
+  /// NOT_CONTROLLER, wherever a response to a request for the controller has its error codes.
+  template <class Response>
+  [[nodiscard]] static bool names_not_controller(const Response& response) {
+    const auto names = [](const auto& rows) {
+      return std::ranges::any_of(
+          rows, [](const auto& row) { return row.error_code == ErrorCode::NotController; });
+    };
+    if constexpr (requires { response.error_code; }) {
+      return response.error_code == ErrorCode::NotController;
+    } else if constexpr (requires { response.topics; }) {
+      return names(response.topics);
+    } else if constexpr (requires { response.responses; }) {
+      return names(response.responses);
+    } else {
+      return names(response.results);
+    }
+  }
+  /// A moment before the next try; false: it would be too late for one.
+  [[nodiscard]] static bool wait_until(std::chrono::steady_clock::time_point deadline);
 
   [[nodiscard]] Result<Peer> open(const std::string& host, std::uint16_t port,
                                   std::chrono::milliseconds patience) const;

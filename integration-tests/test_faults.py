@@ -109,6 +109,7 @@ class FaultsTest(CheckedCase, unittest.TestCase):
         wait_until(lambda: victim.id not in cluster.registered(), "the session to end", 60)
         checker.wait_for_progress(2000)
         victim.process.resume()
+        cluster.create_topic("meanwhile", 1, 1)  # whoever is the controller: the tool asks again
         cluster.wait_for_isr(self.TOPIC)
         self.assertGreater(cluster.controller_epoch(), epoch)
         checker.wait_for_progress(1000)
