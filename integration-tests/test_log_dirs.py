@@ -509,8 +509,11 @@ class SmallDisksTest(LogDirsCase):
         for broker in cluster.brokers.values():
             (self.disk(broker) / "filler").unlink()
         wait_until(lambda: self.produce_to(cluster.leader("probe", own), own) == 0, "records to be taken again")
-        cluster.ottla("leader-election", "--election-type", "preferred", "--topic", "probe", "--partition", own)
-        wait_until(lambda: self.produce_to(victim, own) == 0, "it to lead again")
+
+        def leads_again():  # refused as long as the victim has not found its room
+            cluster.ottla("leader-election", "--election-type", "preferred", "--topic", "probe", "--partition", own, check=False)
+            return self.produce_to(victim, own) == 0
+        wait_until(leads_again, "it to lead again")
         checker.wait_for_progress(500)
         self.assert_nothing_lost(checker, at_least=500)
 
