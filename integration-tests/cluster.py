@@ -289,11 +289,14 @@ class Cluster:
 
     @property
     def bootstrap(self):
-        return ",".join(broker.address for broker in self.brokers.values())
+        return self.bootstrap_without(None)
+
+    def bootstrap_without(self, left_out):
+        return ",".join(broker.address for broker in self.brokers.values() if broker is not left_out)
 
     def ottla(self, *arguments, check=True, seconds=60, stdin=None, without=None):
         """Runs the command line tool; its standard output. The broker `without` is not its first contact."""
-        bootstrap = ",".join(broker.address for broker in self.brokers.values() if broker is not without)
+        bootstrap = self.bootstrap_without(without)
         outcome = subprocess.run(
             [str(OTTLA), arguments[0], "--bootstrap-server", bootstrap,
              *[str(argument) for argument in arguments[1:]]],
