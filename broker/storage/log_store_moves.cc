@@ -189,7 +189,8 @@ void LogStore::forget_future(const TopicPartition& partition) {
   futures_.erase(partition);
 }
 
-/// After loading: copies of another topic of that name, and beside their own log.
+/// After loading: copies of another topic of that name, and beside their own log; and one that was
+/// never made as a whole (a full disk), so that its topic's id stands nowhere.
 void LogStore::drop_useless_futures() {
   std::vector<TopicPartition> useless;
   {
@@ -199,7 +200,10 @@ void LogStore::drop_useless_futures() {
       if (current == logs_.end()) continue;
       const Entry& log = current->second;
       const bool is_other = log.topic_id && future.topic_id && *log.topic_id != *future.topic_id;
-      if (is_other || log.directory == future.directory) useless.push_back(partition);
+      const bool is_half_made = log.topic_id && !future.topic_id;
+      if (is_other || is_half_made || log.directory == future.directory) {
+        useless.push_back(partition);
+      }
     }
   }
   for (const TopicPartition& partition : useless) {

@@ -111,6 +111,30 @@ class LogStoreTest : public ::testing::Test {
 
 // An empty disk in the place of one whose records were acknowledged looks like a new one: until the
 // controller has said that nothing is missed, it is no better than a host that lost its page cache.
+// Found by the simulation: a full disk kept the topic's id from being written, a crash the rest
+// from being removed; the move was taken up again, and the log had no id any more.
+TEST_F(LogStoreTest, AHalfMadeFutureReplicaIsNotTakenUpAgain) {
+  start();
+  const TopicPartition partition{"t", 0};
+  append(*make(partition), 3);
+  const std::string other = store_->directory_of(partition) == "/a" ? "/b" : "/a";
+  const std::string future = store_->create_future(partition, other).value()->directory();
+  crash_process();
+  ASSERT_TRUE(files_.remove(future + "/" + std::string(kPartitionMetadata)));
+  start();
+  EXPECT_EQ(store_->find_future(partition), nullptr);
+  EXPECT_EQ(store_->topic_id(partition), kTopicId);
+  EXPECT_EQ(store_->find(partition)->log_end_offset(), Offset(3));
+  crash_process();
+
+  start();
+  const std::string whole = store_->create_future(partition, other).value()->directory();
+  crash_process();
+  start();
+  ASSERT_NE(store_->find_future(partition), nullptr);
+  EXPECT_EQ(store_->find_future(partition)->directory(), whole);
+}
+
 TEST_F(LogStoreTest, W1AnEmptyLogDirMayHaveHeldRecords) {
   start();
   EXPECT_EQ(store_->shutdown_kind(), ShutdownKind::HostCrash);
