@@ -111,8 +111,9 @@ void LogStore::set_copies_apart(const Entry& one, const Entry& other) {
              << "broker";
   one.directory->forbid_marker();
   other.directory->forbid_marker();
+  const std::string path = one.log->directory();
   MutexLock lock(mutex_);
-  set_apart_[partition] = {one.log->directory(), one.directory};
+  set_apart_[partition] = {path, one.directory};
   logs_.erase(partition);
 }
 
