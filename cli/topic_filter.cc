@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "common/cluster/topic_name.h"
+
 namespace ottla::cli {
 
 Result<TopicFilter> TopicFilter::parse(std::string_view text) {
@@ -22,8 +24,7 @@ bool TopicFilter::accepts(const std::string& topic) const {
 }
 
 bool is_internal_topic(std::string_view topic) {
-  return topic == "__consumer_offsets" || topic == "__transaction_state" ||
-         topic == "__share_group_state";
+  return cluster::is_internal_topic(topic) || topic == "__share_group_state";
 }
 
 }  // namespace ottla::cli

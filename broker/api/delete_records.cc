@@ -7,6 +7,7 @@
 
 #include "broker/api/endpoints.h"
 #include "broker/api/handlers.h"
+#include "common/cluster/topic_name.h"
 
 namespace ottla::api {
 namespace {
@@ -33,7 +34,7 @@ Plan plan(const DeleteRecordsRequest& request, const metadata::MetadataImage& im
       row.low_watermark = kUnknownOffset;
       if (image.partition(topic.name, partition.partition_index) == nullptr) {
         row.error_code = ErrorCode::UnknownTopicOrPartition;
-      } else if (is_internal_topic(topic.name)) {
+      } else if (cluster::is_internal_topic(topic.name)) {
         row.error_code = ErrorCode::InvalidTopicException;
       } else {
         plan.queries.push_back({{topic.name, partition.partition_index}, partition.offset});

@@ -81,7 +81,7 @@ void handle_describe_topic_partitions(Call call, Services& services) {
     }
     Topic& topic = response.topics.emplace_back();
     topic.name = name;
-    topic.is_internal = is_internal_topic(name);
+    topic.is_internal = cluster::is_internal_topic(name);
     topic.topic_authorized_operations = kAllTopicOperations;
     const auto known = image->topic(name);
     if (!known) {

@@ -2,10 +2,6 @@
 
 namespace ottla::api {
 
-bool is_internal_topic(const std::string& name) {
-  return name == "__consumer_offsets" || name == "__transaction_state";
-}
-
 const cluster::Endpoint* endpoint_of(const metadata::MetadataImage& image, BrokerId broker,
                                      const std::string& listener) {
   const cluster::Broker* const live = image.broker(broker);

@@ -16,8 +16,6 @@ inline constexpr std::int32_t kAllTopicOperations = 0x0df8;
 inline constexpr std::int32_t kAllGroupOperations = 0x0148;
 inline constexpr std::int32_t kAllClusterOperations = 0x1fa0;
 
-[[nodiscard]] bool is_internal_topic(const std::string& name);
-
 /// Where a live broker is reached over `listener`; null when it is not live or has no such
 /// listener.
 [[nodiscard]] const cluster::Endpoint* endpoint_of(const metadata::MetadataImage& image,

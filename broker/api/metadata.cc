@@ -126,7 +126,7 @@ class MetadataAnswer {
   void add_unknown(const std::string& name) {
     Topic& topic = response_.topics.emplace_back();
     topic.name = name;
-    topic.is_internal = is_internal_topic(name);
+    topic.is_internal = cluster::is_internal_topic(name);
     topic.error_code = error_of_unknown(name);
     topic.topic_authorized_operations = topic_operations();
   }
@@ -144,7 +144,7 @@ class MetadataAnswer {
     Topic& topic = response_.topics.emplace_back();
     topic.name = known.name;
     topic.topic_id = known.id;
-    topic.is_internal = is_internal_topic(known.name);
+    topic.is_internal = cluster::is_internal_topic(known.name);
     topic.topic_authorized_operations = topic_operations();
     topic.partitions.reserve(known.partitions.size());
     for (std::size_t i = 0; i < known.partitions.size(); ++i) {

@@ -72,7 +72,7 @@ TopicAutoCreation::~TopicAutoCreation() = default;
 ErrorCode TopicAutoCreation::create(const std::string& topic, const metadata::MetadataImage& image,
                                     const config::BrokerValues& config) {
   if (!cluster::is_valid_topic_name(topic)) return ErrorCode::InvalidTopicException;
-  if (is_internal_topic(topic) && topic != group::kOffsetsTopic) {
+  if (cluster::is_internal_topic(topic) && topic != group::kOffsetsTopic) {
     return ErrorCode::UnknownTopicOrPartition;
   }
   return begin(topic, image, config);

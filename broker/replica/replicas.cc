@@ -23,6 +23,7 @@
 #include "broker/storage/log.h"
 #include "broker/storage/log_store.h"
 #include "common/base/mutex.h"
+#include "common/cluster/topic_name.h"
 #include "common/env/file_system.h"
 #include "common/record/validation.h"
 
@@ -32,10 +33,6 @@ namespace {
 constexpr std::chrono::milliseconds kLongestIsrCheck{1'000};
 /// How often replicas that a full disk keeps from their role try again.
 constexpr std::chrono::milliseconds kBetweenTriesOnAFullDisk{1'000};
-
-bool is_internal(const std::string& topic) {
-  return topic == "__consumer_offsets" || topic == "__transaction_state";
-}
 
 storage::AppendOrigin storage_origin(record::AppendOrigin origin) {
   return origin == record::AppendOrigin::Client ? storage::AppendOrigin::Client
@@ -983,7 +980,7 @@ AppendedPartition Replicas::Core::append_one(AppendRequest::Partition& wanted,
     answer.message = error.message();
     return answer;
   };
-  if (is_internal(wanted.partition.topic) && !request.internal_topics_allowed &&
+  if (cluster::is_internal_topic(wanted.partition.topic) && !request.internal_topics_allowed &&
       request.origin == record::AppendOrigin::Client) {
     return failed(Error(ErrorCode::InvalidTopicException,
                         "Cannot append to internal topic " + wanted.partition.topic));

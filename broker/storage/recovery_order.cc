@@ -5,19 +5,13 @@
 #include <vector>
 
 #include "broker/storage/file_names.h"
+#include "common/cluster/topic_name.h"
 
 namespace ottla::storage {
-namespace {
-
-bool is_of_coordinators(const std::string& topic) {
-  return topic == "__consumer_offsets" || topic == "__transaction_state";
-}
-
-}  // namespace
 
 bool opens_before(const LogToOpen& one, const LogToOpen& other) {
   const auto rank = [](const LogToOpen& log) {
-    return std::tuple(!is_of_coordinators(log.partition.topic), ~log.bytes_to_read);
+    return std::tuple(!cluster::is_internal_topic(log.partition.topic), ~log.bytes_to_read);
   };
   if (rank(one) != rank(other)) return rank(one) < rank(other);
   return one.partition < other.partition;

@@ -19,4 +19,9 @@ inline constexpr std::size_t kMaxTopicNameLength = 249;
   });
 }
 
+/// Topics that brokers keep for themselves: the coordinators'.
+[[nodiscard]] inline bool is_internal_topic(std::string_view name) {
+  return name == "__consumer_offsets" || name == "__transaction_state";
+}
+
 }  // namespace ottla::cluster
