@@ -2,6 +2,7 @@
 #include <glog/logging.h>
 
 #include <algorithm>
+#include <ostream>
 
 #include "broker/storage/log_store_loading.h"
 
@@ -9,6 +10,12 @@ namespace ottla::storage {
 namespace {
 
 constexpr std::uint64_t kMegabyte = 1'000'000;
+
+std::ostream& operator<<(std::ostream& out, const LoadProgress& now) {
+  return out << "[" << now.directory << "] recovering logs: " << now.logs_left << " of " << now.logs
+             << " left, " << now.bytes_left / kMegabyte << " of " << now.bytes / kMegabyte
+             << " MB left to read";
+}
 
 }  // namespace
 
@@ -46,10 +53,7 @@ std::vector<LoadProgress> LogStore::loading() const {
 
 /// For whoever follows the log of a start that takes long.
 void LogStore::Loading::Directory::tell_progress() const {
-  const LoadProgress now = progress();
-  LOG_EVERY_T(INFO, 5) << "[" << now.directory << "] recovering logs: " << now.logs_left << " of "
-                       << now.logs << " left, " << now.bytes_left / kMegabyte << " of "
-                       << now.bytes / kMegabyte << " MB left to read";
+  LOG_EVERY_T(INFO, 5) << progress();
 }
 
 }  // namespace ottla::storage
