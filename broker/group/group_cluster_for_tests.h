@@ -19,9 +19,9 @@ using replica::SimulatedCluster;
 using std::chrono::milliseconds;
 using std::chrono::seconds;
 
-inline constexpr BrokerId kOne{1};
-inline constexpr BrokerId kTwo{2};
-inline constexpr BrokerId kThree{3};
+using replica::kOne;
+using replica::kThree;
+using replica::kTwo;
 inline constexpr BrokerId kBrokers[] = {kOne, kTwo, kThree};
 inline constexpr int kShards = 3;
 inline const TopicPartition kOrders{"orders", 0};

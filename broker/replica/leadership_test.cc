@@ -9,10 +9,6 @@ namespace {
 using std::chrono::milliseconds;
 using std::chrono::seconds;
 
-constexpr BrokerId kOne{1};
-constexpr BrokerId kTwo{2};
-constexpr BrokerId kThree{3};
-
 // The questions alone.
 
 class Waits final : public CommitWaiter {

@@ -14,10 +14,6 @@ namespace {
 using std::chrono::milliseconds;
 using std::chrono::seconds;
 
-constexpr BrokerId kOne{1};
-constexpr BrokerId kTwo{2};
-constexpr BrokerId kThree{3};
-
 bool settle(SimulatedCluster& cluster) {
   return cluster.world.run_until_true(
       [&] {

@@ -28,6 +28,9 @@ namespace ottla::replica {
 
 inline const std::string kTopic = "orders";
 inline const TopicId kTopicId{17, 4};
+inline constexpr BrokerId kOne{1};
+inline constexpr BrokerId kTwo{2};
+inline constexpr BrokerId kThree{3};
 
 class SimulatedCluster {
  public:

@@ -10,8 +10,6 @@ namespace {
 using std::chrono::milliseconds;
 using std::chrono::seconds;
 
-constexpr BrokerId kOne{1};
-constexpr BrokerId kThree{3};
 constexpr std::int64_t kRate = 1'000'000;
 constexpr int kValues = 50;
 constexpr std::size_t kValueBytes = 100'000;

@@ -18,8 +18,6 @@ using std::chrono::milliseconds;
 using std::chrono::seconds;
 using ::testing::ElementsAre;
 
-constexpr BrokerId kOne{1};
-constexpr BrokerId kTwo{2};
 constexpr ProducerId kProducer{1001};
 
 /// Listens to the ends of transactions on every broker.

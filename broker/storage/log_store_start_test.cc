@@ -86,6 +86,12 @@ class StartTest : public ::testing::Test {
       ASSERT_TRUE(env::replace_file(files_, to + "/" + name, *files_.content(from + "/" + name)));
     }
   }
+  /// A log with five records, and as it is now in another log dir.
+  void stop_and_copy() {
+    append({"t", 0}, 5);
+    shut_down();
+    copy("/a/t-0", "/b/t-0");
+  }
   [[nodiscard]] std::vector<std::string> partitions_in(const std::string& directory) const {
     std::vector<std::string> found;
     for (const std::string& name : files_.names(directory)) {
@@ -174,10 +180,8 @@ TEST_F(StartTest, OneLogTellsItsSegments) {
 
 TEST_F(StartTest, ALeftoverInAnotherLogDirIsPutAside) {
   start({"/a"});
-  append({"t", 0}, 5);
   append({"other", 0}, 1);
-  shut_down();
-  copy("/a/t-0", "/b/t-0");
+  stop_and_copy();
   start({"/a"});
   append({"t", 0}, 2);
   shut_down();
@@ -196,9 +200,7 @@ TEST_F(StartTest, ALeftoverInAnotherLogDirIsPutAside) {
 
 TEST_F(StartTest, TheLongerCopyCountsWhereverItIs) {
   start({"/a"});
-  append({"t", 0}, 5);
-  shut_down();
-  copy("/a/t-0", "/b/t-0");
+  stop_and_copy();
   start({"/b"});
   append({"t", 0}, 2, LeaderEpoch(4));
   shut_down();
@@ -210,9 +212,7 @@ TEST_F(StartTest, TheLongerCopyCountsWhereverItIs) {
 
 TEST_F(StartTest, OfTwoEqualCopiesOneGoes) {
   start({"/a"});
-  append({"t", 0}, 5);
-  shut_down();
-  copy("/a/t-0", "/b/t-0");
+  stop_and_copy();
   start({"/a", "/b"});
   EXPECT_EQ(end_of({"t", 0}), 5);
   EXPECT_EQ(store_->directory_of({"t", 0}), "/a");
@@ -221,10 +221,8 @@ TEST_F(StartTest, OfTwoEqualCopiesOneGoes) {
 
 TEST_F(StartTest, CopiesOfWhichEachHasSomethingOfItsOwnAreForAHuman) {
   start({"/a"});
-  append({"t", 0}, 5);
   append({"other", 0}, 1);
-  shut_down();
-  copy("/a/t-0", "/b/t-0");
+  stop_and_copy();
   start({"/a"});
   append({"t", 0}, 2, LeaderEpoch(4));
   shut_down();
