@@ -1,7 +1,8 @@
 """What a request costs in allocations and system calls of the brokers: exact where times are not, so that a regression shows.
 
 Bounds are a little above what is counted (docs/performance.md): what is done now and then, in the background or because
-more answers came at once, is in the averages. Whoever makes a request cheaper lowers its bound.
+more answers came at once, is in the averages. A client that takes its time costs a call more, and that is within
+the bounds: the broker looks for its next request before it has come. Whoever makes a request cheaper lowers its bound.
 """
 
 import pathlib
@@ -30,14 +31,14 @@ class RequestCostsTest(unittest.TestCase):
         with counting() as environment, Ottla(brokers=1, environment=environment, offsets__topic__replication__factor=1,
                                               offsets__topic__num__partitions=1) as system:
             system.create_topic("t")
-            with self.subTest("produce, acks=1: wait, receive, write to the log, send"):
-                self.check(per_request(system, "produce", acks=1, requests=5000, **SMALL), 23, 4.5)
+            with self.subTest("produce, acks=1: receive in vain, wait, receive, write to the log, send"):
+                self.check(per_request(system, "produce", acks=1, requests=5000, **SMALL), 23, 5.3)
             with self.subTest("produce, acks=all"):
-                self.check(per_request(system, "produce", acks=-1, requests=5000, **SMALL), 33, 6.5)
+                self.check(per_request(system, "produce", acks=-1, requests=5000, **SMALL), 33, 7.5)
             with self.subTest("fetch of 1,000 bytes"):
                 self.check(per_request(system, "fetch", topic="t", max_bytes=1000, requests=5000), 34, 16)
             with self.subTest("offset commit"):
-                self.check(per_request(system, "commit", topic="t", connections=1, requests=2000), 54, 7.5)
+                self.check(per_request(system, "commit", topic="t", connections=1, requests=2000), 54, 8)
 
     def test_three_replicas(self):
         """Of all three brokers together."""
