@@ -154,9 +154,9 @@ class GroupsTest(unittest.TestCase):
         return member
 
     def produce(self, count, prefix="x"):
-        subprocess.run(["kcat", "-P", "-b", self.cluster.bootstrap, "-t", "orders", "-X", "acks=all",
-                        "-X", "sticky.partitioning.linger.ms=0"],  # to all partitions
-                       input="".join(f"{prefix}{i}\n" for i in range(count)), text=True, check=True)
+        """Evenly to all partitions, by key."""
+        subprocess.run(["kcat", "-P", "-b", self.cluster.bootstrap, "-t", "orders", "-X", "acks=all", "-K", ":"],
+                       input="".join(f"{prefix}{i}:{prefix}{i}\n" for i in range(count)), text=True, check=True)
         return {f"{prefix}{i}" for i in range(count)}
 
     def describe(self, group):
@@ -493,7 +493,7 @@ class GroupsTest(unittest.TestCase):
 
         def tool(*arguments):
             return interop_clients.kafka_tool("3.9.1", "kafka-consumer-groups", "--bootstrap-server", cluster.bootstrap,
-                                              *arguments)
+                                              "--timeout", "60000", *arguments)
         self.assertIn("theirs", tool("--list"))
         described = tool("--describe", "--group", "theirs")
         self.assertRegex(described, r"theirs +orders +7 +\d+ +\d+ +0 +rdkafka-")
@@ -533,7 +533,7 @@ class GroupsTest(unittest.TestCase):
 
         def tool(*arguments):
             return interop_clients.kafka_tool("3.9.1", "kafka-consumer-groups", "--bootstrap-server", cluster.bootstrap,
-                                              *arguments)
+                                              "--timeout", "60000", *arguments)
 
         def offsets(group):
             return {row["partition"]: row["currentOffset"] for row in self.describe(group)["offsets"]}
