@@ -94,6 +94,9 @@ class TransactionsTest(unittest.TestCase):
         wanted = {f"v{i}" for i in range(self.produced)}
         try:
             wait_until(lambda: len(set(self.read())) >= len(wanted), f"{len(wanted)} records to come out", seconds)
+        except AssertionError as error:
+            self.cluster.keep = True
+            raise AssertionError(f"{error}\n{self.standstill(wanted, len(copiers))}") from error
         finally:
             for copier in copiers:
                 copier.end()
@@ -104,6 +107,21 @@ class TransactionsTest(unittest.TestCase):
             self.cluster.keep = True
         self.assertEqual(doubled, {})
         self.assertEqual(set(came), wanted)
+
+    def standstill(self, wanted, copiers):
+        """What a look at the cluster tells of records that do not come."""
+        missing = wanted - set(self.read())
+        told = [f"missing: {len(missing)}, such as {sorted(missing)[:10]}", f"cluster: {self.cluster.directory}"]
+        for command in (["transactions", "list"],
+                        *(["transactions", "describe", "--transactional-id", f"{self.name}-{i}"] for i in range(copiers)),
+                        *(["transactions", "describe-producers", "--topic", f"{self.name}-out", "--partition", p]
+                          for p in range(PARTITIONS)),
+                        ["consumer-groups", "--describe", "--group", f"{self.name}-group"],
+                        ["consumer-groups", "--describe", "--group", f"{self.name}-group", "--members"],
+                        ["get-offsets", "--topic", f"{self.name}-(in|out)"],
+                        ["topics", "--describe", "--topic", f"{self.name}-(in|out)"]):
+            told.append(" ".join(map(str, command)) + "\n" + self.cluster.ottla(*command, check=False))
+        return "\n".join(told)
 
     def kill_in_turn(self, rounds, seed, feed=None):
         """kill -9 of a random broker, and its return; records come all the while."""
