@@ -350,6 +350,9 @@ class Log : public std::enable_shared_from_this<Log> {
   bool epochs_dirty_ OTTLA_GUARDED_BY(mutex_) = false;
   bool directory_dirty_ OTTLA_GUARDED_BY(mutex_) = false;
   bool name_dirty_ OTTLA_GUARDED_BY(mutex_) = false;  ///< The directory's own name.
+  /// Neither its directory nor its partition.metadata was ever synced: the first flush does it,
+  /// before any record counts as flushed, so that making a log waits for no disk.
+  bool creation_dirty_ OTTLA_GUARDED_BY(mutex_) = false;
   bool seal_dirty_ OTTLA_GUARDED_BY(mutex_) =
       false;                                       ///< A segment was sealed since the last flush.
   bool cutting_ OTTLA_GUARDED_BY(mutex_) = false;  ///< The recovery point must not rise.

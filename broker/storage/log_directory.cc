@@ -198,7 +198,7 @@ Result<std::optional<TopicId>> read_partition_metadata(env::FileSystem& files,
                                                        const std::string& directory) {
   const std::string path = directory + "/" + std::string(kPartitionMetadata);
   OTTLA_TRY(const auto text, read_if_there(files, path));
-  if (!text) return std::nullopt;
+  if (!text || text->empty()) return std::nullopt;
   std::optional<TopicId> id;
   std::string version;
   for_each_property(*text, [&](std::string_view key, std::string_view value) {
@@ -209,10 +209,25 @@ Result<std::optional<TopicId>> read_partition_metadata(env::FileSystem& files,
   return id;
 }
 
+namespace {
+std::string partition_metadata(const TopicId& topic_id) {
+  return "version: 0\ntopic_id: " + topic_id.to_string();
+}
+}  // namespace
+
 Result<> write_partition_metadata(env::FileSystem& files, const std::string& directory,
                                   const TopicId& topic_id) {
   return env::replace_file(files, directory + "/" + std::string(kPartitionMetadata),
-                           "version: 0\ntopic_id: " + topic_id.to_string());
+                           partition_metadata(topic_id));
+}
+
+Result<> write_first_partition_metadata(env::FileSystem& files, const std::string& directory,
+                                        const TopicId& topic_id) {
+  const std::string content = partition_metadata(topic_id);
+  const ByteView piece = as_bytes(content);
+  OTTLA_TRY(const auto file, files.open(directory + "/" + std::string(kPartitionMetadata),
+                                        env::OpenMode::CreateOrOpen));
+  return file->write_at(std::span(&piece, 1), 0);
 }
 
 }  // namespace ottla::storage

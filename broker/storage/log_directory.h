@@ -124,10 +124,14 @@ class LogDirectory {
   std::atomic<std::uint64_t> usable_bytes_ = kNotLooked;
 };
 
-/// partition.metadata: the topic's id. nullopt if the file is missing. Errors: CorruptMessage.
+/// partition.metadata: the topic's id. nullopt if the file is missing, or empty: a crash of the host
+/// left that of a log that was just made. Errors: CorruptMessage.
 Result<std::optional<TopicId>> read_partition_metadata(env::FileSystem& files,
                                                        const std::string& directory);
 Result<> write_partition_metadata(env::FileSystem& files, const std::string& directory,
                                   const TopicId& topic_id);
+/// In the directory of a log that was just made; synced when that log is first flushed.
+Result<> write_first_partition_metadata(env::FileSystem& files, const std::string& directory,
+                                        const TopicId& topic_id);
 
 }  // namespace ottla::storage

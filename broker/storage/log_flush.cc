@@ -39,6 +39,7 @@ Result<> Log::flush_under_lock(Offset end) {
   std::uint64_t cuts = 0;
   bool sync_directory = false;
   bool sync_name = false;
+  bool sync_creation = false;
   bool has_sealed = false;
   std::string directory;
   {
@@ -56,17 +57,24 @@ Result<> Log::flush_under_lock(Offset end) {
     cuts = cuts_;
     sync_directory = std::exchange(directory_dirty_, false);
     sync_name = std::exchange(name_dirty_, false);
+    sync_creation = std::exchange(creation_dirty_, false);
     has_sealed = std::exchange(seal_dirty_, false);
     directory = directory_;
   }
   const auto sync_records = [&]() -> Result<> {
+    if (sync_creation) {
+      OTTLA_TRY_VOID(
+          sync_if_there(environment_.files, directory + "/" + std::string(kPartitionMetadata)));
+    }
     for (const std::shared_ptr<Segment>& segment : unsynced) {
       OTTLA_TRY_VOID(segment->sync());
       OTTLA_TRY_VOID(sync_if_there(
           environment_.files, segment_path(directory, segment->base_offset(), kSnapshotSuffix)));
     }
-    if (sync_directory) OTTLA_TRY_VOID(environment_.files.sync_directory(directory));
-    if (sync_name) {
+    if (sync_directory || sync_creation) {
+      OTTLA_TRY_VOID(environment_.files.sync_directory(directory));
+    }
+    if (sync_name || sync_creation) {
       OTTLA_TRY_VOID(environment_.files.sync_directory(directory.substr(0, directory.rfind('/'))));
     }
     return {};
@@ -78,6 +86,7 @@ Result<> Log::flush_under_lock(Offset end) {
     MutexLock lock(mutex_);
     directory_dirty_ = directory_dirty_ || sync_directory;
     name_dirty_ = name_dirty_ || sync_name;
+    creation_dirty_ = creation_dirty_ || sync_creation;
     seal_dirty_ = seal_dirty_ || has_sealed;
     return synced;
   }

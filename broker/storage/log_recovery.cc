@@ -11,11 +11,6 @@
 namespace ottla::storage {
 namespace {
 
-std::string parent_of(const std::string& path) {
-  const std::size_t slash = path.rfind('/');
-  return slash == std::string::npos ? "." : path.substr(0, slash);
-}
-
 Result<std::vector<std::string>> file_names(env::FileSystem& files, const std::string& directory) {
   OTTLA_TRY(const auto entries, files.list(directory));
   std::vector<std::string> names;
@@ -72,10 +67,9 @@ Result<> Log::load() {
 
 Result<> Log::load_locked(const LogOpening& opening) {
   OTTLA_TRY(const bool exists, environment_.files.exists(directory_));
-  if (!exists) {
-    OTTLA_TRY_VOID(environment_.files.create_directories(directory_));
-    OTTLA_TRY_VOID(environment_.files.sync_directory(parent_of(directory_)));
-  }
+  if (!exists) OTTLA_TRY_VOID(environment_.files.create_directories(directory_));
+  creation_dirty_ =
+      !exists || (opening.shutdown != ShutdownKind::Clean && opening.recovery_point == Offset(0));
   OTTLA_TRY(SegmentList segments, open_segments());
   OTTLA_TRY(const Offset checkpointed_start, believable_start(segments, opening));
   OTTLA_TRY_VOID(drop_below_start(segments, checkpointed_start));

@@ -241,6 +241,7 @@ Result<std::shared_ptr<Log>> LogStore::find_or_create(const TopicPartition& part
   }
   const std::string path = result.directory->path() + "/" + partition.to_string();
   const auto made = [&]() -> Result<> {
+    OTTLA_TRY(const bool is_there, files_.exists(path));  // a leftover
     if (!known) {
       OTTLA_TRY(
           result.log,
@@ -249,8 +250,8 @@ Result<std::shared_ptr<Log>> LogStore::find_or_create(const TopicPartition& part
     }
     if (topic_id.is_zero()) return {};
     result.topic_id = topic_id;
-    return result.directory->health().check(
-        write_partition_metadata(files_, result.log->directory(), topic_id));
+    const auto write = is_there ? write_partition_metadata : write_first_partition_metadata;
+    return result.directory->health().check(write(files_, result.log->directory(), topic_id));
   }();
   if (!made) {
     result.log.reset();

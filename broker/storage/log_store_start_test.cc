@@ -107,16 +107,56 @@ class StartTest : public ::testing::Test {
 
   testing::SimulatedWorld world_{1};
   testing::SimulatedFileSystem files_{1, &world_.clock()};
-  std::function<void()> on_disk_;  ///< Called when something is asked of the disk.
-  testing::InterceptedFileSystem intercepted_{files_, [this](std::string_view, const std::string&) {
-                                                if (on_disk_) on_disk_();
-                                              }};
+  /// Called when something is asked of the disk, with what.
+  std::function<void(std::string_view operation)> on_disk_;
+  testing::InterceptedFileSystem intercepted_{
+      files_, [this](std::string_view operation, const std::string&) {
+        if (on_disk_) on_disk_(operation);
+      }};
   std::unique_ptr<env::Executor> executor_ = world_.make_executor();
   std::shared_ptr<LogConfig> config_ = std::make_shared<LogConfig>();
   std::unique_ptr<LogStore> store_;
   bool is_loaded_ = false;
   std::vector<std::string> went_offline_;
 };
+
+// A topic of thousands of partitions must not cost thousands of waits for a disk.
+TEST_F(StartTest, ALogIsMadeWithoutWaitingForTheDiskAndSafeOnceItIsFlushed) {
+  start({"/a"});
+  int syncs = 0;
+  on_disk_ = [&](std::string_view operation) { syncs += operation.starts_with("sync") ? 1 : 0; };
+  append({"t", 0}, 5);
+  EXPECT_EQ(syncs, 0);
+  ASSERT_TRUE(store_->find({"t", 0})->flush());
+  EXPECT_GT(syncs, 0);
+  on_disk_ = nullptr;
+  files_.crash_host();
+  drop();
+  start({"/a"});
+  EXPECT_EQ(end_of({"t", 0}), 5);
+  EXPECT_EQ(store_->topic_id({"t", 0}), kTopicId);
+}
+
+// What was never flushed may be gone, as a whole or in part: the log is made again, and serves.
+TEST_F(StartTest, ACrashOfTheHostRightAfterALogWasMade) {
+  int survivors = 0;
+  for (int i = 0; i < 20; ++i) {
+    start({"/a"});
+    const TopicPartition made{"made", i};
+    append(made, 5);
+    files_.crash_host();
+    drop();
+    start({"/a"});
+    EXPECT_THAT(went_offline_, IsEmpty());
+    survivors += end_of(made) >= 0 ? 1 : 0;
+    append(made, 1);
+    EXPECT_EQ(store_->topic_id(made), kTopicId) << i;
+    EXPECT_GE(end_of(made), 1) << i;
+    shut_down();
+  }
+  EXPECT_GT(survivors, 0);
+  EXPECT_LT(survivors, 20);
+}
 
 TEST_F(StartTest, TellsHowFarItIs) {
   config_->segment_bytes = 1000;
@@ -160,7 +200,7 @@ TEST_F(StartTest, OneLogTellsItsSegments) {
   std::vector<std::size_t> left;
   std::vector<std::uint64_t> bytes_left;
   open({"/a"});
-  on_disk_ = [&] {
+  on_disk_ = [&](std::string_view) {
     for (const LoadProgress& progress : store_->loading()) {
       const std::size_t now = progress.segments_left.at(0);
       if (now > 0 && (left.empty() || left.back() != now)) left.push_back(now);
