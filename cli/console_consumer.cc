@@ -314,25 +314,6 @@ Result<std::unique_ptr<Source>> open_source(const Arguments& arguments, Console&
                                            arguments.value("topic"), number, offset, console);
 }
 
-/// Some errors on a partition pass by themselves; the rest ends the tool.
-bool is_passing(rd_kafka_resp_err_t error) {
-  switch (error) {
-    case RD_KAFKA_RESP_ERR__PARTITION_EOF:
-    case RD_KAFKA_RESP_ERR__TRANSPORT:
-    case RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN:
-    case RD_KAFKA_RESP_ERR__RESOLVE:
-    case RD_KAFKA_RESP_ERR__TIMED_OUT:
-    case RD_KAFKA_RESP_ERR_NOT_LEADER_FOR_PARTITION:
-    case RD_KAFKA_RESP_ERR_LEADER_NOT_AVAILABLE:
-    case RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART:
-    case RD_KAFKA_RESP_ERR__UNKNOWN_PARTITION:
-    case RD_KAFKA_RESP_ERR__UNKNOWN_TOPIC:
-      return true;
-    default:
-      return false;
-  }
-}
-
 Result<> consume(Source& source, const Arguments& arguments, const RecordFormatter& format,
                  bool quiet, Console& console, std::uint64_t& count) {
   OTTLA_TRY(const auto most, arguments.number("max-messages", -1));

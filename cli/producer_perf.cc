@@ -14,6 +14,7 @@
 #include "cli/client_properties.h"
 #include "cli/latency_report.h"
 #include "cli/rdkafka_client.h"
+#include "cli/send_pace.h"
 #include "cli/tool.h"
 
 namespace ottla::cli {
@@ -92,23 +93,6 @@ class Payloads {
   std::vector<std::string> values_;
   bool is_monotonic_ = false;
   std::uint64_t number_ = 0;
-};
-
-/// Holds the sender back to a rate.
-class Throttle {
- public:
-  Throttle(double per_second, Clock::time_point start) : per_second_(per_second), start_(start) {}
-
-  /// When record number `sent` may go.
-  [[nodiscard]] Clock::time_point due(std::uint64_t sent) const {
-    if (per_second_ <= 0) return start_;
-    return start_ + std::chrono::duration_cast<Clock::duration>(
-                        std::chrono::duration<double>(static_cast<double>(sent) / per_second_));
-  }
-
- private:
-  const double per_second_;
-  const Clock::time_point start_;
 };
 
 /// What the callbacks write to.
@@ -236,9 +220,9 @@ Result<> send_all(rd_kafka_t* producer, const Arguments& arguments, Payloads pay
   OTTLA_TRY(Transactions transactions, Transactions::begin(producer, arguments));
   // With --json the only line of the result is the last.
   std::ostream& out = arguments.has("json") ? run.console.err : run.console.out;
-  const Throttle throttle(per_second, Clock::now());
+  const SendPace pace(per_second, Clock::now());
   for (std::uint64_t sent = 0; sent < count && !told_to_stop(); ++sent) {
-    const Clock::time_point due = throttle.due(sent);
+    const Clock::time_point due = pace.due(sent);
     while (Clock::now() < due && !told_to_stop()) {
       rd_kafka_poll(producer, 0);
       std::this_thread::sleep_for(

@@ -66,6 +66,24 @@ tl::unexpected<Error> rdkafka_failure(std::string_view what, rd_kafka_resp_err_t
       std::string(what) + ": " + rd_kafka_err2str(error) + " (" + rd_kafka_err2name(error) + ")");
 }
 
+bool is_passing(rd_kafka_resp_err_t error) {
+  switch (error) {
+    case RD_KAFKA_RESP_ERR__PARTITION_EOF:
+    case RD_KAFKA_RESP_ERR__TRANSPORT:
+    case RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN:
+    case RD_KAFKA_RESP_ERR__RESOLVE:
+    case RD_KAFKA_RESP_ERR__TIMED_OUT:
+    case RD_KAFKA_RESP_ERR_NOT_LEADER_FOR_PARTITION:
+    case RD_KAFKA_RESP_ERR_LEADER_NOT_AVAILABLE:
+    case RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART:
+    case RD_KAFKA_RESP_ERR__UNKNOWN_PARTITION:
+    case RD_KAFKA_RESP_ERR__UNKNOWN_TOPIC:
+      return true;
+    default:
+      return false;
+  }
+}
+
 Result<RdKafka<rd_kafka_conf_t>> rdkafka_conf(const config::Properties& properties,
                                               Console& console) {
   RdKafka<rd_kafka_conf_t> conf(rd_kafka_conf_new());

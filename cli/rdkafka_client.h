@@ -32,6 +32,9 @@ using RdKafka = std::unique_ptr<T, RdKafkaDeleter>;
 [[nodiscard]] tl::unexpected<Error> rdkafka_failure(std::string_view what,
                                                     rd_kafka_resp_err_t error);
 
+/// Whether an error on a partition that is read passes by itself; the rest ends a tool.
+[[nodiscard]] bool is_passing(rd_kafka_resp_err_t error);
+
 /// Settings of librdkafka from those of Kafka's Java clients: most names are the same, some are
 /// translated, what only Java has (serializers and the like) is left out, and an unknown name is a
 /// warning, as with Kafka's tools. Errors: InvalidConfig.

@@ -26,7 +26,7 @@ std::string overview() {
       "ottla completion | scripts\n\n";
   for (const Tool* tool : all_tools()) {
     std::string name = "  " + std::string(tool->name);
-    name.resize(20, ' ');
+    name.resize(24, ' ');
     text += name + std::string(tool->summary) + "\n";
   }
   return text;
@@ -71,7 +71,7 @@ int run_tool(const Tool& tool, std::span<const std::string> words, Console& cons
 }  // namespace
 
 std::span<const Tool* const> all_tools() {
-  static constexpr std::array<const Tool*, 20> kTools = {&kBrokerApiVersionsTool,
+  static constexpr std::array<const Tool*, 22> kTools = {&kBrokerApiVersionsTool,
                                                          &kClusterTool,
                                                          &kConfigsTool,
                                                          &kConsoleConsumerTool,
@@ -90,6 +90,8 @@ std::span<const Tool* const> all_tools() {
                                                          &kReassignPartitionsTool,
                                                          &kTopicsTool,
                                                          &kTransactionsTool,
+                                                         &kVerifiableConsumerTool,
+                                                         &kVerifiableProducerTool,
                                                          &kZooKeeperShellTool};
   return kTools;
 }

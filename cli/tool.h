@@ -51,6 +51,8 @@ extern const Tool kLogDirsTool;
 extern const Tool kProducerPerfTestTool;
 extern const Tool kReassignPartitionsTool;
 extern const Tool kTransactionsTool;
+extern const Tool kVerifiableConsumerTool;
+extern const Tool kVerifiableProducerTool;
 extern const Tool kZooKeeperShellTool;
 
 /// All tools, by name.
