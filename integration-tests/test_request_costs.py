@@ -36,7 +36,7 @@ class RequestCostsTest(unittest.TestCase):
             with self.subTest("produce, acks=all"):
                 self.check(per_request(system, "produce", acks=-1, requests=5000, **SMALL), 33, 7.5)
             with self.subTest("fetch of 1,000 bytes"):
-                self.check(per_request(system, "fetch", topic="t", max_bytes=1000, requests=5000), 34, 16)
+                self.check(per_request(system, "fetch", topic="t", max_bytes=1000, requests=5000), 29, 14.5)
             with self.subTest("offset commit"):
                 self.check(per_request(system, "commit", topic="t", connections=1, requests=2000), 54, 8)
 

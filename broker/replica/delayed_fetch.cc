@@ -130,7 +130,7 @@ Result<> DelayedFetch::read_into(Reading& reading, std::size_t number, Budget& b
       .at_least_one_batch = budget.at_least_one_batch,
       .no_wait = !is_warmed};
   OTTLA_TRY(storage::FetchData data, log.read(wanted.fetch_offset, options));
-  if (!is_warmed && (data.would_block || !data.records.is_cached())) {
+  if (data.would_block) {
     if (is_second_look) return {};  // it was not its turn
     reading.is_held_back = cold_quota_->delay(request_.client) > env::Duration::zero();
     if (reading.is_held_back) return {};

@@ -268,7 +268,7 @@ bool Feed::add(std::uint32_t id, rpc::LeaderMessage& message, std::uint64_t& byt
     drop(id);
     return true;
   }
-  if (data->would_block || !data->records.is_cached()) {
+  if (data->would_block) {
     load(id, fed);
     return true;
   }

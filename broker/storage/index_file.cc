@@ -152,9 +152,12 @@ Result<std::shared_ptr<env::File>> IndexFile::open_for_reading() const {
   }
 }
 
-template <class Key>
-Result<std::int64_t> find_entry(const IndexFile& index, std::size_t key_at, Key target,
-                                MutableByteView entry) {
+namespace {
+
+/// As find_entry; `read` fills a range from the file and is false if it would block: then nullopt.
+template <class Key, class Read>
+Result<std::optional<std::int64_t>> search(const IndexFile& index, std::size_t key_at, Key target,
+                                           MutableByteView entry, const Read& read) {
   const std::uint32_t count = index.count();
   if (count == 0) return -1;
   OTTLA_TRY(const auto file, index.open_for_reading());
@@ -164,13 +167,16 @@ Result<std::int64_t> find_entry(const IndexFile& index, std::size_t key_at, Key 
   while (high - low > kEntriesPerRead) {
     const std::int64_t middle = low + (high - low) / 2;
     std::array<std::byte, sizeof(Key)> key;
-    OTTLA_TRY_VOID(read_exactly(*file, key, static_cast<std::uint64_t>(middle) * size + key_at));
+    OTTLA_TRY(const bool is_read,
+              read(*file, key, static_cast<std::uint64_t>(middle) * size + key_at));
+    if (!is_read) return std::nullopt;
     (load_big_endian<Key>(key.data()) <= target ? low : high) = middle;
   }
   const std::int64_t first = std::max<std::int64_t>(low, 0);
   std::array<std::byte, (kEntriesPerRead + 1) * kMaxEntrySize> block;
   const MutableByteView entries(block.data(), static_cast<std::size_t>(high - first) * size);
-  OTTLA_TRY_VOID(read_exactly(*file, entries, static_cast<std::uint64_t>(first) * size));
+  OTTLA_TRY(const bool is_read, read(*file, entries, static_cast<std::uint64_t>(first) * size));
+  if (!is_read) return std::nullopt;
   std::int64_t found = -1;
   for (std::int64_t i = first; i < high; ++i) {
     const std::byte* at = entries.data() + static_cast<std::size_t>(i - first) * size;
@@ -184,9 +190,36 @@ Result<std::int64_t> find_entry(const IndexFile& index, std::size_t key_at, Key 
   return found;
 }
 
+}  // namespace
+
+template <class Key>
+Result<std::int64_t> find_entry(const IndexFile& index, std::size_t key_at, Key target,
+                                MutableByteView entry) {
+  OTTLA_TRY(const auto found, search(index, key_at, target, entry,
+                                     [](const env::File& file, MutableByteView into,
+                                        std::uint64_t position) -> Result<bool> {
+                                       OTTLA_TRY_VOID(read_exactly(file, into, position));
+                                       return true;
+                                     }));
+  return *found;
+}
+
+template <class Key>
+Result<std::optional<std::int64_t>> find_cached_entry(const IndexFile& index, std::size_t key_at,
+                                                      Key target, MutableByteView entry) {
+  return search(
+      index, key_at, target, entry,
+      [](const env::File& file, MutableByteView into, std::uint64_t position) -> Result<bool> {
+        OTTLA_TRY(const auto got, file.read_cached_at(into, position));
+        return got && *got == into.size();
+      });
+}
+
 template Result<std::int64_t> find_entry(const IndexFile&, std::size_t, std::int32_t,
                                          MutableByteView);
 template Result<std::int64_t> find_entry(const IndexFile&, std::size_t, std::int64_t,
                                          MutableByteView);
+template Result<std::optional<std::int64_t>> find_cached_entry(const IndexFile&, std::size_t,
+                                                               std::int32_t, MutableByteView);
 
 }  // namespace ottla::storage

@@ -3,6 +3,7 @@
 #include <atomic>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -73,5 +74,9 @@ class IndexFile {
 template <class Key>
 Result<std::int64_t> find_entry(const IndexFile& index, std::size_t key_at, Key target,
                                 MutableByteView entry);
+/// The same, and never blocks: nullopt if what it has to read is not in memory.
+template <class Key>
+Result<std::optional<std::int64_t>> find_cached_entry(const IndexFile& index, std::size_t key_at,
+                                                      Key target, MutableByteView entry);
 
 }  // namespace ottla::storage

@@ -100,11 +100,12 @@ Result<FetchData> Log::read_once(Offset offset, const ReadOptions& options) cons
     if (recent && recent->segment_base_offset == segment.base_offset()) {
       begin_at = recent->position;
     } else if (segment.base_offset() < offset) {
-      if (options.no_wait && !segment.is_lookup_cached(offset)) {
+      std::optional<OffsetPosition> place;
+      if (options.no_wait && !(place = segment.cached_place(offset))) {
         data.would_block = true;
         return data;
       }
-      OTTLA_TRY(const auto first, segment.find_batch(offset, *end_at));
+      OTTLA_TRY(const auto first, segment.find_batch(offset, *end_at, place));
       if (!first) continue;  // a gap that compaction left: go on in the next segment
       begin_at = first->position;
       first_size = first->size;
@@ -137,8 +138,8 @@ Result<FetchData> Log::read_once(Offset offset, const ReadOptions& options) cons
         data.records.length = std::min(boundary, *end_at) - begin_at;
       }
     }
-    // What was appended a moment ago needs no asking.
-    if (options.no_wait && !recent && !data.records.is_cached()) data.would_block = true;
+    // Also of the newest records: of a quiet partition they may be of yesterday.
+    if (options.no_wait && !data.records.is_cached()) data.would_block = true;
     return data;
   }
   return data;
@@ -158,11 +159,12 @@ Result<std::optional<std::uint64_t>> Log::end_position(const SegmentList& segmen
   }
   const std::optional<LogPosition> recent = recent_.find(end);
   if (recent && recent->segment_base_offset == segment.base_offset()) return recent->position;
-  if (options.no_wait && !segment.is_lookup_cached(end)) return std::nullopt;
+  std::optional<OffsetPosition> place;
+  if (options.no_wait && !(place = segment.cached_place(end))) return std::nullopt;
   const std::uint64_t size = segment.base_offset() == tail.segment_base_offset
                                  ? std::min(tail.position, segment.size())
                                  : segment.size();
-  OTTLA_TRY(const auto first_hidden, segment.find_batch(end, size));
+  OTTLA_TRY(const auto first_hidden, segment.find_batch(end, size, place));
   return first_hidden ? first_hidden->position : size;
 }
 

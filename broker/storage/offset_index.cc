@@ -54,13 +54,22 @@ Result<> OffsetIndex::truncate_to(Offset offset) {
 }
 
 Result<OffsetPosition> OffsetIndex::lookup(Offset target) const {
-  const std::int64_t relative =
-      std::min<std::int64_t>(target - base_offset_, std::numeric_limits<std::int32_t>::max());
-  if (relative < 0) return OffsetPosition{base_offset_, 0};
   EntryBytes bytes;
-  OTTLA_TRY(const std::int64_t found,
-            find_entry(file_, 0, static_cast<std::int32_t>(relative), bytes));
+  OTTLA_TRY(const std::int64_t found, find_entry(file_, 0, relative(target), bytes));
   return found < 0 ? OffsetPosition{base_offset_, 0} : decode(bytes, base_offset_);
+}
+
+Result<std::optional<OffsetPosition>> OffsetIndex::cached_lookup(Offset target) const {
+  EntryBytes bytes;
+  OTTLA_TRY(const auto found, find_cached_entry(file_, 0, relative(target), bytes));
+  if (!found) return std::nullopt;
+  return *found < 0 ? OffsetPosition{base_offset_, 0} : decode(bytes, base_offset_);
+}
+
+/// As entries have it; below the segment's first offset: below every entry.
+std::int32_t OffsetIndex::relative(Offset target) const {
+  return static_cast<std::int32_t>(std::clamp<std::int64_t>(
+      target - base_offset_, -1, std::numeric_limits<std::int32_t>::max()));
 }
 
 Result<OffsetPosition> OffsetIndex::lookup_position(std::uint64_t position) const {

@@ -33,6 +33,8 @@ class OffsetIndex {
 
   /// The greatest entry <= target; the segment's beginning if there is none.
   Result<OffsetPosition> lookup(Offset target) const;
+  /// The same, and never blocks: nullopt if what it has to read is not in memory.
+  Result<std::optional<OffsetPosition>> cached_lookup(Offset target) const;
   /// The greatest entry whose position is <= `position`; the beginning if there is none.
   Result<OffsetPosition> lookup_position(std::uint64_t position) const;
 
@@ -49,6 +51,7 @@ class OffsetIndex {
 
  private:
   Result<OffsetPosition> entry(std::uint32_t number) const;
+  [[nodiscard]] std::int32_t relative(Offset target) const;
 
   const Offset base_offset_;
   IndexFile file_;

@@ -48,8 +48,12 @@ Result<std::shared_ptr<Segment>> Segment::open(env::FileSystem& files, const std
 
 // Reading.
 
-Result<std::optional<BatchLocation>> Segment::find_batch(Offset target, std::uint64_t end) const {
-  OTTLA_TRY(const auto found, seek(target, end));
+Result<std::optional<BatchLocation>> Segment::find_batch(
+    Offset target, std::uint64_t end, std::optional<OffsetPosition> place) const {
+  if (!place) {
+    OTTLA_TRY(place, offset_index_.lookup(target));
+  }
+  OTTLA_TRY(const auto found, seek(*place, target, end));
   if (!found) return std::nullopt;
   if (found->is_readable) return found->location;
   return fail(ErrorCode::CorruptMessage, path(kLogSuffix) + ": damaged batch at position " +
@@ -57,13 +61,14 @@ Result<std::optional<BatchLocation>> Segment::find_batch(Offset target, std::uin
 }
 
 Result<std::optional<BatchLocation>> Segment::locate(Offset target) const {
-  OTTLA_TRY(const auto found, seek(target, size()));
+  OTTLA_TRY(const OffsetPosition place, offset_index_.lookup(target));
+  OTTLA_TRY(const auto found, seek(place, target, size()));
   if (!found) return std::nullopt;
   return found->location;
 }
 
-Result<std::optional<Segment::Sought>> Segment::seek(Offset target, std::uint64_t end) const {
-  OTTLA_TRY(OffsetPosition from, offset_index_.lookup(target));
+Result<std::optional<Segment::Sought>> Segment::seek(OffsetPosition from, Offset target,
+                                                     std::uint64_t end) const {
   while (true) {
     OTTLA_TRY(const auto found, seek_from(from.position, target, end));
     const bool knows_offset = !found || found->location.base_offset != kUnknownOffset;
@@ -115,18 +120,15 @@ Result<std::uint64_t> Segment::last_boundary(std::uint64_t from, std::uint64_t l
   }
 }
 
-bool Segment::is_lookup_cached(Offset target) const {
-  const auto index = offset_index_.file().open_for_reading();
-  if (!index) return false;
-  const std::uint64_t index_bytes =
-      std::uint64_t{offset_index_.file().count()} * offset_index_.file().entry_size();
-  if (index_bytes > 0 && !(*index)->is_cached(0, index_bytes)) return false;
-  const auto from = offset_index_.lookup(target);
-  if (!from) return false;
+std::optional<OffsetPosition> Segment::cached_place(Offset target) const {
+  const auto found = offset_index_.cached_lookup(target);
+  if (!found || !*found) return std::nullopt;
   constexpr std::uint64_t kScanned = 16 << 10;  // a few index intervals
+  const std::uint64_t position = (*found)->position;
   const std::uint64_t end = size();
-  return from->position >= end ||
-         file_->is_cached(from->position, std::min(kScanned, end - from->position));
+  const bool is_cached =
+      position >= end || file_->is_cached(position, std::min(kScanned, end - position));
+  return is_cached ? *found : std::nullopt;
 }
 
 Result<env::WallTimeMs> Segment::modified_ms() const {

@@ -53,14 +53,17 @@ class Segment {
   [[nodiscard]] const std::shared_ptr<env::File>& file() const { return file_; }
   /// The first batch whose last offset is at least `target`, among the bytes below `end`. Errors:
   /// CorruptMessage if that is one that cannot be read, or nobody can tell where it begins.
-  Result<std::optional<BatchLocation>> find_batch(Offset target, std::uint64_t end) const;
+  /// `place`: what `cached_place` found.
+  Result<std::optional<BatchLocation>> find_batch(
+      Offset target, std::uint64_t end, std::optional<OffsetPosition> place = std::nullopt) const;
   /// As `find_batch`, but finds what cannot be read as well: where a cut at `target` begins. Its
   /// last offset is not known then.
   Result<std::optional<BatchLocation>> locate(Offset target) const;
   /// The end of the last batch that ends at or before `limit`, at least `from` (a batch boundary).
   Result<std::uint64_t> last_boundary(std::uint64_t from, std::uint64_t limit) const;
-  /// Whether `find_batch` would find all that it reads in memory.
-  [[nodiscard]] bool is_lookup_cached(Offset target) const;
+  /// From where `find_batch` has to look; nullopt if what it reads is not all in memory. Never
+  /// blocks.
+  [[nodiscard]] std::optional<OffsetPosition> cached_place(Offset target) const;
   /// Largest timestamp; -1 if no record has one.
   [[nodiscard]] std::int64_t largest_timestamp() const {
     return largest_timestamp_.load(std::memory_order_acquire);
@@ -120,7 +123,8 @@ class Segment {
     BatchLocation location;
     bool is_readable = true;
   };
-  [[nodiscard]] Result<std::optional<Sought>> seek(Offset target, std::uint64_t end) const;
+  [[nodiscard]] Result<std::optional<Sought>> seek(OffsetPosition from, Offset target,
+                                                   std::uint64_t end) const;
   [[nodiscard]] Result<std::optional<Sought>> seek_from(std::uint64_t position, Offset target,
                                                         std::uint64_t end) const;
   void take_largest(TimestampPosition candidate);

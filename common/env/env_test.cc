@@ -44,6 +44,31 @@ TEST_F(PosixFiles, ReadsBackWhatWasWrittenInPieces) {
   EXPECT_EQ(*read_file(files_, path("f")), "hello world");
 }
 
+TEST_F(PosixFiles, TellsWhatIsInMemoryAndReadsIt) {
+  const std::string content(1 << 20, 'x');
+  const auto opened = files_.open(path("f"), OpenMode::CreateNew);
+  ASSERT_TRUE(opened);
+  const auto& file = *opened;
+  const ByteView piece = as_bytes(content);
+  ASSERT_TRUE(file->write_at(std::span(&piece, 1), 0));
+  std::vector<std::byte> into(100);
+  EXPECT_TRUE(file->is_cached(5000, 10));
+  EXPECT_TRUE(file->is_cached(0, content.size()));
+  EXPECT_EQ(*file->read_cached_at(into, content.size() - 60), 60U);
+  EXPECT_EQ(*file->read_cached_at(into, content.size()), 0U);
+  ASSERT_TRUE(file->sync());
+  file->drop_cache(0, content.size());
+  if (file->is_cached(0, content.size())) GTEST_SKIP() << "this file system is in memory";
+  EXPECT_FALSE(file->is_cached(900'000, 10));
+  file->drop_cache(0, content.size());  // asking may have begun to read
+  const auto got = file->read_cached_at(into, 900'000);
+  ASSERT_TRUE(got) << got.error();
+  EXPECT_FALSE(*got);
+  ASSERT_TRUE(file->read_at(into, 900'000));
+  EXPECT_TRUE(file->is_cached(900'000, 100));
+  EXPECT_EQ(*file->read_cached_at(into, 900'000), into.size());
+}
+
 TEST_F(PosixFiles, TellsWhyAnOpenFailed) {
   const auto missing = files_.open(path("none"), OpenMode::Read);
   ASSERT_FALSE(missing);

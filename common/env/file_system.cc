@@ -51,6 +51,12 @@ Error io_error(std::string_view what, int error_number) {
   return Error(ErrorCode::KafkaStorageError, std::move(text));
 }
 
+Result<std::optional<std::size_t>> File::read_cached_at(MutableByteView into,
+                                                        std::uint64_t position) const {
+  if (!is_cached(position, into.size())) return std::nullopt;
+  return read_at(into, position);
+}
+
 Result<std::string> read_file(FileSystem& files, const std::string& path) {
   OTTLA_TRY(const auto file, files.open(path, OpenMode::Read));
   OTTLA_TRY(const std::uint64_t size, file->size());

@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -25,6 +26,9 @@ class File {
 
   /// Reads up to `into.size()` bytes; fewer only at the end of the file. May block on the disk.
   virtual Result<std::size_t> read_at(MutableByteView into, std::uint64_t position) const = 0;
+  /// As read_at, for what is in memory: nullopt where not all of the range is. Never blocks.
+  virtual Result<std::optional<std::size_t>> read_cached_at(MutableByteView into,
+                                                            std::uint64_t position) const;
   /// Writes all pieces one after another at `position`, as one pwritev where the kernel takes it.
   virtual Result<> write_at(std::span<const ByteView> pieces, std::uint64_t position) = 0;
   virtual Result<> truncate(std::uint64_t size) = 0;

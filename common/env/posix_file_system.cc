@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
 #include <filesystem>
 #include <system_error>
@@ -40,6 +41,15 @@ class PosixFile final : public File {
       done += static_cast<std::size_t>(got);
     }
     return done;
+  }
+
+  Result<std::optional<std::size_t>> read_cached_at(MutableByteView into,
+                                                    std::uint64_t position) const override {
+    const ssize_t got = read_now(into, position);
+    if (got >= 0) return static_cast<std::size_t>(got);
+    if (errno == EAGAIN) return std::nullopt;
+    if (errno == EOPNOTSUPP) return File::read_cached_at(into, position);
+    return io_failure("cannot read", path_);
   }
 
   Result<> write_at(std::span<const ByteView> pieces, std::uint64_t position) override {
@@ -104,6 +114,13 @@ class PosixFile final : public File {
     const std::uint64_t page = static_cast<std::uint64_t>(::sysconf(_SC_PAGESIZE));
     const std::uint64_t begin = position / page * page;
     const std::size_t span = static_cast<std::size_t>(position + length - begin);
+    // A mapping locks the address space of all threads: for a few pages a copy costs less. Where
+    // the file system does not know RWF_NOWAIT, whoever reads has to find out.
+    if (length <= kCopiedBytes) {
+      std::array<std::byte, kCopiedBytes> scratch;
+      const auto got = read_now(MutableByteView(scratch).first(length), position);
+      return got >= 0 || errno != EAGAIN;
+    }
     void* const map =
         ::mmap(nullptr, span, PROT_NONE, MAP_SHARED, descriptor_, static_cast<off_t>(begin));
     if (map == MAP_FAILED) return false;
@@ -123,6 +140,23 @@ class PosixFile final : public File {
   int descriptor() const override { return descriptor_; }
 
  private:
+  static constexpr std::size_t kCopiedBytes = 16 << 10;
+
+  /// As pread, to the end or until the file ends: -1 with EAGAIN if not all of it is in memory.
+  ssize_t read_now(MutableByteView into, std::uint64_t position) const {
+    std::size_t done = 0;
+    while (done < into.size()) {
+      const iovec left{into.data() + done, into.size() - done};
+      const ssize_t got =
+          ::preadv2(descriptor_, &left, 1, static_cast<off_t>(position + done), RWF_NOWAIT);
+      if (got < 0 && errno == EINTR) continue;
+      if (got < 0) return got;
+      if (got == 0) break;
+      done += static_cast<std::size_t>(got);
+    }
+    return static_cast<ssize_t>(done);
+  }
+
   static std::span<iovec> drop_written(std::span<iovec> left, std::size_t wrote) {
     while (!left.empty() && wrote >= left.front().iov_len) {
       wrote -= left.front().iov_len;
