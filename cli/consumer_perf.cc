@@ -3,7 +3,6 @@
 #include <chrono>
 #include <cstdint>
 #include <cstdio>
-#include <ctime>
 #include <optional>
 #include <random>
 #include <string>
@@ -13,6 +12,7 @@
 #include <boost/json.hpp>
 
 #include "cli/client_properties.h"
+#include "cli/moment_text.h"
 #include "cli/rdkafka_client.h"
 #include "cli/tool.h"
 
@@ -48,37 +48,6 @@ constexpr Flag kFlags[] = {
 
 constexpr double kMiB = 1024.0 * 1024.0;
 constexpr int kPollMs = 100;
-
-/// A time in the pattern of Java's SimpleDateFormat, as far as it is used here.
-std::string format_time(Clock::time_point time, const std::string& pattern) {
-  const std::time_t seconds = Clock::to_time_t(time);
-  std::tm parts{};
-  localtime_r(&seconds, &parts);
-  const auto ms = std::chrono::duration_cast<milliseconds>(time.time_since_epoch()).count() % 1000;
-  const std::pair<const char*, long> fields[] = {{"yyyy", parts.tm_year + 1900L},
-                                                 {"SSS", static_cast<long>(ms)},
-                                                 {"MM", parts.tm_mon + 1L},
-                                                 {"dd", parts.tm_mday},
-                                                 {"HH", parts.tm_hour},
-                                                 {"mm", parts.tm_min},
-                                                 {"ss", parts.tm_sec}};
-  std::string result;
-  for (std::size_t at = 0; at < pattern.size();) {
-    bool found = false;
-    for (const auto& [name, value] : fields) {
-      const std::size_t length = std::char_traits<char>::length(name);
-      if (pattern.compare(at, length, name) != 0) continue;
-      std::array<char, 16> digits{};
-      std::snprintf(digits.data(), digits.size(), "%0*ld", static_cast<int>(length), value);
-      result += digits.data();
-      at += length;
-      found = true;
-      break;
-    }
-    if (!found) result += pattern[at++];
-  }
-  return result;
-}
 
 struct Options {
   std::uint64_t messages = 0;
@@ -209,7 +178,7 @@ Result<Progress> consume(rd_kafka_t* client, const Options& options, const Progr
       break;
     }
     if (options.is_detailed && now.at - reported.at >= options.interval) {
-      console.out << format_time(now.at, options.date_format) << ", 0, "
+      console.out << java_time_text(now.at, options.date_format) << ", 0, "
                   << columns(reported, now, now.bytes, now.messages) << "\n"
                   << std::flush;
       reported = now;
@@ -264,8 +233,8 @@ Result<> run_consumer_perf_test(const Arguments& arguments, Console& console) {
   if (as_json) {
     print_json(start, *end, console);
   } else if (!options.is_detailed) {
-    console.out << format_time(start.at, options.date_format) << ", "
-                << format_time(end->at, options.date_format) << ", "
+    console.out << java_time_text(start.at, options.date_format) << ", "
+                << java_time_text(end->at, options.date_format) << ", "
                 << columns(start, *end, end->bytes, end->messages) << "\n";
   }
   if (arguments.has("print-metrics")) console.out << rebalances.statistics << "\n";

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "cli/broker_client.h"
+#include "cli/offset_query.h"
 #include "common/base/error.h"
 #include "common/base/id.h"
 #include "common/base/topic_partition.h"
@@ -93,7 +94,9 @@ class GroupClient {
   /// Offsets by time (-1 latest, -2 earliest). Partitions without a leader, or without such an
   /// offset, are left out.
   [[nodiscard]] Result<std::map<TopicPartition, std::int64_t>> list_offsets(
-      const std::set<TopicPartition>& partitions, std::int64_t time);
+      const std::set<TopicPartition>& partitions, std::int64_t time) {
+    return cli::list_offsets(client_, partitions, time);
+  }
 
  private:
   struct Coordinator {

@@ -71,7 +71,7 @@ int run_tool(const Tool& tool, std::span<const std::string> words, Console& cons
 }  // namespace
 
 std::span<const Tool* const> all_tools() {
-  static constexpr std::array<const Tool*, 22> kTools = {&kBrokerApiVersionsTool,
+  static constexpr std::array<const Tool*, 24> kTools = {&kBrokerApiVersionsTool,
                                                          &kClusterTool,
                                                          &kConfigsTool,
                                                          &kConsoleConsumerTool,
@@ -83,11 +83,13 @@ std::span<const Tool* const> all_tools() {
                                                          &kDumpLogTool,
                                                          &kE2eLatencyTool,
                                                          &kExplainTool,
+                                                         &kFeaturesTool,
                                                          &kGetOffsetsTool,
                                                          &kLeaderElectionTool,
                                                          &kLogDirsTool,
                                                          &kProducerPerfTestTool,
                                                          &kReassignPartitionsTool,
+                                                         &kReplicaVerificationTool,
                                                          &kTopicsTool,
                                                          &kTransactionsTool,
                                                          &kVerifiableConsumerTool,

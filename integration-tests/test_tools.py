@@ -3,7 +3,7 @@
 import unittest
 
 import interop_clients
-from cluster import Cluster
+from cluster import Cluster, ToolFailed
 
 KAFKA = "3.9.1"
 LINES = [f"line-{i}" for i in range(200)]
@@ -93,6 +93,14 @@ class ToolsTest(unittest.TestCase):
         told = interop_clients.kafka_tool(KAFKA, "kafka-cluster", "cluster-id", "--bootstrap-server",
                                           self.cluster.bootstrap)
         self.assertIn(self.cluster.state()["clusterId"], told)
+
+    def test_features(self):
+        theirs = self.kafka("kafka-features", "describe")
+        self.assertEqual(self.cluster.ottla("features", "describe"), theirs)
+        self.assertIn("transaction.version", theirs)
+        with self.assertRaises(ToolFailed) as refused:
+            self.cluster.ottla("features", "upgrade", "--feature", "transaction.version=1")
+        self.assertIn("Could not upgrade transaction.version to 1.", str(refused.exception))
 
 
 if __name__ == "__main__":
