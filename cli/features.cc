@@ -136,32 +136,25 @@ Result<> update(BrokerClient& client, const std::string& verb, const Arguments& 
                 Console& console) {
   OTTLA_TRY(const auto request,
             request_of(verb, arguments, client.serves(protocol::ApiKey::UpdateFeatures, 1)));
-  std::map<std::string, std::string> refusals;
-  std::string refusal_of_all;
   if (!client.serves(protocol::ApiKey::UpdateFeatures)) {
-    refusal_of_all =
-        "These brokers take the levels of features from their configs: transaction.version from "
-        "ottla.transaction.version.";
-  } else {
-    OTTLA_TRY(const auto response,
-              client.ask_controller<protocol::UpdateFeaturesResponse>(request));
-    if (response.error_code != ErrorCode::None) {
-      return fail(response.error_code, response.error_message.value_or(""));
-    }
-    for (const auto& result : response.results) {
-      if (result.error_code == ErrorCode::None) continue;
-      refusals[result.feature] =
-          result.error_message.value_or(std::string(text_of(result.error_code)));
-    }
+    return fail(ErrorCode::UnsupportedVersion, "these brokers change no features");
+  }
+  OTTLA_TRY(const auto response, client.ask_controller<protocol::UpdateFeaturesResponse>(request));
+  if (response.error_code != ErrorCode::None) {
+    return fail(response.error_code, response.error_message.value_or(""));
+  }
+  std::map<std::string, std::string> refusals;
+  for (const auto& result : response.results) {
+    if (result.error_code == ErrorCode::None) continue;
+    refusals[result.feature] =
+        result.error_message.value_or(std::string(text_of(result.error_code)));
   }
   std::size_t failed = 0;
   json::array all;
   for (const auto& one : request.feature_updates) {
     const auto refused = refusals.find(one.feature);
-    const bool is_done = refusal_of_all.empty() && refused == refusals.end();
-    const std::string why = is_done                     ? ""
-                            : refused != refusals.end() ? refused->second
-                                                        : refusal_of_all;
+    const bool is_done = refused == refusals.end();
+    const std::string why = is_done ? "" : refused->second;
     failed += is_done ? 0 : 1;
     all.push_back({{"feature", one.feature},
                    {"level", one.max_version_level},

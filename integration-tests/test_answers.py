@@ -152,6 +152,7 @@ def questions():
     yield from topic_questions()
     yield from config_questions()
     yield from config_change_questions()
+    yield from feature_questions()
     yield from deletion_questions()
 
 
@@ -458,6 +459,25 @@ def config_change_questions():
     yield configs(TOPIC, "second", ["retention.ms", "cleanup.policy"])
     yield (*replace(TOPIC, "second", ("segment.ms", "5000000"), validate=False), versions_of(2))
     yield configs(TOPIC, "second", ["retention.ms", "segment.ms"])
+
+
+def features(*updates, validate=False, timeout=1000):
+    return "UpdateFeatures", {"timeout_ms": timeout, "validate_only": validate, "feature_updates": [
+        {"feature": name, "max_version_level": level, "upgrade_type": kind, "allow_downgrade": kind > 1}
+        for name, level, kind in updates]}
+
+
+def feature_questions():
+    """transaction.version, which Kafka 3.9 does not know, is Ottla's."""
+    for name in ("no.such", "metadata.version", "", "a b"):
+        for level in (0, 1, 5, -1):
+            for kind in (1, 2, 3, 0, 9):
+                yield features((name, level, kind))
+    yield features()
+    yield features(("no.such", 1, 1), validate=True)
+    yield features(("no.such", 1, 1), timeout=-1)
+    yield features(("no.such", 1, 1), ("metadata.version", 0, 2))
+    yield features(("no.such", 1, 1), ("no.such", 2, 2))
 
 
 def deletion_questions():

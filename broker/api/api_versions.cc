@@ -5,6 +5,7 @@
 
 #include "broker/api/api_table.h"
 #include "broker/api/client_software.h"
+#include "broker/api/features.h"
 #include "broker/api/handlers.h"
 #include "common/config/ottla_keys.h"
 
@@ -29,9 +30,6 @@ ApiVersionsResponse::Api row_of(const ServedApi& api) {
   return {static_cast<std::int16_t>(api.key), api.versions.first, api.versions.last};
 }
 
-/// The client may leave it to leaders to add partitions to a transaction, and has its epoch raised
-/// by each end.
-constexpr const char* kTransactionVersion = "transaction.version";
 constexpr std::int16_t kLatestTransactionVersion = 2;
 
 /// KIP-584. Before v4 clients fail on a lowest version of 0 (KIP-1022).

@@ -40,6 +40,7 @@ void handle_list_groups(Call call, Services& services);
 void handle_list_offsets(Call call, Services& services);
 void handle_list_partition_reassignments(Call call, Services& services);
 void handle_list_transactions(Call call, Services& services);
+void handle_update_features(Call call, Services& services);
 void handle_metadata(Call call, Services& services);
 void handle_offset_commit(Call call, Services& services);
 void handle_offset_delete(Call call, Services& services);
