@@ -111,16 +111,21 @@ class PosixFile final : public File {
 
   bool is_cached(std::uint64_t position, std::uint64_t length) const override {
     if (length == 0) return true;
-    const std::uint64_t page = static_cast<std::uint64_t>(::sysconf(_SC_PAGESIZE));
-    const std::uint64_t begin = position / page * page;
-    const std::size_t span = static_cast<std::size_t>(position + length - begin);
-    // A mapping locks the address space of all threads: for a few pages a copy costs less. Where
-    // the file system does not know RWF_NOWAIT, whoever reads has to find out.
+    // A mapping locks the address space of all threads: for a few pages a copy costs less, where
+    // the file system knows RWF_NOWAIT (overlayfs does not).
     if (length <= kCopiedBytes) {
       std::array<std::byte, kCopiedBytes> scratch;
-      const auto got = read_now(MutableByteView(scratch).first(length), position);
-      return got >= 0 || errno != EAGAIN;
+      const ssize_t got = read_now(MutableByteView(scratch).first(length), position);
+      if (got >= 0) return true;
+      if (errno != EOPNOTSUPP) return errno != EAGAIN;  // an error: whoever reads finds it
     }
+    const auto file_size = size();
+    if (!file_size) return false;
+    const std::uint64_t end = std::min(position + length, *file_size);
+    if (position >= end) return true;
+    const std::uint64_t page = static_cast<std::uint64_t>(::sysconf(_SC_PAGESIZE));
+    const std::uint64_t begin = position / page * page;
+    const std::size_t span = static_cast<std::size_t>(end - begin);
     void* const map =
         ::mmap(nullptr, span, PROT_NONE, MAP_SHARED, descriptor_, static_cast<off_t>(begin));
     if (map == MAP_FAILED) return false;
