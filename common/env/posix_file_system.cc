@@ -9,6 +9,7 @@
 
 #include <algorithm>
 #include <array>
+#include <atomic>
 #include <cerrno>
 #include <filesystem>
 #include <system_error>
@@ -129,11 +130,17 @@ class PosixFile final : public File {
     void* const map =
         ::mmap(nullptr, span, PROT_NONE, MAP_SHARED, descriptor_, static_cast<off_t>(begin));
     if (map == MAP_FAILED) return false;
-    std::vector<unsigned char> resident((span + page - 1) / page);
-    const bool known = ::mincore(map, span, resident.data()) == 0;
+    std::array<unsigned char, 512> resident;  // of 2 MiB
+    bool all = true;
+    for (std::size_t at = 0; at < span && all; at += resident.size() * page) {
+      const std::size_t length_here = std::min(span - at, resident.size() * page);
+      const std::size_t pages = (length_here + page - 1) / page;
+      all = ::mincore(static_cast<std::byte*>(map) + at, length_here, resident.data()) == 0 &&
+            std::all_of(resident.begin(), resident.begin() + static_cast<std::ptrdiff_t>(pages),
+                        [](unsigned char flags) { return (flags & 1) != 0; });
+    }
     ::munmap(map, span);
-    return known && std::all_of(resident.begin(), resident.end(),
-                                [](unsigned char flags) { return (flags & 1) != 0; });
+    return all;
   }
 
   Result<std::uint64_t> size() const override {
@@ -147,15 +154,24 @@ class PosixFile final : public File {
  private:
   static constexpr std::size_t kCopiedBytes = 16 << 10;
 
-  /// As pread, to the end or until the file ends: -1 with EAGAIN if not all of it is in memory.
+  /// As pread, to the end or until the file ends: -1 with EAGAIN if not all of it is in memory,
+  /// with EOPNOTSUPP where the file system does not know RWF_NOWAIT (it is asked once for each
+  /// file).
   ssize_t read_now(MutableByteView into, std::uint64_t position) const {
+    if (!can_read_now_.load(std::memory_order_relaxed)) {
+      errno = EOPNOTSUPP;
+      return -1;
+    }
     std::size_t done = 0;
     while (done < into.size()) {
       const iovec left{into.data() + done, into.size() - done};
       const ssize_t got =
           ::preadv2(descriptor_, &left, 1, static_cast<off_t>(position + done), RWF_NOWAIT);
       if (got < 0 && errno == EINTR) continue;
-      if (got < 0) return got;
+      if (got < 0) {
+        if (errno == EOPNOTSUPP) can_read_now_.store(false, std::memory_order_relaxed);
+        return got;
+      }
       if (got == 0) break;
       done += static_cast<std::size_t>(got);
     }
@@ -176,6 +192,7 @@ class PosixFile final : public File {
 
   int descriptor_;
   std::string path_;
+  mutable std::atomic<bool> can_read_now_ = true;
 };
 
 /// Open-file-description lock: unlike a classic fcntl lock it is not lost when another descriptor
