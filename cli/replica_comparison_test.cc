@@ -53,7 +53,7 @@ std::vector<ReplicaPieces> read(const std::vector<Bytes>& logs, bool by_record =
 
 TEST(ReplicaPieces, AreTheWholeBatchesFromTheOffset) {
   Bytes sent = batch({0, 1}) + batch({2, 3, 4}) + batch({5});
-  sent.resize(sent.size() - 3);
+  sent.erase(sent.end() - 3, sent.end());  // GCC 12 warns of resize with sanitizers
   const auto replica = read_pieces(BrokerId(1), sent, Offset(2), false);
   ASSERT_THAT(replica.pieces, SizeIs(1));
   EXPECT_EQ(replica.pieces[0].first, Offset(2));
