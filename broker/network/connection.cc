@@ -35,7 +35,7 @@ void Connection::start() {
 
 bool Connection::may_take_request() const {
   return open_ && !draining_ && next_allowed_ && unanswered_.size() < kMaxUnanswered &&
-         output_.pending_bytes() < kMaxPendingBytes;
+         output_.pending_bytes() < kMaxPendingBytes && output_.size() < kMaxPendingAnswers;
 }
 
 void Connection::take_requests() {

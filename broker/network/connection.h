@@ -54,6 +54,8 @@ class Connection final : public ResponseSink, public std::enable_shared_from_thi
   static constexpr std::size_t kMaxUnanswered = 32;
   /// Answers that wait to be sent, before reading pauses.
   static constexpr std::uint64_t kMaxPendingBytes = 4 * 1024 * 1024;
+  /// And how many: a small one takes a kilobyte of memory, whatever its size.
+  static constexpr std::size_t kMaxPendingAnswers = 1024;
   /// Requests handled before other connections of the loop get their turn.
   static constexpr int kRequestsPerTurn = 32;
 

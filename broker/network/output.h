@@ -31,6 +31,7 @@ class Output {
   void mark_warm();
 
   [[nodiscard]] bool empty() const { return responses_.empty(); }
+  /// Responses of which something still waits here.
   [[nodiscard]] std::size_t size() const { return responses_.size(); }
   /// Bytes that still wait here.
   [[nodiscard]] std::uint64_t pending_bytes() const { return pending_bytes_; }
