@@ -7,7 +7,6 @@
 
 #include "cli/broker_client.h"
 #include "cli/tool.h"
-#include "cli/version.h"
 #include "common/protocol/messages/api_versions.h"
 
 namespace ottla::cli {
@@ -18,10 +17,8 @@ constexpr Flag kFlags[] = {kBootstrapServerFlag, kCommandConfigFlag, kJsonFlag};
 using Served = std::map<std::int16_t, protocol::VersionRange>;
 
 Result<Served> ask(BrokerClient& client, BrokerId broker) {
-  protocol::ApiVersionsRequest request;
-  request.client_software_name = "ottla-tool";  // Kafka's own APIs are asked for, not ours
-  request.client_software_version = kVersion;
-  OTTLA_TRY(const auto response, client.ask<protocol::ApiVersionsResponse>(broker, request));
+  OTTLA_TRY(const auto response, client.ask<protocol::ApiVersionsResponse>(
+                                     broker, api_versions_request(kToolSoftwareName)));
   if (response.error_code != ErrorCode::None) return fail(response.error_code);
   Served served;
   for (const auto& api : response.api_keys) {

@@ -4,6 +4,7 @@
 #include <thread>
 
 #include "cli/client_properties.h"
+#include "cli/version.h"
 #include "common/config/listeners.h"
 #include "common/protocol/messages/api_versions.h"
 
@@ -74,11 +75,16 @@ Result<BrokerClient::Peer> BrokerClient::open(const std::string& host, std::uint
   return peer;
 }
 
+protocol::ApiVersionsRequest api_versions_request(std::string_view software_name) {
+  protocol::ApiVersionsRequest request;
+  request.client_software_name = software_name;
+  request.client_software_version = kVersion;
+  return request;
+}
+
 Result<> BrokerClient::learn_versions(Peer& peer, std::chrono::milliseconds patience) const {
   // A broker that does not know our version answers with version 0 and says so in it (KIP-511).
-  protocol::ApiVersionsRequest request;
-  request.client_software_name = protocol::kOwnSoftwareName;
-  request.client_software_version = OTTLA_VERSION;
+  const auto request = api_versions_request(protocol::kOwnSoftwareName);
   for (const std::int16_t number : {std::int16_t{3}, std::int16_t{0}}) {
     const protocol::ApiVersion version(number);
     OTTLA_TRY(const Payload frame,

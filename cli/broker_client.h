@@ -8,6 +8,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "cli/connection.h"
@@ -17,7 +18,16 @@
 #include "common/protocol/frame.h"
 #include "common/protocol/messages/metadata.h"
 
+namespace ottla::protocol {
+struct ApiVersionsRequest;
+}
+
 namespace ottla::cli {
+
+/// A name under which brokers tell Kafka's APIs alone, not their own for our tools.
+inline constexpr std::string_view kToolSoftwareName = "ottla-tool";
+/// As a client of that name asks (KIP-511), in this version.
+[[nodiscard]] protocol::ApiVersionsRequest api_versions_request(std::string_view software_name);
 
 /// Asks brokers of a cluster, one request at a time: what the admin tools need. The version of each
 /// request is the newest that both sides know. Byte views in a response are good until the same

@@ -16,6 +16,10 @@ void ClientProperties::override_with(const std::map<std::string, std::string>& p
   for (const auto& [name, value] : pairs) properties_.insert_or_assign(name, value);
 }
 
+void ClientProperties::set_default(const std::string& name, const std::string& value) {
+  properties_.emplace(name, value);
+}
+
 std::chrono::milliseconds ClientProperties::request_timeout() const {
   constexpr std::chrono::milliseconds kDefault(30000);
   const auto at = properties_.find("request.timeout.ms");

@@ -18,6 +18,8 @@ class ClientProperties {
 
   /// Puts flags over what the file says.
   void override_with(const std::map<std::string, std::string>& pairs);
+  /// A tool's own default, below all that was given: after the last override.
+  void set_default(const std::string& name, const std::string& value);
   [[nodiscard]] const config::Properties& all() const { return properties_; }
 
   /// request.timeout.ms, or Kafka's default.

@@ -249,14 +249,12 @@ Result<ClientProperties> settings(const Arguments& arguments) {
   OTTLA_TRY(given["bootstrap.servers"], bootstrap_servers(arguments));
   if (const auto group = arguments.value("group")) given["group.id"] = *group;
   if (arguments.has("from-beginning")) given["auto.offset.reset"] = "earliest";
-  const auto set_default = [&](const char* name, const std::string& value) {
-    if (!properties.all().contains(name)) given.emplace(name, value);
-  };
-  set_default("isolation.level", arguments.value_or("isolation-level", "read_uncommitted"));
-  set_default("client.id", "console-consumer");
-  set_default("auto.offset.reset", "latest");
-  set_default("allow.auto.create.topics", "true");
   properties.override_with(given);
+  properties.set_default("isolation.level",
+                         arguments.value_or("isolation-level", "read_uncommitted"));
+  properties.set_default("client.id", "console-consumer");
+  properties.set_default("auto.offset.reset", "latest");
+  properties.set_default("allow.auto.create.topics", "true");
   return properties;
 }
 

@@ -93,20 +93,15 @@ Result<ClientProperties> settings(const Arguments& arguments) {
     given["queue.buffering.max.kbytes"] = std::to_string(*number / 1024);
   }
   OTTLA_TRY(given["bootstrap.servers"], bootstrap_servers(arguments));
-  const auto set_default = [&](const char* name, const char* value) {
-    if (!properties.all().contains(name)) given.emplace(name, value);
-  };
-  set_default("client.id", "console-producer");
-  set_default("acks", "all");
-  // Java's defaults, where librdkafka's differ.
-  set_default("partitioner", "murmur2_random");
-  set_default("linger.ms", "1000");
-  set_default("delivery.timeout.ms", "120000");
   properties.override_with(given);
+  properties.set_default("client.id", "console-producer");
+  properties.set_default("acks", "all");
+  // Java's defaults, where librdkafka's differ.
+  properties.set_default("partitioner", "murmur2_random");
+  properties.set_default("linger.ms", "1000");
+  properties.set_default("delivery.timeout.ms", "120000");
   const auto acks = properties.all().find("acks")->second;
-  if ((acks == "all" || acks == "-1") && !properties.all().contains("enable.idempotence")) {
-    properties.override_with({{"enable.idempotence", "true"}});
-  }
+  if (acks == "all" || acks == "-1") properties.set_default("enable.idempotence", "true");
   return properties;
 }
 

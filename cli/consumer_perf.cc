@@ -130,15 +130,11 @@ Result<ClientProperties> settings(const Arguments& arguments) {
   given["check.crcs"] = "false";
   given["enable.partition.eof"] = "false";
   given["statistics.interval.ms"] = arguments.has("print-metrics") ? "1000" : "0";
-  if (const auto group = arguments.value("group")) {
-    given["group.id"] = *group;
-  } else if (!properties.all().contains("group.id")) {
-    given["group.id"] = "perf-consumer-" + std::to_string(std::random_device{}() % 100'000);
-  }
+  if (const auto group = arguments.value("group")) given["group.id"] = *group;
   properties.override_with(given);
-  if (!properties.all().contains("client.id")) {
-    properties.override_with({{"client.id", "perf-consumer-client"}});
-  }
+  properties.set_default("group.id",
+                         "perf-consumer-" + std::to_string(std::random_device{}() % 100'000));
+  properties.set_default("client.id", "perf-consumer-client");
   return properties;
 }
 

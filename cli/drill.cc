@@ -199,9 +199,7 @@ class Drill {
     properties.override_with({{"bootstrap.servers", servers}});
     // A client waits for a broker that sleeps as long as its settings say (60 s by default): here
     // it is the cluster that is measured.
-    if (!properties.all().contains("socket.timeout.ms")) {
-      properties.override_with({{"socket.timeout.ms", "1000"}});
-    }
+    properties.set_default("socket.timeout.ms", "1000");
     recording_.drill = kind_.name;
     recording_.topic = topic_->name();
     OTTLA_TRY(probe_, DrillProbe::start({.topic = topic_->name(),

@@ -10,7 +10,6 @@
 
 #include "cli/broker_client.h"
 #include "cli/tool.h"
-#include "cli/version.h"
 #include "common/protocol/messages/api_versions.h"
 #include "common/protocol/messages/update_features.h"
 
@@ -44,10 +43,8 @@ struct Feature {
 };
 
 Result<> describe(BrokerClient& client, bool as_json, Console& console) {
-  protocol::ApiVersionsRequest request;
-  request.client_software_name = "ottla-tool";
-  request.client_software_version = kVersion;
-  OTTLA_TRY(const auto response, client.ask<protocol::ApiVersionsResponse>(request));
+  OTTLA_TRY(const auto response,
+            client.ask<protocol::ApiVersionsResponse>(api_versions_request(kToolSoftwareName)));
   if (response.error_code != ErrorCode::None) return fail(response.error_code);
   std::map<std::string, Feature> features;
   for (const auto& supported : response.supported_features) {

@@ -137,18 +137,16 @@ Result<ClientProperties> settings(const Arguments& arguments) {
   if (const auto servers = arguments.value("bootstrap-server"))
     given["bootstrap.servers"] = *servers;
   if (const auto id = arguments.value("transactional-id")) given["transactional.id"] = *id;
-  const auto set_default = [&](const char* name, const char* value) {
-    if (!properties.all().contains(name)) given.emplace(name, value);
-  };
-  // Java's defaults, where librdkafka's differ.
-  set_default("client.id", "perf-producer-client");
-  set_default("acks", "all");
-  set_default("enable.idempotence", "true");
-  set_default("linger.ms", "0");
-  // A transaction may not end before what is in it.
-  set_default("delivery.timeout.ms", arguments.has("transactional-id") ? "60000" : "120000");
-  set_default("statistics.interval.ms", arguments.has("print-metrics") ? "1000" : "0");
   properties.override_with(given);
+  // Java's defaults, where librdkafka's differ.
+  properties.set_default("client.id", "perf-producer-client");
+  properties.set_default("acks", "all");
+  properties.set_default("enable.idempotence", "true");
+  properties.set_default("linger.ms", "0");
+  // A transaction may not end before what is in it.
+  properties.set_default("delivery.timeout.ms",
+                         arguments.has("transactional-id") ? "60000" : "120000");
+  properties.set_default("statistics.interval.ms", arguments.has("print-metrics") ? "1000" : "0");
   if (!properties.all().contains("bootstrap.servers")) {
     return fail(ErrorCode::InvalidRequest,
                 "say where the brokers are: --producer-props bootstrap.servers=host:port");
@@ -156,11 +154,11 @@ Result<ClientProperties> settings(const Arguments& arguments) {
   return properties;
 }
 
-Result<> check(rd_kafka_error_t* error, const char* what) {
-  if (error == nullptr) return {};
-  const std::string text = rd_kafka_error_string(error);
-  rd_kafka_error_destroy(error);
-  return fail(ErrorCode::UnknownServerError, std::string(what) + ": " + text);
+Result<> check(rd_kafka_error_t* refusal, const char* what) {
+  const RdKafka<rd_kafka_error_t> error(refusal);
+  if (!error) return {};
+  return fail(ErrorCode::UnknownServerError,
+              std::string(what) + ": " + rd_kafka_error_string(error.get()));
 }
 
 /// Transactions that follow each other, or none.

@@ -110,14 +110,11 @@ Result<ClientProperties> settings(const Arguments& arguments) {
   if (const auto id = arguments.value("group-instance-id")) given["group.instance.id"] = *id;
   given["session.timeout.ms"] = std::to_string(session_timeout.value_or(30'000));
   given["enable.auto.commit"] = arguments.has("enable-autocommit") ? "true" : "false";
-  const auto set_default = [&](const char* name, const char* value) {
-    if (!properties.all().contains(name)) given.emplace(name, value);
-  };
-  set_default("client.id", "verifiable-consumer");
-  // Java's defaults, where librdkafka's differ.
-  set_default("allow.auto.create.topics", "true");
-  set_default("isolation.level", "read_uncommitted");
   properties.override_with(given);
+  properties.set_default("client.id", "verifiable-consumer");
+  // Java's defaults, where librdkafka's differ.
+  properties.set_default("allow.auto.create.topics", "true");
+  properties.set_default("isolation.level", "read_uncommitted");
   return properties;
 }
 
@@ -232,13 +229,10 @@ void VerifiableConsumer::rebalance(rd_kafka_resp_err_t error,
   events_.tell(is_assigned ? "partitions_assigned" : "partitions_revoked",
                {{"partitions", names_of(partitions)}});
   if (is_cooperative) {
-    rd_kafka_error_t* const refused =
+    const RdKafka<rd_kafka_error_t> refused(
         is_assigned ? rd_kafka_incremental_assign(client_.get(), &partitions)
-                    : rd_kafka_incremental_unassign(client_.get(), &partitions);
-    if (refused != nullptr) {
-      console_.err << topic_ << ": " << rd_kafka_error_string(refused) << "\n";
-      rd_kafka_error_destroy(refused);
-    }
+                    : rd_kafka_incremental_unassign(client_.get(), &partitions));
+    if (refused) console_.err << topic_ << ": " << rd_kafka_error_string(refused.get()) << "\n";
   } else {
     rd_kafka_assign(client_.get(), is_assigned ? &partitions : nullptr);
   }

@@ -4,7 +4,6 @@
 #include <cstdint>
 #include <optional>
 #include <string>
-#include <thread>
 
 #include <librdkafka/rdkafka.h>
 #include <boost/json.hpp>
@@ -75,20 +74,17 @@ Result<ClientProperties> settings(const Arguments& arguments) {
   std::map<std::string, std::string> given;
   OTTLA_TRY(given["bootstrap.servers"], bootstrap_servers(arguments));
   if (const auto acks = arguments.value("acks")) given["acks"] = *acks;
-  const auto set_default = [&](const char* name, const char* value) {
-    if (!properties.all().contains(name)) given.emplace(name, value);
-  };
-  set_default("client.id", "verifiable-producer");
-  set_default("acks", "-1");
-  // As Kafka's: what fails is told, not sent again, so that no record is there twice.
-  set_default("retries", "0");
-  // Java's defaults, where librdkafka's differ.
-  set_default("partitioner", "murmur2_random");
-  set_default("linger.ms", "0");
-  set_default("delivery.timeout.ms", "120000");
-  // Told to stop, it still waits for the answers to what it has taken.
-  set_default("queue.buffering.max.messages", "10000");
   properties.override_with(given);
+  properties.set_default("client.id", "verifiable-producer");
+  properties.set_default("acks", "-1");
+  // As Kafka's: what fails is told, not sent again, so that no record is there twice.
+  properties.set_default("retries", "0");
+  // Java's defaults, where librdkafka's differ.
+  properties.set_default("partitioner", "murmur2_random");
+  properties.set_default("linger.ms", "0");
+  properties.set_default("delivery.timeout.ms", "120000");
+  // Told to stop, it still waits for the answers to what it has taken.
+  properties.set_default("queue.buffering.max.messages", "10000");
   return properties;
 }
 
@@ -156,8 +152,7 @@ void send_all(rd_kafka_t* producer, const Options& options, Run& run, Clock::tim
   while (is_more()) {
     const auto now = Clock::now();
     if (options.per_second == 0 || now < pace.due(run.sent)) {
-      rd_kafka_poll(producer, 0);
-      std::this_thread::sleep_for(milliseconds(1));
+      rd_kafka_poll(producer, 1);
       continue;
     }
     send(producer, options, run, std::chrono::duration_cast<milliseconds>(now - start));

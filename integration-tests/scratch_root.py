@@ -20,8 +20,8 @@ import tempfile
 MAKE_ROOT = """
 home=$1 shared=$2
 mount -t tmpfs -o size=2g,mode=0755 ottla-root "$home"
-mkdir "$home/upper" "$home/work" "$home/root"
-mount -t overlay overlay -o "lowerdir=/,upperdir=$home/upper,workdir=$home/work" "$home/root"
+mkdir "$home/upper" "$home/overlay" "$home/root"
+mount -t overlay overlay -o "lowerdir=/,upperdir=$home/upper,workdir=$home/overlay" "$home/root"
 mount --bind "$shared" "$home/root/mnt"
 """
 KEEP = """

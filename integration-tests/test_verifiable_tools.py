@@ -27,11 +27,7 @@ class VerifiableToolsTest(unittest.TestCase):
         cls.addClassCleanup(cls.cluster.close)
 
     def ours(self, tool, *arguments):
-        """As it is called in scripts: without the flags that the harness adds."""
-        outcome = subprocess.run([str(OTTLA), tool, "--bootstrap-server", self.cluster.bootstrap, *map(str, arguments)],
-                                 capture_output=True, text=True, timeout=120)
-        self.assertEqual(outcome.returncode, 0, outcome.stderr)
-        return events_of(outcome.stdout)
+        return events_of(self.cluster.ottla(tool, *arguments, seconds=120))
 
     def theirs(self, tool, *arguments):
         return events_of(interop_clients.kafka_tool(KAFKA, tool, "--bootstrap-server", self.cluster.bootstrap,

@@ -40,7 +40,6 @@ void handle_list_groups(Call call, Services& services);
 void handle_list_offsets(Call call, Services& services);
 void handle_list_partition_reassignments(Call call, Services& services);
 void handle_list_transactions(Call call, Services& services);
-void handle_update_features(Call call, Services& services);
 void handle_metadata(Call call, Services& services);
 void handle_offset_commit(Call call, Services& services);
 void handle_offset_delete(Call call, Services& services);
@@ -49,6 +48,7 @@ void handle_offset_for_leader_epoch(Call call, Services& services);
 void handle_produce(Call call, Services& services);
 void handle_sync_group(Call call, Services& services);
 void handle_txn_offset_commit(Call call, Services& services);
+void handle_update_features(Call call, Services& services);
 void handle_write_txn_markers(Call call, Services& services);
 
 }  // namespace ottla::api

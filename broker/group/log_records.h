@@ -13,15 +13,15 @@
 #include "common/base/id.h"
 #include "common/base/topic_partition.h"
 #include "common/cluster/coordinator_partition.h"
+#include "common/cluster/topic_name.h"
 #include "common/env/clock.h"
 
 /// The records of __consumer_offsets, in Kafka's formats (proto/kafka/group_log.schema).
 namespace ottla::group {
 
-inline constexpr const char* kOffsetsTopic = "__consumer_offsets";
-
 using cluster::java_hash;
 using cluster::java_length;
+using cluster::kOffsetsTopic;
 
 /// The partition of __consumer_offsets that a group belongs to.
 [[nodiscard]] inline std::int32_t partition_of(std::string_view group, std::int32_t partitions) {

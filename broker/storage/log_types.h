@@ -71,8 +71,7 @@ struct FetchData {
   FileSlice records;  ///< Empty if there is nothing below the end offset.
   Offset segment_base_offset = kUnknownOffset;
   bool first_batch_incomplete = false;  ///< Cut by max_bytes (without `at_least_one_batch`).
-  bool would_block =
-      false;  ///< Only with `no_wait`: not all is in memory, ask where blocking is allowed.
+  bool would_block = false;  ///< With `no_wait`: not all is in memory; ask where one may block.
 };
 
 /// An aborted transaction, as Fetch responses list them.

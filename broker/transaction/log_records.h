@@ -7,12 +7,13 @@
 #include "broker/transaction/transaction_image.h"
 #include "common/base/bytes.h"
 #include "common/base/error.h"
+#include "common/cluster/topic_name.h"
 #include "common/env/clock.h"
 
 /// The records of __transaction_state, in Kafka's formats (proto/kafka/transaction_log.schema).
 namespace ottla::transaction {
 
-inline constexpr const char* kTransactionsTopic = "__transaction_state";
+using cluster::kTransactionsTopic;
 
 /// Bytes of a record; no value is a tombstone.
 struct LogRecord {

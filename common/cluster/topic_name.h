@@ -20,8 +20,10 @@ inline constexpr std::size_t kMaxTopicNameLength = 249;
 }
 
 /// Topics that brokers keep for themselves: the coordinators'.
+inline constexpr const char* kOffsetsTopic = "__consumer_offsets";
+inline constexpr const char* kTransactionsTopic = "__transaction_state";
 [[nodiscard]] inline bool is_internal_topic(std::string_view name) {
-  return name == "__consumer_offsets" || name == "__transaction_state";
+  return name == kOffsetsTopic || name == kTransactionsTopic;
 }
 
 }  // namespace ottla::cluster
