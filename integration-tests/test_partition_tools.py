@@ -226,5 +226,85 @@ class PartitionToolsTest(TopicOfItsOwnCase, unittest.TestCase):
         self.assertEqual(self.kafka("kafka-leader-election", *one), self.cluster.ottla("leader-election", *one))
 
 
+class RackAwareTest(TopicOfItsOwnCase, unittest.TestCase):
+    """`reassign-partitions --generate` in a cluster with racks, ours and Kafka's: both begin anywhere, so what must hold of
+    their plans is compared, not the plans."""
+
+    RACKS = {1: "a", 2: "a", 3: "b", 4: "b"}  # and 5 has none
+    PARTITIONS = 12  # by Kafka's algorithm each broker is then paired with each other, unless racks forbid it
+
+    @classmethod
+    def setUpClass(cls):
+        interop_clients.kafka_jars(KAFKA)
+        cls.cluster = Cluster(5, **{f"{broker}:broker.rack": rack for broker, rack in cls.RACKS.items()})
+        cls.addClassCleanup(cls.cluster.close)
+
+    def setUp(self):
+        super().setUp()
+        self.create(*([1 + i % 2, 5] for i in range(self.PARTITIONS)))
+        self.topics = self.cluster.directory / f"{self.topic}.json"
+        self.topics.write_text(json.dumps({"version": 1, "topics": [{"topic": self.topic}]}))
+
+    def ours(self, *arguments):
+        return self.cluster.ottla("reassign-partitions", *arguments)
+
+    def kafkas(self, *arguments):
+        return interop_clients.kafka_tool(KAFKA, "kafka-reassign-partitions", "--bootstrap-server", self.cluster.bootstrap,
+                                          *arguments)
+
+    def generate(self, tool, brokers, *arguments):
+        return tool("--generate", "--topics-to-move-json-file", str(self.topics), "--broker-list",
+                    ",".join(map(str, brokers)), *arguments)
+
+    def plans(self, brokers, *arguments):
+        """What each tool proposes: the replicas of each partition. Each broker has as much as the others."""
+        plans = []
+        for tool in (self.kafkas, self.ours):
+            proposed = json.loads(self.generate(tool, brokers, *arguments).splitlines()[4])
+            plan = [row["replicas"] for row in sorted(proposed["partitions"], key=lambda row: row["partition"])]
+            self.assertEqual([len(set(replicas)) for replicas in plan], [2] * self.PARTITIONS, tool)
+            placed = [broker for replicas in plan for broker in replicas]
+            self.assertEqual(set(placed), set(brokers), tool)
+            leaders = [replicas[0] for replicas in plan]
+            self.assertLessEqual(max(map(leaders.count, brokers)) - min(map(leaders.count, brokers)), 1, tool)
+            self.assertLessEqual(max(map(placed.count, brokers)) - min(map(placed.count, brokers)), 2, tool)
+            plans.append(plan)
+        return plans
+
+    def in_one_rack(self, plan):
+        return [replicas for replicas in plan if len({self.RACKS.get(broker) for broker in replicas}) == 1]
+
+    def test_racks_count(self):
+        for plan in self.plans([1, 2, 3, 4]):
+            self.assertEqual(self.in_one_rack(plan), [])
+
+    def test_racks_do_not_count_if_disabled(self):
+        for plan in self.plans([1, 2, 3, 4], "--disable-rack-aware"):
+            self.assertNotEqual(self.in_one_rack(plan), [])
+
+    def test_some_brokers_without_a_rack(self):
+        """Refused, with the way out; those that are not asked for do not count."""
+        with self.assertRaises(AssertionError) as theirs:
+            self.generate(self.kafkas, [1, 2, 3, 4, 5])
+        self.assertIn("Not all brokers have rack information. Add --disable-rack-aware", str(theirs.exception))
+        with self.assertRaises(ToolFailed) as ours:
+            self.generate(self.ours, [1, 2, 3, 4, 5])
+        self.assertIn("not all brokers have a rack; --disable-rack-aware", str(ours.exception))
+        self.plans([1, 2, 3, 4, 5], "--disable-rack-aware")
+        self.plans([1, 3])
+
+    def test_a_plan_with_racks_is_carried_out(self):
+        told = self.generate(self.ours, [1, 2, 3, 4]).splitlines()
+        plan = self.cluster.directory / "plan.json"
+        plan.write_text(told[4])
+        self.ours("--execute", "--reassignment-json-file", str(plan))
+
+        def there():
+            partitions = self.cluster.partitions(self.topic).values()
+            return not self.in_one_rack([partition["replicas"] for partition in partitions]) and all(
+                len(partition["isr"]) == 2 and 5 not in partition["replicas"] for partition in partitions)
+        wait_until(there, "every partition in both racks")
+
+
 if __name__ == "__main__":
     unittest.main()
