@@ -513,7 +513,10 @@ Result<> Broker::Parts::start() {
                                     .peers = peers,
                                     .liveness = *liveness,
                                     .metrics = &metrics,
-                                    .reach = peer_watch.get()});
+                                    .reach = peer_watch.get(),
+                                    .told_states = [this](const cluster::Topic& topic) {
+                                      return metadata.told_image()->states_of(topic);
+                                    }});
   build_replicas();
   watch_threads();
   zookeeper->add_listener(session_metrics);

@@ -114,7 +114,8 @@ void CommandSender::send(Channel& channel) {
   if (channel.in_flight || channel.retry != nullptr || channel.news.empty()) return;
   if (channel.news.everything) {
     if (channel.everything_first) channel.news.urgent.clear();
-    if (hold_everything_ && !channel.everything_first && channel.news.urgent.empty()) return;
+    const bool is_held = model_.states_are_told || (hold_everything_ && !channel.everything_first);
+    if (is_held && channel.news.urgent.empty()) return;
   }
   const BrokerEntry& entry = model_.brokers.at(channel.broker.id);
   if (entry.liveness == rpc::Liveness::ProcessDead) return;  // It gets all when it is back.
@@ -123,7 +124,7 @@ void CommandSender::send(Channel& channel) {
   channel.in_flight = true;
   channel.sent = take_next(channel.news);
   channel.sent_number = channel.news.empty() ? announced_ : channel.known_number;
-  if (!channel.last_stop_settled) {
+  if (!channel.last_stop_settled && !model_.states_are_told) {
     channel.last_stop_settled = channel.broker.last_stop != cluster::LastStop::HostCrash ||
                                 !model_.doubts_after_host_crash(channel.broker.id);
   }

@@ -38,7 +38,8 @@ class CommandSender {
   /// those that are gone lose theirs.
   void run(const std::vector<Command>& commands);
   /// While elections are being written at the begin of a term, it is these that brokers hear of
-  /// first, and of everything else afterwards.
+  /// first, and of everything else afterwards. Before the states have been read they hear of
+  /// elections only, whatever is said here.
   void hold_everything(bool hold) { hold_everything_ = hold; }
 
   /// Counts what was announced to all.

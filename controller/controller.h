@@ -39,6 +39,7 @@ class Controller final : public ControllerService, private zookeeper::ClientList
     rpc::LivenessMonitor& liveness;
     metrics::Registry* metrics = nullptr;  ///< Null: nobody looks.
     rpc::Reach* reach = nullptr;           ///< Null: silence is believed.
+    ToldStates told_states = {};           ///< None: nothing is known before it is read.
   };
 
   Controller(ControllerConfig config, const World& world);

@@ -482,6 +482,40 @@ TEST(Controller, W22FiveThousandPartitionsInASecond) {
   EXPECT_LT(cluster.world.now() - before, seconds(1));
 }
 
+// All states are read while the partitions of the dead controller have leaders already.
+TEST(Controller, W22ANewControllerReplacesDeadLeadersBeforeItHasReadAllStates) {
+  SmallCluster cluster(20, 3);
+  ASSERT_EQ(cluster.create_topic("big", 5000, 3), ErrorCode::None);
+  const BrokerId victim(cluster.in_office());
+  std::vector<int> led;
+  for (int p = 0; p < 5000; ++p) {
+    if (cluster.state("big", p)->leader == victim) led.push_back(p);
+  }
+  ASSERT_GT(led.size(), 1000U);
+  cluster.kill(victim.value());
+  const auto is_told = [&](int broker, int partition) {
+    const auto& known = cluster.broker(broker).receiver.partitions.at({"big", partition});
+    return known.state.leader != victim && known.state.leader != kNoBroker;
+  };
+  const int one = victim.value() % 3 + 1;
+  const int other = one % 3 + 1;
+  ASSERT_TRUE(cluster.wait(
+      [&] {
+        return std::all_of(led.begin(), led.end(),
+                           [&](int p) { return is_told(one, p) && is_told(other, p); });
+      },
+      seconds(5)));
+  EXPECT_EQ(cluster.in_office(), 0) << "it serves only when all is read";
+  EXPECT_TRUE(cluster.wait([&] { return cluster.in_office() != 0; }));
+  EXPECT_TRUE(cluster.wait([&] {
+    for (int p = 4999; p >= 0; --p) {
+      if (cluster.state("big", p)->in_isr(victim)) return false;
+    }
+    return true;
+  }));
+  expect_fenced(cluster);
+}
+
 // A failover of 5,000 partitions: a few dozen transactions and updates, of what has changed only,
 // and those that nobody leads before those that just lost a follower.
 TEST(Controller, W22ManyPartitionsMoveInBatchesTheLeaderlessFirst) {

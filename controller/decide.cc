@@ -63,6 +63,7 @@ void Decider::reconcile(Place place, const char* cause) {
     partition.recheck = true;
     return;
   }
+  if (model_.states_are_told) return replace_dead_leader(place, cause);
   move_replicas(place);
   if (partition.writing) return;
   if (!partition.state) partition.doubts.clear();  // There is nothing yet that could be missing.
@@ -84,6 +85,23 @@ void Decider::reconcile(Place place, const char* cause) {
     write_state(place, std::move(next), "replicas added");
   }
   if (!verdict.ask_logs.empty()) ask_logs(place, verdict);
+}
+
+/// What is told may be outdated, and is no ground for anything else: that a replica has nothing to
+/// settle, that a reassignment is done, that there is no state yet. If it is outdated here, the
+/// write fails, and what ZooKeeper holds comes back.
+void Decider::replace_dead_leader(Place place, const char* cause) {
+  const auto& state = place.partition.state;
+  if (!state || state->leader == kNoBroker) return;
+  const Standing leader = standing(place, state->leader);
+  if (leader != Standing::ProcessDead && leader != Standing::Unregistered &&
+      leader != Standing::Silent) {
+    return;
+  }
+  Verdict verdict = elect(*state, candidates(place), place.topic.rules, false);
+  if (!verdict.state || verdict.state->leader == kNoBroker) return;
+  if (verdict.state->leader == state->leader) return;  // A silent one whom nobody can replace.
+  write_state(place, *std::move(verdict.state), cause);
 }
 
 /// Those whom a write of the assignment under way drops do not count any more: when it is committed

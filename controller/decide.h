@@ -35,13 +35,20 @@ struct LivenessChanged {
   BrokerEpoch broker_epoch;
   rpc::Liveness liveness = rpc::Liveness::Alive;
 };
-/// Everything in ZooKeeper, read by a new controller or by the audit (W18, W19). What is `judged`
-/// already was found by whoever took the office.
+/// The first that a new controller reads: brokers and topics, but not the partitions' states, which
+/// are as many as all the rest many times over. What is in `states` was told to this broker by the
+/// last controller, and may be outdated. What is `judged` already was found by whoever took the
+/// office.
+struct ClusterOutlined {
+  std::vector<cluster::Broker> brokers;
+  std::vector<TopicRead> topics;
+  std::vector<LivenessChanged> judged;
+};
+/// Everything in ZooKeeper, read by a new controller (W19).
 struct ClusterRead {
   std::vector<cluster::Broker> brokers;
   std::vector<TopicRead> topics;
   std::vector<std::string> topics_to_delete;
-  std::vector<LivenessChanged> judged;
   bool incomplete = false;  ///< Some nodes could not be understood, and are left out.
 };
 
@@ -156,11 +163,11 @@ struct WritesDone {
   std::vector<WriteOutcome> outcomes;
 };
 
-using Event = std::variant<ClusterRead, BrokersRead, LivenessChanged, TopicsRead, TopicRulesRead,
-                           DeletionRequested, PreferredLeadersWanted, LeadersToBeBalanced,
-                           ElectionRequested, ReassignmentRequested, ReassignmentsRead,
-                           AlterPartitionRequested, ShutdownRequested, SlowReplicasReported,
-                           CommandDone, LogsAnswered, Tick, WritesDone>;
+using Event = std::variant<ClusterOutlined, ClusterRead, BrokersRead, LivenessChanged, TopicsRead,
+                           TopicRulesRead, DeletionRequested, PreferredLeadersWanted,
+                           LeadersToBeBalanced, ElectionRequested, ReassignmentRequested,
+                           ReassignmentsRead, AlterPartitionRequested, ShutdownRequested,
+                           SlowReplicasReported, CommandDone, LogsAnswered, Tick, WritesDone>;
 
 /// Tell all brokers the committed state of these partitions. `is_urgent`: they have other leaders
 /// now, and clients wait.

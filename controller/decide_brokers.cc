@@ -14,22 +14,6 @@ void erase_all_of(BrokerId broker, std::set<std::pair<BrokerId, TopicPartition>>
 
 }  // namespace
 
-void Decider::on(const ClusterRead& event) {
-  model_.incomplete = event.incomplete;
-  for (const TopicRead& topic : event.topics) add_topic(topic);
-  replace_registrations(event.brokers);
-  for (const LivenessChanged& known : event.judged) {
-    if (model_.is_registered(known.broker, known.broker_epoch)) {
-      model_.brokers[known.broker].liveness = known.liveness;
-      model_.brokers[known.broker].liveness_since = now_;
-    }
-  }
-  announce_ = {};  // Every broker is told everything.
-  announce_leaders_ = {};
-  on(DeletionRequested{event.topics_to_delete});
-  reconcile_all("new controller");
-}
-
 void Decider::on(const BrokersRead& event) {
   if (!replace_registrations(event.brokers)) return;
   reconcile_all("brokers changed");

@@ -36,6 +36,9 @@ class World {
   }
 
   void step() {
+    told_.resize(kPartitions);
+    const std::size_t heard_of = random_.below(kPartitions);
+    if (random_.below(2) == 0) told_[heard_of] = states_[heard_of];
     switch (random_.below(15)) {
       case 0:
         return stop_broker(any_broker());
@@ -278,7 +281,8 @@ class World {
     ASSERT_TRUE(clean || std::string(write.cause) == "longest log") << write.cause;
   }
 
-  /// The next controller starts from ZooKeeper alone; what the old one had on its way is fenced.
+  /// The next controller starts from ZooKeeper alone, but for elections that cannot wait: these
+  /// start from what it was told. What the old one had on its way is fenced.
   void new_controller() {
     writes_.clear();
     queries_.clear();
@@ -286,18 +290,40 @@ class World {
     const ControllerEpoch epoch = model_.controller_epoch.next();
     model_ = {};
     model_.controller_epoch = epoch;
+    ClusterOutlined outline;
+    outline.brokers = registrations().brokers;
+    outline.topics.push_back(topic_read());
+    outline.topics.back().states = told_;
+    const auto predecessor = registered_.find(any_broker());
+    if (predecessor != registered_.end()) {
+      outline.judged.push_back(
+          {predecessor->first, predecessor->second.epoch, rpc::Liveness::ProcessDead});
+    }
+    event(outline);
+    // Its own writes go on while it reads.
+    TopicRead topic = topic_read();
+    for (std::uint64_t i = random_.below(8); i > 0; --i) {
+      random_.below(3) == 0 ? liveness(any_broker(), static_cast<rpc::Liveness>(random_.below(3)))
+                            : resolve_write();
+      if (random_.below(4) == 0) topic = topic_read();
+    }
     ClusterRead read;
     read.brokers = registrations().brokers;
-    read.topics.push_back(topic_read());
+    read.topics.push_back(std::move(topic));
     event(read);
   }
 
   void event(const Event& e) {
     if (states_.empty()) return;  // Still being set up.
     Decision decision = decide(model_, e, now_);
+    for (const Write& write : decision.writes) {
+      ASSERT_TRUE(!model_.states_are_told || (write.is_urgent && write.state.leader != kNoBroker));
+    }
     writes_.insert(writes_.end(), decision.writes.begin(), decision.writes.end());
     for (const Command& command : decision.commands) {
       if (const auto* announce = std::get_if<Announce>(&command)) check_announced(*announce);
+      ASSERT_FALSE(model_.states_are_told && (std::holds_alternative<StopReplicas>(command) ||
+                                              std::holds_alternative<AskLogs>(command)));
       if (const auto* stop = std::get_if<StopReplicas>(&command)) check_stopped(*stop);
       if (const auto* ask = std::get_if<AskLogs>(&command)) {
         for (const auto& p : ask->partitions) queries_.emplace_back(ask->broker, p.partition);
@@ -335,7 +361,7 @@ class World {
   /// W23: metrics are counted from the model, and the model lags behind ZooKeeper by the writes
   /// under way only.
   void check_counts() {
-    if (!writes_.empty()) return;
+    if (!writes_.empty() || model_.states_are_told) return;
     ModelCounts expected{.topics = 1, .partitions = kPartitions};
     for (std::size_t p = 0; p < kPartitions; ++p) {
       const auto& state = states_[p];
@@ -362,7 +388,8 @@ class World {
       if (is_state(write)) ++count[static_cast<std::size_t>(write.partition)];
     }
     for (std::int32_t p = 0; p < kPartitions; ++p) {
-      const bool writing = model_.find_partition({"t", p})->writing;
+      const PartitionEntry* partition = model_.find_partition({"t", p});
+      const bool writing = partition != nullptr && partition->writing;
       ASSERT_EQ(count[static_cast<std::size_t>(p)], writing ? 1 : 0);
     }
   }
@@ -375,6 +402,7 @@ class World {
   std::vector<cluster::Assignment> assignments_;  ///< ZooKeeper's
   std::int32_t topic_version_ = 0;
   std::vector<std::optional<cluster::PartitionState>> states_;  ///< ZooKeeper's
+  std::vector<std::optional<cluster::PartitionState>> told_;    ///< To whom is elected next.
   std::map<BrokerId, cluster::Broker> registered_;
   std::deque<Write> writes_;
   std::deque<std::pair<BrokerId, std::int32_t>> queries_;

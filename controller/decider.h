@@ -18,8 +18,10 @@ class Decider {
  public:
   Decider(ClusterModel& model, env::MonotonicTime now) : model_(model), now_(now) {}
 
-  // decide_brokers.cc
+  // decide_beginning.cc
+  void on(const ClusterOutlined& event);
   void on(const ClusterRead& event);
+  // decide_brokers.cc
   void on(const BrokersRead& event);
   void on(const LivenessChanged& event);
   void on(const CommandDone& event);
@@ -58,6 +60,7 @@ class Decider {
 
   // decide.cc: from what is known to what is to be written
   void reconcile(Place place, const char* cause);
+  void replace_dead_leader(Place place, const char* cause);
   void reconcile_topic(TopicEntry& topic, const char* cause);
   void reconcile_all(const char* cause);
   void wake_at(env::MonotonicTime time);
@@ -72,6 +75,9 @@ class Decider {
                    std::optional<RequestId> request = std::nullopt);
   /// Takes a state that ZooKeeper holds into the model and tells the brokers.
   void adopt_state(Place place, const cluster::PartitionState& state, bool is_new);
+
+  // decide_beginning.cc
+  void go_on_with(const TopicEntry& told);
 
   // decide_brokers.cc
   bool replace_registrations(const std::vector<cluster::Broker>& brokers);

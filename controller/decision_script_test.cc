@@ -127,6 +127,10 @@ class Script {
     if (what == "took-all") return on_took_all(words);
     if (what == "logs") return on_logs(words);
     if (what == "wait") return on_wait(words);
+    if (what == "note") {
+      noted_ = topics_as_read();
+      return;
+    }
     if (what == "new-controller") return on_new_controller(words);
     if (what == "hold") {
       hold_ = true;
@@ -147,32 +151,45 @@ class Script {
     run_event(read);
   }
 
-  /// The whole model is thrown away and read again, as the next controller does.
+  /// The whole model is thrown away and read again, as the next controller does. That one was told
+  /// of no states, or of all but what has changed since `note`.
   void on_new_controller(Words& words) {
+    ClusterOutlined outline;
+    outline.brokers = registered_;
+    outline.topics = noted_;
     ClusterRead read;
     read.brokers = registered_;
+    read.topics = topics_as_read();
     for (const auto& [name, topic] : model_.topics) {
-      TopicRead t;
-      t.topic.name = name;
-      t.topic.id = topic.id;
-      t.version = topic.version;
-      t.rules = topic.rules;
-      for (const PartitionEntry& p : topic.partitions) {
-        t.topic.partitions.push_back(p.assignment);
-        t.states.push_back(p.state);
-      }
       if (topic.phase != TopicPhase::Live) read.topics_to_delete.push_back(name);
-      read.topics.push_back(std::move(t));
     }
     for (auto& [key, dead] : words.pairs()) {
       const BrokerId id{std::stoi(dead)};
-      read.judged.push_back(
+      outline.judged.push_back(
           {id, model_.brokers.at(id).registration.epoch, rpc::Liveness::ProcessDead});
     }
     ClusterModel next;
     next.controller_epoch = model_.controller_epoch.next();
     model_ = std::move(next);
+    run_event(outline);
+    out_ << "  -- all is read\n";
     run_event(read);
+  }
+
+  [[nodiscard]] std::vector<TopicRead> topics_as_read() const {
+    std::vector<TopicRead> topics;
+    for (const auto& [name, topic] : model_.topics) {
+      TopicRead& read = topics.emplace_back();
+      read.topic.name = name;
+      read.topic.id = topic.id;
+      read.version = topic.version;
+      read.rules = topic.rules;
+      for (const PartitionEntry& p : topic.partitions) {
+        read.topic.partitions.push_back(p.assignment);
+        read.states.push_back(p.state);
+      }
+    }
+    return topics;
   }
 
   cluster::Broker broker(BrokerId id) {
@@ -532,6 +549,7 @@ class Script {
   std::uint64_t last_request_ = 0;
   bool hold_ = false;
   std::vector<Write> held_;
+  std::vector<TopicRead> noted_;
   std::ostringstream out_;
 };
 

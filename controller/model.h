@@ -122,6 +122,9 @@ struct ClusterModel {
   BrokerId self;
   ControllerEpoch controller_epoch;
   bool delete_topic_enable = true;
+  /// The states have not been read yet: what is here of them was told by the last controller. It is
+  /// good enough for an election, whose write is conditional on the version, and for nothing else.
+  bool states_are_told = false;
   bool incomplete = false;  ///< There are topics that are not in here: their znodes are damaged.
   env::Duration host_crash_wait = std::chrono::seconds(10);
   env::Duration log_query_retry = std::chrono::seconds(1);

@@ -39,6 +39,8 @@ class Receiver {
   bool knows_all = false;
 
   rpc::ClusterUpdateReply take(const rpc::ClusterUpdate& update, BrokerEpoch own_epoch);
+  [[nodiscard]] std::vector<std::optional<cluster::PartitionState>> told(
+      const cluster::Topic& topic) const;
 };
 
 struct SmallBroker {

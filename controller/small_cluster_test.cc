@@ -59,6 +59,16 @@ rpc::ClusterUpdateReply Receiver::take(const rpc::ClusterUpdate& update, BrokerE
   return reply;
 }
 
+std::vector<std::optional<cluster::PartitionState>> Receiver::told(
+    const cluster::Topic& topic) const {
+  std::vector<std::optional<cluster::PartitionState>> states(topic.partitions.size());
+  for (std::size_t i = 0; i < states.size(); ++i) {
+    const auto known = partitions.find({topic.name, static_cast<std::int32_t>(i)});
+    if (known != partitions.end() && known->second.id == topic.id) states[i] = known->second.state;
+  }
+  return states;
+}
+
 /// One broker's way to another, in order, with a delay; lost when either end is cut off.
 class SmallPeer final : public rpc::Peer {
  public:
@@ -228,7 +238,8 @@ void SmallCluster::start(int number, cluster::LastStop last_stop) {
   own.broker_id = id;
   b.controller = std::make_unique<Controller>(
       own, Controller::World{*b.client, *b.executor, world.clock(), world.random(), *b.peers,
-                             *b.liveness, &b.metrics, b.reach.get()});
+                             *b.liveness, &b.metrics, b.reach.get(),
+                             [&b](const cluster::Topic& topic) { return b.receiver.told(topic); }});
   b.registration.id = id;
   b.registration.last_stop = last_stop;
   b.registration.grpc_endpoint = "127.0.0.1:" + std::to_string(9000 + number);

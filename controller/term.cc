@@ -75,15 +75,37 @@ void Term::deposed(const std::string& why) {
 // ---- The beginning: everything is read ----
 
 void Term::load() {
-  world_.store.load_cluster(
-      zookeeper::Watch::Yes,
-      life_.guard([this](zookeeper::StoreResult<zookeeper::ClusterNodes> nodes) {
-        if (nodes) return loaded(*std::move(nodes));
-        LOG(WARNING) << "controller epoch " << fence_.epoch
-                     << ": cannot read the cluster, trying again: " << name_of(nodes.error());
-        load_timer_ = world_.executor.post_after(world_.config.zookeeper_retry,
-                                                 life_.guard([this] { load(); }));
-      }));
+  using Read = zookeeper::StoreResult<zookeeper::ClusterNodes>;
+  const auto try_again = [this](zookeeper::StoreError error) {
+    LOG(WARNING) << "controller epoch " << fence_.epoch
+                 << ": cannot read the cluster, trying again: " << name_of(error);
+    load_timer_ =
+        world_.executor.post_after(world_.config.zookeeper_retry, life_.guard([this] { load(); }));
+  };
+  world_.store.load_outline(zookeeper::Watch::Yes, life_.guard([this, try_again](Read outline) {
+    if (!outline) return try_again(outline.error());
+    // Its writes leave before the reads of the states.
+    if (!std::exchange(outlined_, true)) outlined(*outline);
+    world_.store.load_states(*std::move(outline), life_.guard([this, try_again](Read nodes) {
+      if (!nodes) return try_again(nodes.error());
+      loaded(*std::move(nodes));
+    }));
+  }));
+}
+
+/// Elections that need not wait for all states to be read: with 5,000 partitions that takes most of
+/// a second.
+void Term::outlined(const zookeeper::ClusterNodes& nodes) {
+  ClusterOutlined event;
+  for (const auto& [id, broker] : nodes.brokers) event.brokers.push_back(broker);
+  if (world_.told_states) {
+    for (const auto& [name, topic] : nodes.topics) {
+      event.topics.push_back(topic_read(topic, nodes));
+      event.topics.back().states = world_.told_states(topic.topic);
+    }
+  }
+  if (predecessor_) event.judged.push_back(*predecessor_);
+  handle(event);
 }
 
 void Term::loaded(zookeeper::ClusterNodes nodes) {
@@ -94,13 +116,9 @@ void Term::loaded(zookeeper::ClusterNodes nodes) {
   read.incomplete = !nodes.malformed.empty();
   for (auto& [id, broker] : nodes.brokers) read.brokers.push_back(std::move(broker));
   for (auto& [name, topic] : nodes.topics) {
-    const auto config = nodes.topic_configs.find(name);
-    read.topics.push_back(topic_read(
-        std::move(topic),
-        rules_of(config == nodes.topic_configs.end() ? zookeeper::ConfigMap{} : config->second)));
+    read.topics.push_back(topic_read(std::move(topic), nodes));
   }
   read.topics_to_delete = std::move(nodes.topics_to_delete);
-  if (predecessor_) read.judged.push_back(*predecessor_);
   LOG(INFO) << "controller epoch " << fence_.epoch << ": " << read.brokers.size() << " brokers, "
             << read.topics.size() << " topics";
   loaded_ = true;
@@ -137,6 +155,13 @@ TopicRules Term::rules_of(const zookeeper::ConfigMap& config) const {
 TopicRead Term::topic_read(zookeeper::TopicNodes nodes, TopicRules rules) {
   return {std::move(nodes.topic), nodes.version, rules, std::move(nodes.states),
           world_.random.uuid()};
+}
+
+TopicRead Term::topic_read(zookeeper::TopicNodes nodes, const zookeeper::ClusterNodes& all) {
+  const auto config = all.topic_configs.find(nodes.topic.name);
+  const TopicRules rules =
+      rules_of(config == all.topic_configs.end() ? zookeeper::ConfigMap{} : config->second);
+  return topic_read(std::move(nodes), rules);
 }
 
 // ---- Events ----

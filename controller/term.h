@@ -30,6 +30,11 @@ namespace ottla::controller {
 
 class TopicRequests;
 
+/// The states of the topic's partitions, by number, as this broker was told them last; none of a
+/// topic with another id. Thread: controller.
+using ToldStates =
+    std::function<std::vector<std::optional<cluster::PartitionState>>(const cluster::Topic& topic)>;
+
 /// One term in office: the model and all that keeps it true. It begins with reading everything and
 /// ends, with everything it knew, when the office is lost (W12).
 /// Events come from ZooKeeper (watches are hints, reads are truth: W18), from brokers' requests and
@@ -48,6 +53,7 @@ class Term {
     rpc::LivenessMonitor& liveness;
     ControllerMetrics& metrics;
     rpc::Reach* reach = nullptr;  ///< Null: silence is believed.
+    ToldStates told_states;       ///< None: nothing is known before it is read.
   };
 
   /// `ready` is called once everything is read and requests are served, `deposed` when a write or a
@@ -104,6 +110,7 @@ class Term {
   };
 
   void load();
+  void outlined(const zookeeper::ClusterNodes& nodes);
   void loaded(zookeeper::ClusterNodes nodes);
   void handle(const Event& event);
   void note_beginning(const std::vector<Write>& writes, env::MonotonicTime now);
@@ -126,6 +133,8 @@ class Term {
   void read_rules(const std::string& topic, std::function<void(std::optional<TopicRules>)> done);
   [[nodiscard]] TopicRules rules_of(const zookeeper::ConfigMap& config) const;
   [[nodiscard]] TopicRead topic_read(zookeeper::TopicNodes nodes, TopicRules rules);
+  [[nodiscard]] TopicRead topic_read(zookeeper::TopicNodes nodes,
+                                     const zookeeper::ClusterNodes& all);
   void read_preferred_election();
   void read_reassignments();
   void schedule_audit();
@@ -139,6 +148,7 @@ class Term {
   ClusterModel model_;
   StateWriter writer_;
   CommandSender sender_;
+  bool outlined_ = false;
   bool loaded_ = false;
 
   std::uint64_t last_request_ = 0;

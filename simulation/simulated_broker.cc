@@ -130,7 +130,10 @@ class SimulatedBroker::Process final : private membership::RegistrationListener,
     controller_ = std::make_unique<controller::Controller>(
         broker_.config_.controller,
         controller::Controller::World{*client_, controller_loop_, in_.world.clock(), random_,
-                                      *peers_, *liveness_, nullptr, reach_.get()});
+                                      *peers_, *liveness_, nullptr, reach_.get(),
+                                      [this](const cluster::Topic& topic) {
+                                        return metadata_.told_image()->states_of(topic);
+                                      }});
     channel_ = std::make_unique<broker::ControllerChannel>(
         broker_.id(), broker_.config_.request_timeout, *controller_, metadata_, *peers_);
     build_coordinators();

@@ -86,6 +86,17 @@ const PartitionMetadata* MetadataImage::partition(const std::string& name,
   return &partitions[index];
 }
 
+std::vector<std::optional<cluster::PartitionState>> MetadataImage::states_of(
+    const cluster::Topic& topic) const {
+  std::vector<std::optional<cluster::PartitionState>> states(topic.partitions.size());
+  const auto known = this->topic(topic.id);
+  if (known == nullptr || known->name != topic.name) return states;
+  for (std::size_t i = 0; i < std::min(states.size(), known->partitions.size()); ++i) {
+    if (!known->partitions[i].assignment.replicas.empty()) states[i] = known->partitions[i].state;
+  }
+  return states;
+}
+
 std::int32_t MetadataImage::partition_count(const std::string& name, std::int32_t otherwise) const {
   const auto found = topics_->find(name);
   if (found == topics_->end() || found->second->partitions.empty()) return otherwise;

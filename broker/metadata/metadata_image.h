@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <map>
 #include <memory>
+#include <optional>
 #include <set>
 #include <string>
 #include <unordered_map>
@@ -65,6 +66,10 @@ class MetadataImage {
   /// Null when unknown.
   [[nodiscard]] const PartitionMetadata* partition(const std::string& topic,
                                                    std::int32_t partition) const;
+  /// What it has of the states of the topic's partitions, by number; nothing if it knows a topic of
+  /// that name by another id.
+  [[nodiscard]] std::vector<std::optional<cluster::PartitionState>> states_of(
+      const cluster::Topic& topic) const;
   /// How many partitions the topic has; `otherwise` while it is unknown.
   [[nodiscard]] std::int32_t partition_count(const std::string& topic,
                                              std::int32_t otherwise) const;

@@ -66,6 +66,17 @@ TEST(MetadataImage, KnowsOnlyPartitionsThatWereTold) {
   EXPECT_EQ(image->partition_count("unknown", 50), 50);
 }
 
+TEST(MetadataImage, TellsTheStatesOfOneTopicOnly) {
+  const auto image = MetadataImage{}.apply(with_topic(kFirstId, {partition(2, 1)}));
+  cluster::Topic topic{"orders", kFirstId, std::vector<cluster::Assignment>(4)};
+  const auto states = image->states_of(topic);
+  ASSERT_EQ(states.size(), 4U);
+  EXPECT_FALSE(states[0] || states[1] || states[3]);
+  EXPECT_EQ(states[2], image->partition("orders", 2)->state);
+  topic.id = kSecondId;
+  EXPECT_EQ(image->states_of(topic), (std::vector<std::optional<cluster::PartitionState>>(4)));
+}
+
 TEST(MetadataCache, ReadersKeepTheImageTheyTook) {
   MetadataCache cache;
   const auto before = cache.image();

@@ -84,9 +84,9 @@ struct Topics {
   std::vector<std::string> malformed;
 };
 
-/// Where `load_cluster` puts its parts together.
-struct ClusterLoad {
-  explicit ClusterLoad(Callback<StoreResult<ClusterNodes>> callback) : done(std::move(callback)) {}
+/// Where `load_outline` puts its parts together.
+struct OutlineLoad {
+  explicit OutlineLoad(Callback<StoreResult<ClusterNodes>> callback) : done(std::move(callback)) {}
 
   ClusterNodes nodes;
   std::optional<StoreError> error;
@@ -242,6 +242,7 @@ struct Store::Impl {
 
   // --- Topics ---
 
+  /// Without the states.
   void load_topics(std::vector<std::string> names, Watch watch,
                    Callback<StoreResult<Topics>> done) {
     auto paths = paths_below(layout::kTopics, names);
@@ -261,34 +262,35 @@ struct Store::Impl {
                 topics.topics[i] = TopicNodes{
                     .topic = *std::move(topic), .version = nodes[i]->stat.version, .states = {}};
               }
-              load_states(std::move(topics), std::move(done));
+              std::move(done)(std::move(topics));
             });
   }
 
-  void load_states(Topics topics, Callback<StoreResult<Topics>> done) {
+  /// `topics` must stay where they are until `done`, which gets what could not be understood.
+  void load_states(const std::vector<TopicNodes*>& topics,
+                   Callback<StoreResult<std::vector<std::string>>> done) {
     std::vector<TopicPartition> partitions;
-    for (const auto& topic : topics.topics) {
-      if (!topic) continue;
+    for (const TopicNodes* topic : topics) {
       for (std::size_t i = 0; i < topic->topic.partitions.size(); ++i) {
         partitions.push_back({topic->topic.name, static_cast<std::int32_t>(i)});
       }
     }
     read_states(partitions,
-                [topics = std::move(topics), done = std::move(done)](
+                [topics, done = std::move(done)](
                     StoreResult<std::vector<StoreResult<cluster::PartitionState>>> states) mutable {
                   if (!states) return std::move(done)(tl::unexpected(states.error()));
+                  std::vector<std::string> malformed;
                   auto next = states->begin();
-                  for (auto& topic : topics.topics) {
-                    if (!topic) continue;
+                  for (TopicNodes* topic : topics) {
                     for (std::size_t i = 0; i < topic->topic.partitions.size(); ++i, ++next) {
                       topic->states.push_back(*next ? std::optional(**next) : std::nullopt);
                       if (!*next && next->error() == StoreError::Malformed) {
-                        topics.malformed.push_back(layout::partition_state(
-                            topic->topic.name, static_cast<std::int32_t>(i)));
+                        malformed.push_back(layout::partition_state(topic->topic.name,
+                                                                    static_cast<std::int32_t>(i)));
                       }
                     }
                   }
-                  std::move(done)(std::move(topics));
+                  std::move(done)(std::move(malformed));
                 });
   }
 
@@ -530,7 +532,26 @@ Store::~Store() = default;
 // --- Reading ---
 
 void Store::load_cluster(Watch watch, Callback<StoreResult<ClusterNodes>> done) {
-  const auto load = std::make_shared<ClusterLoad>(std::move(done));
+  load_outline(watch, [this, done = std::move(done)](StoreResult<ClusterNodes> outline) mutable {
+    if (!outline) return std::move(done)(std::move(outline));
+    load_states(*std::move(outline), std::move(done));
+  });
+}
+
+void Store::load_states(ClusterNodes outline, Callback<StoreResult<ClusterNodes>> done) {
+  const auto nodes = std::make_shared<ClusterNodes>(std::move(outline));
+  std::vector<TopicNodes*> topics;
+  for (auto& [name, topic] : nodes->topics) topics.push_back(&topic);
+  impl_->load_states(topics, [nodes, done = std::move(done)](
+                                 StoreResult<std::vector<std::string>> malformed) mutable {
+    if (!malformed) return std::move(done)(tl::unexpected(malformed.error()));
+    nodes->malformed.insert(nodes->malformed.end(), malformed->begin(), malformed->end());
+    std::move(done)(std::move(*nodes));
+  });
+}
+
+void Store::load_outline(Watch watch, Callback<StoreResult<ClusterNodes>> done) {
+  const auto load = std::make_shared<OutlineLoad>(std::move(done));
   load_brokers(watch, [load](StoreResult<std::map<BrokerId, cluster::Broker>> brokers) {
     load->part(std::move(brokers), [&](auto value) { load->nodes.brokers = std::move(value); });
   });
@@ -586,11 +607,20 @@ void Store::list_topics(Watch watch, Callback<StoreResult<std::vector<std::strin
 
 void Store::load_topics(std::vector<std::string> names, Watch watch,
                         Callback<StoreResult<std::vector<std::optional<TopicNodes>>>> done) {
-  impl_->load_topics(std::move(names), watch,
-                     [done = std::move(done)](StoreResult<Topics> topics) mutable {
-                       if (!topics) return std::move(done)(tl::unexpected(topics.error()));
-                       std::move(done)(std::move(topics->topics));
-                     });
+  impl_->load_topics(
+      std::move(names), watch, [this, done = std::move(done)](StoreResult<Topics> read) mutable {
+        if (!read) return std::move(done)(tl::unexpected(read.error()));
+        const auto topics = std::make_shared<Topics>(*std::move(read));
+        std::vector<TopicNodes*> existing;
+        for (auto& topic : topics->topics) {
+          if (topic) existing.push_back(&*topic);
+        }
+        impl_->load_states(existing, [topics, done = std::move(done)](
+                                         StoreResult<std::vector<std::string>> malformed) mutable {
+          if (!malformed) return std::move(done)(tl::unexpected(malformed.error()));
+          std::move(done)(std::move(topics->topics));
+        });
+      });
 }
 
 void Store::read_partition_states(

@@ -136,6 +136,9 @@ class Store {
   /// Watch::Yes on the children of /brokers/ids, /brokers/topics, /admin/delete_topics, and on the
   /// data of every broker and topic node. Nodes that vanish during the load are left out.
   void load_cluster(Watch watch, Callback<StoreResult<ClusterNodes>> done);
+  /// The same in two steps: all but the states, which are by far the most; then these.
+  void load_outline(Watch watch, Callback<StoreResult<ClusterNodes>> done);
+  void load_states(ClusterNodes outline, Callback<StoreResult<ClusterNodes>> done);
   /// The registered brokers, watched as in `load_cluster`.
   void load_brokers(Watch watch, Callback<StoreResult<std::map<BrokerId, cluster::Broker>>> done);
   /// Names of the topics; watches the children of /brokers/topics.
