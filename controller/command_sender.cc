@@ -198,6 +198,16 @@ std::size_t CommandSender::under_way() const {
       [](const auto& each) { return each.second->in_flight || !each.second->news.empty(); }));
 }
 
+bool CommandSender::has_urgent() const {
+  return std::any_of(channels_.begin(), channels_.end(), [&](const auto& entry) {
+    const Channel& channel = *entry.second;
+    const auto broker = model_.brokers.find(entry.first);
+    const bool is_heard =
+        broker != model_.brokers.end() && broker->second.liveness == rpc::Liveness::Alive;
+    return is_heard && (!channel.news.urgent.empty() || !channel.sent.urgent.empty());
+  });
+}
+
 bool CommandSender::is_failing(BrokerId broker) const {
   const auto found = channels_.find(broker);
   return found != channels_.end() && found->second->failing;

@@ -46,6 +46,8 @@ class CommandSender {
   [[nodiscard]] std::uint64_t announced() const { return announced_; }
   /// Whether every broker that is alive has taken what was announced up to `number`.
   [[nodiscard]] bool is_known(std::uint64_t number) const;
+  /// Whether some broker has yet to hear of an election.
+  [[nodiscard]] bool has_urgent() const;
   /// Brokers with an update under way, or one that waits.
   [[nodiscard]] std::size_t under_way() const;
   /// Whether the last delivery to this broker failed.

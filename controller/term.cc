@@ -76,21 +76,33 @@ void Term::deposed(const std::string& why) {
 
 void Term::load() {
   using Read = zookeeper::StoreResult<zookeeper::ClusterNodes>;
-  const auto try_again = [this](zookeeper::StoreError error) {
-    LOG(WARNING) << "controller epoch " << fence_.epoch
-                 << ": cannot read the cluster, trying again: " << name_of(error);
+  world_.store.load_outline(zookeeper::Watch::Yes, life_.guard([this](Read outline) {
+    if (!outline) return load_again(outline.error());
+    const bool is_first = !std::exchange(outlined_, true);
+    outline_ = *std::move(outline);
+    if (!is_first) return load_states();
     load_timer_ =
-        world_.executor.post_after(world_.config.zookeeper_retry, life_.guard([this] { load(); }));
-  };
-  world_.store.load_outline(zookeeper::Watch::Yes, life_.guard([this, try_again](Read outline) {
-    if (!outline) return try_again(outline.error());
-    // Its writes leave before the reads of the states.
-    if (!std::exchange(outlined_, true)) outlined(*outline);
-    world_.store.load_states(*std::move(outline), life_.guard([this, try_again](Read nodes) {
-      if (!nodes) return try_again(nodes.error());
-      loaded(*std::move(nodes));
-    }));
+        world_.executor.post_after(kElectionsFirst, life_.guard([this] { load_states(); }));
+    outlined(*outline_);
   }));
+}
+
+/// Once elections are written and told: each of the many reads costs ZooKeeper and this broker time
+/// that others would wait for.
+void Term::load_states() {
+  using Read = zookeeper::StoreResult<zookeeper::ClusterNodes>;
+  load_timer_.reset();
+  world_.store.load_states(*std::exchange(outline_, {}), life_.guard([this](Read nodes) {
+    if (!nodes) return load_again(nodes.error());
+    loaded(*std::move(nodes));
+  }));
+}
+
+void Term::load_again(zookeeper::StoreError error) {
+  LOG(WARNING) << "controller epoch " << fence_.epoch
+               << ": cannot read the cluster, trying again: " << name_of(error);
+  load_timer_ =
+      world_.executor.post_after(world_.config.zookeeper_retry, life_.guard([this] { load(); }));
 }
 
 /// Elections that need not wait for all states to be read: with 5,000 partitions that takes most of
@@ -106,6 +118,8 @@ void Term::outlined(const zookeeper::ClusterNodes& nodes) {
   }
   if (predecessor_) event.judged.push_back(*predecessor_);
   handle(event);
+  LOG(INFO) << "controller epoch " << fence_.epoch << ": " << writer_.urgent_under_way()
+            << " partitions get another leader before all states are read";
 }
 
 void Term::loaded(zookeeper::ClusterNodes nodes) {
@@ -179,6 +193,7 @@ void Term::handle(const Event& event) {
   for (const std::string& topic : decision.topics_to_read) topic_may_have_changed(topic);
   set_timer(decision.wake_at);
   topic_requests_->model_changed();
+  if (outline_ && writer_.urgent_under_way() == 0 && !sender_.has_urgent()) load_states();
 }
 
 namespace {

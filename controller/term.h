@@ -110,6 +110,8 @@ class Term {
   };
 
   void load();
+  void load_states();
+  void load_again(zookeeper::StoreError error);
   void outlined(const zookeeper::ClusterNodes& nodes);
   void loaded(zookeeper::ClusterNodes nodes);
   void handle(const Event& event);
@@ -149,6 +151,7 @@ class Term {
   StateWriter writer_;
   CommandSender sender_;
   bool outlined_ = false;
+  std::optional<zookeeper::ClusterNodes> outline_;  ///< Its states wait to be read.
   bool loaded_ = false;
 
   std::uint64_t last_request_ = 0;

@@ -196,7 +196,7 @@ class Replicas::Core final : public Feed::Source,
                      RoleChanges& changes);
   Result<> replace_given_up(const TopicPartition& name, const rpc::PartitionUpdate& update,
                             RoleChanges& changes);
-  void forget(const Partition& partition);
+  void forget(Partition& partition);
   void wait_for_room(const rpc::TopicUpdate& topic, const rpc::PartitionUpdate& update);
   void look_for_room();
   [[nodiscard]] bool is_leftover(const rpc::PartitionUpdate& update) const;
@@ -654,8 +654,10 @@ void Replicas::Core::tell_not_leader(const TopicPartition& partition, LeaderEpoc
   }
 }
 
-/// After `release`: this broker holds no such replica any more.
-void Replicas::Core::forget(const Partition& partition) {
+/// After `release`: this broker holds no such replica any more. Its watchers have heard that; each
+/// ends its watch in a task of its own, which a loop that stops may not run any more.
+void Replicas::Core::forget(Partition& partition) {
+  partition.forget_watchers();
   MutexLock lock(mutex_);
   partitions_.erase(partition.name());
   by_id_.erase({partition.topic_id(), partition.name().partition});
