@@ -1,4 +1,4 @@
-// ottla-broker SERVER_PROPERTIES [--override name=value]...
+// ottla-broker [--check] SERVER_PROPERTIES [--override name=value]...
 #include <glog/logging.h>
 #include <signal.h>
 
@@ -15,7 +15,9 @@
 
 #include "broker/broker.h"
 #include "broker/log_lines.h"
+#include "broker/network/network.h"
 #include "broker/service_manager.h"
+#include "broker/settings.h"
 #include "common/config/broker_config.h"
 #include "common/config/properties.h"
 
@@ -25,14 +27,17 @@ constexpr int kUsageError = 2;
 constexpr int kInterrupted = 1;
 
 constexpr std::string_view kUsage =
-    "usage: ottla-broker SERVER_PROPERTIES [--override NAME=VALUE]...\n"
+    "usage: ottla-broker [--check] SERVER_PROPERTIES [--override NAME=VALUE]...\n"
     "\n"
     "Runs a broker in the foreground. SIGTERM and SIGINT: controlled shutdown. The log goes to\n"
-    "standard error; GLOG_log_dir=DIR writes files instead, GLOG_v=1 says more.\n";
+    "standard error; GLOG_log_dir=DIR writes files instead, GLOG_v=1 says more.\n"
+    "--check runs nothing: it prints a line for each setting that would have no effect, and ends\n"
+    "with 1 and what is wrong on standard error if a broker would not start with these settings.\n";
 
 struct CommandLine {
   std::string properties_file;
   std::vector<std::string> overrides;
+  bool only_check = false;
 };
 
 /// Empty when the arguments are not understood or help was asked for.
@@ -46,6 +51,8 @@ std::optional<CommandLine> parse(int argc, char** argv) {
       line.overrides.emplace_back(argv[i]);
     } else if (argument.starts_with(kOverrideEquals)) {
       line.overrides.emplace_back(argument.substr(kOverrideEquals.size()));
+    } else if (argument == "--check") {
+      line.only_check = true;
     } else if (argument.starts_with('-') || !line.properties_file.empty()) {
       return std::nullopt;
     } else {
@@ -56,15 +63,32 @@ std::optional<CommandLine> parse(int argc, char** argv) {
   return line;
 }
 
-ottla::Result<std::unique_ptr<ottla::config::BrokerConfig>> load_config(const CommandLine& line) {
+ottla::Result<ottla::config::BrokerConfig::Loaded> load_config(const CommandLine& line) {
   using namespace ottla;
   OTTLA_TRY(config::Properties properties, config::read_properties(line.properties_file));
   for (const std::string& assignment : line.overrides) {
     OTTLA_TRY_VOID(config::override_property(properties, assignment));
   }
-  OTTLA_TRY(config::BrokerConfig::Loaded loaded, config::BrokerConfig::load(properties));
-  for (const std::string& warning : loaded.warnings) LOG(WARNING) << warning;
-  return std::move(loaded.config);
+  return config::BrokerConfig::load(properties);
+}
+
+/// What a start would find wrong before it looks at disks, network and ZooKeeper.
+ottla::Result<> check(const ottla::config::BrokerConfig& config) {
+  using namespace ottla;
+  OTTLA_TRY(const auto listeners, broker::listener_options(*config.values()));
+  for (const auto& listener : listeners) OTTLA_TRY_VOID(network::servable(listener));
+  return {};
+}
+
+/// The exit status of `--check`.
+int tell_check(const ottla::Result<ottla::config::BrokerConfig::Loaded>& loaded) {
+  if (loaded) {
+    for (const std::string& warning : loaded->warnings) std::cout << warning << '\n';
+  }
+  const ottla::Result<> outcome =
+      loaded ? check(*loaded->config) : ottla::Result<>(tl::unexpected(loaded.error()));
+  if (!outcome) std::cerr << outcome.error().message() << '\n';
+  return outcome ? 0 : 1;
 }
 
 }  // namespace
@@ -80,6 +104,9 @@ int main(int argc, char** argv) {
     return kUsageError;
   }
 
+  auto loaded = load_config(*line);
+  if (line->only_check) return tell_check(loaded);
+
   // Taken by the signal thread alone; a write to a closed connection is an error value.
   sigset_t ending;
   sigemptyset(&ending);
@@ -88,11 +115,11 @@ int main(int argc, char** argv) {
   pthread_sigmask(SIG_BLOCK, &ending, nullptr);
   signal(SIGPIPE, SIG_IGN);
 
-  auto config = load_config(*line);
-  if (!config) {
-    LOG(ERROR) << config.error().describe();
+  if (!loaded) {
+    LOG(ERROR) << loaded.error().describe();
     return 1;
   }
+  for (const std::string& warning : loaded->warnings) LOG(WARNING) << warning;
 
   // Until the start is over there is nobody to stop, and it may wait long (for ZooKeeper, for the
   // recovery of logs): what is on disk then is what a crash leaves, which the next start repairs.
@@ -113,7 +140,7 @@ int main(int argc, char** argv) {
   }).detach();
 
   ottla::broker::tell_service_manager("STATUS=recovering logs, registering");
-  ottla::broker::Broker broker(**config);
+  ottla::broker::Broker broker(*loaded->config);
   if (const auto outcome = broker.start(); !outcome) {
     LOG(ERROR) << "the broker does not start: " << outcome.error().describe();
     return 1;

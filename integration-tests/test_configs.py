@@ -4,13 +4,15 @@ and that each change has its effect without a restart."""
 import contextlib
 import json
 import pathlib
+import subprocess
+import tempfile
 import unittest
 
 import interop_clients
 import messages
 import wire
 from checked import TopicOfItsOwnCase
-from cluster import Cluster, ToolFailed, wait_until
+from cluster import BROKER, Cluster, ToolFailed, wait_until
 
 KAFKA = "3.9.1"
 NO_ERROR, MESSAGE_TOO_LARGE, NOT_ENOUGH_REPLICAS = 0, 10, 19
@@ -248,6 +250,33 @@ class ConfigsTest(TopicOfItsOwnCase, unittest.TestCase):
                 answer = messages.answer("IncrementalAlterConfigs", 1, connections[i % 3].receive())
                 self.assertEqual(answer["responses"][0]["error_code"], NO_ERROR)
             self.assertEqual(self.znode(f"/config/topics/{self.topic}"), dict.fromkeys(names, value))
+
+
+class CheckTest(unittest.TestCase):
+    """`ottla-broker --check`, which starts nothing."""
+
+    def check(self, *lines, more=()):
+        with tempfile.NamedTemporaryFile("w", suffix=".properties") as properties:
+            properties.write("".join(line + "\n" for line in ("zookeeper.connect=nowhere:2181", *lines)))
+            properties.flush()
+            outcome = subprocess.run([BROKER, "--check", properties.name, *more], capture_output=True, text=True, timeout=30)
+        return outcome.returncode, outcome.stdout.splitlines(), outcome.stderr
+
+    def test_settings_that_do(self):
+        self.assertEqual(self.check("num.io.threads=4", "listeners=PLAINTEXT://:9092"), (0, [], ""))
+
+    def test_settings_without_effect(self):
+        status, told, _ = self.check("shop.metrics.reporter=loud", "authorizer.class.name=kafka.security.authorizer.AclAuthorizer")
+        self.assertEqual((status, told), (0, ["authorizer.class.name: has no effect in this release of Ottla",
+                                              "shop.metrics.reporter: unknown name, ignored"]))
+
+    def test_settings_with_which_no_broker_starts(self):
+        for line, said in (("num.io.threads=many", "num.io.threads=many"), ("process.roles=broker", "process.roles"),
+                           ("listeners=PLAINTEXT://:9092,SSL://:9093", "SSL is not served yet")):
+            status, _, why = self.check(line)
+            self.assertEqual(status, 1, line)
+            self.assertIn(said, why)
+        self.assertEqual(self.check(more=["--override=num.io.threads=0"])[0], 1)
 
 
 if __name__ == "__main__":

@@ -89,14 +89,17 @@ std::vector<env::Executor*> Network::loops() {
   return all;
 }
 
+Result<> servable(const ListenerOptions& listener) {
+  if (listener.security_protocol == "PLAINTEXT") return {};
+  return fail(ErrorCode::InvalidConfig, "listener " + listener.name + ": security protocol " +
+                                            listener.security_protocol +
+                                            " is not served yet; use PLAINTEXT");
+}
+
 Result<std::vector<BoundListener>> Network::bind(const std::vector<ListenerOptions>& listeners) {
   std::vector<BoundListener> bound;
   for (const ListenerOptions& listener : listeners) {
-    if (listener.security_protocol != "PLAINTEXT") {
-      return fail(ErrorCode::InvalidConfig, "listener " + listener.name + ": security protocol " +
-                                                listener.security_protocol +
-                                                " is not served yet; use PLAINTEXT");
-    }
+    OTTLA_TRY_VOID(servable(listener));
     OTTLA_TRY(auto acceptor, Acceptor::bind(state_->loops.front(), listener, state_->options));
     (void)state_->totals[listener.name];
     bound.push_back({listener.name, listener.security_protocol, listener.host, acceptor->port()});

@@ -60,6 +60,9 @@ struct NetworkCounts {
   std::int64_t unsent_answers = 0;       ///< Wait for their turn, or to be sent.
 };
 
+/// Whether `bind` can serve such a listener. Errors: InvalidConfig, which names the listener.
+[[nodiscard]] Result<> servable(const ListenerOptions& listener);
+
 /// The broker's listeners, its event loops and all client connections.
 /// Thread: any, start and stop from one thread.
 class Network {
