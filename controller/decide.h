@@ -42,6 +42,7 @@ struct LivenessChanged {
 struct ClusterOutlined {
   std::vector<cluster::Broker> brokers;
   std::vector<TopicRead> topics;
+  std::vector<std::string> topics_to_delete;  ///< Nothing is told of these any more.
   std::vector<LivenessChanged> judged;
 };
 /// Everything in ZooKeeper, read by a new controller (W19).

@@ -1,4 +1,6 @@
 #include <algorithm>
+#include <set>
+#include <string>
 #include <utility>
 
 #include "controller/decider.h"
@@ -12,10 +14,13 @@ constexpr const char* kCause = "new controller";
 
 void Decider::on(const ClusterOutlined& event) {
   model_.states_are_told = true;
+  const std::set<std::string> deleted(event.topics_to_delete.begin(), event.topics_to_delete.end());
   for (const TopicRead& topic : event.topics) {
     const bool is_told = std::any_of(topic.states.begin(), topic.states.end(),
                                      [](const auto& state) { return state.has_value(); });
-    if (is_told && !topic.topic.id.is_zero()) add_topic(topic);
+    // Brokers may have deleted their replicas, and would make them anew.
+    const bool is_going = deleted.contains(topic.topic.name);
+    if (is_told && !is_going && !topic.topic.id.is_zero()) add_topic(topic);
   }
   replace_registrations(event.brokers);
   for (const LivenessChanged& known : event.judged) {

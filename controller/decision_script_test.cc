@@ -163,6 +163,7 @@ class Script {
     for (const auto& [name, topic] : model_.topics) {
       if (topic.phase != TopicPhase::Live) read.topics_to_delete.push_back(name);
     }
+    outline.topics_to_delete = read.topics_to_delete;
     for (auto& [key, dead] : words.pairs()) {
       const BrokerId id{std::stoi(dead)};
       outline.judged.push_back(

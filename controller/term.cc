@@ -116,6 +116,7 @@ void Term::outlined(const zookeeper::ClusterNodes& nodes) {
       event.topics.back().states = world_.told_states(topic.topic);
     }
   }
+  event.topics_to_delete = nodes.topics_to_delete;
   if (predecessor_) event.judged.push_back(*predecessor_);
   handle(event);
   LOG(INFO) << "controller epoch " << fence_.epoch << ": " << writer_.urgent_under_way()
