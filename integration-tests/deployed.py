@@ -49,23 +49,49 @@ class Played:
                 for host in re.findall(r"(?m)^(?:ok|changed): \[([^\]]+)\]", section)]
 
 
-class Deployed:
-    """Three ZooKeeper servers and three brokers; hosts for more brokers are there."""
+class Plays:
+    """Runs the collection's playbooks on the hosts of `inventory`; both it and `directory` are of whoever inherits it."""
+
+    @staticmethod
+    def connection(machines):
+        """What an inventory says of how hosts are reached."""
+        return {"ansible_user": "root", "ansible_ssh_private_key_file": str(machines.directory / "key"),
+                "ansible_ssh_common_args": " ".join(machines.ssh_options[2:]),
+                "ansible_python_interpreter": "/usr/bin/python3"}
+
+    def play(self, playbook, *words, check=True, seconds=900, **variables):
+        """Runs one of the collection's playbooks. `check`: it must succeed."""
+        inventory = self.directory / "inventory.json"
+        inventory.write_text(json.dumps(self.inventory))
+        began = time.monotonic()
+        outcome = subprocess.run(
+            ["ansible-playbook", "-i", inventory, f"ottla.cluster.{playbook}", "--extra-vars", json.dumps(variables), *words],
+            cwd=ANSIBLE, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+            timeout=seconds, env={
+                **os.environ, "ANSIBLE_CONFIG": str(ANSIBLE / "ansible.cfg"), "ANSIBLE_HOME": str(self.directory / "ansible"),
+                "ANSIBLE_SSH_CONTROL_PATH_DIR": str(self.directory / "cp"), "ANSIBLE_NOCOLOR": "1", "ANSIBLE_FORCE_COLOR": "0",
+                "LC_ALL": "C.UTF-8", "PYTHONDONTWRITEBYTECODE": "1"})
+        print(f"{playbook} {' '.join(words)}: {time.monotonic() - began:.0f} s", flush=True)
+        if check and outcome.returncode != 0:
+            raise PlaybookFailed(f"{playbook}: exit {outcome.returncode}\n{outcome.stdout[-12000:]}")
+        return Played(outcome.stdout)
+
+
+class Deployed(Plays):
+    """Three ZooKeeper servers, or as many as are asked for, and three brokers; hosts for more brokers, and others that are
+    named, are there."""
 
     clients = Loopback  # the test lives on the hosts' network
 
-    def __init__(self, spare_brokers=0):
+    def __init__(self, spare_brokers=0, zookeepers=3, others=()):
         brokers = [f"broker-{number}" for number in range(1, 4 + spare_brokers)]
-        servers = [f"zookeeper-{number}" for number in (1, 2, 3)]
-        self.machines = machines.Machines(*servers, *brokers)
+        servers = [f"zookeeper-{number}" for number in range(1, 1 + zookeepers)]
+        self.machines = machines.Machines(*servers, *brokers, *others)
         try:
             self.directory = self.machines.directory
             self.old = build_packages(self.directory, OLD)
             self.inventory = {
-                "all": {"vars": {
-                    "ansible_user": "root", "ansible_ssh_private_key_file": str(self.directory / "key"),
-                    "ansible_ssh_common_args": " ".join(self.machines.ssh_options[2:]),
-                    "ansible_python_interpreter": "/usr/bin/python3"}},
+                "all": {"vars": self.connection(self.machines)},
                 "zookeeper": {"hosts": {name: {"ansible_host": self.machines[name].address, "zookeeper_id": number}
                                         for number, name in enumerate(servers, 1)},
                               "vars": {"zookeeper_heap": "128m"}},
@@ -97,23 +123,6 @@ class Deployed:
     @property
     def bootstrap(self):
         return ",".join(f"{host['ansible_host']}:9092" for host in self.inventory["brokers"]["hosts"].values())
-
-    def play(self, playbook, *words, check=True, seconds=900, **variables):
-        """Runs one of the collection's playbooks. `check`: it must succeed."""
-        inventory = self.directory / "inventory.json"
-        inventory.write_text(json.dumps(self.inventory))
-        began = time.monotonic()
-        outcome = subprocess.run(
-            ["ansible-playbook", "-i", inventory, f"ottla.cluster.{playbook}", "--extra-vars", json.dumps(variables), *words],
-            cwd=ANSIBLE, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
-            timeout=seconds, env={
-                **os.environ, "ANSIBLE_CONFIG": str(ANSIBLE / "ansible.cfg"), "ANSIBLE_HOME": str(self.directory / "ansible"),
-                "ANSIBLE_SSH_CONTROL_PATH_DIR": str(self.directory / "cp"), "ANSIBLE_NOCOLOR": "1", "ANSIBLE_FORCE_COLOR": "0",
-                "LC_ALL": "C.UTF-8", "PYTHONDONTWRITEBYTECODE": "1"})
-        print(f"{playbook} {' '.join(words)}: {time.monotonic() - began:.0f} s", flush=True)
-        if check and outcome.returncode != 0:
-            raise PlaybookFailed(f"{playbook}: exit {outcome.returncode}\n{outcome.stdout[-12000:]}")
-        return Played(outcome.stdout)
 
     def newer_packages(self):
         return [str(rebuild(package, NEW, lambda directory: None)) for package in self.old.values()]
