@@ -202,6 +202,7 @@ class Replicas::Core final : public Feed::Source,
   [[nodiscard]] bool is_leftover(const rpc::PartitionUpdate& update) const;
   Result<std::shared_ptr<Partition>> hold(const rpc::TopicUpdate& topic,
                                           const rpc::PartitionUpdate& update, RoleChanges& changes);
+  Result<> put_aside_unnamed(const rpc::TopicUpdate& topic, const rpc::PartitionUpdate& update);
   Result<std::shared_ptr<storage::Log>> open_log(const TopicPartition& name, const TopicId& id,
                                                  const rpc::PartitionUpdate& update,
                                                  const TopicConfig& config);
@@ -442,6 +443,7 @@ void Replicas::Core::apply_partition(const rpc::TopicUpdate& topic,
 Result<> Replicas::Core::take_role(const rpc::TopicUpdate& topic,
                                    const rpc::PartitionUpdate& update, RoleChanges& changes) {
   OTTLA_TRY_VOID(replace_given_up({topic.name, update.partition}, update, changes));
+  OTTLA_TRY_VOID(put_aside_unnamed(topic, update));
   OTTLA_TRY(const std::shared_ptr<Partition> partition, hold(topic, update, changes));
   const TopicPartition& name = partition->name();
   RoleChange change{.assignment = update.assignment,
@@ -541,6 +543,22 @@ Result<std::shared_ptr<Partition>> Replicas::Core::hold(const rpc::TopicUpdate& 
   partitions_[name] = partition;
   if (!topic.id.is_zero()) by_id_[{topic.id, name.partition}] = partition;
   return partition;
+}
+
+/// A log without a topic id that this process has not used yet: the crash of the host that took
+/// its partition.metadata took everything that would tell whether it is of this topic, or of one of
+/// the same name that was deleted since. Where another broker leads and nobody counts on this copy,
+/// it is fetched anew.
+Result<> Replicas::Core::put_aside_unnamed(const rpc::TopicUpdate& topic,
+                                           const rpc::PartitionUpdate& update) {
+  const TopicPartition name{topic.name, update.partition};
+  const BrokerId leader = update.state.leader;
+  const bool is_counted_on = update.state.in_isr(config_->broker) || leader == config_->broker;
+  if (topic.id.is_zero() || is_counted_on || leader == kNoBroker || hosted(name)) return {};
+  if (!with_.logs.find(name) || with_.logs.topic_id(name)) return {};
+  LOG(WARNING) << '[' << name << "] its log has no topic id and may be another topic's: it is put "
+               << "aside as stray, and fetched anew from broker " << leader;
+  return with_.logs.mark_stray(name);
 }
 
 Result<std::shared_ptr<storage::Log>> Replicas::Core::open_log(const TopicPartition& name,

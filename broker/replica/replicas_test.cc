@@ -596,6 +596,43 @@ TEST(Replicas, ATopicOfTheSameNameReplacesOneThatWasDeletedUnheard) {
   EXPECT_EQ(view.log->log_end_offset(), Offset(0));
 }
 
+// A host crash took partition.metadata, which a log's first flush syncs, and left records of a
+// topic that was then deleted and made again.
+TEST(Replicas, ALogWithoutAnIdIsNotTakenForTheNewTopics) {
+  const auto cluster = make_cluster(14);
+  EXPECT_EQ(cluster->append_and_wait(kOne, {"old", "old", "old"}).error, ErrorCode::None);
+  ASSERT_TRUE(settle(*cluster));
+  const std::string directory = cluster->process(kThree).logs->find({kTopic, 0})->directory();
+  cluster->crash(kThree);
+  ASSERT_TRUE(cluster->disk(kThree).remove(directory + "/partition.metadata"));
+  EXPECT_EQ(cluster->state().isr, (std::vector{kOne, kTwo}));
+  cluster->uninformed.insert(kThree);
+  cluster->start(kThree);
+  rpc::ClusterUpdate update = cluster->update_for(kThree, {0}, true);
+  update.topics.at(0).id = TopicId(7, 7);
+  (void)tell(*cluster, kThree, update);
+  const auto log = cluster->process(kThree).logs->find({kTopic, 0});
+  ASSERT_TRUE(log);
+  EXPECT_EQ(log->log_end_offset(), Offset(0));
+  EXPECT_EQ(cluster->process(kThree).logs->topic_id({kTopic, 0}), TopicId(7, 7));
+}
+
+// In the ISR it is what the controller means: it may be all that is left.
+TEST(Replicas, ALogWithoutAnIdThatIsCountedOnStays) {
+  const auto cluster = make_cluster(14);
+  EXPECT_EQ(cluster->append_and_wait(kOne, {"a", "b"}).error, ErrorCode::None);
+  ASSERT_TRUE(settle(*cluster));
+  const std::string directory = cluster->process(kThree).logs->find({kTopic, 0})->directory();
+  rpc::ClusterUpdate update = cluster->update_for(kThree, {0}, true);
+  cluster->crash(kThree);
+  ASSERT_TRUE(cluster->disk(kThree).remove(directory + "/partition.metadata"));
+  cluster->uninformed.insert(kThree);
+  cluster->start(kThree);
+  update.receiver_epoch = cluster->process(kThree).epoch;
+  (void)tell(*cluster, kThree, update);
+  EXPECT_GE(cluster->process(kThree).logs->find({kTopic, 0})->log_end_offset(), Offset(2));
+}
+
 // W13: a stale StopReplica must not delete a newer topic's log.
 TEST(Replicas, StopReplicaNeedsTheTopicIdAndTheEpoch) {
   const auto cluster = make_cluster(11);
