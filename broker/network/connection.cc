@@ -62,7 +62,7 @@ void Connection::take_requests() {
 
 void Connection::dispatch(SharedBuffer frame) {
   const std::uint64_t slot = next_slot_++;
-  unanswered_.emplace_back(Waiting{});
+  unanswered_.push_back(Waiting{});
   next_allowed_ = false;
   handler_.handle({std::move(frame), info_, received_}, Responder(shared_from_this(), slot));
 }
@@ -132,12 +132,13 @@ void Connection::settle(std::uint64_t slot, Answer answer) {
   unanswered_[slot - first_slot_] = std::move(answer);
   if (slot + 1 == next_slot_) next_allowed_ = true;
   while (!unanswered_.empty() && !std::holds_alternative<Waiting>(unanswered_.front())) {
-    if (auto* const ready = std::get_if<Ready>(&unanswered_.front())) {
-      if (ready->observer) ready->observer->in_turn();
-      output_.add(std::move(ready->response), std::move(ready->observer));
-    }
+    Answer next = std::move(unanswered_.front());
     unanswered_.pop_front();
     ++first_slot_;
+    auto* const ready = std::get_if<Ready>(&next);
+    if (ready == nullptr) continue;
+    if (ready->observer) ready->observer->in_turn();
+    output_.add(std::move(ready->response), std::move(ready->observer));
   }
   last_active_ = clock_.now();
   if (!sending_) send();

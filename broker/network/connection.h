@@ -5,7 +5,6 @@
 #include <atomic>
 #include <boost/asio/ip/tcp.hpp>
 #include <cstdint>
-#include <deque>
 #include <memory>
 #include <optional>
 #include <variant>
@@ -13,6 +12,7 @@
 #include "broker/network/frame_reader.h"
 #include "broker/network/output.h"
 #include "broker/network/request.h"
+#include "common/base/fifo.h"
 #include "common/base/task.h"
 #include "common/env/clock.h"
 
@@ -90,8 +90,8 @@ class Connection final : public ResponseSink, public std::enable_shared_from_thi
   FrameReader reader_;
   Output output_;
 
-  std::deque<Answer> unanswered_;  ///< From the oldest request on that is not in `output_`.
-  std::uint64_t first_slot_ = 0;   ///< The slot of `unanswered_.front()`.
+  Fifo<Answer> unanswered_;       ///< From the oldest request on that is not in `output_`.
+  std::uint64_t first_slot_ = 0;  ///< The slot of `unanswered_.front()`.
   std::uint64_t next_slot_ = 0;
   bool next_allowed_ = true;  ///< The newest request is answered or said allow_next.
   bool receiving_ = false;

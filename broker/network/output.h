@@ -2,10 +2,10 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <deque>
 #include <memory>
 
 #include "broker/network/request.h"
+#include "common/base/fifo.h"
 #include "common/base/payload.h"
 
 namespace ottla::network {
@@ -51,7 +51,7 @@ class Output {
   void advance(std::size_t bytes);
   [[nodiscard]] static std::uint64_t chunk_of(const FileRange& range, std::uint64_t offset);
 
-  std::deque<Response> responses_;
+  Fifo<Response> responses_;
   std::uint64_t pending_bytes_ = 0;
   bool warm_ = false;  ///< The chunk at the front was just read by the I/O pool.
 };

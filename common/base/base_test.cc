@@ -1,8 +1,12 @@
 #include <gtest/gtest.h>
 
+#include <memory>
+#include <random>
+
 #include "common/base/bytes.h"
 #include "common/base/checksum.h"
 #include "common/base/error.h"
+#include "common/base/fifo.h"
 #include "common/base/id.h"
 #include "common/base/mutex.h"
 #include "common/base/payload.h"
@@ -73,6 +77,37 @@ TEST(BigEndian, RoundTrips) {
   EXPECT_EQ(raw[0], std::byte{1});
   EXPECT_EQ(load_big_endian<std::int64_t>(raw), 0x0102030405060708);
   EXPECT_EQ(load_big_endian<std::int16_t>(raw), 0x0102);
+}
+
+TEST(Fifo, IsAQueueWhateverItsHistory) {
+  Fifo<std::unique_ptr<int>> fifo;
+  std::mt19937 random(1);
+  int next_in = 0;
+  int next_out = 0;
+  for (int step = 0; step < 20000; ++step) {
+    const bool grows = step / 2000 % 2 == 0;
+    if (fifo.empty() || random() % 5 < (grows ? 3U : 2U)) {
+      fifo.push_back(std::make_unique<int>(next_in++));
+    } else {
+      ASSERT_EQ(*fifo.front(), next_out++);
+      fifo.pop_front();
+    }
+    ASSERT_EQ(fifo.size(), static_cast<std::size_t>(next_in - next_out));
+    if (fifo.empty()) continue;
+    ASSERT_EQ(*fifo[fifo.size() - 1], next_in - 1);
+    ASSERT_EQ(std::distance(fifo.begin(), fifo.end()), next_in - next_out);
+  }
+  fifo.clear();
+  EXPECT_TRUE(fifo.empty());
+}
+
+TEST(Fifo, LetsGoOfWhatIsTakenOut) {
+  Fifo<std::shared_ptr<int>> fifo;
+  const auto one = std::make_shared<int>(1);
+  fifo.push_back(one);
+  fifo.push_back(std::make_shared<int>(2));
+  fifo.pop_front();
+  EXPECT_EQ(one.use_count(), 1);
 }
 
 TEST(Payload, CountsBytesAndDropsEmptyPieces) {
