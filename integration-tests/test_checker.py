@@ -1,0 +1,74 @@
+"""What the tests of faults believe: that the checker counts what is lost, doubled and out of order, and that each count fails
+a test."""
+
+import json
+import subprocess
+import types
+import unittest
+
+import wire
+from checked import CheckedCase
+from cluster import CHECKER, Cluster
+from watched import wrong_in
+
+WRONG = ("lost", "duplicated", "reordered")
+
+
+class CheckerTest(CheckedCase, unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.cluster = Cluster(1, offsets__topic__replication__factor=1)
+        cls.addClassCleanup(cls.cluster.close)
+
+    def verified(self, topic, written, acknowledged):
+        """What the checker says of a partition with these numbers in its log."""
+        self.cluster.create_topic(topic, 1, 1)
+        self.cluster.wait_for_isr(topic, 1)
+        acks = self.cluster.directory / f"acks-{topic}"
+        acks.write_text("".join(f"0 {number} {offset}\n" for offset, number in enumerate(acknowledged)))
+        records = [wire.record(b"%d x" % number, offset_delta=at) for at, number in enumerate(written)]
+        with wire.Connection(self.cluster.brokers[1]) as connection:
+            self.assertEqual(connection.produce(topic, wire.batch(records))[0], 0)
+        counts = json.loads(subprocess.run(
+            [str(CHECKER), "verify", "--bootstrap-server", self.cluster.bootstrap, "--topic", topic, "--acks-file", str(acks)],
+            capture_output=True, text=True, check=True, timeout=120).stdout)
+        return {what: counts[what] for what in ("acknowledged", *WRONG)}
+
+    def test_counts(self):
+        for topic, written, acknowledged, expected in (
+                ("good", [0, 1, 2, 3], [0, 1, 2, 3], (4, 0, 0, 0)),
+                ("unacknowledged", [0, 1, 2, 3], [0, 3], (2, 0, 0, 0)),  # its answer was lost
+                ("lost", [0, 2, 3], [0, 1, 2, 3], (4, 1, 0, 0)),
+                ("doubled", [0, 1, 1, 2], [0, 1, 2], (3, 0, 1, 0)),
+                ("repeated", [0, 1, 2, 1], [0, 1, 2], (3, 0, 1, 0)),  # late, but not for the first time
+                ("reordered", [0, 2, 1, 3], [0, 1, 2, 3], (4, 0, 0, 1)),
+                ("everything", [0, 3, 2, 2], [0, 1, 2, 3], (4, 1, 1, 1))):
+            with self.subTest(topic):
+                self.assertEqual(self.verified(topic, written, acknowledged),
+                                 dict(zip(("acknowledged", *WRONG), expected)))
+
+    def test_each_count_fails_a_test(self):
+        good = {"acknowledged": 5000, "lost": 0, "duplicated": 0, "reordered": 0}
+        self.cluster.print_logs = lambda *_: None
+        self.addCleanup(delattr, self.cluster, "print_logs")
+        self.addCleanup(setattr, self.cluster, "keep", False)
+        self.assert_nothing_lost(types.SimpleNamespace(finish=lambda: good))
+        for what in WRONG:
+            with self.assertRaises(AssertionError, msg=what):
+                self.assert_nothing_lost(types.SimpleNamespace(finish=lambda what=what: {**good, what: 1}))
+
+    def test_each_count_fails_a_watched_test(self):
+        def counts(kind=None, what=None):
+            good = {"acknowledged": 5000, "lost": 0, "duplicated": 0, "reordered": 0}
+            found = {name: dict(good) for name in ("idempotent", "plain", "group")}
+            if kind:
+                found[kind][what] = 1
+            return {**found, "probe": {"violations": []}}
+        self.assertEqual(wrong_in(counts()), [])
+        for kind, what in (*(("idempotent", what) for what in WRONG), ("plain", "lost"), ("group", "lost")):
+            self.assertEqual(wrong_in(counts(kind, what)), [f"{kind}: 1 {what}"])
+        self.assertEqual(wrong_in({**counts(), "probe": {"violations": ["twice"]}}), ["twice"])
+
+
+if __name__ == "__main__":
+    unittest.main()
