@@ -548,14 +548,17 @@ Result<std::shared_ptr<Partition>> Replicas::Core::hold(const rpc::TopicUpdate& 
 /// A log without a topic id that this process has not used yet: the crash of the host that took
 /// its partition.metadata took everything that would tell whether it is of this topic, or of one of
 /// the same name that was deleted since. Where another broker leads and nobody counts on this copy,
-/// it is fetched anew.
+/// it is fetched anew; without a leader it waits, and gets no id meanwhile.
 Result<> Replicas::Core::put_aside_unnamed(const rpc::TopicUpdate& topic,
                                            const rpc::PartitionUpdate& update) {
   const TopicPartition name{topic.name, update.partition};
   const BrokerId leader = update.state.leader;
   const bool is_counted_on = update.state.in_isr(config_->broker) || leader == config_->broker;
-  if (topic.id.is_zero() || is_counted_on || leader == kNoBroker || hosted(name)) return {};
+  if (topic.id.is_zero() || is_counted_on || hosted(name)) return {};
   if (!with_.logs.find(name) || with_.logs.topic_id(name)) return {};
+  if (leader == kNoBroker) {
+    return fail(ErrorCode::InconsistentTopicId, "its log has no topic id, and nobody leads");
+  }
   LOG(WARNING) << '[' << name << "] its log has no topic id and may be another topic's: it is put "
                << "aside as stray, and fetched anew from broker " << leader;
   return with_.logs.mark_stray(name);

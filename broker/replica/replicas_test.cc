@@ -610,6 +610,10 @@ TEST(Replicas, ALogWithoutAnIdIsNotTakenForTheNewTopics) {
   cluster->start(kThree);
   rpc::ClusterUpdate update = cluster->update_for(kThree, {0}, true);
   update.topics.at(0).id = TopicId(7, 7);
+  update.topics.at(0).partitions.at(0).state.leader = kNoBroker;
+  (void)tell(*cluster, kThree, update);
+  EXPECT_EQ(cluster->process(kThree).logs->topic_id({kTopic, 0}), std::nullopt);
+  update.topics.at(0).partitions.at(0).state.leader = kOne;
   (void)tell(*cluster, kThree, update);
   const auto log = cluster->process(kThree).logs->find({kTopic, 0});
   ASSERT_TRUE(log);
