@@ -8,6 +8,7 @@
 #include <gtest/gtest.h>
 #include <boost/json.hpp>
 
+#include "cli/environment.h"
 #include "cli/flags.h"
 #include "cli/line_reader.h"
 #include "cli/partition_filter.h"
@@ -133,6 +134,35 @@ TEST(Tools, RefuseWhatDoesNotGoTogetherBeforeTheyConnect) {
   EXPECT_THAT(run_words({"console-consumer", "--topic", "a", "--offset", "1"}).err,
               HasSubstr("--partition"));
   EXPECT_THAT(run_words({"get-offsets", "--time", "soon"}).err, HasSubstr("--time soon"));
+}
+
+TEST(Environment, StandsForFlagsThatAreNotThere) {
+  const Environment environment = [](const char* name) -> std::optional<std::string> {
+    if (std::string_view(name) == "OTTLA_BOOTSTRAP_SERVER") return "broker:9092";
+    return std::string_view(name) == "OTTLA_COMMAND_CONFIG" ? std::optional("client.properties")
+                                                            : std::nullopt;
+  };
+  const auto added = [&](const Tool& tool, std::vector<std::string> words) {
+    const auto all = with_environment(tool, words, environment);
+    EXPECT_TRUE(std::equal(words.begin(), words.end(), all.begin()));
+    return std::vector<std::string>(all.begin() + static_cast<std::ptrdiff_t>(words.size()),
+                                    all.end());
+  };
+  EXPECT_THAT(added(kTopicsTool, {"--list"}), ElementsAre("--bootstrap-server", "broker:9092",
+                                                          "--command-config", "client.properties"));
+  EXPECT_THAT(added(kTopicsTool, {"--list", "--bootstrap-s", "other:1"}),
+              ElementsAre("--command-config", "client.properties"));
+  EXPECT_THAT(added(kClusterTool, {"may-restart", "--command-config", "mine"}),
+              ElementsAre("--bootstrap-server", "broker:9092"));
+  EXPECT_THAT(added(kClusterTool, {"--zookeeper", "zk:2181"}), Not(Contains("broker:9092")));
+  EXPECT_THAT(added(kLeaderElectionTool, {"--admin.config", "mine"}),
+              ElementsAre("--bootstrap-server", "broker:9092"));
+  EXPECT_THAT(added(kProducerPerfTestTool, {"--producer.config", "mine"}), ElementsAre());
+  EXPECT_THAT(added(kDumpLogTool, {"--files", "0.log"}), ElementsAre());
+  EXPECT_THAT(added(kTopicsTool, {"--no-such-flag"}), ElementsAre());
+  const auto empty = with_environment(kTopicsTool, std::vector<std::string>{"--list"},
+                                      [](const char*) { return std::string(); });
+  EXPECT_THAT(empty, ElementsAre("--list"));
 }
 
 TEST(ReplicaAssignment, ReadsBrokersOfEachPartition) {

@@ -27,8 +27,9 @@ constexpr Flag kFlags[] = {
      .doc = "exit with 1 unless there is a controller, and every partition has a leader and all "
             "its replicas in sync"},
     {.name = "broker",
-     .value = "id",
-     .doc = "may-restart: the broker to take down; exit code 1 when something speaks against it"},
+     .value = "id,..",
+     .doc = "may-restart: the broker to take down, or those to take down at the same time; exit "
+            "code 1 when something speaks against it"},
 };
 
 constexpr std::int64_t kZookeeperTimeoutMs = 10000;

@@ -176,7 +176,7 @@ class Drill {
       console_.err << "  broker " << target << (target == now.controller ? " (controller)" : "")
                    << ": " << plan.text << (plan.by_hand ? " [by hand]" : "") << '\n';
       if (kind_.choice == DrillTargets::Everyone && !against.empty()) continue;
-      against += text_of(objections_to_loss_of(target, view_of(now)));
+      against += text_of(objections_to_loss_of({target}, view_of(now)));
     }
     if (kind_.session_must_end && !arguments_.has("zookeeper")) {
       return fail(ErrorCode::InvalidRequest,
@@ -324,7 +324,7 @@ class Drill {
         "nothing to speak against taking " + broker_text(target) + " down",
         [&] {
           const auto now = facts();
-          against = now ? text_of(objections_to_loss_of(target, view_of(*now))) : "";
+          against = now ? text_of(objections_to_loss_of({target}, view_of(*now))) : "";
           return now && against.empty();
         },
         kSlowPause);

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <iterator>
 #include <map>
 #include <utility>
 
@@ -13,12 +14,12 @@ struct Row {
   std::string_view text;
 };
 constexpr std::array<Row, 9> kRows = {{
-    {"UNKNOWN_BROKER", "the broker is not in the cluster"},
+    {"UNKNOWN_BROKER", "not in the cluster"},
     {"NO_CONTROLLER", "there is no controller that would elect leaders"},
     {"LAST_BROKER", "no other broker is there"},
     {"ALREADY_OFFLINE", "have no leader already"},
-    {"SINGLE_REPLICA", "have this broker alone: they would be offline"},
-    {"WOULD_BE_OFFLINE", "would be offline: this broker is the last in their ISR"},
+    {"SINGLE_REPLICA", "have one replica, which would be gone: they would be offline"},
+    {"WOULD_BE_OFFLINE", "would be offline: nobody else is in their ISR"},
     {"WOULD_BLOCK_ACKS_ALL",
      "would refuse acks=all: fewer than min.insync.replicas would be in sync"},
     {"UNDER_REPLICATED", "are under-replicated already"},
@@ -29,21 +30,26 @@ bool is_in(const std::vector<BrokerId>& list, BrokerId broker) {
   return std::ranges::find(list, broker) != list.end();
 }
 
-void object(const PartitionView& partition, BrokerId broker,
+/// How many of the list are among `some`.
+std::int64_t count_in(const std::vector<BrokerId>& list, const std::vector<BrokerId>& some) {
+  return std::ranges::count_if(list, [&](BrokerId broker) { return is_in(some, broker); });
+}
+
+void object(const PartitionView& partition, const std::vector<BrokerId>& brokers,
             std::map<Objection, std::vector<TopicPartition>>& found) {
   const auto add = [&](Objection objection) { found[objection].push_back(partition.name); };
-  const bool affected = is_in(partition.replicas, broker);
-  const bool in_isr = is_in(partition.isr, broker);
-  const auto left = static_cast<std::int64_t>(partition.isr.size()) - (in_isr ? 1 : 0);
+  const bool affected = count_in(partition.replicas, brokers) > 0;
+  const auto lost = count_in(partition.isr, brokers);
+  const auto left = static_cast<std::int64_t>(partition.isr.size()) - lost;
   const auto needed = std::min<std::int64_t>(partition.min_insync_replicas,
                                              static_cast<std::int64_t>(partition.replicas.size()));
   if (partition.leader == kNoBroker) {
     add(Objection::AlreadyOffline);
   } else if (affected && partition.replicas.size() == 1) {
     add(Objection::SingleReplica);
-  } else if (in_isr && left == 0) {
+  } else if (lost > 0 && left == 0) {
     add(Objection::WouldBeOffline);
-  } else if (in_isr && left < needed) {
+  } else if (lost > 0 && left < needed) {
     add(Objection::WouldBlockAcksAll);
   } else if (partition.isr.size() < partition.replicas.size()) {
     add(Objection::UnderReplicated);
@@ -61,17 +67,23 @@ std::string_view text_of(Objection objection) {
   return kRows[static_cast<std::size_t>(objection)].text;
 }
 
-std::vector<Objecting> objections_to_loss_of(BrokerId broker, const ClusterView& view,
-                                             bool this_broker_only) {
+std::vector<Objecting> objections_to_loss_of(const std::vector<BrokerId>& brokers,
+                                             const ClusterView& view, bool these_only) {
   std::vector<Objecting> all;
-  if (!is_in(view.live, broker)) all.push_back({Objection::UnknownBroker, {}});
-  if (view.controller == kNoBroker) all.push_back({Objection::NoController, {}});
-  if (view.live.size() == 1 && is_in(view.live, broker)) all.push_back({Objection::LastBroker, {}});
+  std::vector<BrokerId> unknown;
+  std::ranges::copy_if(brokers, std::back_inserter(unknown),
+                       [&](BrokerId broker) { return !is_in(view.live, broker); });
+  if (!unknown.empty()) all.push_back({Objection::UnknownBroker, {}, std::move(unknown)});
+  if (view.controller == kNoBroker) all.push_back({Objection::NoController, {}, {}});
+  if (!view.live.empty() &&
+      count_in(view.live, brokers) == static_cast<std::int64_t>(view.live.size())) {
+    all.push_back({Objection::LastBroker, {}, {}});
+  }
   std::map<Objection, std::vector<TopicPartition>> found;
   for (const PartitionView& partition : view.partitions) {
-    if (!this_broker_only || is_in(partition.replicas, broker)) object(partition, broker, found);
+    if (!these_only || count_in(partition.replicas, brokers) > 0) object(partition, brokers, found);
   }
-  for (auto& [objection, partitions] : found) all.push_back({objection, std::move(partitions)});
+  for (auto& [objection, partitions] : found) all.push_back({objection, std::move(partitions), {}});
   return all;
 }
 
@@ -98,6 +110,8 @@ std::string text_of(const std::vector<Objecting>& objections) {
     if (one.partitions.size() > 5) {
       text += "and " + std::to_string(one.partitions.size() - 5) + " more ";
     }
+    for (const BrokerId broker : one.brokers)
+      text += "broker " + std::to_string(broker.value()) + " ";
     text += text_of(one.objection);
   }
   return text;

@@ -28,31 +28,33 @@ struct ClusterView {
   std::vector<PartitionView> partitions;
 };
 
-/// What speaks against taking a broker down now (N10, N11).
+/// What speaks against taking brokers down now (N10, N11).
 enum class Objection : std::uint8_t {
-  UnknownBroker,      ///< It is not in the cluster.
+  UnknownBroker,      ///< Not in the cluster.
   NoController,       ///< Nobody would elect new leaders.
   LastBroker,         ///< Nobody else is there.
   AlreadyOffline,     ///< Partitions without a leader.
-  SingleReplica,      ///< Partitions with this broker alone: nothing can take over.
-  WouldBeOffline,     ///< This broker is the last one in the ISR.
+  SingleReplica,      ///< Partitions with one replica, there: nothing can take over.
+  WouldBeOffline,     ///< Nobody else is in the ISR.
   WouldBlockAcksAll,  ///< Fewer than min.insync.replicas would be left.
   UnderReplicated,    ///< Replicas are missing in ISRs already.
   Reassigning,        ///< Replicas are being moved.
 };
 [[nodiscard]] std::string_view name_of(Objection objection);
-/// For people: "would be offline: the broker is the last one in their ISR".
+/// For people: "would be offline: nobody else is in their ISR".
 [[nodiscard]] std::string_view text_of(Objection objection);
 
 struct Objecting {
   Objection objection = Objection::UnknownBroker;
   std::vector<TopicPartition> partitions;  ///< Empty where it is about the cluster.
+  std::vector<BrokerId> brokers;           ///< Those it is about, where it is about some of them.
 };
 
-/// All that speaks against the loss of this broker, the worst first; nothing: it may go.
-/// With `this_broker_only` partitions that it has no replica of do not count (N11).
-[[nodiscard]] std::vector<Objecting> objections_to_loss_of(BrokerId broker, const ClusterView& view,
-                                                           bool this_broker_only = false);
+/// All that speaks against the loss of these brokers at the same time, the worst first; nothing:
+/// they may go. With `these_only` partitions that none of them has a replica of do not count (N11).
+[[nodiscard]] std::vector<Objecting> objections_to_loss_of(const std::vector<BrokerId>& brokers,
+                                                           const ClusterView& view,
+                                                           bool these_only = false);
 
 /// The view that these facts give. A broker that does not answer counts as not live.
 [[nodiscard]] ClusterView view_of(const ClusterFacts& facts);

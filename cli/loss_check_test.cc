@@ -46,7 +46,7 @@ TEST(LossCheck, SaysWhatSpeaksAgainstIt) {
     SCOPED_TRACE(one.name);
     const ClusterView view{BrokerId(2), ids({1, 2, 3}), {one.partition}};
     std::vector<Objection> found;
-    for (const Objecting& objecting : objections_to_loss_of(BrokerId(1), view)) {
+    for (const Objecting& objecting : objections_to_loss_of({BrokerId(1)}, view)) {
       found.push_back(objecting.objection);
     }
     EXPECT_EQ(found, one.about_1);
@@ -58,13 +58,44 @@ TEST(LossCheck, AsksForThisBrokerOnly) {
                          ids({1, 2, 3}),
                          {{{"other", 0}, BrokerId(2), ids({2, 3}), ids({2}), 1},
                           {{"orders", 0}, BrokerId(1), ids({1, 2}), ids({1, 2}), 1}}};
-  EXPECT_EQ(objections_to_loss_of(BrokerId(1), view).size(), 1U);
-  EXPECT_TRUE(objections_to_loss_of(BrokerId(1), view, true).empty());
+  EXPECT_EQ(objections_to_loss_of({BrokerId(1)}, view).size(), 1U);
+  EXPECT_TRUE(objections_to_loss_of({BrokerId(1)}, view, true).empty());
+}
+
+TEST(LossCheck, LooksAtSeveralAtOnce) {
+  const TopicPartition p{"orders", 0};
+  const auto about = [&](std::initializer_list<int> brokers, const PartitionView& partition) {
+    std::vector<Objection> found;
+    const ClusterView view{BrokerId(3), ids({1, 2, 3, 4}), {partition}};
+    for (const Objecting& one : objections_to_loss_of(ids(brokers), view, true)) {
+      found.push_back(one.objection);
+    }
+    return found;
+  };
+  using enum Objection;
+  const PartitionView across_racks{p, BrokerId(1), ids({1, 2, 3}), ids({1, 2, 3}), 1};
+  EXPECT_EQ(about({1, 2}, across_racks), std::vector<Objection>{});
+  EXPECT_EQ(about({1, 2, 3}, across_racks), std::vector{WouldBeOffline});
+  EXPECT_EQ(about({1, 2, 3, 4}, across_racks), (std::vector{LastBroker, WouldBeOffline}));
+  EXPECT_EQ(about({1, 2}, {p, BrokerId(1), ids({1, 2, 3}), ids({1, 2, 3}), 2}),
+            std::vector{WouldBlockAcksAll});
+  EXPECT_EQ(about({1, 4}, {p, BrokerId(1), ids({1, 2, 3}), ids({1, 2, 3}), 2}),
+            std::vector<Objection>{});
+  EXPECT_EQ(about({1, 2}, {p, BrokerId(1), ids({1, 2}), ids({1}), 1}), std::vector{WouldBeOffline});
+  EXPECT_EQ(about({1, 2}, {p, BrokerId(3), ids({3, 4}), ids({3}), 1}), std::vector<Objection>{});
+}
+
+TEST(LossCheck, NamesWhomItDoesNotKnow) {
+  const ClusterView view{BrokerId(2), ids({1, 2}), {}};
+  const auto objections = objections_to_loss_of(ids({1, 7, 8}), view);
+  ASSERT_EQ(objections.size(), 1U);
+  EXPECT_EQ(objections.front().brokers, ids({7, 8}));
+  EXPECT_EQ(text_of(objections), "\n  broker 7 broker 8 not in the cluster");
 }
 
 TEST(LossCheck, LooksAtTheClusterToo) {
   const auto objections = [](const ClusterView& view) {
-    return objections_to_loss_of(BrokerId(1), view).front().objection;
+    return objections_to_loss_of({BrokerId(1)}, view).front().objection;
   };
   EXPECT_EQ(objections({BrokerId(2), ids({2}), {}}), Objection::UnknownBroker);
   EXPECT_EQ(objections({kNoBroker, ids({1, 2}), {}}), Objection::NoController);

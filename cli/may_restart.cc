@@ -15,32 +15,65 @@ namespace {
 
 namespace json = boost::json;
 
-Result<BrokerId> broker_of(const Arguments& arguments) {
+bool contains(const std::vector<BrokerId>& list, BrokerId broker) {
+  return std::ranges::find(list, broker) != list.end();
+}
+
+bool holds_any(const std::vector<BrokerId>& list, const std::vector<BrokerId>& some) {
+  return std::ranges::any_of(list, [&](BrokerId broker) { return contains(some, broker); });
+}
+
+Result<std::vector<BrokerId>> brokers_of(const Arguments& arguments) {
   OTTLA_TRY_VOID(arguments.require("broker"));
   const std::string text = *arguments.value("broker");
-  std::int32_t id = -1;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), id);
-  if (error != std::errc() || end != text.data() + text.size() || id < 0) {
-    return fail(ErrorCode::InvalidRequest, "--broker " + text + ": must be a broker's id");
+  const auto wrong = [&] {
+    return fail(ErrorCode::InvalidRequest,
+                "--broker " + text + ": must be a broker's id, or several with commas between");
+  };
+  std::vector<BrokerId> brokers;
+  const char* at = text.data();
+  const char* const last = text.data() + text.size();
+  while (true) {
+    std::int32_t id = -1;
+    const auto [end, error] = std::from_chars(at, last, id);
+    if (error != std::errc() || id < 0) return wrong();
+    if (!contains(brokers, BrokerId(id))) brokers.emplace_back(id);
+    if (end == last) return brokers;
+    if (*end != ',') return wrong();
+    at = end + 1;
   }
-  return BrokerId(id);
 }
 
 struct Load {
   std::size_t leads = 0;
-  std::size_t replicas = 0;
+  std::size_t replicas = 0;  ///< Partitions that have one of the brokers.
 };
 
-Load load_of(BrokerId broker, const ClusterView& view) {
+Load load_of(const std::vector<BrokerId>& brokers, const ClusterView& view) {
   Load load;
   for (const PartitionView& partition : view.partitions) {
-    if (partition.leader == broker) ++load.leads;
-    if (std::ranges::find(partition.replicas, broker) != partition.replicas.end()) ++load.replicas;
+    if (contains(brokers, partition.leader)) ++load.leads;
+    if (holds_any(partition.replicas, brokers)) ++load.replicas;
   }
   return load;
 }
 
-json::object json_of(BrokerId broker, const ClusterView& view,
+/// "broker 1", "brokers 1, 4".
+std::string name_of(const std::vector<BrokerId>& brokers) {
+  std::string name = brokers.size() == 1 ? "broker" : "brokers";
+  for (const BrokerId broker : brokers) {
+    name += (broker == brokers.front() ? " " : ", ") + std::to_string(broker.value());
+  }
+  return name;
+}
+
+json::array json_of(const std::vector<BrokerId>& brokers) {
+  json::array ids;
+  for (const BrokerId broker : brokers) ids.push_back(broker.value());
+  return ids;
+}
+
+json::object json_of(const std::vector<BrokerId>& brokers, const ClusterView& view,
                      const std::vector<Objecting>& objections) {
   json::array rows;
   for (const Objecting& one : objections) {
@@ -50,12 +83,13 @@ json::object json_of(BrokerId broker, const ClusterView& view,
     }
     rows.push_back(json::object{{"objection", std::string(name_of(one.objection))},
                                 {"text", std::string(text_of(one.objection))},
-                                {"partitions", std::move(partitions)}});
+                                {"partitions", std::move(partitions)},
+                                {"brokers", json_of(one.brokers)}});
   }
-  const Load load = load_of(broker, view);
-  return json::object{{"broker", broker.value()},
+  const Load load = load_of(brokers, view);
+  return json::object{{"brokers", json_of(brokers)},
                       {"mayRestart", objections.empty()},
-                      {"controller", view.controller == broker},
+                      {"controller", contains(brokers, view.controller)},
                       {"leads", load.leads},
                       {"replicas", load.replicas},
                       {"objections", std::move(rows)}};
@@ -64,22 +98,26 @@ json::object json_of(BrokerId broker, const ClusterView& view,
 }  // namespace
 
 Result<> answer_may_restart(const Arguments& arguments, Console& console) {
-  OTTLA_TRY(const BrokerId broker, broker_of(arguments));
-  // Only what the broker has a replica of: what is wrong elsewhere is not made worse (N11).
+  OTTLA_TRY(const std::vector<BrokerId> brokers, brokers_of(arguments));
+  // Only what the brokers have replicas of: what is wrong elsewhere is not made worse (N11).
   OTTLA_TRY(const ClusterFacts facts,
             gather_facts(arguments, [&](const TopicPartition&, const std::vector<BrokerId>& held) {
-              return std::ranges::find(held, broker) != held.end();
+              return holds_any(held, brokers);
             }));
   const ClusterView view = view_of(facts);
-  const auto objections = objections_to_loss_of(broker, view, true);
-  const std::string name = "broker " + std::to_string(broker.value());
+  const auto objections = objections_to_loss_of(brokers, view, true);
+  const std::string name = name_of(brokers);
   if (arguments.has("json")) {
-    console.out << json::serialize(json_of(broker, view, objections)) << '\n';
+    console.out << json::serialize(json_of(brokers, view, objections)) << '\n';
   } else if (objections.empty()) {
-    const Load load = load_of(broker, view);
-    console.out << name << " may be restarted: it leads " << load.leads << " of its "
-                << load.replicas << " partitions, and each has others in sync to take over"
-                << (view.controller == broker ? "; it is the controller\n" : "\n");
+    const Load load = load_of(brokers, view);
+    const bool is_one = brokers.size() == 1;
+    console.out << name << " may be restarted" << (is_one ? ": it leads " : " together: they lead ")
+                << load.leads << " of " << (is_one ? "its " : "their ") << load.replicas
+                << " partitions, and each has others in sync to take over"
+                << (!contains(brokers, view.controller) ? "\n"
+                    : is_one                            ? "; it is the controller\n"
+                                                        : "; one is the controller\n");
   }
   if (objections.empty()) return {};
   return fail(ErrorCode::InvalidRequest,

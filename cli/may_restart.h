@@ -6,10 +6,10 @@
 
 namespace ottla::cli {
 
-/// `ottla cluster may-restart --broker ID`: whether taking the broker down now would make
-/// partitions unavailable, block acks=all, or leave fewer copies than there should be (N10). What
-/// the broker has no part in does not count (N11). Prints the answer. Errors: InvalidRequest when
-/// something speaks against it, with each objection and its partitions.
+/// `ottla cluster may-restart --broker ID,..`: whether taking these brokers down now, all at the
+/// same time, would make partitions unavailable, block acks=all, or leave fewer copies than there
+/// should be (N10). What none of them has a part in does not count (N11). Prints the answer.
+/// Errors: InvalidRequest when something speaks against it, with each objection and its partitions.
 [[nodiscard]] Result<> answer_may_restart(const Arguments& arguments, Console& console);
 
 }  // namespace ottla::cli

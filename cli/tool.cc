@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "cli/environment.h"
 #include "cli/version.h"
 
 namespace ottla::cli {
@@ -125,7 +126,7 @@ int run(std::span<const std::string> words, Console& console) {
     console.err << "ottla: no tool \"" << first << "\"\n\n" << overview();
     return 1;
   }
-  return run_tool(*tool, words.subspan(1), console);
+  return run_tool(*tool, with_environment(*tool, words.subspan(1), variable_of_process), console);
 }
 
 std::vector<std::string> script_names() {

@@ -14,7 +14,7 @@ class MayRestartTest(unittest.TestCase):
         cls.addClassCleanup(cls.cluster.close)
 
     def ask(self, broker):
-        """(exit code, {objection: partitions})."""
+        """(exit code, {objection: partitions}) of a broker, or of several as "1,2"."""
         outcome = subprocess.run([OTTLA, "cluster", "may-restart", "--bootstrap-server", self.cluster.bootstrap,
                                   "--broker", str(broker), "--json", "--timeout", "2000"],
                                  capture_output=True, text=True, timeout=60)
@@ -40,6 +40,25 @@ class MayRestartTest(unittest.TestCase):
         self.wait_for(2, 1, {"SINGLE_REPLICA": ["alone-0"]})
         self.wait_for(1, 0, {})  # it has no part in that
 
+        # Each of them may, both together may not.
+        self.cluster.ottla("topics", "--create", "--topic", "pairs", "--replica-assignment", "1:3,1:2")
+        self.wait_for(1, 0, {})
+        self.wait_for(3, 0, {})
+        self.wait_for("1,3", 1, {"WOULD_BE_OFFLINE": ["pairs-0"],
+                                 "WOULD_BLOCK_ACKS_ALL": ["orders-0", "orders-1", "orders-2"]})
+        self.cluster.ottla("configs", "--alter", "--entity-type", "topics", "--entity-name", "orders", "--add-config",
+                           "min.insync.replicas=1")
+        self.wait_for("3,1", 1, {"WOULD_BE_OFFLINE": ["pairs-0"]})
+        self.cluster.ottla("topics", "--delete", "--topic", "pairs")
+        self.wait_for("1,3", 0, {})
+        self.assertIn("brokers 1, 3 may be restarted together", wait_until(
+            lambda: self.cluster.ottla("cluster", "may-restart", "--broker", "1,3"), "the answer in words"))
+        self.wait_for("1,2,3", 1, {"LAST_BROKER": [], "SINGLE_REPLICA": ["alone-0"],
+                                   "WOULD_BE_OFFLINE": ["orders-0", "orders-1", "orders-2"]})
+        self.wait_for("1,7", 1, {"UNKNOWN_BROKER": []})
+        self.cluster.ottla("configs", "--alter", "--entity-type", "topics", "--entity-name", "orders", "--add-config",
+                           "min.insync.replicas=2")
+
         self.cluster.brokers[3].process.kill()
         wait_until(lambda: all(partition["isr"] and 3 not in partition["isr"]
                                for partition in self.cluster.partitions("orders").values()), "broker 3 to be out of the ISR")
@@ -49,7 +68,8 @@ class MayRestartTest(unittest.TestCase):
         self.assertIn("UNKNOWN_BROKER", objections)
 
     def test_what_is_wrong_with_the_question(self):
-        for words in (["may-restart"], ["may-restart", "--broker", "one"], ["may-stop", "--broker", "1"], ["--broker", "1"]):
+        for words in (["may-restart"], ["may-restart", "--broker", "one"], ["may-restart", "--broker", "1,"],
+                      ["may-restart", "--broker", "1;2"], ["may-stop", "--broker", "1"], ["--broker", "1"]):
             outcome = subprocess.run([OTTLA, "cluster", *words, "--bootstrap-server", self.cluster.bootstrap],
                                      capture_output=True, text=True, timeout=60)
             self.assertEqual(outcome.returncode, 1, words)
