@@ -31,7 +31,7 @@ def build_packages(directory, version):
     """Both packages of the build, in the directory."""
     subprocess.run(["cpack", "--config", BUILD / "CPackConfig.cmake", "-B", directory,
                     "-D", f"CPACK_DEBIAN_PACKAGE_VERSION={version}"],
-                   check=True, capture_output=True, text=True, timeout=300)
+                   check=True, capture_output=True, text=True, timeout=900)
     return {name: directory / f"{name}_{version}_{architecture()}.deb" for name in ("ottla-broker", "ottla-cli")}
 
 
