@@ -21,6 +21,7 @@
 #include "broker/http_status.h"
 #include "broker/last_stop.h"
 #include "broker/latch.h"
+#include "broker/led_high_watermarks.h"
 #include "broker/live_configs.h"
 #include "broker/membership/cluster_entry.h"
 #include "broker/membership/config_watcher.h"
@@ -37,6 +38,7 @@
 #include "broker/replica/transaction_gauges.h"
 #include "broker/settings.h"
 #include "broker/slow_replicas.h"
+#include "broker/status/leader_high_watermarks.h"
 #include "broker/status/stall_watchdog.h"
 #include "broker/storage/disk_probe.h"
 #include "broker/storage/log_cleaner.h"
@@ -57,6 +59,7 @@
 #include "common/metrics/log_metrics.h"
 #include "common/metrics/registry.h"
 #include "common/metrics/server_metrics.h"
+#include "common/rpc/grpc_high_watermarks.h"
 #include "common/rpc/grpc_liveness.h"
 #include "common/rpc/grpc_peers.h"
 #include "common/rpc/grpc_replication.h"
@@ -181,6 +184,8 @@ struct Broker::Parts : public membership::ConfigListener, public membership::Reg
   rpc::GrpcPeers peers;
   rpc::GrpcReplication replication;
   rpc::GrpcTransactionPeers transaction_peers;
+  rpc::GrpcHighWatermarkPeers high_watermark_peers;
+  status::LeaderHighWatermarks leader_high_watermarks{high_watermark_peers, clock};
   std::unique_ptr<controller::Controller> controller;
   std::unique_ptr<ControllerChannel> controller_channel;
   std::unique_ptr<network::Network> network;
@@ -196,6 +201,7 @@ struct Broker::Parts : public membership::ConfigListener, public membership::Reg
   std::unique_ptr<PeerWatch> peer_watch;
   std::unique_ptr<Commands> commands;
   std::unique_ptr<rpc::GrpcReplicationServer> replication_server;
+  std::unique_ptr<LedHighWatermarks> led_high_watermarks;
   std::unique_ptr<rpc::GrpcServer> grpc_server;
   std::unique_ptr<api::ReplicaRecords> records;
   std::unique_ptr<api::ZooKeeperOffsets> old_offsets;
@@ -407,6 +413,7 @@ void Broker::Parts::build_replicas() {
       [this](BrokerEpoch epoch) { last_stop_settled(epoch); },
       [this] { http_status.metadata_changed(metadata.image()); });
   replication_server = std::make_unique<rpc::GrpcReplicationServer>(*replicas);
+  led_high_watermarks = std::make_unique<LedHighWatermarks>(*replicas);
 }
 
 Result<> Broker::Parts::open_sockets() {
@@ -416,7 +423,8 @@ Result<> Broker::Parts::open_sockets() {
             config::parse_host_port(values->get(config::kOttlaGrpcListener)));
   grpc_server = std::make_unique<rpc::GrpcServer>(
       rpc::GrpcServer::Options{.host = grpc.host, .port = grpc.port, .start_nonce = start_nonce},
-      *commands, *controller, replication_server->grpc_service(), transactions.get());
+      *commands, *controller, replication_server->grpc_service(), transactions.get(),
+      led_high_watermarks.get());
   OTTLA_TRY(grpc_port, grpc_server->start());
   return {};
 }
@@ -617,6 +625,7 @@ void Broker::Parts::show_status() {
        .logs = *logs,
        .groups = *groups,
        .controller = *controller,
+       .high_watermarks = leader_high_watermarks,
        .is_registered =
            [this] { return registration->status() == membership::RegistrationStatus::Registered; },
        .is_zookeeper_connected = [this] { return session_metrics.connected(); }},
@@ -671,6 +680,7 @@ void Broker::Parts::stop() {
   if (controller_channel && first_registration.wait_within(milliseconds(0))) hand_over_leadership();
   http_status.lifecycle().enter(status::BrokerState::ShuttingDown);
   http_status.stop();
+  high_watermark_peers.stop();
   watchdog_loop.stop();  // from here on threads end
   if (network) network->stop_accepting();
   if (replicas) replicas->stop();

@@ -7,6 +7,7 @@ import socket
 import subprocess
 import unittest
 
+import wire
 from cluster import Cluster, wait_until
 from status_page import LISTENER, get, get_json, port_of, samples, total, value, wait_until_ready
 
@@ -48,6 +49,60 @@ class StatusTest(unittest.TestCase):
                      for place in group["offsets"])
         self.assertEqual(total(cluster, "kafka_consumergroup_lag_sum", consumergroup="billing"), behind)
         self.assertLessEqual(behind, 400)
+
+    def lags(self, group):
+        """By partition, as the metrics of all brokers have them: each once."""
+        found = {}
+        for broker in self.brokers:
+            if not broker.process.running() or broker.process.is_stopped():
+                continue
+            for (name, labels), lag in samples(broker).items():
+                labels = dict(labels)
+                if name == "kafka_consumergroup_lag" and labels["consumergroup"] == group:
+                    self.assertNotIn(int(labels["partition"]), found)
+                    found[int(labels["partition"])] = lag
+        return found
+
+    def shown(self, group):
+        """(its coordinator, what the status page is told)."""
+        for broker in self.brokers:
+            for each in get_json(broker, "/status.json")["groups"]:
+                if each["name"] == group:
+                    return broker, each
+        return None
+
+    def test_lag_is_known_where_the_coordinator_has_no_replica(self):
+        cluster = self.cluster
+        cluster.create_topic("scattered", 6, 1)
+        cluster.ottla("consumer-groups", "--group", "scattered", "--topic", "scattered", "--reset-offsets", "--to-earliest",
+                      "--execute")
+        for partition in range(6):
+            with wire.Connection(cluster.leader("scattered", partition)) as connection:
+                error, *_ = connection.produce("scattered", wire.batch([wire.record(b"v", offset_delta=i) for i in range(partition + 1)]), partition=partition)
+                self.assertEqual(error, 0)
+        expected = {partition: partition + 1 for partition in range(6)}
+        wait_until(lambda: self.lags("scattered") == expected, "the lag of all partitions")
+        coordinator, group = wait_until(lambda: self.shown("scattered"), "the group")
+        self.assertEqual((group["lag_known"], group["lag"]), (True, 21))
+        described = json.loads(cluster.ottla("consumer-groups", "--describe", "--group", "scattered", "--json"))
+        self.assertEqual({row["partition"]: row["lag"] for row in described[0]["offsets"]}, expected)
+
+        # A leader that does not answer hides its own partitions, and holds nobody up for long.
+        leader = next(broker for broker in self.brokers if broker is not coordinator)
+        hidden = {partition for partition in range(6) if cluster.leader("scattered", partition) is leader}
+        self.assertTrue(hidden)
+        leader.process.pause()
+        try:
+            visible = {partition: lag for partition, lag in expected.items() if partition not in hidden}
+            wait_until(lambda: self.lags("scattered") == visible, "the paused leader's partitions to be unknown")
+            self.assertFalse(self.shown_by(coordinator, "scattered")["lag_known"])
+        finally:
+            leader.process.resume()
+        wait_until(lambda: self.lags("scattered") == expected, "the lag of all partitions again", 60)
+
+    @staticmethod
+    def shown_by(broker, group):
+        return next(each for each in get_json(broker, "/status.json")["groups"] if each["name"] == group)
 
     def test_other_names_on_request(self):
         broker = self.brokers[0]

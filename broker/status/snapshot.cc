@@ -2,11 +2,14 @@
 
 #include <algorithm>
 #include <atomic>
+#include <set>
 #include <utility>
 
 #include "broker/group/group_service.h"
 #include "broker/group/group_state.h"
+#include "broker/metadata/metadata_cache.h"
 #include "broker/replica/replicas.h"
+#include "broker/status/leader_high_watermarks.h"
 
 namespace ottla::status {
 
@@ -43,15 +46,37 @@ std::vector<group::FetchQuery> all_offsets_of(const std::vector<GroupStatus>& gr
   return queries;
 }
 
-void fill_places(GroupStatus& group, const group::FetchedOffsets& fetched,
-                 const replica::Replicas& replicas) {
+void fill_places(GroupStatus& group, const group::FetchedOffsets& fetched) {
   for (const group::FetchedOffset& offset : fetched.offsets) {
     if (offset.error != ErrorCode::None || offset.committed.offset == kUnknownOffset) continue;
-    group.places.push_back(
-        {offset.partition, offset.committed.offset, replicas.high_watermark(offset.partition)});
+    group.places.push_back({offset.partition, offset.committed.offset, std::nullopt});
   }
   std::sort(group.places.begin(), group.places.end(),
             [](const auto& a, const auto& b) { return a.partition < b.partition; });
+}
+
+std::set<TopicPartition> led_elsewhere(const std::vector<GroupStatus>& groups,
+                                       const metadata::MetadataImage& image, BrokerId self) {
+  std::set<TopicPartition> result;
+  for (const GroupStatus& group : groups) {
+    for (const auto& [place, committed, end] : group.places) {
+      const metadata::PartitionMetadata* const known =
+          image.partition(place.topic, place.partition);
+      if (known != nullptr && known->state.leader != self) result.insert(place);
+    }
+  }
+  return result;
+}
+
+/// A replica that follows is behind its leader, so the leader's word comes first.
+void fill_ends(std::vector<GroupStatus>& groups, const rpc::HighWatermarks& of_leaders,
+               const replica::Replicas& replicas) {
+  for (GroupStatus& group : groups) {
+    for (auto& [place, committed, end] : group.places) {
+      const auto told = of_leaders.find(place);
+      end = told != of_leaders.end() ? std::optional(told->second) : replicas.high_watermark(place);
+    }
+  }
 }
 
 }  // namespace
@@ -80,7 +105,8 @@ void Snapshots::refresh(const Sources& sources, Task done) {
   ask_groups(sources, asking);
 }
 
-/// The groups, their members, their offsets: three questions, one after the other.
+/// The groups, their members, their offsets: three questions, one after the other; then the leaders
+/// of what they consume.
 void Snapshots::ask_groups(const Sources& sources, const std::shared_ptr<Asking>& asking) {
   sources.groups.list({}, [&sources, asking](group::GroupList list) {
     auto& groups = asking->snapshot.groups;
@@ -100,12 +126,22 @@ void Snapshots::ask_groups(const Sources& sources, const std::shared_ptr<Asking>
                                  auto& all = asking->snapshot.groups;
                                  for (std::size_t i = 0; i < std::min(all.size(), fetched.size());
                                       ++i) {
-                                   fill_places(all[i], fetched[i], sources.replicas);
+                                   fill_places(all[i], fetched[i]);
                                  }
-                                 asking->answered();
+                                 ask_leaders(sources, asking);
                                });
         });
   });
+}
+
+void Snapshots::ask_leaders(const Sources& sources, const std::shared_ptr<Asking>& asking) {
+  const auto image = sources.metadata.image();
+  sources.high_watermarks.ask(*image,
+                              led_elsewhere(asking->snapshot.groups, *image, sources.broker),
+                              [&sources, asking](const rpc::HighWatermarks& told) {
+                                fill_ends(asking->snapshot.groups, told, sources.replicas);
+                                asking->answered();
+                              });
 }
 
 }  // namespace ottla::status

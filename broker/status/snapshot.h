@@ -20,7 +20,8 @@ struct GroupStatus {
   struct Place {
     TopicPartition partition;
     Offset committed;
-    /// The high watermark of the replica here; nullopt if there is none.
+    /// The high watermark, of the leader if it answers, else of the replica here; nullopt if
+    /// neither is there.
     std::optional<Offset> end;
 
     [[nodiscard]] std::optional<std::int64_t> lag() const {
@@ -57,6 +58,7 @@ class Snapshots : public std::enable_shared_from_this<Snapshots> {
   struct Asking;
 
   static void ask_groups(const Sources& sources, const std::shared_ptr<Asking>& asking);
+  static void ask_leaders(const Sources& sources, const std::shared_ptr<Asking>& asking);
   void publish(Snapshot snapshot) OTTLA_EXCLUDES(mutex_);
 
   mutable Mutex mutex_{LockRank::Leaf};

@@ -26,6 +26,8 @@ class LogStore;
 
 namespace ottla::status {
 
+class LeaderHighWatermarks;
+
 /// The parts of a running broker that its status is told from. They outlive whoever looks.
 struct Sources {
   BrokerId broker;
@@ -36,6 +38,7 @@ struct Sources {
   const storage::LogStore& logs;
   group::GroupService& groups;
   controller::ControllerService& controller;
+  LeaderHighWatermarks& high_watermarks;
   std::function<bool()> is_registered;
   std::function<bool()> is_zookeeper_connected;
 };

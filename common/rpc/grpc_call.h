@@ -31,12 +31,14 @@ struct UnaryCall {
   Callback<Result<Reply*>> done;
 };
 
-/// Calls `method` of `async`; `done` gets the reply, which is good during the callback.
+/// Calls `method` of `async`; `done` gets the reply, which is good during the callback. What it
+/// gives back can cancel the call.
 template <class Async, class Request, class Reply>
-void call_unary(Async& async, Request request, env::Duration timeout,
-                void (Async::*method)(grpc::ClientContext*, const Request*, Reply*,
-                                      std::function<void(grpc::Status)>),
-                std::type_identity_t<Callback<Result<Reply*>>> done) {
+std::shared_ptr<grpc::ClientContext> call_unary(
+    Async& async, Request request, env::Duration timeout,
+    void (Async::*method)(grpc::ClientContext*, const Request*, Reply*,
+                          std::function<void(grpc::Status)>),
+    std::type_identity_t<Callback<Result<Reply*>>> done) {
   auto call = std::make_shared<UnaryCall<Request, Reply>>();
   call->context.set_deadline(std::chrono::system_clock::now() + timeout);
   call->request = std::move(request);
@@ -45,6 +47,7 @@ void call_unary(Async& async, Request request, env::Duration timeout,
     if (!status.ok()) return std::move(call->done)(fail(error_of(status)));
     std::move(call->done)(&call->reply);
   });
+  return {call, &call->context};
 }
 
 }  // namespace ottla::rpc

@@ -8,6 +8,7 @@
 
 #include "common/rpc/callback_queue.h"
 #include "common/rpc/control_codec.h"
+#include "common/rpc/grpc_high_watermarks.h"
 #include "common/rpc/grpc_transaction_service.h"
 #include "common/rpc/pending_reply.h"
 #include "proto/ottla/control.grpc.pb.h"
@@ -112,12 +113,16 @@ class GrpcServer::ControlService final : public proto::Control::CallbackService 
 
 struct GrpcServer::State {
   State(Options chosen, BrokerControl& broker, ControllerControl& controller,
-        grpc::CallbackGenericService* stream_service, TransactionControl* transaction_control)
+        grpc::CallbackGenericService* stream_service, TransactionControl* transaction_control,
+        const HighWatermarkSource* high_watermark_source)
       : options(std::move(chosen)),
         control(broker, controller, options.start_nonce),
         streams(stream_service) {
     if (transaction_control != nullptr) {
       transactions = make_transaction_service(*transaction_control);
+    }
+    if (high_watermark_source != nullptr) {
+      high_watermarks = make_high_watermark_service(*high_watermark_source);
     }
   }
 
@@ -125,13 +130,15 @@ struct GrpcServer::State {
   ControlService control;
   grpc::CallbackGenericService* streams;
   std::unique_ptr<grpc::Service> transactions;
+  std::unique_ptr<grpc::Service> high_watermarks;
   std::unique_ptr<grpc::Server> server;
 };
 
 GrpcServer::GrpcServer(Options options, BrokerControl& broker, ControllerControl& controller,
-                       grpc::CallbackGenericService* streams, TransactionControl* transactions)
-    : state_(
-          std::make_unique<State>(std::move(options), broker, controller, streams, transactions)) {}
+                       grpc::CallbackGenericService* streams, TransactionControl* transactions,
+                       const HighWatermarkSource* high_watermarks)
+    : state_(std::make_unique<State>(std::move(options), broker, controller, streams, transactions,
+                                     high_watermarks)) {}
 
 GrpcServer::~GrpcServer() {
   stop();
@@ -146,6 +153,7 @@ Result<std::int32_t> GrpcServer::start() {
   builder.AddListeningPort(address, grpc::InsecureServerCredentials(), &port);
   builder.RegisterService(&state_->control);
   if (state_->transactions) builder.RegisterService(state_->transactions.get());
+  if (state_->high_watermarks) builder.RegisterService(state_->high_watermarks.get());
   if (state_->streams != nullptr) builder.RegisterCallbackGenericService(state_->streams);
   builder.SetMaxReceiveMessageSize(kMaxMessageBytes);
   // Two brokers must never share a port by SO_REUSEPORT.

@@ -12,11 +12,12 @@ class CallbackGenericService;
 
 namespace ottla::rpc {
 
+class HighWatermarkSource;
 class TransactionControl;
 
 /// The broker's gRPC endpoint: the control service, pongs for liveness watches, what transactions
-/// need, and the replication stream's service. Every call is handed on and answered later; gRPC's
-/// threads never wait. Thread: any.
+/// need, high watermarks for who computes lags, and the replication stream's service. Every call is
+/// handed on and answered later; gRPC's threads never wait. Thread: any.
 class GrpcServer {
  public:
   struct Options {
@@ -25,9 +26,11 @@ class GrpcServer {
     std::string start_nonce;  ///< This start of the process; told in each pong.
   };
 
-  /// `broker`, `controller`, `streams` and `transactions` (these may be null) outlive the server.
+  /// `broker`, `controller`, `streams`, `transactions` and `high_watermarks` (these three may be
+  /// null) outlive the server.
   GrpcServer(Options options, BrokerControl& broker, ControllerControl& controller,
-             grpc::CallbackGenericService* streams, TransactionControl* transactions = nullptr);
+             grpc::CallbackGenericService* streams, TransactionControl* transactions = nullptr,
+             const HighWatermarkSource* high_watermarks = nullptr);
   ~GrpcServer();
 
   /// Binds and serves. The bound port. Errors: BrokerNotAvailable with the address that is taken.

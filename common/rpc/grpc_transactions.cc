@@ -1,13 +1,11 @@
 #include "common/rpc/grpc_transactions.h"
 
-#include <map>
 #include <string>
 #include <utility>
 
-#include "common/base/mutex.h"
 #include "common/protocol/versioned_bytes.h"
 #include "common/rpc/grpc_call.h"
-#include "common/rpc/grpc_channel.h"
+#include "common/rpc/stubs_by_endpoint.h"
 #include "proto/ottla/transactions.grpc.pb.h"
 
 namespace ottla::rpc {
@@ -33,26 +31,7 @@ Callback<Result<proto::KafkaMessage*>> as_kafkas(Callback<Result<Response>> done
 
 }  // namespace
 
-/// Connections by endpoint. There are as many as brokers; those of a broker that has moved go when
-/// there are too many.
-class GrpcTransactionPeers::Stubs {
- public:
-  using Stub = proto::Transactions::Stub;
-
-  [[nodiscard]] std::shared_ptr<Stub> to(const std::string& endpoint) OTTLA_EXCLUDES(mutex_) {
-    constexpr std::size_t kMost = 1'000;
-    std::map<std::string, std::shared_ptr<Stub>> dropped;  // not destroyed under the lock
-    MutexLock lock(mutex_);
-    if (stubs_.size() >= kMost) dropped.swap(stubs_);
-    auto& stub = stubs_[endpoint];
-    if (!stub) stub = proto::Transactions::NewStub(make_channel(endpoint));
-    return stub;
-  }
-
- private:
-  Mutex mutex_{LockRank::Leaf};
-  std::map<std::string, std::shared_ptr<Stub>> stubs_ OTTLA_GUARDED_BY(mutex_);
-};
+class GrpcTransactionPeers::Stubs : public StubsByEndpoint<proto::Transactions> {};
 
 GrpcTransactionPeers::GrpcTransactionPeers() : stubs_(std::make_unique<Stubs>()) {}
 GrpcTransactionPeers::~GrpcTransactionPeers() = default;
