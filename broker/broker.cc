@@ -490,7 +490,7 @@ Result<cluster::Broker> Broker::Parts::registration_node() {
 Result<> Broker::Parts::start() {
   const env::MonotonicTime began = clock.now();
   http_status.lifecycle().enter(status::BrokerState::Starting);
-  http_status.start(*values);
+  OTTLA_TRY_VOID(http_status.start(*values));
   OTTLA_TRY_VOID(open_logs());
   OTTLA_TRY(identity, enter_cluster());
   http_status.follow_elections(identity.broker_id);

@@ -9,14 +9,13 @@
 
 namespace ottla::broker {
 
-void HttpStatus::start(const config::BrokerValues& values) {
+Result<> HttpStatus::start(const config::BrokerValues& values) {
   const auto listener = values.get(config::kOttlaHttpListener);
-  if (!listener) return;
-  const auto at = config::parse_host_port(*listener);
-  if (!at) return;  // refused with the configuration
+  if (!listener) return {};
+  OTTLA_TRY(const config::HostPort at, config::parse_host_port(*listener));
   server_ = std::make_unique<http::Server>(
-      http::Options{.host = at->host,
-                    .port = at->port,
+      http::Options{.host = at.host,
+                    .port = at.port,
                     .max_connections =
                         static_cast<std::size_t>(values.get(config::kOttlaHttpMaxConnections))},
       pages_);
@@ -24,15 +23,14 @@ void HttpStatus::start(const config::BrokerValues& values) {
                  .post_after = [server = server_.get()](
                                    std::chrono::milliseconds delay,
                                    Task task) { server->post_after(delay, std::move(task)); }});
-  const auto port = server_->start();
+  auto port = server_->start();
   if (!port) {
-    LOG(ERROR) << "[http] no metrics and no status page: ottla.http.listener="
-               << port.error().message();
     server_.reset();
-    return;
+    return fail(port.error().code(), "ottla.http.listener: cannot bind " + port.error().message());
   }
   port_ = *port;
   LOG(INFO) << "[http] /metrics and the status page on port " << port_;
+  return {};
 }
 
 void HttpStatus::follow_elections(BrokerId self) {

@@ -27,9 +27,10 @@ class HttpStatus {
         lifecycle_(registry),
         pages_(registry, clock, lifecycle_) {}
 
-  /// Long before there is anything to show: who asks is told how far the start is. Records come
-  /// first: a port that is taken is logged, and the broker goes on without a listener.
-  void start(const config::BrokerValues& values);
+  /// Long before there is anything to show: who asks is told how far the start is. A broker that
+  /// nobody watches should not serve unnoticed: what cannot be listened on ends the start, as with
+  /// Kafka whose JMX port or exporter's port is taken. Errors: InvalidConfig.
+  Result<> start(const config::BrokerValues& values);
   /// From now on it shows how far their recovery is; they outlive `stop`.
   void attach_logs(const storage::LogStore& logs) { pages_.attach_logs(logs); }
   /// From now on it shows these parts; they outlive `stop`.

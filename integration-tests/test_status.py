@@ -2,13 +2,15 @@
 
 import json
 import os
+import pathlib
 import shutil
 import socket
 import subprocess
+import tempfile
 import unittest
 
 import wire
-from cluster import Cluster, wait_until
+from cluster import BROKER, Cluster, free_port, wait_until
 from status_page import LISTENER, get, get_json, port_of, samples, total, value, wait_until_ready
 
 
@@ -176,6 +178,22 @@ class StatusTest(unittest.TestCase):
             clients.append(client)
         self.assertEqual(get(broker, "/health/ready")[0], 200)
         self.cluster.ottla("console-producer", "--topic", "orders", stdin="still here\n", seconds=20)
+
+
+class TakenPortTest(unittest.TestCase):
+    def test_a_taken_port_ends_the_start(self):
+        """As a taken Kafka port does: at once, before anything is touched."""
+        with tempfile.TemporaryDirectory(prefix="ottla-it.") as directory, socket.socket() as holder:
+            holder.bind(("127.0.0.1", 0))
+            holder.listen()
+            taken = f"127.0.0.1:{holder.getsockname()[1]}"
+            properties = pathlib.Path(directory, "server.properties")
+            properties.write_text(f"broker.id=1\nlog.dirs={directory}/data\nlisteners=PLAINTEXT://127.0.0.1:{free_port()}\n"
+                                  f"zookeeper.connect=127.0.0.1:{free_port()}\nottla.http.listener={taken}\n")
+            ended = subprocess.run([BROKER, properties], capture_output=True, text=True, timeout=60)
+            self.assertEqual(ended.returncode, 1)
+            self.assertIn(f"ottla.http.listener: cannot bind {taken}: Address already in use", ended.stderr)
+            self.assertFalse(pathlib.Path(directory, "data").exists())
 
 
 class RecoveryTest(unittest.TestCase):
