@@ -9,6 +9,8 @@ import subprocess
 import tempfile
 import unittest
 
+import interop_clients
+import messages
 import wire
 from cluster import BROKER, Cluster, free_port, wait_until
 from status_page import LISTENER, get, get_json, port_of, samples, total, value, wait_until_ready
@@ -105,6 +107,37 @@ class StatusTest(unittest.TestCase):
     @staticmethod
     def shown_by(broker, group):
         return next(each for each in get_json(broker, "/status.json")["groups"] if each["name"] == group)
+
+    def test_requests_that_kafka_4_refuses_are_counted(self):
+        """In just the versions whose first one the clients of Kafka 4 know."""
+        first = {api: int(version) for api, version in (line.split() for line in interop_clients.run(
+            interop_clients.java_main("4.1.1", "FirstVersions")).splitlines())}
+        broker = self.brokers[0]
+
+        def asked(api, version, body, answered=True):
+            with wire.Connection(broker) as connection:
+                connection.send(messages.request(api, version, body))
+                return connection.receive() if answered else None
+        told = messages.answer("ApiVersions", 0, asked("ApiVersions", 0, {}))
+        served = {row["api_key"]: row["max_version"] for row in told["api_keys"]}
+        expected = set()
+        for api, schema in messages.APIS.items():
+            # Kafka 4 has no ZooKeeper; the controller's commands are not for clients.
+            if schema.key not in served or api not in first or api in ("LeaderAndIsr", "StopReplica", "UpdateMetadata",
+                                                                      "ControlledShutdown"):
+                continue
+            for version in range(min(first[api], served[schema.key]) + 1):
+                asked(api, version, {"acks": 1} if api == "Produce" else {})
+                if version < first[api]:
+                    expected.add((api, str(version)))
+        name = "kafka_network_requestmetrics_deprecatedrequests_total"
+
+        def counted():
+            rows = (dict(labels) for (sample, labels), _ in samples(broker).items() if sample == name)
+            return {(row["request"], row["version"]) for row in rows}
+        self.assertIn(("Fetch", "3"), expected)
+        wait_until(lambda: counted() >= expected, "all to be counted")
+        self.assertEqual(counted(), expected)
 
     def test_other_names_on_request(self):
         broker = self.brokers[0]

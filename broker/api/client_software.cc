@@ -10,7 +10,8 @@ namespace {
 constexpr const char* kOther = "other";
 constexpr const char* kUnknown = "unknown";  // said by clients that say nothing, as Kafka has it
 
-/// The first version that Kafka 4.0 still serves, where it is not 0.
+/// The first version that Kafka 4 still serves, where it is not 0 (KIP-896, and the first versions
+/// that kafka-clients 4.1.1 knows). JoinGroup 0 and 1, which 4.0.0 lacks, are back since 4.0.1.
 std::int16_t oldest_to_stay(protocol::ApiKey api) {
   using protocol::ApiKey;
   switch (api) {
@@ -19,16 +20,23 @@ std::int16_t oldest_to_stay(protocol::ApiKey api) {
     case ApiKey::Produce:
       return 3;
     case ApiKey::OffsetCommit:
-    case ApiKey::JoinGroup:
     case ApiKey::CreateTopics:
     case ApiKey::OffsetForLeaderEpoch:
       return 2;
     case ApiKey::ListOffsets:
     case ApiKey::OffsetFetch:
     case ApiKey::DeleteTopics:
+    case ApiKey::WriteTxnMarkers:
+    case ApiKey::DescribeAcls:
+    case ApiKey::CreateAcls:
+    case ApiKey::DeleteAcls:
     case ApiKey::DescribeConfigs:
     case ApiKey::AlterReplicaLogDirs:
     case ApiKey::DescribeLogDirs:
+    case ApiKey::CreateDelegationToken:
+    case ApiKey::RenewDelegationToken:
+    case ApiKey::ExpireDelegationToken:
+    case ApiKey::DescribeDelegationToken:
       return 1;
     default:
       return 0;

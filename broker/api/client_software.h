@@ -14,7 +14,7 @@
 namespace ottla::api {
 
 /// Counts connections by what their clients say they are (KIP-511), and requests in versions that
-/// Kafka 4.0 no longer serves (KIP-896). Clients name these series, so there is a bound: more than
+/// Kafka 4 no longer serves (KIP-896). Clients name these series, so there is a bound: more than
 /// so many kinds count as "other".
 /// Thread: any (mutex_).
 class ClientSoftware : public std::enable_shared_from_this<ClientSoftware> {

@@ -172,7 +172,7 @@ inline constexpr Metric kDeprecatedRequests{
     .name = "DeprecatedRequestsPerSec",
     .kind = Kind::Counter,
     .labels = {"request", "version", "clientSoftwareName", "clientSoftwareVersion"},
-    .doc = "Requests in versions that Kafka 4.0 no longer serves (KIP-896)."};
+    .doc = "Requests in versions that Kafka 4 no longer serves (KIP-896)."};
 
 inline constexpr const Metric* kNetworkMetrics[] = {
     &kRequests,
