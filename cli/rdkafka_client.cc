@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cctype>
 #include <csignal>
 #include <map>
 #include <string_view>
@@ -26,12 +27,14 @@ const std::map<std::string_view, std::string_view, std::less<>>& translated_name
 }
 
 // Settings that mean nothing outside Java's clients.
-constexpr std::array<std::string_view, 18> kJavaOnly = {
+constexpr std::array<std::string_view, 20> kJavaOnly = {
     "auto.include.jmx.reporter",
     "buffer.memory",
     "default.api.timeout.ms",
+    "enable.metrics.push",  // nobody asks for them here (KIP-714)
     "exclude.internal.topics",
-    "group.protocol",
+    "group.protocol",  // checked
+    "group.remote.assignor",
     "interceptor.classes",
     "key.deserializer",
     "key.serializer",
@@ -84,11 +87,24 @@ bool is_passing(rd_kafka_resp_err_t error) {
   }
 }
 
+Result<> check_group_protocol(std::string_view given, const std::string& protocol) {
+  const bool is_classic = std::ranges::equal(protocol, std::string_view("classic"), {}, [](char c) {
+    return static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+  });
+  if (is_classic) return {};
+  return fail(
+      ErrorCode::InvalidRequest,
+      std::string(given) +
+          ": must be classic, the one group protocol of a cluster with ZooKeeper (Kafka has "
+          "the one of KIP-848 with KRaft only)");
+}
+
 Result<RdKafka<rd_kafka_conf_t>> rdkafka_conf(const config::Properties& properties,
                                               Console& console) {
   RdKafka<rd_kafka_conf_t> conf(rd_kafka_conf_new());
   rd_kafka_conf_set_log_cb(conf.get(), log_nothing_but_errors);
   for (const auto& [name, value] : properties) {
+    if (name == "group.protocol") OTTLA_TRY_VOID(check_group_protocol(name + "=" + value, value));
     std::string known = name;
     if (const auto translated = translated_names().find(name);
         translated != translated_names().end()) {

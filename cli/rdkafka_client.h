@@ -2,6 +2,7 @@
 
 #include <memory>
 #include <string>
+#include <string_view>
 
 #include <librdkafka/rdkafka.h>
 
@@ -38,9 +39,14 @@ using RdKafka = std::unique_ptr<T, RdKafkaDeleter>;
 
 /// Settings of librdkafka from those of Kafka's Java clients: most names are the same, some are
 /// translated, what only Java has (serializers and the like) is left out, and an unknown name is a
-/// warning, as with Kafka's tools. Errors: InvalidConfig.
+/// warning, as with Kafka's tools. Errors: InvalidConfig, InvalidRequest.
 [[nodiscard]] Result<RdKafka<rd_kafka_conf_t>> rdkafka_conf(const config::Properties& properties,
                                                             Console& console);
+
+/// Refuses any group protocol but the classic one: Kafka has the consumer protocol (KIP-848) with
+/// KRaft only, and librdkafka 2.0 does not speak it. `given` is how the user said it:
+/// "--group-protocol consumer". Errors: InvalidRequest.
+[[nodiscard]] Result<> check_group_protocol(std::string_view given, const std::string& protocol);
 
 /// A producer or consumer that owns the settings. Errors: InvalidConfig.
 [[nodiscard]] Result<RdKafka<rd_kafka_t>> rdkafka_client(rd_kafka_type_t type,

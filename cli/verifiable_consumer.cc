@@ -1,6 +1,5 @@
 // `ottla verifiable-consumer`: what kafka-verifiable-consumer does.
 #include <algorithm>
-#include <cctype>
 #include <cstdint>
 #include <map>
 #include <optional>
@@ -87,18 +86,9 @@ Result<std::string> reset_policy(const Arguments& arguments) {
               "--reset-policy " + policy + ": must be earliest, latest or none");
 }
 
-Result<> check_protocol(const Arguments& arguments) {
-  std::string protocol = arguments.value_or("group-protocol", "classic");
-  std::ranges::transform(protocol, protocol.begin(),
-                         [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
-  if (protocol == "classic") return {};
-  return fail(ErrorCode::InvalidRequest, "--group-protocol " + protocol +
-                                             ": only classic is known; Kafka's own tool speaks "
-                                             "the others, where the cluster does");
-}
-
 Result<ClientProperties> settings(const Arguments& arguments) {
-  OTTLA_TRY_VOID(check_protocol(arguments));
+  const std::string protocol = arguments.value_or("group-protocol", "classic");
+  OTTLA_TRY_VOID(check_group_protocol("--group-protocol " + protocol, protocol));
   OTTLA_TRY(auto properties, ClientProperties::read(arguments.value("consumer.config")));
   OTTLA_TRY(const auto session_timeout, arguments.number("session-timeout", 1));
   std::map<std::string, std::string> given;

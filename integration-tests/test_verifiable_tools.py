@@ -102,6 +102,25 @@ class VerifiableToolsTest(unittest.TestCase):
             self.assertEqual([list(row) for row in event["partitions"]],
                              [["topic", "partition", "count", "minOffset", "maxOffset"]] * len(event["partitions"]))
 
+    def test_the_group_protocol_of_kraft(self):
+        """Kafka's own tools learn that it is not served, as from a Kafka 3.9 with ZooKeeper; ours say so before they ask."""
+        self.cluster.create_topic("protocol", 1, 3)
+        for tool, flags in (("verifiable-consumer", ("--group-id", "new", "--group-protocol", "Consumer")),
+                            ("console-consumer", ("--group", "new", "--consumer-property", "group.protocol=Consumer"))):
+            with self.subTest(tool=tool):
+                arguments = ["--bootstrap-server", self.cluster.bootstrap, "--topic", "protocol", *flags]
+                ours = subprocess.run([OTTLA, tool, *arguments], capture_output=True, text=True, timeout=60)
+                self.assertEqual((ours.returncode, ours.stdout), (1, ""))
+                self.assertRegex(ours.stderr, r"group[-.]protocol.Consumer: must be classic, .* ZooKeeper")
+                theirs = subprocess.run([interop_clients.KAFKA_REF, "run-tool", "--version", KAFKA, f"kafka-{tool}", *arguments],
+                                        capture_output=True, text=True, timeout=120)
+                self.assertIn("failed due to UNSUPPORTED_VERSION", theirs.stderr)
+                self.assertIn("UnsupportedVersionException", theirs.stderr)
+        classic = ("--group-id", "old", "--group-protocol", "CLASSIC")
+        self.ours("verifiable-producer", "--topic", "protocol", "--max-messages", 1)
+        self.assertTrue(self.named(self.ours("verifiable-consumer", "--topic", "protocol", "--max-messages", 1, *classic),
+                                   "records_consumed"))
+
     def test_rebalance_and_stop(self):
         """A second static member takes half of the partitions; both end when they are told to."""
         self.cluster.create_topic("shared", 2, 3)
