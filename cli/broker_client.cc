@@ -41,7 +41,9 @@ Result<BrokerClient> BrokerClient::connect(const std::string& bootstrap_servers,
     reasons.clear();
     for (const auto& server : servers) {
       auto address = config::parse_host_port(server);
-      if (!address) return fail(std::move(address).error());
+      if (!address) {
+        return fail(address.error().code(), "--bootstrap-server: " + address.error().message());
+      }
       auto peer = client.open(address->host, address->port, round);
       if (peer) {
         client.first_ = *std::move(peer);

@@ -77,6 +77,20 @@ TEST(Arguments, SayWhatIsWrong) {
             "--partitions 0: must be a whole number, at least 1");
 }
 
+TEST(Arguments, NameTheFlagThatWasProbablyMeant) {
+  EXPECT_EQ(fault_of({"--tpoic", "a"}), "--tpoic: unknown flag; is --topic meant?");
+  EXPECT_EQ(fault_of({"--partition-s", "1"}),
+            "--partition-s: unknown flag; is --partitions meant?");
+  EXPECT_EQ(fault_of({"--x"}), "--x: unknown flag; see --help");
+}
+
+TEST(Arguments, SendWhoAsksZooKeeperToTheBrokers) {
+  constexpr Flag kFlags[] = {kBootstrapServerFlag};
+  const std::vector<std::string> words = {"--zookeeper", "z:2181"};
+  EXPECT_THAT(Arguments::parse(kFlags, words).error().message(), HasSubstr("--bootstrap-server"));
+  EXPECT_THAT(fault_of({"--zookeeper", "z:2181"}), HasSubstr("see --help"));  // it asks nobody
+}
+
 TEST(Tools, HaveFlagsThatAreDeclaredOnceAndExplained) {
   for (const Tool* tool : all_tools()) {
     std::set<std::string_view> names;

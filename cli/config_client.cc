@@ -31,10 +31,18 @@ Result<Response> ask(BrokerClient& client, const ConfigResource& resource, const
   return client.ask<Response>(BrokerId(id), request);
 }
 
-Result<> result_of(ErrorCode error, const std::optional<std::string>& message) {
+std::string subject_of(const ConfigResource& resource) {
+  if (resource.type == ConfigType::Topic) return "topic " + resource.name;
+  if (resource.name.empty()) return "the default of all brokers";
+  return (resource.type == ConfigType::Broker ? "broker " : "broker logger ") + resource.name;
+}
+
+Result<> result_of(const ConfigResource& resource, ErrorCode error,
+                   const std::optional<std::string>& message) {
   if (error == ErrorCode::None) return {};
-  const bool is_told = message && !message->empty();
-  return fail(error, is_told ? *message : std::string(text_of(error)));
+  std::string text = message && !message->empty() ? *message : std::string(text_of(error));
+  if (error == ErrorCode::UnknownTopicOrPartition) text = "it does not exist";
+  return fail(error, subject_of(resource) + ": " + text + " (" + std::string(name_of(error)) + ")");
 }
 
 config::Entry entry_of(const DescribeConfigsResponse::Result::Config& told) {
@@ -64,7 +72,7 @@ Result<std::vector<config::Entry>> describe_config(BrokerClient& client,
   OTTLA_TRY(const auto response, ask<DescribeConfigsResponse>(client, resource, request));
   if (response.results.empty()) return fail(ErrorCode::UnknownServerError, "an empty answer");
   const auto& result = response.results.front();
-  OTTLA_TRY_VOID(result_of(result.error_code, result.error_message));
+  OTTLA_TRY_VOID(result_of(resource, result.error_code, result.error_message));
   std::vector<config::Entry> entries;
   for (const auto& told : result.configs) entries.push_back(entry_of(told));
   std::ranges::sort(entries, {}, &config::Entry::name);
@@ -85,7 +93,8 @@ Result<> alter_config(BrokerClient& client, const ConfigResource& resource,
   }
   OTTLA_TRY(const auto response, ask<IncrementalAlterConfigsResponse>(client, resource, request));
   if (response.responses.empty()) return fail(ErrorCode::UnknownServerError, "an empty answer");
-  return result_of(response.responses.front().error_code, response.responses.front().error_message);
+  const auto& result = response.responses.front();
+  return result_of(resource, result.error_code, result.error_message);
 }
 
 }  // namespace ottla::cli

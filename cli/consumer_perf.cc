@@ -50,6 +50,7 @@ constexpr double kMiB = 1024.0 * 1024.0;
 constexpr int kPollMs = 100;
 
 struct Options {
+  std::string topic{};
   std::uint64_t messages = 0;
   milliseconds timeout{10'000};
   milliseconds interval{5'000};
@@ -140,6 +141,7 @@ Result<ClientProperties> settings(const Arguments& arguments) {
 
 Result<Options> options_of(const Arguments& arguments) {
   Options options;
+  options.topic = *arguments.value("topic");
   OTTLA_TRY(const auto messages, arguments.number("messages", 1));
   options.messages = static_cast<std::uint64_t>(*messages);
   OTTLA_TRY(const auto timeout, arguments.number("timeout", 0));
@@ -166,7 +168,7 @@ Result<Progress> consume(rd_kafka_t* client, const Options& options, const Progr
       now.bytes += message->len + message->key_len;
     } else if (message && rd_kafka_message_errstr(message.get()) != nullptr &&
                message->err == RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART) {
-      return rdkafka_failure("topic", message->err);
+      return rdkafka_failure(options.topic, message->err);
     } else if (now.at - last >= options.timeout) {
       console.err << "WARNING: Exiting before consuming the expected number of messages: timeout ("
                   << options.timeout.count()

@@ -179,7 +179,10 @@ Result<> run_dump_log(const Arguments& arguments, Console& console) {
     OTTLA_TRY_VOID(arguments.refuse_with("verify", kShowing));
     return verify(arguments, console);
   }
-  OTTLA_TRY_VOID(arguments.require("files"));
+  if (!arguments.has("files")) {
+    return fail(ErrorCode::InvalidRequest,
+                "say what to read: --files a.log,b.index,.. or --verify DIR,..");
+  }
   OTTLA_TRY_VOID(check_decoder(arguments, "value-decoder-class"));
   OTTLA_TRY_VOID(check_decoder(arguments, "key-decoder-class"));
   OTTLA_TRY(const auto max_bytes, arguments.number("max-bytes", 0));

@@ -81,6 +81,14 @@ std::string event_text(const Event& event) {
   return text;
 }
 
+/// Neither there now nor remembered by any broker.
+bool is_nowhere(const Account& account) {
+  const auto& is = account.of_coordinator;
+  return account.coordinator != kNoBroker && is.error_code == ErrorCode::None &&
+         is.state == "Dead" && is.ended_offsets.empty() && account.events.empty() &&
+         account.silent_brokers.empty();
+}
+
 void print_state(std::ostream& out, const std::string& group, const Account& account) {
   const auto& is = account.of_coordinator;
   out << "Group " << group << ": ";
@@ -224,6 +232,11 @@ json::value json_of(const std::string& group, const Account& account) {
 Result<> run(const std::string& group, const Arguments& arguments, Console& console) {
   OTTLA_TRY(auto client, BrokerClient::connect(arguments));
   OTTLA_TRY(const Account account, gather(client, group));
+  if (is_nowhere(account)) {
+    return fail(ErrorCode::GroupIdNotFound,
+                "there is no group " + group + ": its coordinator, broker " +
+                    std::to_string(account.coordinator.value()) + ", knows nothing of it");
+  }
   if (arguments.has("json")) {
     console.out << json::serialize(json_of(group, account)) << '\n';
     return {};

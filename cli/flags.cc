@@ -10,6 +10,43 @@ tl::unexpected<Error> wrong(std::string message) {
   return fail(ErrorCode::InvalidRequest, std::move(message));
 }
 
+/// How many letters must be added, left out, changed or swapped with the next to make one of the
+/// other.
+std::size_t distance(std::string_view one, std::string_view other) {
+  std::vector<std::vector<std::size_t>> rows(one.size() + 1,
+                                             std::vector<std::size_t>(other.size() + 1));
+  for (std::size_t i = 0; i <= one.size(); ++i) {
+    for (std::size_t j = 0; j <= other.size(); ++j) {
+      if (i == 0 || j == 0) {
+        rows[i][j] = i + j;
+        continue;
+      }
+      const std::size_t changed = rows[i - 1][j - 1] + (one[i - 1] == other[j - 1] ? 0 : 1);
+      rows[i][j] = std::min({rows[i - 1][j] + 1, rows[i][j - 1] + 1, changed});
+      const bool is_swap =
+          i > 1 && j > 1 && one[i - 1] == other[j - 2] && one[i - 2] == other[j - 1];
+      if (is_swap) rows[i][j] = std::min(rows[i][j], rows[i - 2][j - 2] + 1);
+    }
+  }
+  return rows[one.size()][other.size()];
+}
+
+tl::unexpected<Error> unknown_flag(std::span<const Flag> flags, std::string_view name) {
+  const std::size_t most_mistakes = std::min<std::size_t>(2, name.size() / 3);
+  const std::string what = "--" + std::string(name) + ": unknown flag; ";
+  const auto nearest = std::ranges::min_element(
+      flags, {}, [&](const Flag& flag) { return distance(name, flag.name); });
+  if (nearest != flags.end() && distance(name, nearest->name) <= most_mistakes) {
+    return wrong(what + "is --" + std::string(nearest->name) + " meant?");
+  }
+  const bool asks_brokers =
+      std::ranges::any_of(flags, [](const Flag& flag) { return flag.name == "bootstrap-server"; });
+  if (name == "zookeeper" && asks_brokers) {
+    return wrong(what + "like Kafka's since 3.0 this tool asks the brokers: --bootstrap-server");
+  }
+  return wrong(what + "see --help");
+}
+
 Result<const Flag*> find_flag(std::span<const Flag> flags, std::string_view name) {
   std::vector<const Flag*> fitting;
   for (const auto& flag : flags) {
@@ -17,7 +54,7 @@ Result<const Flag*> find_flag(std::span<const Flag> flags, std::string_view name
     if (!name.empty() && flag.name.starts_with(name)) fitting.push_back(&flag);
   }
   if (fitting.size() == 1) return fitting.front();
-  if (fitting.empty()) return wrong("--" + std::string(name) + ": unknown flag; see --help");
+  if (fitting.empty()) return unknown_flag(flags, name);
   std::string names;
   for (const auto* flag : fitting) names += " --" + std::string(flag->name);
   return wrong("--" + std::string(name) + ": could be any of" + names);

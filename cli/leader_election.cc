@@ -102,8 +102,8 @@ Result<> run_leader_election(const Arguments& arguments, Console& console) {
   std::string kind = *arguments.value("election-type");
   for (char& letter : kind) letter = static_cast<char>(std::toupper(letter));
   if (kind != "PREFERRED" && kind != "UNCLEAN") {
-    return fail(ErrorCode::InvalidRequest,
-                "--election-type " + kind + ": must be preferred or unclean");
+    return fail(ErrorCode::InvalidRequest, "--election-type " + *arguments.value("election-type") +
+                                               ": must be preferred or unclean");
   }
   OTTLA_TRY(const Wanted wanted, wanted_partitions(arguments));
   OTTLA_TRY(auto client, BrokerClient::connect(arguments));

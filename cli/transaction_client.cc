@@ -1,6 +1,8 @@
 #include "cli/transaction_client.h"
 
 #include <algorithm>
+#include <chrono>
+#include <thread>
 
 #include "common/protocol/messages/find_coordinator.h"
 #include "common/protocol/messages/list_transactions.h"
@@ -10,6 +12,15 @@ namespace ottla::cli {
 namespace {
 
 constexpr std::int8_t kTransactionKey = 1;
+
+/// For a coordinator that moves, or whose topic was made by the question itself.
+constexpr std::chrono::seconds kPatience{15};
+constexpr std::chrono::milliseconds kPause{100};
+
+bool may_pass(ErrorCode error) {
+  return error == ErrorCode::CoordinatorLoadInProgress ||
+         error == ErrorCode::CoordinatorNotAvailable || error == ErrorCode::NotCoordinator;
+}
 
 Result<> check(ErrorCode error, const std::string& subject) {
   if (error == ErrorCode::None) return {};
@@ -60,6 +71,18 @@ Result<std::vector<TransactionListing>> TransactionClient::list(
 }
 
 Result<TransactionView> TransactionClient::describe(const std::string& transactional_id) {
+  const auto deadline = std::chrono::steady_clock::now() + kPatience;
+  while (true) {
+    auto view = describe_now(transactional_id);
+    if (view || !may_pass(view.error().code()) ||
+        std::chrono::steady_clock::now() + kPause > deadline) {
+      return view;
+    }
+    std::this_thread::sleep_for(kPause);
+  }
+}
+
+Result<TransactionView> TransactionClient::describe_now(const std::string& transactional_id) {
   protocol::FindCoordinatorRequest find;
   find.key_type = kTransactionKey;
   if (client_.serves(protocol::ApiKey::FindCoordinator, 4)) {

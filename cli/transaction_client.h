@@ -50,6 +50,7 @@ class TransactionClient {
   /// Of all coordinators. An empty set: of all producers. `longer_than_ms` -1: any.
   [[nodiscard]] Result<std::vector<TransactionListing>> list(const std::set<ProducerId>& producers,
                                                              std::int64_t longer_than_ms);
+  /// Waits a while for a coordinator that is not there yet.
   [[nodiscard]] Result<TransactionView> describe(const std::string& transactional_id);
   /// Of the leader, or of another replica.
   [[nodiscard]] Result<std::vector<ActiveProducer>> producers(const TopicPartition& partition,
@@ -63,6 +64,7 @@ class TransactionClient {
   }
 
  private:
+  [[nodiscard]] Result<TransactionView> describe_now(const std::string& transactional_id);
   [[nodiscard]] Result<BrokerId> leader_of(const TopicPartition& partition) const;
 
   BrokerClient client_;

@@ -14,8 +14,10 @@ namespace {
 /// A session for one tool: started, asked, closed.
 class Session {
  public:
-  Session(std::unique_ptr<zookeeper::Client> client, std::chrono::milliseconds timeout)
-      : client_(std::move(client)),
+  Session(std::string connect, std::unique_ptr<zookeeper::Client> client,
+          std::chrono::milliseconds timeout)
+      : connect_(std::move(connect)),
+        client_(std::move(client)),
         store_(*client_, loop_),
         deadline_(std::chrono::steady_clock::now() + timeout) {
     client_->start();
@@ -35,17 +37,21 @@ class Session {
     ask(store_,
         [promise](zookeeper::StoreResult<T> result) { promise->set_value(std::move(result)); });
     if (answer.wait_until(deadline_) != std::future_status::ready) {
-      return fail(ErrorCode::BrokerNotAvailable, "ZooKeeper does not answer");
+      return fail(ErrorCode::BrokerNotAvailable, "ZooKeeper at " + connect_ + " does not answer");
     }
     auto result = answer.get();
     if (!result) {
-      return fail(ErrorCode::BrokerNotAvailable, std::string("ZooKeeper: cannot read ") + what +
-                                                     ": " + zookeeper::name_of(result.error()));
+      const bool is_missing = result.error() == zookeeper::ZkError::NoNode;
+      return fail(ErrorCode::BrokerNotAvailable,
+                  "ZooKeeper at " + connect_ + ": cannot read " + what + ": " +
+                      zookeeper::name_of(result.error()) +
+                      (is_missing ? "; is there a cluster under this chroot?" : ""));
     }
     return *std::move(result);
   }
 
  private:
+  std::string connect_;
   env::EventLoop loop_{"zookeeper"};
   std::unique_ptr<zookeeper::Client> client_;
   zookeeper::Store store_;
@@ -59,7 +65,7 @@ Result<ClusterState> read_from_zookeeper(const std::string& connect,
   zookeeper::ClientSettings settings;
   settings.connect = connect;
   OTTLA_TRY(auto client, zookeeper::make_c_client(settings));
-  Session session(std::move(client), timeout);
+  Session session(connect, std::move(client), timeout);
   using zookeeper::Store;
   using zookeeper::Watch;
   OTTLA_TRY(const auto id,

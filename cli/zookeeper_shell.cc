@@ -32,10 +32,11 @@ constexpr const char* kCommands =
 /// the address stands before them, and is never made.
 class Shell {
  public:
-  Shell(std::unique_ptr<Client> client, std::string chroot, std::chrono::milliseconds patience,
-        bool as_json, std::ostream& out)
+  Shell(std::unique_ptr<Client> client, zookeeper::ConnectString address,
+        std::chrono::milliseconds patience, bool as_json, std::ostream& out)
       : client_(std::move(client)),
-        chroot_(std::move(chroot)),
+        servers_(std::move(address.servers)),
+        chroot_(std::move(address.chroot)),
         patience_(patience),
         as_json_(as_json),
         out_(out) {
@@ -88,7 +89,7 @@ class Shell {
     auto answer = promise->get_future();
     ask([promise](ZkResult<T> result) { promise->set_value(std::move(result)); });
     if (answer.wait_for(patience_) != std::future_status::ready) {
-      return fail(ErrorCode::BrokerNotAvailable, "ZooKeeper does not answer");
+      return fail(ErrorCode::BrokerNotAvailable, "ZooKeeper at " + servers_ + " does not answer");
     }
     auto result = answer.get();
     if (result) return *std::move(result);
@@ -179,6 +180,7 @@ class Shell {
   }
 
   std::unique_ptr<Client> client_;
+  const std::string servers_;
   const std::string chroot_;
   const std::chrono::milliseconds patience_;
   const bool as_json_;
@@ -199,9 +201,8 @@ Result<> run_zookeeper_shell(const Arguments& arguments, Console& console) {
   zookeeper::ClientSettings settings;
   settings.connect = address.servers;
   OTTLA_TRY(auto client, zookeeper::make_c_client(settings));
-  Shell shell(std::move(client), address.chroot,
-              std::chrono::milliseconds(timeout.value_or(30'000)), arguments.has("json"),
-              console.out);
+  Shell shell(std::move(client), address, std::chrono::milliseconds(timeout.value_or(30'000)),
+              arguments.has("json"), console.out);
   const std::vector<std::string> command(arguments.words().begin() + 1, arguments.words().end());
   if (!command.empty()) return shell.run(command);
   std::string line;

@@ -1,9 +1,10 @@
 """Kafka 3.9's own console tools and its GetOffsets against Ottla, next to ours."""
 
+import subprocess
 import unittest
 
 import interop_clients
-from cluster import Cluster, ToolFailed
+from cluster import OTTLA, Cluster, ToolFailed, free_port
 
 KAFKA = "3.9.1"
 LINES = [f"line-{i}" for i in range(200)]
@@ -93,6 +94,32 @@ class ToolsTest(unittest.TestCase):
         told = interop_clients.kafka_tool(KAFKA, "kafka-cluster", "cluster-id", "--bootstrap-server",
                                           self.cluster.bootstrap)
         self.assertIn(self.cluster.state()["clusterId"], told)
+
+    def test_messages_say_what_is_wrong_with_what(self):
+        nobody = f"127.0.0.1:{free_port()}"
+        cluster = ("--bootstrap-server", self.cluster.bootstrap)
+        for arguments, expected in (
+                (("topics", "--list", "--bootstrap-server", "here"), '--bootstrap-server: "here" must be host:port'),
+                (("topics", "--list", "--zookeeper", nobody), "--zookeeper: unknown flag; .* --bootstrap-server"),
+                (("configs", *cluster, "--describe", "--topic", "nowhere"),
+                 r"topic nowhere: it does not exist \(UNKNOWN_TOPIC_OR_PARTITION\)"),
+                (("configs", *cluster, "--alter", "--topic", "nowhere", "--add-config", "retention.ms=1"),
+                 r"topic nowhere: it does not exist \(UNKNOWN_TOPIC_OR_PARTITION\)"),
+                (("configs", *cluster, "--alter", "--broker-defaults", "--add-config", "num.io.threads=0"),
+                 r"the default of all brokers: .*num.io.threads.* \(INVALID_"),
+                (("explain", *cluster, "group", "nowhere"), "there is no group nowhere"),
+                (("consumer-perf-test", *cluster, "--topic", "nowhere", "--messages", "1"), "nowhere: .*UNKNOWN_TOPIC_OR_PART"),
+                (("transactions", *cluster, "describe", "--transactional-id", "nobody"),
+                 r"transactional id nobody: .*\(TRANSACTIONAL_ID_NOT_FOUND\)"),
+                (("dump-log",), "--files .* or --verify"),
+                (("cluster", "--zookeeper", nobody, "--timeout", "300"), f"ZooKeeper at {nobody} does not answer"),
+                (("cluster", "--zookeeper", self.cluster.zookeeper.connect + "/nowhere"),
+                 "/nowhere: cannot read the cluster's id: NoNode; is there a cluster under this chroot"),
+                (("zookeeper-shell", nobody, "--timeout", "300", "ls", "/"), f"ZooKeeper at {nobody} does not answer")):
+            with self.subTest(arguments=arguments):
+                ended = subprocess.run([OTTLA, *arguments], capture_output=True, text=True, timeout=60)
+                self.assertEqual(ended.returncode, 1, ended.stdout)
+                self.assertRegex(ended.stderr, expected)
 
     def test_features(self):
         theirs = self.kafka("kafka-features", "describe")
