@@ -657,6 +657,17 @@ class AnswersTest(unittest.TestCase):
     def test_answers_are_kafkas(self):
         self.compare(self.questions())
 
+    def test_what_neither_offers_gets_the_same_treatment(self):
+        """Client telemetry (KIP-714) among it, which Kafka 3.9 has with KRaft only."""
+        served = [world.served() for world in self.worlds]
+        refused = [name for name, api in messages.APIS.items() if not any(api.key in each for each in served)]
+        self.assertLessEqual({"GetTelemetrySubscriptions", "PushTelemetry"}, set(refused))
+        for api in refused:
+            for version in range(messages.APIS[api].versions.last + 1):
+                with self.subTest(api=api, version=version):
+                    kafka, ottla = (world.call(api, version, {}) for world in self.worlds)
+                    self.assertEqual(ottla, kafka)
+
     def compare(self, questions):
         served = [world.served() for world in self.worlds]
         found = {}

@@ -124,5 +124,37 @@ class ClientsTest(unittest.TestCase):
         self.assertEqual([line for line in got.splitlines() if line.startswith("line-")], lines * 2)
 
 
+class MetricsPushTest(unittest.TestCase):
+    """KIP-714, which neither Ottla nor a Kafka 3.9 with ZooKeeper offers."""
+
+    @classmethod
+    def setUpClass(cls):
+        for version in ("3.9.1", "4.1.1"):
+            interop_clients.kafka_jars(version)
+        cls.cluster = Cluster(1, offsets__topic__replication__factor=1)
+        cls.addClassCleanup(cls.cluster.close)
+
+    def test_clients_that_would_push_their_metrics(self):
+        """Nobody asks for them: they work, and complain of nothing."""
+        binding = interop_clients.kafka_jars("3.9.1")
+        configuration = self.cluster.directory / "log4j.properties"
+        configuration.write_text("log4j.rootLogger=INFO, C\nlog4j.appender.C=org.apache.log4j.ConsoleAppender\n"
+                                 "log4j.appender.C.target=System.err\nlog4j.appender.C.layout=org.apache.log4j.PatternLayout\n"
+                                 "log4j.appender.C.layout.ConversionPattern=%p %m (%c)%n\n")
+        for version in ("3.9.1", "4.1.1"):
+            with self.subTest(client=version):
+                topic = f"pushed-{version}"
+                self.cluster.create_topic(topic, 1, 1)
+                java, *options, classes, main = interop_clients.java_main(version, "PushMetrics")
+                # The jars of 4.1 bring no logger.
+                classes += "".join(f":{binding}/{jar}" for jar in ("reload4j-1.2.25.jar", "slf4j-reload4j-1.7.36.jar"))
+                ended = subprocess.run([java, f"-Dlog4j.configuration=file:{configuration}", *options, classes, main,
+                                        self.cluster.bootstrap, topic], capture_output=True, text=True, timeout=300)
+                self.assertEqual((ended.returncode, ended.stdout), (0, "read value\n"), ended.stderr[-4000:])
+                said = ended.stderr.splitlines()
+                self.assertTrue(any(line.startswith("INFO Kafka version: " + version) for line in said), said)
+                self.assertEqual([line for line in said if not line.startswith("INFO") and line[:5].isupper()], [])
+
+
 if __name__ == "__main__":
     unittest.main()
