@@ -41,7 +41,7 @@ class Session {
     }
     auto result = answer.get();
     if (!result) {
-      const bool is_missing = result.error() == zookeeper::ZkError::NoNode;
+      const bool is_missing = result.error() == zookeeper::StoreError::NoNode;
       return fail(ErrorCode::BrokerNotAvailable,
                   "ZooKeeper at " + connect_ + ": cannot read " + what + ": " +
                       zookeeper::name_of(result.error()) +

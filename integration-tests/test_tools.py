@@ -97,6 +97,9 @@ class ToolsTest(unittest.TestCase):
 
     def test_messages_say_what_is_wrong_with_what(self):
         nobody = f"127.0.0.1:{free_port()}"
+        self.cluster.create_topic("somewhere", 1, 3)
+        self.cluster.ottla("consumer-groups", "--group", "somebody", "--topic", "somewhere", "--reset-offsets", "--to-earliest",
+                           "--execute")  # now there are coordinators
         cluster = ("--bootstrap-server", self.cluster.bootstrap)
         for arguments, expected in (
                 (("topics", "--list", "--bootstrap-server", "here"), '--bootstrap-server: "here" must be host:port'),

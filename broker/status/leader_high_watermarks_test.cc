@@ -63,6 +63,7 @@ class LeaderHighWatermarksTest : public testing::Test {
     for (const BrokerId leader : {BrokerId(1), BrokerId(1), BrokerId(2), kNoBroker, BrokerId(3)}) {
       rpc::PartitionUpdate partition;
       partition.partition = static_cast<std::int32_t>(topic.partitions.size());
+      partition.assignment.replicas = {BrokerId(1), BrokerId(2), BrokerId(3)};
       partition.state.leader = leader;
       topic.partitions.push_back(partition);
     }
