@@ -74,9 +74,11 @@ Result<bool> Partition::become_leader(RoleChange change) {
     {
       MutexLock lock(state_mutex_);
       if (change.state.leader_epoch < leader_epoch_) return false;
-      if (change.state.leader_epoch == leader_epoch_ && role_ != Role::None &&
-          role_ != Role::Offline) {
-        if (role_ != Role::Leader) return false;
+      if (change.state.leader_epoch == leader_epoch_ && role_ == Role::Follower) {
+        // Who was told of no leader was one whose copy the controller doubted. Its successor, who
+        // has no reason to doubt it, means the same epoch.
+        if (leader_ != kNoBroker) return false;
+      } else if (change.state.leader_epoch == leader_epoch_ && role_ == Role::Leader) {
         const bool newer = isr_.on_state(change.state.isr, change.state.partition_epoch);
         // A reassignment that ends, or is given up, changes nothing but the assignment.
         const bool reassigned = change.state.partition_epoch == isr_.partition_epoch() &&

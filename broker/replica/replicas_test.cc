@@ -388,6 +388,30 @@ TEST(Replicas, ATopicThatIsGivenItsIdIsServedOn) {
   }
 }
 
+// The controller doubted its copy, told it of no leader, and died before it could settle that; the
+// next one has nothing to doubt, and nothing to change.
+TEST(Replicas, WhoWasToldOfNoLeaderLeadsInTheSameEpochWhenItIsTold) {
+  const auto cluster = make_cluster(14);
+  EXPECT_EQ(cluster->append_and_wait(kOne, {"a"}).error, ErrorCode::None);
+  ASSERT_TRUE(settle(*cluster));
+  cluster->crash(kOne);
+  cluster->crash(kTwo);
+  cluster->crash(kThree);
+  cluster->uninformed.insert(kTwo);
+  cluster->start(kTwo);
+  rpc::ClusterUpdate update = cluster->update_for(kTwo, {0}, true);
+  cluster::PartitionState& state = update.topics.at(0).partitions.at(0).state;
+  state.leader_epoch = state.leader_epoch.next();
+  state.isr = {kTwo};
+  state.leader = kNoBroker;
+  (void)tell(*cluster, kTwo, update);
+  EXPECT_EQ(cluster->partition(kTwo)->view().role, Partition::Role::Follower);
+  state.leader = kTwo;
+  update.controller_epoch = ControllerEpoch(2);
+  (void)tell(*cluster, kTwo, update);
+  EXPECT_EQ(cluster->partition(kTwo)->view().role, Partition::Role::Leader);
+}
+
 TEST(Replicas, WhoLeavesDoesNotComeBackToAnIsr) {
   const auto cluster = make_cluster(11);
   EXPECT_EQ(cluster->append_and_wait(kOne, {"a"}).error, ErrorCode::None);
