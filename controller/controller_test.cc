@@ -322,6 +322,29 @@ TEST(Controller, W18MissedWatchesAreMadeUpFor) {
   }));
 }
 
+// Not even a new connection says that something was missed: the audit finds it.
+TEST(Controller, W18TheAuditFindsWhatNoWatchTold) {
+  SmallCluster cluster(16, 3);
+  ASSERT_EQ(cluster.create_topic("orders", 1, 3), ErrorCode::None);
+  const int in_office = cluster.in_office();
+  const int other = in_office % 3 + 1;
+  cluster.zookeeper.forget_watches(cluster.broker(in_office).name);
+  const std::string topic =
+      zookeeper::encode_topic({"late", Uuid(5, 5), {{{BrokerId(in_office)}, {}, {}}}});
+  ASSERT_TRUE(
+      cluster.zookeeper.apply({zookeeper::Create{"/brokers/topics/late", topic},
+                               zookeeper::Delete{"/brokers/ids/" + std::to_string(other)}}));
+  cluster.world.run_for(seconds(30));
+  EXPECT_FALSE(cluster.state("late", 0).has_value()) << "somebody has told it, then this shows "
+                                                        "nothing";
+  EXPECT_TRUE(cluster.wait(
+      [&] {
+        const auto orders = cluster.state("orders", 0);
+        return cluster.state("late", 0).has_value() && !orders->in_isr(BrokerId(other));
+      },
+      cluster.config.audit_interval));
+}
+
 TEST(Controller, RepeatsWhatABrokerDidNotTake) {
   SmallCluster cluster(15, 3);
   const int in_office = cluster.wait_for_controller();

@@ -189,6 +189,13 @@ class SimulatedZooKeeper::Ensemble : public std::enable_shared_from_this<Ensembl
     end_session(client->session_);
     break_connection(*client, false);
   }
+  void forget_watches(const std::string& name) {
+    SimulatedClient* client = find(name);
+    if (client == nullptr || client->session_ == 0) return;
+    Session& session = sessions_.at(client->session_);
+    session.data_watches.clear();
+    session.child_watches.clear();
+  }
   void crash(const std::string& name) {
     SimulatedClient* client = find(name);
     if (client == nullptr) return;
@@ -601,6 +608,9 @@ void SimulatedZooKeeper::drop_connection(const std::string& client) {
 }
 void SimulatedZooKeeper::expire(const std::string& client) {
   ensemble_->expire(client);
+}
+void SimulatedZooKeeper::forget_watches(const std::string& client) {
+  ensemble_->forget_watches(client);
 }
 void SimulatedZooKeeper::crash(const std::string& client) {
   ensemble_->crash(client);

@@ -52,6 +52,8 @@ class SimulatedZooKeeper {
   void drop_connection(const std::string& client);
   /// Ends the session on the ensemble's side now; the client learns it when it next talks.
   void expire(const std::string& client);
+  /// The watches that are set now never fire.
+  void forget_watches(const std::string& client);
   /// The process is gone: no callback comes any more, the session lingers until its timeout.
   /// Destroy the client after that as usual.
   void crash(const std::string& client);
