@@ -1,5 +1,7 @@
 #include "simulation/cluster.h"
 
+#include <cerrno>
+#include <string_view>
 #include <utility>
 
 #include "common/zookeeper/layout.h"
@@ -50,6 +52,7 @@ BrokerConfig Cluster::broker_config(BrokerId id) const {
   config.logs.directories.assign(kLogDirectories.begin(), kLogDirectories.end());
   config.logs.recovery_checkpoint_interval = seconds(5);
   config.logs.high_watermark_checkpoint_interval = seconds(1);
+  config.logs.probe_interval = seconds(1);
   config.controller.broker_id = id;
   config.controller.command_timeout = seconds(2);
   // Who waits for ever never takes the shorter log: acknowledged records survive any order of
@@ -85,6 +88,15 @@ void Cluster::empty_log_dir(BrokerId id, const std::string& directory) {
   // With a fault in its way nothing is lost, which is fine.
   (void)hosts_.at(id).files->remove_all(directory);
   for (const auto& listener : host_crash_listeners_) listener(id);
+}
+
+void Cluster::fail_log_dir(BrokerId id, const std::string& directory, std::uint64_t operations) {
+  auto left = std::make_shared<std::uint64_t>(operations);
+  disk(id).set_fault([left, directory](std::string_view operation, const std::string& path) {
+    if (!path.starts_with(directory)) return 0;
+    if (operation == "read" || operation == "open" || operation == "list") return 0;
+    return *left == 0 ? EIO : (--*left, 0);
+  });
 }
 
 bool Cluster::is_elected(BrokerId id, LeaderEpoch epoch, const TopicPartition& partition,

@@ -55,6 +55,10 @@ class Cluster {
   /// host.
   void empty_log_dir(BrokerId id, const std::string& directory);
 
+  /// After so many more operations one fails on what lies below `directory`, and all from then on:
+  /// of those that change something. Until the disk's fault is taken away.
+  void fail_log_dir(BrokerId id, const std::string& directory, std::uint64_t operations);
+
   /// Whether ZooKeeper says, this moment, that the broker leads the partition in that epoch.
   [[nodiscard]] bool is_elected(BrokerId id, LeaderEpoch epoch, const TopicPartition& partition,
                                 const TopicId& topic) const;

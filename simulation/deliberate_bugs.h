@@ -24,6 +24,7 @@ enum class Bug : std::uint8_t {
   ForgetsLogEnds,                 ///< Asked for its logs, a broker says that it has none (W1, W6).
   IgnoresBrokerEpochs,            ///< ISR requests do not say which life of a broker joins (W2).
   KeepsSlowDisksSecret,           ///< The controller does not hear that a disk is slow (W10).
+  KeepsFailedDirsSecret,          ///< Nor that a log dir has failed (W7).
 
   // Of transactions (found by runs that have some).
   AnswersEndsEarly,          ///< EndTxn is answered before the decision is stored.
@@ -36,7 +37,7 @@ enum class Bug : std::uint8_t {
   ServesOpenTransactions,    ///< read_committed reads to the high watermark.
 };
 
-inline constexpr std::array<std::pair<Bug, std::string_view>, 20> kBugNames = {{
+inline constexpr std::array<std::pair<Bug, std::string_view>, 21> kBugNames = {{
     {Bug::AcknowledgesBeforeReplication, "acknowledges-before-replication"},
     {Bug::ServesBeyondHighWatermark, "serves-beyond-high-watermark"},
     {Bug::IgnoresSequences, "ignores-sequences"},
@@ -49,6 +50,7 @@ inline constexpr std::array<std::pair<Bug, std::string_view>, 20> kBugNames = {{
     {Bug::ForgetsLogEnds, "forgets-log-ends"},
     {Bug::IgnoresBrokerEpochs, "ignores-broker-epochs"},
     {Bug::KeepsSlowDisksSecret, "keeps-slow-disks-secret"},
+    {Bug::KeepsFailedDirsSecret, "keeps-failed-dirs-secret"},
     {Bug::AnswersEndsEarly, "answers-ends-early"},
     {Bug::AcknowledgesMarkersEarly, "acknowledges-markers-early"},
     {Bug::TakesLateMarkers, "takes-late-markers"},

@@ -2,11 +2,8 @@
 
 #include <glog/logging.h>
 
-#include <cerrno>
 #include <cstdint>
-#include <memory>
 #include <optional>
-#include <string_view>
 #include <utility>
 
 namespace ottla::simulation {
@@ -56,7 +53,7 @@ void Faults::note(const std::string& fault, BrokerId broker) {
 
 void Faults::strike() {
   const BrokerId broker = any_broker();
-  switch (cluster_.random().below(20)) {
+  switch (cluster_.random().below(21)) {
     case 0:
     case 1:
       return crash_process(broker);
@@ -102,6 +99,8 @@ void Faults::strike() {
       return stall_disk(broker);
     case 19:
       return overtake_isr_requests(broker);
+    case 20:
+      return fail_log_dir(broker);
     default:
       return;
   }
@@ -226,17 +225,28 @@ void Faults::stall_disk(BrokerId broker) {
   });
 }
 
-/// One operation fails, and all after it: the broker ends when it finds out.
+/// All log dirs: the broker ends when it finds out.
 void Faults::fail_disk(BrokerId broker) {
   note("disk fails", broker);
-  auto left = std::make_shared<std::uint64_t>(cluster_.random().below(100));
-  cluster_.disk(broker).set_fault([left](std::string_view operation, const std::string&) {
-    if (operation == "read" || operation == "open" || operation == "list") return 0;
-    return *left == 0 ? EIO : (--*left, 0);
-  });
+  cluster_.fail_log_dir(broker, "/", cluster_.random().below(100));
   failed_disks_.insert(broker);
   cluster_.after(up_to(seconds(10)), [this, broker] {
     if (failed_disks_.erase(broker) > 0) replace_disk(broker);
+  });
+}
+
+/// One of its log dirs fails alone, at some operation: the broker goes on with the other. When the
+/// disk works again the dir comes back, by itself or because the broker is started anew.
+void Faults::fail_log_dir(BrokerId broker) {
+  if (failed_disks_.contains(broker)) return;
+  note("a log dir fails", broker);
+  cluster_.fail_log_dir(broker, kLogDirectories.at(cluster_.random().below(kLogDirectories.size())),
+                        cluster_.random().below(20));
+  failed_disks_.insert(broker);
+  cluster_.after(up_to(seconds(10)), [this, broker] {
+    if (failed_disks_.erase(broker) == 0) return;
+    if (cluster_.random().below(2) == 0) return replace_disk(broker);
+    cluster_.disk(broker).set_fault(nullptr);
   });
 }
 
@@ -286,6 +296,9 @@ void Faults::heal() {
   // Not later: what is judged from now on is a cluster in which nothing goes wrong.
   for (const BrokerId id : std::exchange(failed_disks_, {})) replace_disk(id);
   for (const BrokerId id : cluster_.broker_ids()) {
+    // A dir that fails time and again is tried less and less often.
+    storage::LogStore* const logs = cluster_.broker(id).logs();
+    if (logs != nullptr && !logs->offline_directories().empty()) replace_disk(id);
     cluster_.disk(id).set_fault(nullptr);
     cluster_.broker(id).slow_down_disk(env::Duration::zero());
     cluster_.broker(id).stall_disk(false);

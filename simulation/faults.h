@@ -49,6 +49,7 @@ class Faults {
   void slow_down_disk(BrokerId broker);
   void stall_disk(BrokerId broker);
   void fail_disk(BrokerId broker);
+  void fail_log_dir(BrokerId broker);
   void replace_disk(BrokerId broker);
   void fill_disk(BrokerId broker);
   void degrade_network();

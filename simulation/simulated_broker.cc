@@ -2,6 +2,8 @@
 
 #include <glog/logging.h>
 
+#include <limits>
+#include <optional>
 #include <utility>
 
 #include "broker/api/producer_ids.h"
@@ -32,6 +34,8 @@ namespace {
 constexpr env::Duration kTryAgain = std::chrono::milliseconds(100);
 /// A controlled shutdown gives up asking for its leaders to be moved after this many answers.
 constexpr int kShutdownAttempts = 20;
+/// A broker epoch that is never reached.
+constexpr std::int64_t kNever = std::numeric_limits<std::int64_t>::max();
 
 }  // namespace
 
@@ -66,10 +70,9 @@ class SimulatedBroker::Process final : private membership::RegistrationListener,
   }
 
   void start() {
-    auto opened =
-        storage::LogStore::open(in_.files, in_.world.clock(), random_, io_, broker_.config_.logs,
-                                // The only one: a broker ends then.
-                                [this](const std::string&, const Error&) { broker_.end_soon(); });
+    auto opened = storage::LogStore::open(
+        in_.files, in_.world.clock(), random_, io_, broker_.config_.logs,
+        [this](const std::string& directory, const Error&) { log_dir_failed(directory); });
     if (!opened) return fail_to_start(opened.error());
     logs_ = *std::move(opened);
     last_stop_ = broker::last_stop_of(logs_->shutdown_kind());
@@ -251,7 +254,12 @@ class SimulatedBroker::Process final : private membership::RegistrationListener,
     loaded_ = true;
     replicas_->start();
     logs_->start(
-        [this](const TopicPartition& partition) { return replicas_->high_watermark(partition); });
+        [this](const TopicPartition& partition) { return replicas_->high_watermark(partition); },
+        [this](const std::string& directory, Callback<> take_in) {
+          loop_.post([this, directory, take_in = std::move(take_in)]() mutable {
+            log_dir_returned(directory, std::move(take_in));
+          });
+        });
     watch_disks();
     watch_peers();
     in_.network.attach(endpoint(), {.broker = broker_.id(),
@@ -261,14 +269,49 @@ class SimulatedBroker::Process final : private membership::RegistrationListener,
                                     .controller_control = controller_.get(),
                                     .replication = replicas_.get(),
                                     .transactions = transaction_control_});
-    auto self = registration_of_this_process();
-    if (!self) return fail_to_start(self.error());
-    registration_.start(*std::move(self));
+    registered_as_ = registration_of_this_process();
+    registration_.start(*registered_as_);
+  }
+
+  // Log dirs that fail alone, and come back.
+
+  void log_dir_failed(const std::string& directory) {
+    if (logs_ == nullptr) return broker_.end_soon();
+    if (logs_->offline_directories().size() == broker_.config_.logs.directories.size()) {
+      return broker_.end_soon();
+    }
+    LOG(WARNING) << broker_.name() << " goes on without " << directory;
+    replicas_->log_directory_failed(directory);
+    if (in_.bugs.has(Bug::KeepsFailedDirsSecret)) return;
+    // After the replicas: the controller asks them next.
+    replica_control_.post([this] { loop_.post([this] { failure_notice_.post(); }); });
+  }
+
+  void log_dir_returned(const std::string& directory, Callback<> take_in) {
+    if (!registered_as_ || shutting_down_) return;
+    LOG(WARNING) << broker_.name() << " registers anew: " << directory << " is back";
+    registered_as_->last_stop = cluster::LastStop::HostCrash;
+    const std::int32_t returned = ++registered_as_->log_dirs_returned;
+    settles_from_ = kNever;
+    replicas_->await_registration(returned, std::move(take_in));
+    registration_.update(*registered_as_);
+  }
+
+  void last_stop_settled(BrokerEpoch epoch) {
+    io_.post([this, epoch] {
+      if (epoch.value() < settles_from_ || !logs_->confirm_boot()) return;
+      loop_.post([this, epoch] {
+        if (!registered_as_ || epoch.value() < settles_from_) return;
+        if (registered_as_->last_stop != cluster::LastStop::HostCrash) return;
+        registered_as_->last_stop = cluster::LastStop::ProcessCrash;
+        registration_.update(*registered_as_);
+      });
+    });
   }
 
   // Registration.
 
-  Result<cluster::Broker> registration_of_this_process() {
+  cluster::Broker registration_of_this_process() {
     cluster::Broker self{.id = broker_.id(),
                          .endpoints = {{"PLAINTEXT", "PLAINTEXT", broker_.name(), 9092}},
                          .timestamp_ms = in_.world.clock().wall_now_ms(),
@@ -277,16 +320,17 @@ class SimulatedBroker::Process final : private membership::RegistrationListener,
                          .last_stop = last_stop_,
                          .boot_id = in_.files.boot_id()};
     for (const std::string& directory : broker_.config_.logs.directories) {
-      OTTLA_TRY(const Uuid id, membership::directory_id(in_.files, random_, directory));
-      self.directory_ids.push_back(id);
+      const auto id = membership::directory_id(in_.files, random_, directory);
+      if (id) self.directory_ids.push_back(*id);  // a failed directory has no say
     }
     return self;
   }
 
   void registered(BrokerEpoch epoch) override {
     registered_ = true;
-    replicas_->set_broker_epoch(epoch);
+    replicas_->set_broker_epoch(epoch, registered_as_ ? registered_as_->log_dirs_returned : 0);
     channel_->set_broker_epoch(epoch);
+    if (settles_from_ == kNever) settles_from_ = epoch.value();
     if (!std::exchange(controller_started_, true)) controller_->start();
   }
   void lost(const std::string& why) override {
@@ -312,6 +356,7 @@ class SimulatedBroker::Process final : private membership::RegistrationListener,
   }
 
   void stop_replicas() {
+    registered_as_.reset();
     registration_.stop();
     failure_notice_.stop();
     if (probe_) probe_->stop();
@@ -339,15 +384,17 @@ class SimulatedBroker::Process final : private membership::RegistrationListener,
     }
     const bool settled = update.last_stop_settled;
     const ControllerEpoch controller = update.controller_epoch;
+    const BrokerEpoch epoch = update.receiver_epoch;
     replicas_->update_cluster(std::move(update),
-                              [this, settled, controller,
+                              [this, settled, controller, epoch,
                                reply = std::move(reply)](rpc::ClusterUpdateReply told) mutable {
                                 if (told.error == ErrorCode::None) {
                                   channel_->controller_spoke(controller);
                                   peer_watch_->metadata_changed();
                                 }
-                                if (told.error == ErrorCode::None && settled && !boot_confirmed_) {
-                                  boot_confirmed_ = logs_->confirm_boot().has_value();
+                                if (told.error == ErrorCode::None && settled &&
+                                    std::exchange(settled_epoch_, epoch) != epoch) {
+                                  last_stop_settled(epoch);
                                 }
                                 std::move(reply)(std::move(told));
                               });
@@ -425,7 +472,11 @@ class SimulatedBroker::Process final : private membership::RegistrationListener,
   bool loaded_ = false;
   bool registered_ = false;
   bool controller_started_ = false;
-  bool boot_confirmed_ = false;
+  /// What it says of itself in ZooKeeper; nullopt before and after.
+  std::optional<cluster::Broker> registered_as_;
+  /// The first registration after which what was told of returned log dirs may count as settled.
+  std::int64_t settles_from_ = 0;
+  BrokerEpoch settled_epoch_ = kUnknownBrokerEpoch;
   bool shutting_down_ = false;
   env::TimerHandle timer_;
 };

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <iostream>
 #include <optional>
+#include <set>
 #include <string_view>
 #include <utility>
 
@@ -27,7 +28,8 @@ using std::chrono::milliseconds;
 using std::chrono::seconds;
 
 constexpr env::Duration kBetweenLooks = milliseconds(100);
-/// From a disk that stands still to the last partition's new leader: it is noticed within 1.4 s.
+/// From a disk that stands still, or fails, to the last partition's new leader: the first is
+/// noticed within 1.4 s.
 constexpr env::Duration kHandOver = seconds(3);
 
 /// glog's lines with simulated time and the broker in whose task they were written.
@@ -88,6 +90,7 @@ class Simulation final : private ClientEvents {
     // The cluster recovers under load first, then the clients of before come to rest.
     if (verdict_.passed()) expect_whole();
     if (verdict_.passed()) expect_hand_over();
+    if (verdict_.passed()) expect_dir_to_fail_alone();
     if (verdict_.passed()) expect_service();
     if (verdict_.passed()) check_history();
     summarize();
@@ -183,6 +186,45 @@ class Simulation final : private ClientEvents {
     }
     cluster_.broker(slow).stall_disk(false);
     if (verdict_.passed()) expect_whole();
+  }
+
+  /// W7: a whole cluster, one log dir of a broker that fails: others lead what it held, and the
+  /// broker goes on with what lies in its other dir. When the disk works again the dir comes back,
+  /// without a new start.
+  void expect_dir_to_fail_alone() {
+    constexpr const char* kRule = "log_dirs_fail_alone";
+    const BrokerId id =
+        cluster_.broker_ids()[cluster_.random().below(cluster_.broker_ids().size())];
+    const std::string failing = kLogDirectories.at(cluster_.random().below(kLogDirectories.size()));
+    const SimulatedBroker& broker = cluster_.broker(id);
+    const std::uint64_t incarnation = broker.incarnation();
+    std::set<TopicPartition> hit;
+    std::set<TopicPartition> spared;
+    for (const TopicPartition& partition : workload_.lasting_partitions()) {
+      const std::string at = cluster_.broker(id).logs()->directory_of(partition);
+      if (!at.empty()) (at.starts_with(failing) ? hit : spared).insert(partition);
+    }
+    const std::string name = failing + " of broker " + std::to_string(id.value());
+    cluster_.fail_log_dir(id, failing, 0);
+    const auto still_counts = [&](const TopicPartition& partition) {
+      for (const auto& [key, change] : picture_.states()) {
+        if (change.name == partition) return change.state.in_isr(id) && change.state.isr.size() > 1;
+      }
+      return false;
+    };
+    const auto all_have_left = [&] { return std::none_of(hit.begin(), hit.end(), still_counts); };
+    if (!run_until(all_have_left, kHandOver) && verdict_.passed()) {
+      broken(kRule, "replicas in " + name + ", which has failed, are in the ISR");
+    }
+    const auto lost = std::find_if_not(spared.begin(), spared.end(), still_counts);
+    if (lost != spared.end() && verdict_.passed()) {
+      broken(kRule, lost->to_string() + " has left the ISR with " + name + ", where it is not");
+    }
+    cluster_.disk(id).set_fault(nullptr);
+    if (verdict_.passed()) expect_whole();
+    if (broker.incarnation() != incarnation) {
+      broken(kRule, "the broker was started anew after " + name + " had failed");
+    }
   }
 
   /// Lasting partitions that the broker leads and another member of the ISR could.
