@@ -35,11 +35,26 @@ class Planner:
                 if broker not in self.racks:
                     self.move(name, place, self.successor(name, place))
 
+    def resize(self, factors):
+        """Partitions of these topics get as many replicas as `factors` says, {topic: count}; who is preferred stays."""
+        for name in sorted(self.now):
+            count = factors.get(name[0], len(self.now[name]))
+            while len(self.now[name]) > count:
+                self.leave(name, max(range(1, len(self.now[name])), key=lambda place: self.dispensable(name, place)))
+            while len(self.now[name]) < count:
+                self.join(name, self.successor(name, len(self.now[name])))
+
+    def dispensable(self, name, place):
+        replicas = self.now[name]
+        rack = self.racks.get(replicas[place])
+        is_twice = rack is not None and [self.racks.get(broker) for broker in replicas].count(rack) > 1
+        return is_twice, self.load[replicas[place]], place
+
     def successor(self, name, place):
         others = [broker for at, broker in enumerate(self.now[name]) if at != place]
         free = [broker for broker in self.racks if broker not in self.now[name]]
         if not free:
-            raise Impossible("%s-%d: no broker is left for its %d replicas" % (name + (len(self.now[name]),)))
+            raise Impossible("%s-%d: no broker is left for its replica %d" % (name + (place + 1,)))
         used = [self.racks.get(broker) for broker in others]
         return min(free, key=lambda broker: (
             self.racks[broker] is not None and self.racks[broker] in used,
@@ -83,6 +98,16 @@ class Planner:
             return len({self.racks.get(broker) for broker in brokers})
         return count(after) >= count(replicas)
 
+    def join(self, name, broker):
+        self.now[name].append(broker)
+        self.held[broker].add(name)
+        self.load[broker] += 1
+
+    def leave(self, name, place):
+        broker = self.now[name].pop(place)
+        self.held[broker].discard(name)
+        self.load[broker] -= 1
+
     def move(self, name, place, taker):
         giver = self.now[name][place]
         self.now[name][place] = taker
@@ -95,10 +120,14 @@ class Planner:
             self.leads[taker] += 1
 
 
-def plan(partitions, racks, spread):
+def plan(partitions, racks, spread, factors=None):
     """{(topic, partition): replicas} of what is to change, so that only brokers of `racks` hold replicas, and with
-    `spread` as many each. Errors: Impossible."""
+    `spread` as many each. With `factors`, {topic: how many replicas its partitions are to have}, only these topics change:
+    a broker that is away for a while keeps its replicas. Errors: Impossible."""
     planner = Planner(partitions, racks)
+    if factors is not None:
+        planner.resize(factors)
+        return planner.moves()
     planner.evacuate()
     if spread:
         planner.spread()

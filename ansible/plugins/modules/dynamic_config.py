@@ -23,38 +23,9 @@ set: {description: What was set, type: dict, returned: always}
 removed: {description: What was removed, type: list, returned: always}
 """
 
-import os
-import tempfile
-
 from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.ottla.cluster.plugins.module_utils.configs import Entity, text_of
 from ansible_collections.ottla.cluster.plugins.module_utils.tool import ARGUMENTS, Tool, ToolFailed
-
-
-def text_of(value):
-    return str(value).lower() if isinstance(value, bool) else str(value)
-
-
-class Entity:
-    def __init__(self, module):
-        self.tool = Tool(module)
-        self.words = ["--entity-type", module.params["entity_type"]] + (
-            ["--entity-name", module.params["entity_name"]] if module.params["entity_name"] else ["--entity-default"])
-
-    def settings(self):
-        """Those that were set for it."""
-        told = self.tool.json("configs", "--describe", *self.words)
-        return {entry["name"]: entry["value"] for entry in told[0]["configs"]}
-
-    def alter(self, added, removed):
-        if added:
-            with tempfile.NamedTemporaryFile("w", suffix=".properties", delete=False) as properties:
-                properties.writelines("%s=%s\n" % setting for setting in sorted(added.items()))
-            try:
-                self.tool.run("configs", "--alter", "--add-config-file", properties.name, *self.words)
-            finally:
-                os.unlink(properties.name)
-        if removed:
-            self.tool.run("configs", "--alter", "--delete-config", ",".join(removed), *self.words)
 
 
 def main():
@@ -63,7 +34,7 @@ def main():
         entity_name=dict(type="str", default=""), settings=dict(type="dict", required=True),
         purge=dict(type="bool", default=False)))
     wanted = {name: text_of(value) for name, value in module.params["settings"].items()}
-    entity = Entity(module)
+    entity = Entity(Tool(module), module.params["entity_type"], module.params["entity_name"])
     try:
         now = entity.settings()
         added = {name: value for name, value in wanted.items() if now.get(name) != value}

@@ -13,6 +13,8 @@ options:
   command_config: {description: Client settings, type: path}
   evacuate: {description: Brokers that are to hold nothing, type: list, elements: int, default: []}
   spread: {description: Whether the others are to hold the same number of replicas, type: bool, default: false}
+  factors: {description: "How many replicas the partitions of a topic are to have, {topic: count}; nothing else moves then",
+            type: dict}
   throttle: {description: Bytes per second that each broker moves at most; 0 is no limit, type: int, default: 0}
   state_file: {description: Where the plan lies while it is carried out, type: path, required: true}
   stall_seconds: {description: How long nothing may move on, type: int, default: 300}
@@ -97,7 +99,7 @@ class Replicas:
         if resumed and not self.module.check_mode:
             self.wait()
         before = self.assignment()
-        moves = plan(before, self.racks(), self.asked["spread"])
+        moves = plan(before, self.racks(), self.asked["spread"], self.asked["factors"])
         if moves and not self.module.check_mode:
             self.start(moves)
             self.wait()
@@ -108,6 +110,7 @@ class Replicas:
 def main():
     module = AnsibleModule(supports_check_mode=True, argument_spec=dict(
         ARGUMENTS, evacuate=dict(type="list", elements="int", default=[]), spread=dict(type="bool", default=False),
+        factors=dict(type="dict"),
         throttle=dict(type="int", default=0), state_file=dict(type="path", required=True),
         stall_seconds=dict(type="int", default=300)))
     try:
