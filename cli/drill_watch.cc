@@ -8,6 +8,8 @@ namespace ottla::cli {
 namespace {
 
 constexpr std::chrono::milliseconds kInterval{10};
+/// How often a controller is asked for its epoch, kInterval apart: Kafka's never tell.
+constexpr int kEpochQuestions = 100;
 constexpr std::chrono::milliseconds kPatience{1000};
 
 }  // namespace
@@ -97,18 +99,24 @@ void DrillWatch::take(const protocol::MetadataResponse& metadata, bool same_sour
   }
 }
 
-/// Notes another controller, with its epoch where the broker tells it.
+/// Notes another controller, with its epoch where the broker tells it: perhaps only a moment later,
+/// as who has just won the office loads the cluster first.
 void DrillWatch::look_at_controller(BrokerClient& client, BrokerId controller) {
-  if (controller_seen_ == controller) return;
-  controller_seen_ = controller;
-  ControllerSeen seen{now_(), controller.value(), std::nullopt};
-  if (controller != kNoBroker) {
-    const auto told =
-        client.ask<protocol::DescribeHealthResponse>(controller, protocol::DescribeHealthRequest{});
-    if (told && told->is_controller) seen.controller_epoch = told->controller_epoch.value();
+  if (controller_seen_ != controller) {
+    controller_seen_ = controller;
+    epoch_questions_ = controller == kNoBroker ? 0 : kEpochQuestions;
+    const ControllerSeen seen{now_(), controller.value(), std::nullopt};
+    MutexLock lock(mutex_);
+    controllers_.push_back(seen);
   }
+  if (epoch_questions_ == 0) return;
+  --epoch_questions_;
+  const auto told =
+      client.ask<protocol::DescribeHealthResponse>(controller, protocol::DescribeHealthRequest{});
+  if (!told || !told->is_controller) return;
+  epoch_questions_ = 0;
   MutexLock lock(mutex_);
-  controllers_.push_back(seen);
+  controllers_.back().controller_epoch = told->controller_epoch.value();
 }
 
 }  // namespace ottla::cli

@@ -59,6 +59,8 @@ class DrillWatch {
   std::atomic<std::int32_t> avoided_ = kNoBroker.value();
   std::atomic<bool> stopped_ = false;
   std::optional<BrokerId> controller_seen_;  ///< The thread's.
+  /// The thread's: how often the controller is still asked for its epoch.
+  int epoch_questions_ = 0;
   std::thread thread_;
 
   mutable Mutex mutex_{LockRank::Leaf};
