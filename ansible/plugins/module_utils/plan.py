@@ -108,6 +108,38 @@ class Planner:
         self.held[broker].discard(name)
         self.load[broker] -= 1
 
+    def lead_evenly(self):
+        """Brokers are the preferred leaders of the same number of partitions, give or take one, where their replicas allow it. Only
+        the order of replicas changes: nothing is copied."""
+        while self.one_handover():
+            pass
+
+    def one_handover(self):
+        """One lead less for who has most of those that can give: over others, each of which passes one on."""
+        for giver in sorted(self.racks, key=lambda broker: (-self.leads[broker], broker)):
+            came_from = {giver: None}  # broker: (partition that it would come to lead, who leads it)
+            waiting = collections.deque([giver])
+            while waiting:
+                broker = waiting.popleft()
+                if self.leads[giver] - self.leads[broker] > 1:
+                    self.hand_over(broker, came_from)
+                    return True
+                for name in sorted(name for name in self.held[broker] if self.now[name][0] == broker):
+                    for other in self.now[name][1:]:
+                        if other in self.racks and other not in came_from:
+                            came_from[other] = (name, broker)
+                            waiting.append(other)
+        return False
+
+    def hand_over(self, taker, came_from):
+        while came_from[taker] is not None:
+            name, giver = came_from[taker]
+            replicas = self.now[name]
+            replicas.insert(0, replicas.pop(replicas.index(taker)))
+            self.leads[giver] -= 1
+            self.leads[taker] += 1
+            taker = giver
+
     def move(self, name, place, taker):
         giver = self.now[name][place]
         self.now[name][place] = taker
@@ -120,10 +152,10 @@ class Planner:
             self.leads[taker] += 1
 
 
-def plan(partitions, racks, spread, factors=None):
-    """{(topic, partition): replicas} of what is to change, so that only brokers of `racks` hold replicas, and with
-    `spread` as many each. With `factors`, {topic: how many replicas its partitions are to have}, only these topics change:
-    a broker that is away for a while keeps its replicas. Errors: Impossible."""
+def plan(partitions, racks, spread, factors=None, lead_evenly=False):
+    """{(topic, partition): replicas} of what is to change, so that only brokers of `racks` hold replicas, with `spread` as
+    many each, and with `lead_evenly` also lead as many. With `factors`, {topic: how many replicas its partitions are to
+    have}, only these topics change: a broker that is away for a while keeps its replicas. Errors: Impossible."""
     planner = Planner(partitions, racks)
     if factors is not None:
         planner.resize(factors)
@@ -131,4 +163,6 @@ def plan(partitions, racks, spread, factors=None):
     planner.evacuate()
     if spread:
         planner.spread()
+    if lead_evenly:
+        planner.lead_evenly()
     return planner.moves()

@@ -22,6 +22,8 @@ options:
     type: str
     choices: [may_restart, caught_up, leads]
     required: true
+  together_with: {description: "Brokers that are to go down at the same time, for C(may_restart)", type: list, elements: int,
+                  default: []}
   accept: {description: Objections of C(ottla cluster may-restart) that do not count, type: list, elements: str,
            default: []}
   stall_seconds: {description: How long nothing may move on, type: int, default: 300}
@@ -51,7 +53,8 @@ class Wait:
 
     def may_restart(self):
         """(done, what is left to do, in words)."""
-        answer = self.tool.json("cluster", "may-restart", "--broker", str(self.broker_id), may_fail=True)
+        brokers = sorted({self.broker_id, *self.asked["together_with"]})
+        answer = self.tool.json("cluster", "may-restart", "--broker", ",".join(map(str, brokers)), may_fail=True)
         against = [one for one in answer["objections"] if one["objection"] not in self.asked["accept"]]
         if not against:
             return True, (), "it may be restarted"
@@ -61,6 +64,7 @@ class Wait:
     @staticmethod
     def words(objection):
         names = ["%s-%d" % (one["topic"], one["partition"]) for one in objection["partitions"]]
+        names += ["broker %d" % broker for broker in objection.get("brokers", [])]  # an older tool has none
         more = " and %d more" % (len(names) - 5) if len(names) > 5 else ""
         return "%s: %s%s %s" % (objection["objection"], ", ".join(names[:5]), more, objection["text"])
 
@@ -121,6 +125,7 @@ def main():
     module = AnsibleModule(supports_check_mode=True, argument_spec=dict(
         ARGUMENTS, broker_id=dict(type="int", required=True), unit=dict(type="str", default="ottla-broker"),
         log=dict(type="path", default="/var/log/ottla/server.log"), health_url=dict(type="str"), accept=dict(type="list", elements="str", default=[]),
+        together_with=dict(type="list", elements="int", default=[]),
         until=dict(type="str", choices=["may_restart", "caught_up", "leads"], required=True),
         stall_seconds=dict(type="int", default=300)))
     Wait(module).run()

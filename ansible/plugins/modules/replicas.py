@@ -15,6 +15,8 @@ options:
   spread: {description: Whether the others are to hold the same number of replicas, type: bool, default: false}
   factors: {description: "How many replicas the partitions of a topic are to have, {topic: count}; nothing else moves then",
             type: dict}
+  lead_evenly: {description: "Whether the same number of partitions have each broker as the preferred leader", type: bool,
+                default: false}
   throttle: {description: Bytes per second that each broker moves at most; 0 is no limit, type: int, default: 0}
   state_file: {description: Where the plan lies while it is carried out, type: path, required: true}
   stall_seconds: {description: How long nothing may move on, type: int, default: 300}
@@ -99,7 +101,7 @@ class Replicas:
         if resumed and not self.module.check_mode:
             self.wait()
         before = self.assignment()
-        moves = plan(before, self.racks(), self.asked["spread"], self.asked["factors"])
+        moves = plan(before, self.racks(), self.asked["spread"], self.asked["factors"], self.asked["lead_evenly"])
         if moves and not self.module.check_mode:
             self.start(moves)
             self.wait()
@@ -111,6 +113,7 @@ def main():
     module = AnsibleModule(supports_check_mode=True, argument_spec=dict(
         ARGUMENTS, evacuate=dict(type="list", elements="int", default=[]), spread=dict(type="bool", default=False),
         factors=dict(type="dict"),
+        lead_evenly=dict(type="bool", default=False),
         throttle=dict(type="int", default=0), state_file=dict(type="path", required=True),
         stall_seconds=dict(type="int", default=300)))
     try:

@@ -24,22 +24,10 @@ mode: {description: "standalone, leader or follower", type: str, returned: when 
 stale: {description: What changed since it started, type: list, returned: always}
 """
 
-import socket
-
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.ottla.cluster.plugins.module_utils.process import Unit
 from ansible_collections.ottla.cluster.plugins.module_utils.tool import Progress
-
-
-def mode_of(host, port):
-    """None while it does not serve."""
-    try:
-        with socket.create_connection((host, port), timeout=5) as connection:
-            connection.sendall(b"srvr")
-            answer = b"".join(iter(lambda: connection.recv(4096), b"")).decode()
-    except OSError:
-        return None
-    return next((line.split()[1] for line in answer.splitlines() if line.startswith("Mode: ")), None)
+from ansible_collections.ottla.cluster.plugins.module_utils.zookeeper import mode_of
 
 
 def main():
