@@ -1,8 +1,11 @@
-"""Ansible's playbooks on hosts of their own: topics as they are declared."""
+"""Ansible's playbooks on hosts of their own: topics as they are declared, and a host that watches the brokers."""
 
 import json
+import shutil
 import unittest
+import urllib.request
 
+from cluster import wait_until
 from deployed import Deployed, DeployedCase, PlaybookFailed, why_unavailable
 
 UNAVAILABLE = why_unavailable()
@@ -12,7 +15,7 @@ UNAVAILABLE = why_unavailable()
 class AnsibleTopicsTest(DeployedCase, unittest.TestCase):
     @classmethod
     def setUpClass(cls):
-        cls.cluster = Deployed(zookeepers=1)
+        cls.cluster = Deployed(zookeepers=1, others=["watcher"])
         cls.addClassCleanup(cls.cluster.close)
         cls.cluster.play("deploy")
 
@@ -53,6 +56,47 @@ class AnsibleTopicsTest(DeployedCase, unittest.TestCase):
         with self.assertRaisesRegex(PlaybookFailed, "nothing was changed: orders.eu has 4 partitions, which cannot become 3"):
             self.declare({"name": "orders.eu", "partitions": 3}, {"name": "more"})
         self.assertNotIn("more", self.described())
+
+    @unittest.skipUnless(shutil.which("prometheus"), "Prometheus is not installed (Debian's prometheus)")
+    def test_watched(self):
+        watcher = self.cluster.machines["watcher"]
+        self.cluster.inventory["monitoring"] = {"hosts": {"watcher": {"ansible_host": watcher.address}}, "vars": {
+            "monitoring_packages": [], "monitoring_env": "shop", "monitoring_scrape_interval": "1s",
+            "monitoring_scrape_configs": [{"job_name": "itself", "static_configs": [{"targets": ["localhost:9090"]}]}]}}
+        self.addCleanup(self.cluster.inventory.pop, "monitoring")
+        # A host with Grafana, as far as its provisioning goes.
+        watcher.run("mkdir -p /etc/grafana/provisioning && echo '[Service]\nExecStart=/usr/bin/sleep infinity' "
+                    ">/etc/systemd/system/grafana-server.service && systemctl start grafana-server")
+        before = watcher.run("cat", "/etc/prometheus/prometheus.yml")
+        told = self.cluster.play("monitoring", "--check", "--diff")
+        self.assertIn("+  - job_name: kafka-broker\n", told.output)
+        self.assertEqual(watcher.run("cat", "/etc/prometheus/prometheus.yml"), before)
+
+        self.cluster.play("monitoring")
+        watcher.run("promtool", "check", "config", "/etc/prometheus/prometheus.yml")
+        self.assertIn("ottla-prometheus", watcher.run("cat", "/etc/grafana/provisioning/datasources/ottla.yml"))
+        dashboard = json.loads(watcher.run("cat", "/etc/grafana/ottla/ottla.json"))
+        self.assertEqual(dashboard["uid"], "ottla")
+        self.assertEqual(self.cluster.play("monitoring").changed, {})
+
+        def up():
+            return sorted(sample["metric"]["instance"] for sample in self.asked('query?query=up{env="shop"}==1')["result"])
+        wait_until(lambda: len(up()) == 3, "three brokers to be scraped", 30)
+        self.assertEqual(up(), sorted(address.replace("9092", "9404") for address in self.cluster.bootstrap.split(",")))
+        rules = [rule["name"] for group in self.asked("rules")["groups"] for rule in group["rules"]]
+        self.assertIn("KafkaBrokerDown", rules)
+
+        # A change is taken over without a restart.
+        pid = watcher.run("pgrep", "-x", "prometheus")
+        self.cluster.inventory["monitoring"]["vars"]["monitoring_env"] = "store"
+        self.assertEqual(self.cluster.play("monitoring").changed, {"watcher": 2})
+        wait_until(lambda: len(self.asked('query?query=up{env="store"}==1')["result"]) == 3, "the new label", 30)
+        self.assertEqual(watcher.run("pgrep", "-x", "prometheus"), pid)
+
+    def asked(self, path):
+        address = f"http://{self.cluster.machines['watcher'].address}:9090/api/v1/{path}"
+        with urllib.request.urlopen(address.replace("{", "%7B").replace("}", "%7D").replace('"', "%22"), timeout=30) as answer:
+            return json.load(answer)["data"]
 
 
 if __name__ == "__main__":
