@@ -18,6 +18,16 @@ constexpr env::Duration kAskForReachAgain = std::chrono::milliseconds(300);
 /// So long after a term has begun brokers may hear of elections only.
 constexpr env::Duration kElectionsFirst = std::chrono::seconds(1);
 
+/// Up to so many states are read at once: they delay elections by little, and requests wait for
+/// them.
+constexpr std::size_t kFewStates = 1000;
+
+std::size_t partitions_of(const zookeeper::ClusterNodes& nodes) {
+  std::size_t count = 0;
+  for (const auto& [name, topic] : nodes.topics) count += topic.topic.partitions.size();
+  return count;
+}
+
 }  // namespace
 
 Term::Term(const World& world, zookeeper::ControllerFence fence,
@@ -83,12 +93,14 @@ void Term::load() {
     if (!is_first) return load_states();
     load_timer_ =
         world_.executor.post_after(kElectionsFirst, life_.guard([this] { load_states(); }));
+    const std::size_t states = partitions_of(*outline_);
     outlined(*outline_);
+    if (outline_ && states <= kFewStates) load_states();
   }));
 }
 
-/// Once elections are written and told: each of the many reads costs ZooKeeper and this broker time
-/// that others would wait for.
+/// If they are many, once elections are written and told: each of the reads costs ZooKeeper and
+/// this broker time that others would wait for.
 void Term::load_states() {
   using Read = zookeeper::StoreResult<zookeeper::ClusterNodes>;
   load_timer_.reset();
