@@ -123,7 +123,11 @@ std::vector<Candidate> Decider::candidates(const Place& place,
   std::vector<Candidate> result;
   result.reserve(among.size());
   for (const BrokerId broker : among) {
-    result.push_back({broker, standing(place, broker), is_slow(place, broker)});
+    const auto& doubts = place.partition.doubts;
+    const bool is_doubted = std::any_of(doubts.begin(), doubts.end(), [&](const Doubt& doubt) {
+      return doubt.broker == broker && doubt.host_crash;
+    });
+    result.push_back({broker, standing(place, broker), is_slow(place, broker), is_doubted});
   }
   return result;
 }

@@ -137,9 +137,10 @@ Verdict elect(const cluster::PartitionState& state, std::span<const Candidate> c
   // After a host crash a replica may miss committed records: it is no eligible leader any more. Nor
   // is one that a reassignment took away.
   std::erase_if(eligible, [&](BrokerId broker) {
-    return standing_of(candidates, broker) == Standing::HostCrash ||
-           std::none_of(candidates.begin(), candidates.end(),
-                        [&](const Candidate& candidate) { return candidate.broker == broker; });
+    return std::none_of(candidates.begin(), candidates.end(), [&](const Candidate& candidate) {
+      return candidate.broker == broker && candidate.standing != Standing::HostCrash &&
+             !candidate.is_doubted;
+    });
   });
   if (eligible != state.eligible_leaders && !verdict.state) verdict.state = state;
   if (verdict.state) verdict.state->eligible_leaders = std::move(eligible);

@@ -25,6 +25,9 @@ struct Candidate {
   BrokerId broker;
   Standing standing = Standing::Unregistered;
   bool is_slow = false;  ///< Its log dir is slow: it stays in sync, but others lead better (W10).
+  /// Whatever its standing: its host crashed, and what it may have lost is not settled (W1). Who is
+  /// silent or dead as well is not known for it by its standing.
+  bool is_doubted = false;
 };
 
 /// What is to become of a partition, if anything.
