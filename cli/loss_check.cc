@@ -6,6 +6,8 @@
 #include <map>
 #include <utility>
 
+#include "cli/replica_explanation.h"
+
 namespace ottla::cli {
 namespace {
 
@@ -25,15 +27,6 @@ constexpr std::array<Row, 9> kRows = {{
     {"UNDER_REPLICATED", "are under-replicated already"},
     {"REASSIGNING", "are being reassigned"},
 }};
-
-bool is_in(const std::vector<BrokerId>& list, BrokerId broker) {
-  return std::ranges::find(list, broker) != list.end();
-}
-
-/// How many of the list are among `some`.
-std::int64_t count_in(const std::vector<BrokerId>& list, const std::vector<BrokerId>& some) {
-  return std::ranges::count_if(list, [&](BrokerId broker) { return is_in(some, broker); });
-}
 
 void object(const PartitionView& partition, const std::vector<BrokerId>& brokers,
             std::map<Objection, std::vector<TopicPartition>>& found) {
@@ -58,6 +51,10 @@ void object(const PartitionView& partition, const std::vector<BrokerId>& brokers
 }
 
 }  // namespace
+
+std::int64_t count_in(const std::vector<BrokerId>& list, const std::vector<BrokerId>& some) {
+  return std::ranges::count_if(list, [&](BrokerId broker) { return is_in(some, broker); });
+}
 
 std::string_view name_of(Objection objection) {
   return kRows[static_cast<std::size_t>(objection)].name;

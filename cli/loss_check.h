@@ -28,6 +28,10 @@ struct ClusterView {
   std::vector<PartitionView> partitions;
 };
 
+/// How many of the list are among `some`.
+[[nodiscard]] std::int64_t count_in(const std::vector<BrokerId>& list,
+                                    const std::vector<BrokerId>& some);
+
 /// What speaks against taking brokers down now (N10, N11).
 enum class Objection : std::uint8_t {
   UnknownBroker,      ///< Not in the cluster.

@@ -9,19 +9,12 @@
 
 #include "cli/cluster_facts.h"
 #include "cli/loss_check.h"
+#include "cli/replica_explanation.h"
 
 namespace ottla::cli {
 namespace {
 
 namespace json = boost::json;
-
-bool contains(const std::vector<BrokerId>& list, BrokerId broker) {
-  return std::ranges::find(list, broker) != list.end();
-}
-
-bool holds_any(const std::vector<BrokerId>& list, const std::vector<BrokerId>& some) {
-  return std::ranges::any_of(list, [&](BrokerId broker) { return contains(some, broker); });
-}
 
 Result<std::vector<BrokerId>> brokers_of(const Arguments& arguments) {
   OTTLA_TRY_VOID(arguments.require("broker"));
@@ -37,7 +30,7 @@ Result<std::vector<BrokerId>> brokers_of(const Arguments& arguments) {
     std::int32_t id = -1;
     const auto [end, error] = std::from_chars(at, last, id);
     if (error != std::errc() || id < 0) return wrong();
-    if (!contains(brokers, BrokerId(id))) brokers.emplace_back(id);
+    if (!is_in(brokers, BrokerId(id))) brokers.emplace_back(id);
     if (end == last) return brokers;
     if (*end != ',') return wrong();
     at = end + 1;
@@ -52,8 +45,8 @@ struct Load {
 Load load_of(const std::vector<BrokerId>& brokers, const ClusterView& view) {
   Load load;
   for (const PartitionView& partition : view.partitions) {
-    if (contains(brokers, partition.leader)) ++load.leads;
-    if (holds_any(partition.replicas, brokers)) ++load.replicas;
+    if (is_in(brokers, partition.leader)) ++load.leads;
+    if (count_in(partition.replicas, brokers) > 0) ++load.replicas;
   }
   return load;
 }
@@ -89,7 +82,7 @@ json::object json_of(const std::vector<BrokerId>& brokers, const ClusterView& vi
   const Load load = load_of(brokers, view);
   return json::object{{"brokers", json_of(brokers)},
                       {"mayRestart", objections.empty()},
-                      {"controller", contains(brokers, view.controller)},
+                      {"controller", is_in(brokers, view.controller)},
                       {"leads", load.leads},
                       {"replicas", load.replicas},
                       {"objections", std::move(rows)}};
@@ -102,7 +95,7 @@ Result<> answer_may_restart(const Arguments& arguments, Console& console) {
   // Only what the brokers have replicas of: what is wrong elsewhere is not made worse (N11).
   OTTLA_TRY(const ClusterFacts facts,
             gather_facts(arguments, [&](const TopicPartition&, const std::vector<BrokerId>& held) {
-              return holds_any(held, brokers);
+              return count_in(held, brokers) > 0;
             }));
   const ClusterView view = view_of(facts);
   const auto objections = objections_to_loss_of(brokers, view, true);
@@ -115,9 +108,9 @@ Result<> answer_may_restart(const Arguments& arguments, Console& console) {
     console.out << name << " may be restarted" << (is_one ? ": it leads " : " together: they lead ")
                 << load.leads << " of " << (is_one ? "its " : "their ") << load.replicas
                 << " partitions, and each has others in sync to take over"
-                << (!contains(brokers, view.controller) ? "\n"
-                    : is_one                            ? "; it is the controller\n"
-                                                        : "; one is the controller\n");
+                << (!is_in(brokers, view.controller) ? "\n"
+                    : is_one                         ? "; it is the controller\n"
+                                                     : "; one is the controller\n");
   }
   if (objections.empty()) return {};
   return fail(ErrorCode::InvalidRequest,
