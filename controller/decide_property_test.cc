@@ -162,8 +162,10 @@ class World {
   void all_join(std::int32_t p) {
     const auto& state = states_[static_cast<std::size_t>(p)];
     if (!state || state->leader == kNoBroker || !writes_.empty()) return;
+    const auto& replicas = assignments_[static_cast<std::size_t>(p)].replicas;
+    if (std::ranges::all_of(replicas, [&](BrokerId b) { return state->in_isr(b); })) return;
     rpc::AlterPartition request{"t", id_, p, state->leader_epoch, state->partition_epoch, {}};
-    for (const BrokerId b : assignments_[static_cast<std::size_t>(p)].replicas) {
+    for (const BrokerId b : replicas) {
       request.new_isr.push_back({b, registered_[b].epoch});
     }
     ++open_requests_;

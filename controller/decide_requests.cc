@@ -76,7 +76,8 @@ ErrorCode Decider::check_alter(const rpc::AlterPartition& alter, BrokerId from,
   }
   if (alter.leader_epoch < state.leader_epoch) return ErrorCode::FencedLeaderEpoch;
   if (from != state.leader) return ErrorCode::InvalidRequest;
-  if (!partition->writing && same_members(state.isr, alter.new_isr)) {
+  if (!partition->writing && same_members(state.isr, alter.new_isr) &&
+      alter.partition_epoch < state.partition_epoch) {
     already_so = true;  // Asked before; the answer was lost.
     return ErrorCode::None;
   }

@@ -26,6 +26,19 @@ bool is_final_refusal(ErrorCode error) {
 
 }  // namespace
 
+void FollowerState::on_subscribed(const void* its_stream, BrokerEpoch epoch, Offset fetch_offset,
+                                  bool in_isr) {
+  const bool went_back = epoch != broker_epoch || fetch_offset < log_end_offset;
+  if (went_back) {
+    log_end_offset = kUnknownOffset;
+    mark = kUnknownOffset;
+    if (!in_isr) caught_up_at.reset();
+  }
+  broker_epoch = epoch;
+  stream = its_stream;
+  subscribed = true;
+}
+
 void FollowerState::on_sent(Offset end, Offset leader_end, env::MonotonicTime now) {
   sent_end_offset = end;
   is_withheld = false;
@@ -74,10 +87,24 @@ bool Isr::contains(BrokerId broker) const {
 }
 
 bool Isr::may_contain(BrokerId broker) const {
-  return is_in(committed_, broker) || (pending_ && is_in(pending_->members, broker));
+  return is_in(committed_, broker) ||
+         (pending_ && std::ranges::count(pending_->members, broker, &rpc::IsrMember::broker) > 0);
 }
 
-void Isr::propose(std::vector<BrokerId> members) {
+std::vector<BrokerId> Isr::proposed() const {
+  std::vector<BrokerId> brokers;
+  for (const rpc::IsrMember& member : pending_->members) brokers.push_back(member.broker);
+  return brokers;
+}
+
+std::vector<rpc::IsrMember> Isr::asked() const {
+  if (!pending_->is_withdrawn) return pending_->members;
+  std::vector<rpc::IsrMember> members;
+  for (const BrokerId member : committed_) members.push_back({.broker = member});
+  return members;
+}
+
+void Isr::propose(std::vector<rpc::IsrMember> members) {
   CHECK(!pending_) << "one ISR request at a time for each partition";
   pending_ = Pending{std::move(members)};
 }
@@ -88,6 +115,7 @@ Isr::Outcome Isr::on_refused(ErrorCode error) {
     pending_.reset();
     return Outcome::Settled;
   }
+  if (is_final_refusal(error)) pending_->is_withdrawn = true;
   if (error == ErrorCode::NetworkException || error == ErrorCode::RequestTimedOut) {
     pending_->may_be_applied = true;
   }
@@ -102,8 +130,9 @@ bool Isr::on_state(const std::vector<BrokerId>& members, PartitionEpoch partitio
   return true;
 }
 
-bool Isr::is_asking(const std::vector<BrokerId>& members, PartitionEpoch partition_epoch) const {
-  return pending_ && partition_epoch == partition_epoch_ && members == pending_->members;
+bool Isr::is_asking(const std::vector<rpc::IsrMember>& members,
+                    PartitionEpoch partition_epoch) const {
+  return pending_ && partition_epoch == partition_epoch_ && members == asked();
 }
 
 }  // namespace ottla::replica

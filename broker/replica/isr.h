@@ -9,6 +9,7 @@
 #include "common/base/id.h"
 #include "common/cluster/partition.h"
 #include "common/env/clock.h"
+#include "common/rpc/control.h"
 
 namespace ottla::replica {
 
@@ -36,6 +37,9 @@ struct FollowerState {
   /// The last moment at which it is known to have held all of our log; unset: never.
   std::optional<env::MonotonicTime> caught_up_at;
 
+  /// Its stream is open: it holds records up to `fetch_offset`. What it held as another process, or
+  /// before it cut its log, is forgotten; a member of the ISR keeps its time to catch up.
+  void on_subscribed(const void* its_stream, BrokerEpoch epoch, Offset fetch_offset, bool in_isr);
   /// Notes what was put on its stream.
   void on_sent(Offset end, Offset leader_end, env::MonotonicTime now);
   /// Notes what it says that it holds.
@@ -78,8 +82,14 @@ struct FollowerState {
 ///     Committed --propose--> Pending --applied--> Committed
 ///                               |----refused for certain----> Committed, as before
 ///                               |----anything else----------> Pending, to be sent again
+///                               '----refused, but an earlier sending was not answered--> Withdrawn
+///     Withdrawn --the committed ISR was written again--> Committed
 ///
-/// A state from the controller with a newer partition epoch ends Pending at any time.
+/// A state from the controller with a newer partition epoch ends Pending and Withdrawn at any time.
+/// A proposal is repeated as it was made, with the processes that had caught up (KIP-903): another
+/// process of the same broker may have lost what its predecessor held. A sending that was not
+/// answered may still arrive somewhere, so one that is refused is withdrawn: the controller writes
+/// the committed ISR under another partition epoch, which refuses whatever comes later.
 class Isr {
  public:
   Isr() = default;
@@ -92,12 +102,15 @@ class Isr {
   /// In the committed or in the proposed ISR.
   [[nodiscard]] bool may_contain(BrokerId broker) const;
 
+  /// Also while a proposal is withdrawn.
   [[nodiscard]] bool is_pending() const { return pending_.has_value(); }
-  /// The ISR that is asked for. Needs `is_pending()`.
-  [[nodiscard]] const std::vector<BrokerId>& proposed() const { return pending_->members; }
+  /// The ISR that may have become the committed one by now. Needs `is_pending()`.
+  [[nodiscard]] std::vector<BrokerId> proposed() const;
+  /// What the controller is to be asked for. Needs `is_pending()`.
+  [[nodiscard]] std::vector<rpc::IsrMember> asked() const;
 
   /// Needs `!is_pending()`.
-  void propose(std::vector<BrokerId> members);
+  void propose(std::vector<rpc::IsrMember> members);
 
   enum class Outcome : std::uint8_t {
     Settled,  ///< Committed again, changed or not.
@@ -111,13 +124,14 @@ class Isr {
   /// what is known: the late answer to an older proposal, of which a newer one may be carried out.
   bool on_state(const std::vector<BrokerId>& members, PartitionEpoch partition_epoch);
   /// Whether this is what is asked for just now, and not an older request.
-  [[nodiscard]] bool is_asking(const std::vector<BrokerId>& members,
+  [[nodiscard]] bool is_asking(const std::vector<rpc::IsrMember>& members,
                                PartitionEpoch partition_epoch) const;
 
  private:
   struct Pending {
-    std::vector<BrokerId> members;
+    std::vector<rpc::IsrMember> members;
     bool may_be_applied = false;
+    bool is_withdrawn = false;
   };
   std::vector<BrokerId> committed_;
   PartitionEpoch partition_epoch_{-1};

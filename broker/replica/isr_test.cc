@@ -18,6 +18,12 @@ env::MonotonicTime at(int second) {
   return env::MonotonicTime(seconds(second));
 }
 
+std::vector<rpc::IsrMember> processes(const std::vector<BrokerId>& brokers) {
+  std::vector<rpc::IsrMember> members;
+  for (const BrokerId broker : brokers) members.push_back({broker, BrokerEpoch(broker.value())});
+  return members;
+}
+
 FollowerState follower(BrokerId broker, std::int64_t end) {
   return {.broker = broker,
           .broker_epoch = BrokerEpoch(7),
@@ -60,11 +66,11 @@ TEST(HighWatermark, StandsStillBelowMinInsyncReplicas) {
 
 TEST(HighWatermark, WaitsForWhoeverMayBeInTheIsrByNow) {
   Isr isr({kOne, kTwo}, PartitionEpoch(0));
-  isr.propose({kOne, kTwo, kThree});
+  isr.propose(processes({kOne, kTwo, kThree}));
   EXPECT_EQ(high_watermark(5, 20, {follower(kTwo, 12), follower(kThree, 9)}, isr), Offset(9));
 
   Isr shrinking({kOne, kTwo}, PartitionEpoch(0));
-  shrinking.propose({kOne});
+  shrinking.propose(processes({kOne}));
   EXPECT_EQ(high_watermark(5, 20, {follower(kTwo, 12)}, shrinking), Offset(12));
 }
 
@@ -165,7 +171,7 @@ TEST(MinIsr, IsNeverMoreThanTheReplicas) {
 
 TEST(Isr, AnAppliedProposalIsTheNewIsr) {
   Isr isr({kOne, kTwo}, PartitionEpoch(3));
-  isr.propose({kOne});
+  isr.propose(processes({kOne}));
   EXPECT_TRUE(isr.on_state({kOne}, PartitionEpoch(4)));
   EXPECT_FALSE(isr.is_pending());
   EXPECT_EQ(isr.committed(), std::vector{kOne});
@@ -173,26 +179,81 @@ TEST(Isr, AnAppliedProposalIsTheNewIsr) {
 
 TEST(Isr, ACertainRefusalGoesBackToTheCommittedIsr) {
   Isr isr({kOne}, PartitionEpoch(3));
-  isr.propose({kOne, kTwo});
+  isr.propose(processes({kOne, kTwo}));
   EXPECT_EQ(isr.on_refused(ErrorCode::IneligibleReplica), Isr::Outcome::Settled);
   EXPECT_FALSE(isr.may_contain(kTwo));
 }
 
-// W17: the first sending may have been carried out; nobody can take the new member back.
-TEST(Isr, ARefusalAfterAnUnansweredSendingIsNotBelieved) {
+// W17: the first sending may have been carried out, or be on its way; nobody but the controller can
+// take the new member back.
+TEST(Isr, WhatIsRefusedAfterAnUnansweredSendingIsWithdrawn) {
   Isr isr({kOne}, PartitionEpoch(3));
-  isr.propose({kOne, kTwo});
+  isr.propose(processes({kOne, kTwo}));
   EXPECT_EQ(isr.on_refused(ErrorCode::NetworkException), Isr::Outcome::Repeat);
   EXPECT_EQ(isr.on_refused(ErrorCode::IneligibleReplica), Isr::Outcome::Repeat);
-  EXPECT_TRUE(isr.may_contain(kTwo));
+  EXPECT_EQ(isr.asked(), std::vector{rpc::IsrMember{.broker = kOne}});
+  EXPECT_FALSE(isr.is_asking(processes({kOne, kTwo}), PartitionEpoch(3)));
+  EXPECT_TRUE(isr.may_contain(kTwo)) << "until the withdrawal is written";
+  EXPECT_EQ(isr.on_refused(ErrorCode::RequestTimedOut), Isr::Outcome::Repeat);
+  EXPECT_TRUE(isr.on_state({kOne}, PartitionEpoch(4)));
+  EXPECT_FALSE(isr.is_pending());
+  EXPECT_FALSE(isr.may_contain(kTwo));
+}
+
+TEST(Isr, AWithdrawalThatCameTooLateIsSettledByTheState) {
+  Isr isr({kOne}, PartitionEpoch(3));
+  isr.propose(processes({kOne, kTwo}));
+  EXPECT_EQ(isr.on_refused(ErrorCode::NetworkException), Isr::Outcome::Repeat);
+  EXPECT_EQ(isr.on_refused(ErrorCode::IneligibleReplica), Isr::Outcome::Repeat);
+  EXPECT_EQ(isr.on_refused(ErrorCode::InvalidUpdateVersion), Isr::Outcome::Repeat);
   EXPECT_TRUE(isr.on_state({kOne, kTwo}, PartitionEpoch(4)));
   EXPECT_FALSE(isr.is_pending());
+  EXPECT_TRUE(isr.contains(kTwo));
+}
+
+// KIP-903: what had caught up was one process, not whoever runs under its id when it is repeated.
+TEST(Isr, AProposalIsRepeatedAsItWasMade) {
+  Isr isr({kOne}, PartitionEpoch(3));
+  const std::vector<rpc::IsrMember> members{{kOne, BrokerEpoch(10)}, {kTwo, BrokerEpoch(20)}};
+  isr.propose(members);
+  EXPECT_EQ(isr.on_refused(ErrorCode::NotController), Isr::Outcome::Repeat);
+  EXPECT_EQ(isr.asked(), members);
+}
+
+TEST(Follower, AnotherProcessStartsAnew) {
+  FollowerState follower{.broker = kTwo};
+  follower.on_subscribed(nullptr, BrokerEpoch(20), Offset(100), false);
+  follower.on_progress(Offset(100), Offset(0), Offset(100), at(100));
+  ASSERT_TRUE(may_join(follower, Offset(90), Offset(90)));
+  follower.on_subscribed(nullptr, BrokerEpoch(21), Offset(70), false);
+  EXPECT_FALSE(may_join(follower, Offset(90), Offset(90)))
+      << "until it has told its log end offset";
+  EXPECT_FALSE(is_caught_up(follower, Offset(100), at(100), kLag));
+}
+
+TEST(Follower, AStreamThatBreaksCostsNothing) {
+  FollowerState follower{.broker = kTwo};
+  follower.on_subscribed(nullptr, BrokerEpoch(20), Offset(100), false);
+  follower.on_progress(Offset(100), Offset(0), Offset(100), at(100));
+  follower.on_subscribed(nullptr, BrokerEpoch(20), Offset(100), false);
+  EXPECT_TRUE(is_caught_up(follower, Offset(110), at(100), kLag));
+  EXPECT_TRUE(may_join(follower, Offset(90), Offset(90)));
+}
+
+/// It was in the ISR by its predecessor's log; it has as long as anyone to catch up.
+TEST(Follower, AMemberOfTheIsrThatStartsAnewHasTimeToCatchUp) {
+  FollowerState follower{.broker = kTwo};
+  follower.on_subscribed(nullptr, BrokerEpoch(20), Offset(100), true);
+  follower.on_progress(Offset(100), Offset(0), Offset(100), at(100));
+  follower.on_subscribed(nullptr, BrokerEpoch(21), Offset(100), true);
+  EXPECT_TRUE(is_caught_up(follower, Offset(110), at(100), kLag));
+  EXPECT_EQ(follower.log_end_offset, kUnknownOffset);
 }
 
 // W16: a version mismatch waits for the truth; it is neither skipped nor taken as a refusal.
 TEST(Isr, AVersionMismatchIsRepeatedUntilTheControllersStateSettlesIt) {
   Isr isr({kOne, kTwo}, PartitionEpoch(3));
-  isr.propose({kOne});
+  isr.propose(processes({kOne}));
   EXPECT_EQ(isr.on_refused(ErrorCode::InvalidUpdateVersion), Isr::Outcome::Repeat);
   EXPECT_TRUE(isr.is_pending());
   EXPECT_TRUE(isr.on_state({kOne, kTwo, kThree}, PartitionEpoch(5)));
@@ -202,13 +263,13 @@ TEST(Isr, AVersionMismatchIsRepeatedUntilTheControllersStateSettlesIt) {
 /// Two were under way: what comes late says nothing about the newer one, which may be carried out.
 TEST(Isr, AnAnswerToAnOlderProposalEndsNoNewerOne) {
   Isr isr({kOne}, PartitionEpoch(3));
-  isr.propose({kOne, kTwo});
+  isr.propose(processes({kOne, kTwo}));
   EXPECT_TRUE(isr.on_state({kOne, kTwo}, PartitionEpoch(4)));
-  isr.propose({kOne, kTwo, kThree});
+  isr.propose(processes({kOne, kTwo, kThree}));
   EXPECT_FALSE(isr.on_state({kOne, kTwo}, PartitionEpoch(4)));
   EXPECT_TRUE(isr.may_contain(kThree));
-  EXPECT_FALSE(isr.is_asking({kOne, kTwo}, PartitionEpoch(3)));
-  EXPECT_TRUE(isr.is_asking({kOne, kTwo, kThree}, PartitionEpoch(4)));
+  EXPECT_FALSE(isr.is_asking(processes({kOne, kTwo}), PartitionEpoch(3)));
+  EXPECT_TRUE(isr.is_asking(processes({kOne, kTwo, kThree}), PartitionEpoch(4)));
 }
 TEST(Isr, AnOlderStateChangesNothing) {
   Isr isr({kOne, kTwo}, PartitionEpoch(3));

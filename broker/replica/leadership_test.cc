@@ -58,7 +58,7 @@ TEST(LeadershipQuestions, WaitForWhoIsAboutToJoinOrToLeave) {
   LeadershipQuestions questions;
   const auto asked = ask(questions, 1);
   Isr isr({kOne, kTwo}, PartitionEpoch(1));
-  isr.propose({kOne, kThree});
+  isr.propose({{.broker = kOne}, {.broker = kThree}});
   EXPECT_TRUE(questions.take_confirmed(isr, kOne, std::vector{confirmed(kTwo, 1)}, 2).empty());
   EXPECT_TRUE(questions.take_confirmed(isr, kOne, std::vector{confirmed(kThree, 1)}, 2).empty());
   const std::vector both{confirmed(kTwo, 1), confirmed(kThree, 1)};

@@ -322,6 +322,8 @@ class Partition : public std::enable_shared_from_this<Partition> {
   [[nodiscard]] bool is_eligible(const FollowerState& follower) const;
   void note_removed(const FollowerState& follower) OTTLA_REQUIRES(state_mutex_);
   [[nodiscard]] std::optional<rpc::AlterPartition> propose_joiners() OTTLA_REQUIRES(state_mutex_);
+  [[nodiscard]] rpc::AlterPartition propose(const std::vector<BrokerId>& members)
+      OTTLA_REQUIRES(state_mutex_);
   [[nodiscard]] rpc::AlterPartition isr_request() const OTTLA_REQUIRES(state_mutex_);
   void keep_what_counts(const storage::Log& log, Offset cut, LeaderEpoch epoch)
       OTTLA_EXCLUDES(state_mutex_);

@@ -63,9 +63,8 @@ std::optional<Partition::Refusal> Partition::admit_follower(const rpc::StreamHel
     case FetchPosition::Fits:
       break;
   }
-  follower->broker_epoch = hello.follower_epoch;
-  follower->stream = stream;
-  follower->subscribed = true;
+  follower->on_subscribed(stream, hello.follower_epoch, wanted.fetch_offset,
+                          isr_.contains(follower->broker));
   follower->on_sent(wanted.fetch_offset, log_end, context_->clock.now());
   return std::nullopt;
 }
@@ -178,9 +177,7 @@ std::optional<rpc::AlterPartition> Partition::propose_joiners() {
   if (members.size() == isr_.committed().size()) return std::nullopt;
   LOG(INFO) << '[' << name_ << "] asks for isr " << to_text(isr_.committed()) << " -> "
             << to_text(members) << ", leader epoch " << leader_epoch_ << ": caught up";
-  isr_history_.asked(members, context_->clock.now());
-  isr_.propose(std::move(members));
-  return isr_request();
+  return propose(members);
 }
 
 std::optional<rpc::AlterPartition> Partition::on_follower_without_room(FollowerLink link) {
@@ -197,9 +194,7 @@ std::optional<rpc::AlterPartition> Partition::on_follower_without_room(FollowerL
   LOG(INFO) << '[' << name_ << "] asks for isr " << to_text(isr_.committed()) << " -> "
             << to_text(members) << ", leader epoch " << leader_epoch_ << ": the disk of broker "
             << link.follower << " is full";
-  isr_history_.asked(members, context_->clock.now());
-  isr_.propose(std::move(members));
-  return isr_request();
+  return propose(members);
 }
 
 void Partition::note_removed(const FollowerState& follower) {
@@ -236,9 +231,7 @@ std::optional<rpc::AlterPartition> Partition::check_isr(const std::set<BrokerId>
       if (members.size() < isr_.committed().size()) {
         LOG(INFO) << '[' << name_ << "] asks for isr " << to_text(isr_.committed()) << " -> "
                   << to_text(members) << ", leader epoch " << leader_epoch_;
-        isr_history_.asked(members, context_->clock.now());
-        isr_.propose(std::move(members));
-        request = isr_request();
+        request = propose(members);
       } else {
         request = propose_joiners();
       }
@@ -261,22 +254,28 @@ void Partition::set_out_of_reach(const std::set<BrokerId>& brokers) {
   calls.make();
 }
 
-rpc::AlterPartition Partition::isr_request() const {
-  rpc::AlterPartition request{.topic = name_.topic,
-                              .topic_id = topic_id_,
-                              .partition = name_.partition,
-                              .leader_epoch = leader_epoch_,
-                              .partition_epoch = isr_.partition_epoch(),
-                              .new_isr = {}};
-  for (const BrokerId broker : isr_.proposed()) {
+rpc::AlterPartition Partition::propose(const std::vector<BrokerId>& members) {
+  std::vector<rpc::IsrMember> processes;
+  for (const BrokerId broker : members) {
     rpc::IsrMember member{.broker = broker};
     if (broker == context_->self) member.broker_epoch = BrokerEpoch(context_->broker_epoch.load());
     for (const FollowerState& follower : followers_) {
       if (follower.broker == broker) member.broker_epoch = follower.broker_epoch;
     }
-    request.new_isr.push_back(member);
+    processes.push_back(member);
   }
-  return request;
+  isr_history_.asked(members, context_->clock.now());
+  isr_.propose(std::move(processes));
+  return isr_request();
+}
+
+rpc::AlterPartition Partition::isr_request() const {
+  return {.topic = name_.topic,
+          .topic_id = topic_id_,
+          .partition = name_.partition,
+          .leader_epoch = leader_epoch_,
+          .partition_epoch = isr_.partition_epoch(),
+          .new_isr = isr_.asked()};
 }
 
 std::optional<rpc::AlterPartition> Partition::pending_isr_request() const {
@@ -288,11 +287,9 @@ std::optional<rpc::AlterPartition> Partition::pending_isr_request() const {
 bool Partition::on_isr_refused(const rpc::AlterPartition& request, ErrorCode error) {
   Calls calls;
   bool repeat = false;
-  std::vector<BrokerId> members;
-  for (const rpc::IsrMember& member : request.new_isr) members.push_back(member.broker);
   {
     MutexLock lock(state_mutex_);
-    if (!leads(request.leader_epoch) || !isr_.is_asking(members, request.partition_epoch)) {
+    if (!leads(request.leader_epoch) || !isr_.is_asking(request.new_isr, request.partition_epoch)) {
       return false;  // Something newer was asked for since, or settled it.
     }
     isr_history_.answered(error);

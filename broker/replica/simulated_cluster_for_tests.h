@@ -458,7 +458,7 @@ class SimulatedCluster {
           .topic = request.topic, .topic_id = request.topic_id, .partition = request.partition};
       if (state.leader != broker || request.leader_epoch != state.leader_epoch) {
         outcome.error = ErrorCode::FencedLeaderEpoch;
-      } else if (isr == state.isr) {
+      } else if (isr == state.isr && request.partition_epoch < state.partition_epoch) {
         // Already so: a repeated request.
       } else if (request.partition_epoch != state.partition_epoch) {
         outcome.error = ErrorCode::InvalidUpdateVersion;

@@ -84,6 +84,7 @@ struct ClusterUpdateReply {
 struct IsrMember {
   BrokerId broker;
   BrokerEpoch broker_epoch = kUnknownBrokerEpoch;  ///< KIP-903
+  friend bool operator==(const IsrMember&, const IsrMember&) = default;
 };
 
 struct AlterPartition {
