@@ -1,6 +1,7 @@
 #include "broker/peer_watch.h"
 
 #include <chrono>
+#include <ranges>
 
 namespace ottla::broker {
 namespace {
@@ -11,6 +12,8 @@ constexpr std::chrono::milliseconds kLongestConfirmation{50};
 /// Who is not heard by half of the brokers within this time is cut off.
 constexpr std::chrono::milliseconds kLongestQuestion{250};
 constexpr std::chrono::milliseconds kAskForReachAgain{300};
+/// After a cut of a second or two TCP may send again only so much later.
+constexpr std::chrono::milliseconds kSettling{2000};
 
 }  // namespace
 
@@ -69,20 +72,25 @@ void PeerWatch::confirm(std::vector<BrokerId> brokers, Task done) {
 void PeerWatch::ask(Callback<bool> done) {
   loop_.post([this, done = std::move(done)]() mutable {
     if (stopped_) return;
-    const std::size_t brokers = watches_.size() + 1;
-    const auto missing = std::make_shared<std::size_t>((brokers + 1) / 2 - 1);
-    if (*missing == 0) return std::move(done)(true);
-    const auto wait =
-        begin([missing, done = std::move(done)]() mutable { std::move(done)(*missing == 0); },
-              kLongestQuestion);
-    wait->await_one();
-    for (const auto& [registration, watch] : watches_) {
-      if (!watch) continue;
-      watch->confirm([wait, missing] {
-        if (*missing > 0 && --*missing == 0) wait->one_came();
-      });
-    }
+    if (!settled_at_ || clock_.now() < *settled_at_) return std::move(done)(false);
+    ask_now(std::move(done));
   });
+}
+
+void PeerWatch::ask_now(Callback<bool> done) {
+  const std::size_t brokers = watches_.size() + 1;
+  const auto missing = std::make_shared<std::size_t>((brokers + 1) / 2 - 1);
+  if (*missing == 0) return std::move(done)(true);
+  const auto wait =
+      begin([missing, done = std::move(done)]() mutable { std::move(done)(*missing == 0); },
+            kLongestQuestion);
+  wait->await_one();
+  for (const auto& [registration, watch] : watches_) {
+    if (!watch) continue;
+    watch->confirm([wait, missing] {
+      if (*missing > 0 && --*missing == 0) wait->one_came();
+    });
+  }
 }
 
 void PeerWatch::await_change(std::shared_ptr<const metadata::MetadataImage> seen,
@@ -134,7 +142,8 @@ void PeerWatch::judge(const Registration& peer, rpc::Liveness verdict) {
 
 void PeerWatch::believe_silence(const Registration& peer) {
   silent_[peer].reset();
-  ask([this, peer](bool in_reach) {
+  note_who_is_heard();
+  ask_now([this, peer](bool in_reach) {
     const auto silent = silent_.find(peer);
     if (silent == silent_.end()) return;
     set_cut_off(!in_reach);
@@ -145,11 +154,27 @@ void PeerWatch::believe_silence(const Registration& peer) {
 
 void PeerWatch::no_longer_silent(const Registration& peer) {
   if (silent_.erase(peer) == 0) return;
+  note_who_is_heard();
   tell_silence_(peer.first, false);
-  if (!out_of_reach_.empty()) set_cut_off(true);
+  if (out_of_reach_.empty()) return;
+  set_cut_off(true);
+  // Others may have been believed silent before this broker knew that it was cut off.
+  const auto still_silent = std::views::keys(silent_);
+  for (const Registration& other : std::vector(still_silent.begin(), still_silent.end())) {
+    believe_silence(other);
+  }
 }
 
-/// Each silent broker is asked about again and again, so the end is noticed too.
+void PeerWatch::note_who_is_heard() {
+  const std::size_t brokers = watches_.size() + 1;
+  const std::size_t heard = brokers - silent_.size();
+  if (heard * 2 < brokers) {
+    settled_at_.reset();
+  } else if (!settled_at_) {
+    settled_at_ = clock_.now() + kSettling;
+  }
+}
+
 void PeerWatch::set_cut_off(bool cut_off) {
   std::set<BrokerId> out_of_reach;
   if (cut_off) {

@@ -3,6 +3,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <set>
 #include <utility>
 #include <vector>
@@ -41,6 +42,8 @@ class PeerWatch final : public api::PeerProof {
   void confirm(std::vector<BrokerId> brokers, Task done) override;
   void await_change(std::shared_ptr<const metadata::MetadataImage> seen,
                     env::MonotonicTime deadline, Task done) override;
+  /// Who was cut off until a moment ago is not in reach yet: its connections come back one by one,
+  /// and the brokers whose has not would look silent.
   void ask(Callback<bool> done) override;
 
  private:
@@ -49,11 +52,13 @@ class PeerWatch final : public api::PeerProof {
   class Wait;
 
   [[nodiscard]] std::shared_ptr<Wait> begin(Task done, env::Duration longest);
+  void ask_now(Callback<bool> done);
   void look();
   void judge(const Registration& peer, rpc::Liveness verdict);
   void believe_silence(const Registration& peer);
   void no_longer_silent(const Registration& peer);
   void set_cut_off(bool cut_off);
+  void note_who_is_heard();
 
   const BrokerId self_;
   rpc::LivenessMonitor& liveness_;
@@ -64,7 +69,9 @@ class PeerWatch final : public api::PeerProof {
   std::map<Registration, std::unique_ptr<rpc::LivenessWatch>> watches_;
   std::function<void(BrokerId, bool)> tell_silence_ = [](BrokerId, bool) {};
   std::function<void(std::set<BrokerId>)> tell_cut_off_ = [](const std::set<BrokerId>&) {};
-  std::set<BrokerId> out_of_reach_;                  ///< As it was told last.
+  std::set<BrokerId> out_of_reach_;  ///< As it was told last.
+  /// When its connections are all back; nullopt while it does not hear most brokers.
+  std::optional<env::MonotonicTime> settled_at_ = env::MonotonicTime{};
   std::map<Registration, env::TimerHandle> silent_;  ///< With the next look at our own reach.
   std::vector<std::shared_ptr<Wait>> waits_;
   std::vector<std::shared_ptr<Wait>> waiting_for_change_;

@@ -50,9 +50,11 @@ struct ControllerConfig {
   env::Duration takeover_backoff = std::chrono::milliseconds(50);
   /// The office of a silent controller is taken after a random part of this time ...
   env::Duration silent_takeover_backoff = std::chrono::milliseconds(500);
-  /// ... and only if it had been in office for this long: two brokers that do not hear each other
-  /// must not take it in turns.
-  env::Duration silent_takeover_quiet = std::chrono::seconds(10);
+  /// ... and, if it had taken it over itself, only after this long in it ...
+  env::Duration silent_takeover_quiet = std::chrono::seconds(3);
+  /// ... or after this long, if it had taken it from this broker: two brokers that do not hear each
+  /// other must not take it in turns.
+  env::Duration silent_retake_quiet = std::chrono::seconds(10);
   /// The pause before an operation on ZooKeeper that failed is tried again.
   env::Duration zookeeper_retry = std::chrono::milliseconds(100);
 

@@ -2,6 +2,7 @@
 
 #include <glog/logging.h>
 
+#include <algorithm>
 #include <utility>
 
 namespace ottla::controller {
@@ -180,7 +181,10 @@ void Office::leave_office(const std::string& why) {
 void Office::watch_holder(const Holder& holder) {
   stop_watching();
   if (holder.czxid != holder_czxid_) {
-    holder_took_over_ = holder_czxid_ != 0 || was_deposed_;
+    // Without a vacancy before it, it took the office over.
+    quiet_ = was_deposed_         ? config_.silent_retake_quiet
+             : holder_czxid_ != 0 ? config_.silent_takeover_quiet
+                                  : env::Duration::zero();
     holder_since_ = clock_.now();
   }
   was_deposed_ = false;
@@ -224,9 +228,9 @@ void Office::holder_is(rpc::Liveness liveness) {
   const env::Duration range = dead ? config_.takeover_backoff : config_.silent_takeover_backoff;
   env::Duration pause{static_cast<env::Duration::rep>(
       random_.below(static_cast<std::uint64_t>(range.count()) + 1))};
-  const env::Duration in_office = clock_.now() - holder_since_;
-  if (!dead && holder_took_over_ && in_office < config_.silent_takeover_quiet) {
-    pause += config_.silent_takeover_quiet - in_office;
+  if (!dead) {
+    const env::Duration in_office = clock_.now() - holder_since_;
+    pause += std::max(quiet_ - in_office, env::Duration::zero());
   }
   takeover_ = executor_.post_after(pause, watch_life_->guard([this, dead] {
     if (dead) return take_over("its process is dead");

@@ -95,8 +95,8 @@ class Office {
   std::optional<BrokerId> known_holder_;
   std::int64_t holder_czxid_ = 0;
   env::MonotonicTime holder_since_{};
-  /// It followed another holder, or this broker, without a vacancy: it took the office over.
-  bool holder_took_over_ = false;
+  /// How long it must have been in office before it is deposed for silence.
+  env::Duration quiet_{};
   bool was_deposed_ = false;
   std::optional<cluster::Broker> holder_broker_;
   std::unique_ptr<rpc::LivenessWatch> watch_;

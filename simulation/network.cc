@@ -546,34 +546,6 @@ class Network::SimulatedLiveness final : public rpc::LivenessMonitor {
   std::string endpoint_;
 };
 
-/// Counts the processes that listen; one that is paused counts as heard.
-class Network::SimulatedReach final : public rpc::Reach {
- public:
-  SimulatedReach(Network& network, std::string endpoint)
-      : network_(network), endpoint_(std::move(endpoint)) {}
-
-  void ask(Callback<bool> done) override {
-    auto shared = std::make_shared<Callback<bool>>(std::move(done));
-    network_.after(network_.draw_delay(), [&network = network_, endpoint = endpoint_, shared] {
-      const Process* const self = network.find(endpoint);
-      if (self == nullptr) return;
-      std::size_t heard = 0;
-      for (const auto& [other, process] : network.processes_) {
-        if (!network.is_cut(self->broker, process.broker) &&
-            !network.is_cut(process.broker, self->broker)) {
-          ++heard;
-        }
-      }
-      const bool in_reach = heard * 2 >= network.processes_.size();
-      self->inbound->post([shared, in_reach] { std::move (*shared)(in_reach); });
-    });
-  }
-
- private:
-  Network& network_;
-  std::string endpoint_;
-};
-
 void Network::attach(const std::string& endpoint, Process process) {
   processes_.insert_or_assign(endpoint, std::move(process));
 }
@@ -612,9 +584,6 @@ std::unique_ptr<rpc::TransactionPeers> Network::transaction_peers_of(const std::
 }
 std::unique_ptr<rpc::LivenessMonitor> Network::liveness_of(const std::string& endpoint) {
   return std::make_unique<SimulatedLiveness>(*this, endpoint);
-}
-std::unique_ptr<rpc::Reach> Network::reach_of(const std::string& endpoint) {
-  return std::make_unique<SimulatedReach>(*this, endpoint);
 }
 std::unique_ptr<rpc::ReplicationTransport> Network::transport_of(const std::string& endpoint) {
   return std::make_unique<SimulatedTransport>(*this, endpoint);

@@ -11,7 +11,6 @@
 #include "common/base/id.h"
 #include "common/env/executor.h"
 #include "common/rpc/peer.h"
-#include "common/rpc/reach.h"
 #include "common/rpc/replication.h"
 #include "common/rpc/transactions.h"
 #include "common/testing/simulated_world.h"
@@ -81,7 +80,6 @@ class Network {
   [[nodiscard]] std::unique_ptr<rpc::LivenessMonitor> liveness_of(const std::string& endpoint);
   [[nodiscard]] std::unique_ptr<rpc::ReplicationTransport> transport_of(
       const std::string& endpoint);
-  [[nodiscard]] std::unique_ptr<rpc::Reach> reach_of(const std::string& endpoint);
 
  private:
   class SimulatedPeer;
@@ -89,7 +87,6 @@ class Network {
   class SimulatedTransactionPeers;
   class SimulatedLiveness;
   class SimulatedTransport;
-  class SimulatedReach;
   class Stream;
 
   /// Who answers at `endpoint` now; null when nobody does.

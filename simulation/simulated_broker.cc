@@ -63,7 +63,6 @@ class SimulatedBroker::Process final : private membership::RegistrationListener,
         peers_(in_.network.peers_of(endpoint())),
         transaction_peers_(in_.network.transaction_peers_of(endpoint())),
         liveness_(in_.network.liveness_of(endpoint())),
-        reach_(in_.network.reach_of(endpoint())),
         transport_(in_.network.transport_of(endpoint())),
         on_disk_{&io_} {
     client_->add_listener(registration_);
@@ -130,10 +129,12 @@ class SimulatedBroker::Process final : private membership::RegistrationListener,
   }
 
   void build() {
+    peer_watch_ = std::make_unique<broker::PeerWatch>(broker_.id(), *liveness_, metadata_,
+                                                      in_.world.clock(), loop_);
     controller_ = std::make_unique<controller::Controller>(
         broker_.config_.controller,
         controller::Controller::World{*client_, controller_loop_, in_.world.clock(), random_,
-                                      *peers_, *liveness_, nullptr, reach_.get(),
+                                      *peers_, *liveness_, nullptr, peer_watch_.get(),
                                       [this](const cluster::Topic& topic) {
                                         return metadata_.told_image()->states_of(topic);
                                       }});
@@ -198,8 +199,6 @@ class SimulatedBroker::Process final : private membership::RegistrationListener,
   }
 
   void watch_peers() {
-    peer_watch_ = std::make_unique<broker::PeerWatch>(broker_.id(), *liveness_, metadata_,
-                                                      in_.world.clock(), loop_);
     peer_watch_->on_silence(
         [this](BrokerId broker, bool silent) { replicas_->set_silent(broker, silent); });
     peer_watch_->on_cut_off(
@@ -444,10 +443,10 @@ class SimulatedBroker::Process final : private membership::RegistrationListener,
   std::unique_ptr<rpc::Peers> peers_;
   std::unique_ptr<rpc::TransactionPeers> transaction_peers_;
   std::unique_ptr<rpc::LivenessMonitor> liveness_;
-  std::unique_ptr<rpc::Reach> reach_;
   std::unique_ptr<rpc::ReplicationTransport> transport_;
   std::unique_ptr<storage::LogStore> logs_;
   metadata::MetadataCache metadata_;
+  std::unique_ptr<broker::PeerWatch> peer_watch_;
   std::unique_ptr<controller::Controller> controller_;
   std::unique_ptr<broker::ControllerChannel> channel_;
   CarelessTopics careless_topics_{in_.topics};
@@ -466,7 +465,6 @@ class SimulatedBroker::Process final : private membership::RegistrationListener,
   std::vector<MortalExecutor*> on_disk_;  ///< Those that wait for the disk.
   std::unique_ptr<broker::SlowReplicas> slow_replicas_;
   std::unique_ptr<storage::DiskProbe> probe_;
-  std::unique_ptr<broker::PeerWatch> peer_watch_;
 
   cluster::LastStop last_stop_ = cluster::LastStop::Clean;
   bool loaded_ = false;
