@@ -367,9 +367,10 @@ class Cluster:
 
 
 class Checker:
-    """ottla-checker producing in the background; `finish` stops it, reads back, gives the counts."""
+    """ottla-checker producing in the background; `finish` stops it, reads back, gives the counts. `log`: a file for what
+    it says of itself; without one it is the test's."""
 
-    def __init__(self, cluster, topic, partitions=1, rate=2000, idempotent=True, **options):
+    def __init__(self, cluster, topic, partitions=1, rate=2000, idempotent=True, log=None, **options):
         self.cluster = cluster
         self.topic = topic
         self.acks = cluster.directory / f"acks-{topic}-{time.monotonic_ns()}"
@@ -380,7 +381,9 @@ class Checker:
         for name, value in options.items():
             for one in value if isinstance(value, list) else [value]:
                 arguments += [f"--{name.replace('_', '-')}", str(one)]
-        self.child = subprocess.Popen(arguments, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        with contextlib.ExitStack() as files:
+            errors = files.enter_context(open(log, "wb")) if log else None
+            self.child = subprocess.Popen(arguments, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=errors, text=True)
         self.produced = None
 
     def acknowledged(self):

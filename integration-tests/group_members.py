@@ -1,16 +1,18 @@
 """Processes that are members of consumer groups."""
 
+import os
 import subprocess
 import threading
 
 
 class Member:
-    """A consumer process whose lines are gathered as they come."""
+    """A consumer process whose lines are gathered as they come. `log`: a file for what it says of itself."""
 
-    def __init__(self, command):
+    def __init__(self, command, log=os.devnull):
         self.lines = []
-        self.child = subprocess.Popen([str(word) for word in command], stdin=subprocess.PIPE,
-                                      stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+        with open(log, "wb") as errors:
+            self.child = subprocess.Popen([str(word) for word in command], stdin=subprocess.PIPE,
+                                          stdout=subprocess.PIPE, stderr=errors, text=True)
         self.reader = threading.Thread(target=self._read, daemon=True)
         self.reader.start()
 

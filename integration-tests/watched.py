@@ -1,6 +1,7 @@
 """All checking clients at once, for tests of faults: an idempotent producer, a plain one, a consumer group, and a probe of
 who is writable. One line of figures for each test."""
 
+import collections
 import datetime
 import json
 import re
@@ -24,6 +25,8 @@ BUSY = 3.5
 GROUP_MEMBER = BUILD / "integration-tests" / "ottla-group-member"
 # A client that its broker does not answer any more must not wait for a minute.
 PATIENCE = {"socket.timeout.ms": 3000, "socket.connection.setup.timeout.ms": 2000}
+# A client that stands still is to be explained: each keeps a log.
+TALKATIVE = {"log_level": 7}
 PARTITIONS = 3
 
 
@@ -41,22 +44,32 @@ class Watched:
             cluster.wait_for_isr(name)
         self.idempotent = self._producer(self.topic, True, rates.get("idempotent", 400))
         self.plain = self._producer(self.plain_topic, False, rates.get("plain", 200))
-        self.members = [Member([*cluster.clients.prefix, GROUP_MEMBER, cluster.bootstrap, topic, f"group-of-{topic}",
-                                "session.timeout.ms=6000", "auto.commit.interval.ms=500",
-                                *(f"{name}={value}" for name, value in PATIENCE.items())]) for _ in range(2)]
+        self.members = [self._member(number) for number in range(2)]
         self.probe = WritableProbe(cluster, self.probe_topic, PARTITIONS)
         self.wait_for_progress()
 
     def _producer(self, topic, idempotent, rate):
-        options = {"producer_property": [f"{name}={value}" for name, value in PATIENCE.items()]}
-        return Checker(self.cluster, topic, PARTITIONS, rate, idempotent, **options)
+        settings = {**PATIENCE, **TALKATIVE, "debug": "eos,topic,metadata"}
+        return Checker(self.cluster, topic, PARTITIONS, rate, idempotent,
+                       log=self.cluster.directory / f"producer-of-{topic}.log",
+                       producer_property=[f"{name}={value}" for name, value in settings.items()])
+
+    def _member(self, number):
+        command = [*self.cluster.clients.prefix, GROUP_MEMBER, self.cluster.bootstrap, self.topic,
+                   f"group-of-{self.topic}", "session.timeout.ms=6000", "auto.commit.interval.ms=500",
+                   "debug=cgrp,topic,metadata", *(f"{name}={value}" for name, value in {**PATIENCE, **TALKATIVE}.items())]
+        return Member(command, self.cluster.directory / f"member-{number}-of-{self.topic}.log")
 
     def wait_for_progress(self, records=200, seconds=90):
         """Of both producers, and every partition is writable."""
         start = time.monotonic()
-        self.idempotent.wait_for_progress(records, seconds)
-        self.plain.wait_for_progress(records // 2, seconds)
-        self.wait_for_leaders(start, seconds)
+        try:
+            self.idempotent.wait_for_progress(records, seconds)
+            self.plain.wait_for_progress(records // 2, seconds)
+            self.wait_for_leaders(start, seconds)
+        except AssertionError:
+            self.cluster.keep = True
+            raise
 
     def wait_for_leaders(self, since=None, seconds=60):
         """Every partition takes a record that is offered from now on."""
@@ -89,7 +102,9 @@ class Watched:
         try:
             wait_until(lambda: not missing(), "the group to read everything", 60)
         except AssertionError:
-            pass
+            read = [collections.Counter(partition for partition, _, _ in member.records()) for member in self.members]
+            print(f"{self.topic}: the group lacks {collections.Counter(partition for partition, _ in missing())}, "
+                  f"its members have read {read}", flush=True)
         counts["group"] = {"acknowledged": len(wanted), "lost": len(missing())}
         gaps = self.probe.longest_gaps()
         counts["probe"] = {"acknowledged": len(self.probe.acks), "violations": self.probe.violations()[:5]}
