@@ -292,6 +292,25 @@ TEST_F(LogTest, ARetryAnswersWithTheOldOffsets) {
             ErrorCode::OutOfOrderSequenceNumber);
 }
 
+/// A stop in order with several requests appended and none answered: their producer repeats them.
+TEST_F(LogTest, ARetryIsKnownAfterAStopInOrder) {
+  const std::int64_t now = world_.clock().wall_now_ms();
+  for (int i = 0; i < 5; ++i) {
+    ASSERT_TRUE(append({.records = 2, .timestamp = now, .producer_id = 9, .sequence = 2 * i}));
+  }
+  ASSERT_TRUE(append({.records = 1, .timestamp = now, .producer_id = 10, .sequence = 0}));
+  ASSERT_TRUE(log_->close());
+  log_ = open(ShutdownKind::Clean);
+  for (int i = 0; i < 5; ++i) {
+    const AppendInfo again =
+        append({.records = 2, .producer_id = 9, .sequence = 2 * i}).value();
+    EXPECT_TRUE(again.is_duplicate);
+    EXPECT_EQ(again.base_offset, Offset(2 * i));
+  }
+  EXPECT_EQ(append_error({.records = 2, .producer_id = 9, .sequence = 10}), ErrorCode::None);
+  EXPECT_EQ(append_error({.records = 1, .producer_id = 10, .sequence = 1}), ErrorCode::None);
+}
+
 TEST_F(LogTest, SequencesMustFollowAndEpochsMustNotFall) {
   ASSERT_TRUE(append({.producer_id = 9, .epoch = 1, .sequence = 70}));  // unknown: any sequence
   EXPECT_EQ(append_error({.producer_id = 9, .epoch = 1, .sequence = 72}),

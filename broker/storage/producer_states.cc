@@ -13,6 +13,11 @@ constexpr std::int16_t kSnapshotVersion = 1;
 constexpr std::size_t kSnapshotHeader = 10;  // version, CRC, count
 constexpr std::size_t kSnapshotCrcFrom = 6;
 constexpr std::size_t kSnapshotEntry = 46;
+/// Ours, behind Kafka's entries: a count and the batches before each producer's last. Kafka's
+/// reader checks the CRC over all bytes and leaves what is behind its entries alone.
+constexpr std::size_t kSnapshotEarlierBatch = 32;
+/// No client repeats a batch of this age: its delivery.timeout.ms is long over.
+constexpr std::int64_t kRepeatedWithinMs = 15 * 60 * 1000;
 
 bool follows(std::int32_t last_sequence, std::int32_t next_sequence) {
   return next_sequence == record::add_to_sequence(last_sequence, 1);
@@ -245,11 +250,24 @@ std::vector<ActiveProducer> ProducerStates::active() const {
 std::vector<std::byte> ProducerStates::to_snapshot() const {
   std::vector<const ProducerEntry*> sorted;
   sorted.reserve(entries_.size());
-  for (const auto& [id, entry] : entries_) sorted.push_back(&entry);
+  std::int64_t newest = -1;
+  for (const auto& [id, entry] : entries_) {
+    sorted.push_back(&entry);
+    newest = std::max(newest, entry.last_timestamp);
+  }
   std::sort(sorted.begin(), sorted.end(),
             [](const ProducerEntry* a, const ProducerEntry* b) { return a->id < b->id; });
+  const auto earlier_batches = [&](const ProducerEntry& entry) {
+    const bool may_repeat = entry.last_timestamp >= newest - kRepeatedWithinMs;
+    return std::span(entry.batches)
+        .first(may_repeat && entry.batch_count > 0 ? entry.batch_count - 1U : 0U);
+  };
+  std::size_t earlier = 0;
+  for (const ProducerEntry* entry : sorted) earlier += earlier_batches(*entry).size();
 
-  std::vector<std::byte> bytes(kSnapshotHeader + sorted.size() * kSnapshotEntry);
+  std::vector<std::byte> bytes(
+      kSnapshotHeader + sorted.size() * kSnapshotEntry +
+      (earlier == 0 ? 0 : sizeof(std::int32_t) + earlier * kSnapshotEarlierBatch));
   store_big_endian(bytes.data(), kSnapshotVersion);
   store_big_endian(bytes.data() + 6, static_cast<std::int32_t>(sorted.size()));
   std::byte* at = bytes.data() + kSnapshotHeader;
@@ -266,9 +284,55 @@ std::vector<std::byte> ProducerStates::to_snapshot() const {
     store_big_endian(at + 38, entry->transaction_start.value());
     at += kSnapshotEntry;
   }
+  if (earlier > 0) {
+    store_big_endian(at, static_cast<std::int32_t>(earlier));
+    at += sizeof(std::int32_t);
+    for (const ProducerEntry* entry : sorted) {
+      for (const ProducerBatch& batch : earlier_batches(*entry)) {
+        store_big_endian(at, entry->id.value());
+        store_big_endian(at + 8, batch.last_sequence);
+        store_big_endian(at + 12, batch.last_offset.value());
+        store_big_endian(at + 20, batch.offset_delta);
+        store_big_endian(at + 24, batch.timestamp);
+        at += kSnapshotEarlierBatch;
+      }
+    }
+  }
   store_big_endian(bytes.data() + 2, crc32c(ByteView(bytes).subspan(kSnapshotCrcFrom)));
   return bytes;
 }
+
+namespace {
+
+using BatchesByProducer =
+    absl::flat_hash_map<ProducerId,
+                        absl::InlinedVector<ProducerBatch, ProducerEntry::kBatchesKept>>;
+
+/// What is behind Kafka's entries; nothing in a snapshot of Kafka's.
+Result<BatchesByProducer> read_earlier_batches(ByteView rest) {
+  BatchesByProducer batches;
+  if (rest.empty()) return batches;
+  const auto wrong = [] {
+    return fail(ErrorCode::CorruptMessage, "producer snapshot: wrong size");
+  };
+  if (rest.size() < sizeof(std::int32_t)) return wrong();
+  const auto count = load_big_endian<std::int32_t>(rest.data());
+  rest = rest.subspan(sizeof(std::int32_t));
+  if (count < 0 || static_cast<std::size_t>(count) * kSnapshotEarlierBatch != rest.size()) {
+    return wrong();
+  }
+  for (; !rest.empty(); rest = rest.subspan(kSnapshotEarlierBatch)) {
+    const std::byte* const at = rest.data();
+    batches[ProducerId(load_big_endian<std::int64_t>(at))].push_back(
+        {.last_sequence = load_big_endian<std::int32_t>(at + 8),
+         .last_offset = Offset(load_big_endian<std::int64_t>(at + 12)),
+         .offset_delta = load_big_endian<std::int32_t>(at + 20),
+         .timestamp = load_big_endian<std::int64_t>(at + 24)});
+  }
+  return batches;
+}
+
+}  // namespace
 
 Result<> ProducerStates::load_snapshot(ByteView snapshot, std::int64_t oldest) {
   clear();
@@ -282,9 +346,12 @@ Result<> ProducerStates::load_snapshot(ByteView snapshot, std::int64_t oldest) {
   }
   const auto count = load_big_endian<std::int32_t>(snapshot.data() + 6);
   if (count < 0 ||
-      kSnapshotHeader + static_cast<std::size_t>(count) * kSnapshotEntry != snapshot.size()) {
+      kSnapshotHeader + static_cast<std::size_t>(count) * kSnapshotEntry > snapshot.size()) {
     return fail(ErrorCode::CorruptMessage, "producer snapshot: wrong size");
   }
+  OTTLA_TRY(const BatchesByProducer earlier,
+            read_earlier_batches(snapshot.subspan(
+                kSnapshotHeader + static_cast<std::size_t>(count) * kSnapshotEntry)));
   const std::byte* at = snapshot.data() + kSnapshotHeader;
   for (std::int32_t i = 0; i < count; ++i, at += kSnapshotEntry) {
     ProducerEntry entry;
@@ -295,6 +362,9 @@ Result<> ProducerStates::load_snapshot(ByteView snapshot, std::int64_t oldest) {
     entry.transaction_start = Offset(load_big_endian<std::int64_t>(at + 38));
     const Offset last_offset(load_big_endian<std::int64_t>(at + 14));
     if (last_offset >= Offset(0)) {
+      if (const auto found = earlier.find(entry.id); found != earlier.end()) {
+        for (const ProducerBatch& batch : found->second) entry.add(batch);
+      }
       entry.add({.last_sequence = load_big_endian<std::int32_t>(at + 10),
                  .last_offset = last_offset,
                  .offset_delta = load_big_endian<std::int32_t>(at + 22),

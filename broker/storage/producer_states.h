@@ -132,7 +132,9 @@ class ProducerStates {
   [[nodiscard]] std::vector<ActiveProducer> active() const;
   [[nodiscard]] std::size_t size() const { return entries_.size(); }
 
-  /// N.snapshot.
+  /// N.snapshot: Kafka's, with the batches before each producer's last behind it. Kafka keeps only
+  /// the last, so that a producer with several requests under way at a stop in order cannot repeat
+  /// them afterwards.
   [[nodiscard]] std::vector<std::byte> to_snapshot() const;
   /// Replaces everything by a snapshot's producers, leaving out those silent since `oldest`.
   /// Errors: CorruptMessage.
