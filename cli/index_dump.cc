@@ -129,7 +129,8 @@ Result<> dump_transaction_index(env::FileSystem& files, const std::string& path,
 
 Result<> dump_producer_snapshot(env::FileSystem& files, const std::string& path, Console& console) {
   OTTLA_TRY(const std::string text, env::read_file(files, path));
-  const ByteView bytes = as_bytes(text);
+  const std::vector<std::byte> copy(as_bytes(text).begin(), as_bytes(text).end());  // GCC 12 warns
+  const ByteView bytes = copy;
   if (bytes.size() < kSnapshotHeaderSize) {
     return fail(ErrorCode::InvalidRecord, path + ": is too short for a producer snapshot");
   }
@@ -137,8 +138,8 @@ Result<> dump_producer_snapshot(env::FileSystem& files, const std::string& path,
   const auto crc = load_big_endian<std::uint32_t>(bytes.data() + 2);
   const auto count = load_big_endian<std::int32_t>(bytes.data() + 6);
   // Behind Kafka's entries a broker of ours keeps its producers' earlier batches.
-  const bool fits = count >= 0 && bytes.size() - kSnapshotHeaderSize >=
-                                      static_cast<std::size_t>(count) * kSnapshotEntrySize;
+  const std::size_t most = (bytes.size() - kSnapshotHeaderSize) / kSnapshotEntrySize;
+  const bool fits = count >= 0 && static_cast<std::size_t>(count) <= most;
   if (version != 1 || !fits || crc32c(bytes.subspan(6)) != crc) {
     return fail(ErrorCode::InvalidRecord, path + ": is damaged (version, size or checksum)");
   }

@@ -85,6 +85,7 @@ class Loopback:
     """Where processes run, unless a test has hosts of its own (netns.py)."""
     address = "127.0.0.1"
     prefix = ()
+    environment = {}
 
 
 class Process:
@@ -97,7 +98,7 @@ class Process:
             self.child = subprocess.Popen(
                 [str(argument) for argument in (*host.prefix, *arguments)],
                 stdin=subprocess.DEVNULL, stdout=sink, stderr=subprocess.STDOUT,
-                env={**os.environ, **(environment or {})})
+                env={**os.environ, **host.environment, **(environment or {})})
 
     @property
     def pid(self):
@@ -146,6 +147,9 @@ class Process:
 class ZooKeeper:
     """One server, alone or with `more` lines of configuration that make it one of several."""
 
+    # No test crashes a host: with a busy disk a sync may last for seconds, in which nobody can be elected.
+    JVM_FLAGS = "-Xmx256m -Dzookeeper.forceSync=no"
+
     def __init__(self, directory, tick_ms=2000, host=Loopback, more=""):
         self.directory = pathlib.Path(directory)
         self.directory.mkdir(parents=True, exist_ok=True)
@@ -171,7 +175,7 @@ class ZooKeeper:
         self.process = Process(
             "zookeeper", [ZOOKEEPER_SERVER, "start-foreground", self.configuration],
             self.directory / "zookeeper.out",
-            {"ZOO_LOG_DIR": str(self.directory), "JVMFLAGS": "-Xmx256m", "JMXDISABLE": "true"}, self.host)
+            {"ZOO_LOG_DIR": str(self.directory), "JVMFLAGS": self.JVM_FLAGS, "JMXDISABLE": "true"}, self.host)
 
     def mode(self):
         """standalone, leader, follower; None when it does not serve: it accepts connections somewhat before that."""
@@ -383,7 +387,8 @@ class Checker:
                 arguments += [f"--{name.replace('_', '-')}", str(one)]
         with contextlib.ExitStack() as files:
             errors = files.enter_context(open(log, "wb")) if log else None
-            self.child = subprocess.Popen(arguments, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=errors, text=True)
+            self.child = subprocess.Popen(arguments, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=errors, text=True,
+                                          env={**os.environ, **cluster.clients.environment})
         self.produced = None
 
     def acknowledged(self):

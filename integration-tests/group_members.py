@@ -8,11 +8,12 @@ import threading
 class Member:
     """A consumer process whose lines are gathered as they come. `log`: a file for what it says of itself."""
 
-    def __init__(self, command, log=os.devnull):
+    def __init__(self, command, log=os.devnull, environment=None):
         self.lines = []
         with open(log, "wb") as errors:
             self.child = subprocess.Popen([str(word) for word in command], stdin=subprocess.PIPE,
-                                          stdout=subprocess.PIPE, stderr=errors, text=True)
+                                          stdout=subprocess.PIPE, stderr=errors, text=True,
+                                          env={**os.environ, **(environment or {})})
         self.reader = threading.Thread(target=self._read, daemon=True)
         self.reader.start()
 

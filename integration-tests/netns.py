@@ -83,6 +83,7 @@ class Host:
         self.link = f"to-{name}"
         # nsenter becomes the command: its process id is the command's.
         self.prefix = ["nsenter", f"--net={NAMESPACES / self.namespace}"]
+        self.environment = {}  # of its processes, in addition
 
     def __repr__(self):
         return self.name

@@ -2,6 +2,7 @@
 
 from cluster import Cluster, ZooKeeper, wait_until
 from netns import Network
+from wall_clock import WallClock
 
 
 class Server(ZooKeeper):
@@ -52,14 +53,20 @@ class Ensemble:
 
 
 class NetworkedCluster(Cluster):
-    """The test itself moves to the host `observer`, which no test cuts off; checking clients live on `clients`."""
+    """The test itself moves to the host `observer`, which no test cuts off; checking clients live on `clients`. With
+    `wall_clocks` all hosts but the observer have one of their own, `clocks` by host."""
 
-    def __init__(self, brokers=3, **settings):
+    def __init__(self, brokers=3, wall_clocks=False, **settings):
         self.network = Network()
+        self.clocks = {}
         try:
             self.clients = self.network.host("clients")
             self.broker_hosts = {number: self.network.host(f"broker-{number}") for number in range(1, brokers + 1)}
             self.zookeeper_hosts = [self.network.host(f"zookeeper-{number}") for number in (1, 2, 3)]
+            if wall_clocks:
+                self.clocks = {host: WallClock() for host in self.network.hosts.values()}
+                for host, clock in self.clocks.items():
+                    host.environment = clock.environment
             self.network.enter(self.network.host("observer"))
         except BaseException:
             self.network.close()
@@ -81,6 +88,8 @@ class NetworkedCluster(Cluster):
 
     def heal(self):
         """Ends every fault, and waits until nothing is left of them."""
+        for clock in self.clocks.values():
+            clock.set(0)
         self.network.heal()
         self.zookeeper.heal()
         self.zookeeper.wait_for_all()  # a broker's start does not wait for it for ever
@@ -93,3 +102,5 @@ class NetworkedCluster(Cluster):
     def close(self):
         super().close()
         self.network.close()
+        for clock in self.clocks.values():
+            clock.close()

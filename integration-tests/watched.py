@@ -33,8 +33,8 @@ PARTITIONS = 3
 class Watched:
     """The clients at work on topics named after `topic`, each partition led by another broker at first."""
 
-    def __init__(self, cluster, topic, **rates):
-        self.cluster, self.topic = cluster, topic
+    def __init__(self, cluster, topic, group_session=SESSION, **rates):
+        self.cluster, self.topic, self.group_session = cluster, topic, group_session
         self.plain_topic, self.probe_topic = f"{topic}-plain", f"{topic}-probe"
         ids = list(cluster.brokers)[:PARTITIONS]
         assignment = ",".join(":".join(map(str, ids[i:] + ids[:i])) for i in range(len(ids)))
@@ -56,9 +56,10 @@ class Watched:
 
     def _member(self, number):
         command = [*self.cluster.clients.prefix, GROUP_MEMBER, self.cluster.bootstrap, self.topic,
-                   f"group-of-{self.topic}", "session.timeout.ms=6000", "auto.commit.interval.ms=500",
+                   f"group-of-{self.topic}", f"session.timeout.ms={int(self.group_session * 1000)}", "auto.commit.interval.ms=500",
                    "debug=cgrp,topic,metadata", *(f"{name}={value}" for name, value in {**PATIENCE, **TALKATIVE}.items())]
-        return Member(command, self.cluster.directory / f"member-{number}-of-{self.topic}.log")
+        return Member(command, self.cluster.directory / f"member-{number}-of-{self.topic}.log",
+                      self.cluster.clients.environment)
 
     def wait_for_progress(self, records=200, seconds=90):
         """Of both producers, and every partition is writable."""
@@ -125,17 +126,20 @@ def wrong_in(counts):
 class WatchedCase(TopicOfItsOwnCase):
     """For a TestCase whose tests share a NetworkedCluster, `self.cluster`."""
 
+    SETTINGS = {}  # in addition
+    GROUP_SESSION = SESSION
+
     @classmethod
     def setUpClass(cls):
-        cls.cluster = NetworkedCluster(
-            min__insync__replicas=2, zookeeper__session__timeout__ms=int(SESSION * 1000),
-            offsets__topic__num__partitions=3, group__initial__rebalance__delay__ms=0)
+        cls.cluster = NetworkedCluster(**{
+            "min__insync__replicas": 2, "zookeeper__session__timeout__ms": int(SESSION * 1000),
+            "offsets__topic__num__partitions": 3, "group__initial__rebalance__delay__ms": 0, **cls.SETTINGS})
         cls.addClassCleanup(cls.cluster.close)
         cls.network = cls.cluster.network
 
     def setUp(self):
         super().setUp()
-        self.watched = Watched(self.cluster, self.topic)
+        self.watched = Watched(self.cluster, self.topic, self.GROUP_SESSION)
         self.addCleanup(self.watched.kill)
 
     def heal(self):

@@ -44,7 +44,7 @@ class WritableProbe:
 
     def _offer(self, connection, broker_id, value):
         """One record for each partition. `timeout_ms` ends the wait of a leader that its followers have left."""
-        batch = wire.blob(wire.batch([wire.record(value)]))
+        batch = wire.blob(wire.batch([wire.record(value)], timestamp=int(time.time() * 1000)))
         body = wire.i16(-1) + wire.i16(-1) + wire.i32(200) + wire.array([wire.text(self.topic) + wire.array(
             [wire.i32(partition) + batch for partition in range(self.partitions)])])
         sent = time.monotonic()
