@@ -2,6 +2,7 @@
 #include <utility>
 
 #include "controller/decider.h"
+#include "controller/node_room.h"
 #include "controller/reassignment.h"
 
 // A reassignment is two writes of the topic's znode, and what each of them needs before it:
@@ -35,8 +36,9 @@ std::string list(const std::vector<BrokerId>& brokers) {
 
 void Decider::on(const ReassignmentRequested& event) {
   PendingPartitions& pending = begin_pending(event.request, std::nullopt, event.deadline);
+  NodeRoom room;
   for (const WantedReplicas& wanted : event.partitions) {
-    if (const Result<> valid = check_wanted(wanted); !valid) {
+    if (const Result<> valid = check_wanted(wanted, room); !valid) {
       pending.done.push_back({wanted.partition, valid.error().code(), valid.error().message()});
       continue;
     }
@@ -56,10 +58,11 @@ void Decider::on(const ReassignmentsRead& event) {
     return std::none_of(event.partitions.begin(), event.partitions.end(),
                         [&](const auto& wanted) { return wanted.partition == known.first; });
   });
+  NodeRoom room;
   for (const WantedReplicas& wanted : event.partitions) {
     const auto known = model_.reassignments_in_znode.find(wanted.partition);
     if (known != model_.reassignments_in_znode.end() && known->second == wanted.replicas) continue;
-    if (!wanted.replicas || !check_wanted(wanted)) {
+    if (!wanted.replicas || !check_wanted(wanted, room)) {
       reassignments_changed_ = true;
       continue;
     }
@@ -75,9 +78,9 @@ void Decider::on(const ReassignmentsRead& event) {
 }
 
 /// The codes are those of Kafka 3.9's controller.
-Result<> Decider::check_wanted(const WantedReplicas& wanted) const {
-  const PartitionEntry* partition = model_.find_partition(wanted.partition);
-  const TopicEntry* topic = model_.find_topic(wanted.partition.topic);
+Result<> Decider::check_wanted(const WantedReplicas& wanted, NodeRoom& room) const {
+  PartitionEntry* const partition = model_.find_partition(wanted.partition);
+  TopicEntry* const topic = model_.find_topic(wanted.partition.topic);
   if (partition == nullptr || topic->phase != TopicPhase::Live) {
     return fail(ErrorCode::UnknownTopicOrPartition, "The partition does not exist.");
   }
@@ -106,8 +109,38 @@ Result<> Decider::check_wanted(const WantedReplicas& wanted) const {
       away.push_back(broker);
     }
   }
-  if (away.empty()) return {};
-  return fail(ErrorCode::InvalidReplicaAssignment, "Not alive: broker " + list(away) + ".");
+  if (!away.empty()) {
+    return fail(ErrorCode::InvalidReplicaAssignment, "Not alive: broker " + list(away) + ".");
+  }
+  return check_node_room({*topic, wanted.partition.partition, *partition}, replicas, room);
+}
+
+/// While a partition moves its topic's znode has old and new replicas.
+Result<> Decider::check_node_room(const Place& place, const std::vector<BrokerId>& target,
+                                  NodeRoom& room) const {
+  const auto planned = [](std::int32_t number, const PartitionEntry& partition) {
+    const auto& wanted = partition.wanted;
+    return node_bytes(number, wanted && wanted->target
+                                  ? reassigned(partition.assignment, *wanted->target)
+                                  : partition.assignment);
+  };
+  const auto [taken, is_first] = room.try_emplace(&place.topic, 0);
+  if (is_first) {
+    std::int32_t number = 0;
+    for (const PartitionEntry& partition : place.topic.partitions) {
+      taken->second += planned(number++, partition);
+    }
+  }
+  const std::size_t bytes =
+      taken->second - planned(place.number, place.partition) +
+      node_bytes(place.number, reassigned(place.partition.assignment, target));
+  if (bytes > kNodeBytes) {
+    return fail(ErrorCode::InvalidReplicaAssignment,
+                "The topic's ZooKeeper node takes " + std::to_string(kNodeBytes) +
+                    " bytes: reassign fewer of its partitions at a time.");
+  }
+  taken->second = bytes;
+  return {};
 }
 
 void Decider::want(const WantedReplicas& wanted, std::optional<RequestId> request) {

@@ -114,7 +114,11 @@ class Decider {
   void end_requests_of(Place place);
 
   // decide_reassignment.cc
-  [[nodiscard]] Result<> check_wanted(const WantedReplicas& wanted) const;
+  /// Bytes of the topics' znodes, with what a request has added to them so far.
+  using NodeRoom = std::map<const TopicEntry*, std::size_t>;
+  [[nodiscard]] Result<> check_wanted(const WantedReplicas& wanted, NodeRoom& room) const;
+  [[nodiscard]] Result<> check_node_room(const Place& place, const std::vector<BrokerId>& target,
+                                         NodeRoom& room) const;
   void want(const WantedReplicas& wanted, std::optional<RequestId> request);
   [[nodiscard]] std::optional<cluster::Assignment> next_assignment(const Place& place) const;
   void move_replicas(Place place);

@@ -6,6 +6,8 @@
 #include <iostream>
 
 #include "controller/decide.h"
+#include "controller/node_room.h"
+#include "controller/reassignment.h"
 
 namespace ottla::controller {
 namespace {
@@ -28,8 +30,8 @@ std::int64_t peak_memory_mib() {
   return usage.ru_maxrss / 1024;
 }
 
-/// Topics of 1000 partitions, three replicas each, all leaders where they belong.
-ClusterRead cluster_of(std::int32_t partitions) {
+/// Topics of 1000 partitions or so, three replicas each, all leaders where they belong.
+ClusterRead cluster_of(std::int32_t partitions, std::int32_t of_each_topic = 1000) {
   ClusterRead read;
   for (std::int32_t id = 1; id <= kBrokers; ++id) {
     cluster::Broker broker;
@@ -37,11 +39,11 @@ ClusterRead cluster_of(std::int32_t partitions) {
     broker.epoch = BrokerEpoch(id);
     read.brokers.push_back(broker);
   }
-  for (std::int32_t first = 0; first < partitions; first += 1000) {
+  for (std::int32_t first = 0; first < partitions; first += of_each_topic) {
     TopicRead& topic = read.topics.emplace_back();
-    topic.topic.name = "topic-" + std::to_string(first / 1000);
+    topic.topic.name = "topic-" + std::to_string(first / of_each_topic);
     topic.topic.id = Uuid(1, static_cast<std::uint64_t>(first + 1));
-    for (std::int32_t p = 0; p < std::min(partitions - first, 1000); ++p) {
+    for (std::int32_t p = 0; p < std::min(partitions - first, of_each_topic); ++p) {
       topic.topic.partitions.push_back(
           {{BrokerId(1 + p % kBrokers), BrokerId(1 + (p + 1) % kBrokers),
             BrokerId(1 + (p + 2) % kBrokers)},
@@ -137,6 +139,34 @@ TEST(Scale, W22OneBrokersReportAmongManyPartitions) {
   const Decision decision = decide(model, report, {});
   EXPECT_EQ(decision.writes.size(), 20'000U);
   EXPECT_LT(cpu_time() - began, kGenerous);
+}
+
+/// A write that ZooKeeper does not take would end the session, again and again.
+TEST(Scale, NoMoreIsReassignedAtATimeThanTheTopicsNodeTakes) {
+  constexpr std::int32_t kPartitions = 40'000;
+  ClusterModel model;
+  (void)decide(model, cluster_of(kPartitions, kPartitions), {});
+  ReassignmentRequested request{RequestId(1), {}, {}};
+  for (std::int32_t p = 0; p < kPartitions; ++p) {
+    std::vector<BrokerId> target;
+    for (std::int32_t i = 3; i < 6; ++i) target.emplace_back(1 + (p + i) % kBrokers);
+    request.partitions.push_back({{"topic-0", p}, std::move(target)});
+  }
+  (void)decide(model, request, {});
+  const auto& refused = model.pending_partitions.at(RequestId(1)).done;
+  ASSERT_FALSE(refused.empty());
+  EXPECT_EQ(refused.front().error, ErrorCode::InvalidReplicaAssignment);
+  EXPECT_NE(refused.front().message.find("reassign fewer"), std::string::npos);
+  EXPECT_GT(kPartitions - refused.size(), 5000U);
+  std::size_t bytes = 0;
+  std::int32_t number = 0;
+  for (const PartitionEntry& partition : model.topics.at("topic-0").partitions) {
+    bytes += node_bytes(number++, partition.wanted
+                                      ? reassigned(partition.assignment, *partition.wanted->target)
+                                      : partition.assignment);
+  }
+  EXPECT_LE(bytes, kNodeBytes);
+  EXPECT_GT(bytes, kNodeBytes - 1000);
 }
 
 }  // namespace

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "controller/node_room.h"
 #include "controller/topic_name.h"
 
 namespace ottla::controller {
@@ -49,9 +50,6 @@ Result<std::vector<cluster::Assignment>> take_assignments(
   return result;
 }
 
-/// What ZooKeeper takes in one request (jute.maxbuffer), less some for path and header: a larger
-/// one closes the session, and would again after each reconnection.
-constexpr std::size_t kNodeBytes = 1'000'000;
 /// The shortest entry of a partition in its topic's node: "0":[1],
 constexpr std::int32_t kMostPartitions = kNodeBytes / 8;
 
@@ -71,10 +69,7 @@ Result<> check_partition_count(const std::string& topic, std::int32_t partitions
 Result<> check_fits_into_node(const cluster::Topic& topic) {
   std::size_t bytes = 0;
   for (std::size_t partition = 0; partition < topic.partitions.size(); ++partition) {
-    bytes += std::to_string(partition).size() + 6;
-    for (const BrokerId replica : topic.partitions[partition].replicas) {
-      bytes += std::to_string(replica.value()).size() + 1;
-    }
+    bytes += node_bytes(static_cast<std::int32_t>(partition), topic.partitions[partition]);
   }
   if (bytes <= kNodeBytes) return {};
   return too_many_partitions(topic.name, static_cast<std::int32_t>(topic.partitions.size()));

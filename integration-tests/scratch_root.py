@@ -51,6 +51,7 @@ def why_unavailable():
 
 class ScratchRoot:
     address = "127.0.0.1"
+    environment = {}  # of its processes, in addition
 
     keep = KEEP  # goes on from MAKE_ROOT; says from inside that it is ready, and its process id
 

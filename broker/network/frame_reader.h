@@ -29,7 +29,7 @@ class FrameReader {
 
  private:
   static constexpr std::size_t kSizeBytes = 4;
-  static constexpr std::size_t kSmallBytes = 1024;
+  static constexpr std::size_t kSmallBytes = 512;
   static constexpr std::size_t kFirstStep = 1024 * 1024;
   static constexpr std::size_t kGrowth = 4;
 
