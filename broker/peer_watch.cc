@@ -78,8 +78,7 @@ void PeerWatch::ask(Callback<bool> done) {
 }
 
 void PeerWatch::ask_now(Callback<bool> done) {
-  const std::size_t brokers = watches_.size() + 1;
-  const auto missing = std::make_shared<std::size_t>((brokers + 1) / 2 - 1);
+  const auto missing = std::make_shared<std::size_t>(others_for_half());
   if (*missing == 0) return std::move(done)(true);
   const auto wait =
       begin([missing, done = std::move(done)]() mutable { std::move(done)(*missing == 0); },
@@ -117,12 +116,12 @@ void PeerWatch::look() {
   if (stopped_) return;
   for (const auto& wait : std::exchange(waiting_for_change_, {})) wait->end();
   const auto image = metadata_.told_image();
-  std::erase_if(watches_, [&](const auto& watch) {
-    const cluster::Broker* const broker = image->broker(watch.first.first);
-    const bool gone = broker == nullptr || broker->epoch != watch.first.second;
-    if (gone) no_longer_silent(watch.first);
-    return gone;
-  });
+  std::vector<Registration> gone;
+  for (const auto& [peer, watch] : watches_) {
+    const cluster::Broker* const broker = image->broker(peer.first);
+    if (broker == nullptr || broker->epoch != peer.second) gone.push_back(peer);
+  }
+  for (const Registration& peer : gone) watches_.erase(peer);
   for (const auto& [id, broker] : image->brokers()) {
     if (id == self_) continue;
     auto& watch = watches_[{id, broker.epoch}];
@@ -130,6 +129,9 @@ void PeerWatch::look() {
     watch = liveness_.watch(broker, [this, peer = Registration(id, broker.epoch)](
                                         rpc::Liveness verdict) { judge(peer, verdict); });
   }
+  // Once all who are there are counted.
+  for (const Registration& peer : gone) no_longer_silent(peer);
+  note_who_is_heard();
 }
 
 /// A suspicion is the controller's to judge, but for what this broker waits for itself.
@@ -166,9 +168,7 @@ void PeerWatch::no_longer_silent(const Registration& peer) {
 }
 
 void PeerWatch::note_who_is_heard() {
-  const std::size_t brokers = watches_.size() + 1;
-  const std::size_t heard = brokers - silent_.size();
-  if (heard * 2 < brokers) {
+  if (watches_.size() - silent_.size() < others_for_half()) {
     settled_at_.reset();
   } else if (!settled_at_) {
     settled_at_ = clock_.now() + kSettling;

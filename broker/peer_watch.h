@@ -53,6 +53,8 @@ class PeerWatch final : public api::PeerProof {
 
   [[nodiscard]] std::shared_ptr<Wait> begin(Task done, env::Duration longest);
   void ask_now(Callback<bool> done);
+  /// How many others are to be heard so that half of all brokers are, this one counted.
+  [[nodiscard]] std::size_t others_for_half() const { return watches_.size() / 2; }
   void look();
   void judge(const Registration& peer, rpc::Liveness verdict);
   void believe_silence(const Registration& peer);

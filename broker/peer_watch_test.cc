@@ -60,14 +60,20 @@ class ToldLiveness final : public rpc::LivenessMonitor {
 /// Broker 1 of three.
 struct PeerWatchTest : ::testing::Test {
   void SetUp() override {
-    rpc::ClusterUpdate update{.controller = BrokerId(2), .full = true};
-    update.live_brokers = {{.id = BrokerId(1)}, {.id = BrokerId(2)}, {.id = BrokerId(3)}};
-    metadata.publish(metadata.told_image()->apply(update));
     watch.on_cut_off([this](std::set<BrokerId> brokers) { cut_off_from = std::move(brokers); });
+    register_brokers(3);
+  }
+  void TearDown() override { watch.stop(); }
+
+  /// 1 to `last`, and nobody else.
+  void register_brokers(int last) {
+    rpc::ClusterUpdate update{.controller = BrokerId(2), .full = true};
+    auto& brokers = update.live_brokers.emplace();
+    for (int id = 1; id <= last; ++id) brokers.push_back({.id = BrokerId(id)});
+    metadata.publish(metadata.told_image()->apply(update));
     watch.metadata_changed();
     world.run_for(milliseconds(1));
   }
-  void TearDown() override { watch.stop(); }
 
   bool in_reach() {
     std::optional<bool> answer;
@@ -113,6 +119,18 @@ TEST_F(PeerWatchTest, WhoIsJustBackJudgesNobody) {
   EXPECT_FALSE(in_reach());
   world.run_for(seconds(1));
   EXPECT_TRUE(in_reach()) << "by now broker 2 would be heard";
+}
+
+/// Of four brokers three are silent. One of them is no broker any more: still two of three are.
+TEST_F(PeerWatchTest, WhoIsGoneIsNotCountedAsHeard) {
+  register_brokers(4);
+  for (int id = 2; id <= 4; ++id) liveness.set_silent(id, true);
+  register_brokers(3);
+  world.run_for(seconds(5));
+  liveness.set_silent(3, false);
+  EXPECT_FALSE(in_reach()) << "it is just back";
+  world.run_for(seconds(2));
+  EXPECT_TRUE(in_reach());
 }
 
 TEST_F(PeerWatchTest, AQuestionThatWasMissedOnceIsNoCutOff) {
