@@ -35,6 +35,11 @@ std::optional<IsrRequestNote> IsrHistory::last_request() const {
   return kept_ ? kept_->request : std::nullopt;
 }
 
+bool IsrHistory::was_refused_since(env::MonotonicTime since) const {
+  return kept_ && kept_->request && kept_->request->at > since &&
+         kept_->request->answer == ErrorCode::IneligibleReplica;
+}
+
 PartitionHealth Partition::health() const {
   PartitionHealth health;
   MutexLock lock(state_mutex_);

@@ -33,8 +33,8 @@ struct IsrRequestNote {
   std::optional<ErrorCode> answer;
 };
 
-/// What a leader remembers of its ISR requests, for people only. Nothing is kept for a partition
-/// that never asked.
+/// What a leader remembers of its ISR requests: for people, and so that what was refused is not asked
+/// for with every acknowledgement. Nothing is kept for a partition that never asked.
 class IsrHistory {
  public:
   void removed(const IsrRemoval& removal);
@@ -45,6 +45,8 @@ class IsrHistory {
   /// The last removal of this broker by this leader.
   [[nodiscard]] std::optional<IsrRemoval> removal_of(BrokerId broker) const;
   [[nodiscard]] std::optional<IsrRequestNote> last_request() const;
+  /// Whether the last request was asked after that time, and a member refused as ineligible.
+  [[nodiscard]] bool was_refused_since(env::MonotonicTime since) const;
 
  private:
   struct Kept {

@@ -1,6 +1,7 @@
 #include <glog/logging.h>
 
 #include <algorithm>
+#include <chrono>
 #include <utility>
 
 #include "broker/replica/high_watermark.h"
@@ -9,6 +10,12 @@
 #include "broker/replica/truncation.h"
 
 namespace ottla::replica {
+namespace {
+
+/// The controller may doubt a follower for a second or two that goes on acknowledging all the time.
+constexpr std::chrono::milliseconds kPauseAfterRefusal{100};
+
+}  // namespace
 
 // Followers, seen by their leader.
 
@@ -163,6 +170,7 @@ bool Partition::is_eligible(const FollowerState& follower) const {
 std::optional<rpc::AlterPartition> Partition::propose_joiners() {
   if (isr_.is_pending()) return std::nullopt;
   const env::MonotonicTime now = context_->clock.now();
+  if (isr_history_.was_refused_since(now - kPauseAfterRefusal)) return std::nullopt;
   std::vector<BrokerId> members = isr_.committed();
   for (const FollowerState& follower : followers_) {
     // Below min.insync.replicas the high watermark stands, and who reaches it may still be far

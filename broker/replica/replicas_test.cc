@@ -280,6 +280,23 @@ TEST(Replicas, ARestartedFollowerJoinsWithItsNewEpoch) {
   EXPECT_TRUE(settle(*cluster));
 }
 
+// A controller that does not hear a follower refuses it; the follower goes on acknowledging.
+TEST(Replicas, WhoIsRefusedIsNotAskedForAtEveryAcknowledgement) {
+  const auto cluster = make_cluster(10);
+  cluster->suspects.insert(kThree);
+  cluster->put_out(0, kThree);
+  cluster->world.run_for(seconds(1));
+  const int before = cluster->isr_requests_decided;
+  const env::MonotonicTime start = cluster->world.clock().now();
+  for (int i = 0; i < 200; ++i) {
+    ASSERT_EQ(cluster->append_and_wait(kOne, {"a"}).error, ErrorCode::None);
+  }
+  EXPECT_LT(cluster->isr_requests_decided - before,
+            3 + (cluster->world.clock().now() - start) / milliseconds(100));
+  cluster->suspects.clear();
+  EXPECT_TRUE(settle(*cluster));
+}
+
 // W17: the answer is lost again and again; the request is repeated, the ISR moves once.
 TEST(Replicas, IsrRequestsAreRepeatedUntilTheOutcomeIsKnown) {
   const auto cluster = make_cluster(8);

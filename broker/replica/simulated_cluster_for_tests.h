@@ -252,6 +252,7 @@ class SimulatedCluster {
   void calm() { options_.lossy_controller = false; }
   /// Brokers that the controller lets join no ISR.
   std::set<BrokerId> suspects;
+  int isr_requests_decided = 0;
   /// Brokers that hear nothing from the controller.
   std::set<BrokerId> uninformed;
   /// They hear everything again.
@@ -444,6 +445,7 @@ class SimulatedCluster {
   rpc::AlterPartitionReply decide(BrokerId broker, const std::vector<rpc::AlterPartition>& wanted) {
     rpc::AlterPartitionReply reply;
     for (const rpc::AlterPartition& request : wanted) {
+      ++isr_requests_decided;
       const auto p = static_cast<std::size_t>(request.partition);
       cluster::PartitionState& state = states_.at(p);
       std::vector<BrokerId> isr;
