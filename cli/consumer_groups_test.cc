@@ -56,6 +56,7 @@ TEST(TopicChoice, MayNamePartitions) {
 
 TEST(MomentText, IsReadByPeople) {
   EXPECT_EQ(moment_text(1795255748023), "2026-11-21 10:09:08.023Z");
+  EXPECT_EQ(java_date_text(1795255748023), "Sat Nov 21 10:09:08 UTC 2026");
 }
 
 TEST(UndeleteTable, ShowsWhatIsThereAndWhatWillBe) {

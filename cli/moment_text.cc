@@ -7,16 +7,27 @@
 #include <utility>
 
 namespace ottla::cli {
+namespace {
 
-std::string moment_text(std::int64_t ms) {
+/// In strftime's pattern; the result has at most 31 characters.
+std::string utc_text(std::int64_t ms, const char* pattern) {
   const auto seconds = static_cast<std::time_t>(ms / 1000);
   std::tm utc{};
   gmtime_r(&seconds, &utc);
   char text[32];
-  const std::size_t size = std::strftime(text, sizeof(text), "%Y-%m-%d %H:%M:%S", &utc);
+  return {text, std::strftime(text, sizeof(text), pattern, &utc)};
+}
+
+}  // namespace
+
+std::string moment_text(std::int64_t ms) {
   std::string millis = std::to_string(ms % 1000);
   millis.insert(0, 3 - std::min<std::size_t>(millis.size(), 3), '0');
-  return std::string(text, size) + '.' + millis + 'Z';
+  return utc_text(ms, "%Y-%m-%d %H:%M:%S") + '.' + millis + 'Z';
+}
+
+std::string java_date_text(std::int64_t ms) {
+  return utc_text(ms, "%a %b %d %H:%M:%S UTC %Y");
 }
 
 std::string java_time_text(std::chrono::system_clock::time_point time, const std::string& pattern) {

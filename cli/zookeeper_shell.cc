@@ -1,6 +1,5 @@
 // `ottla zookeeper-shell`: what zookeeper-shell does, as far as runbooks of Kafka need it.
 #include <chrono>
-#include <ctime>
 #include <future>
 #include <iterator>
 #include <memory>
@@ -12,6 +11,7 @@
 
 #include <boost/json.hpp>
 
+#include "cli/moment_text.h"
 #include "cli/tool.h"
 #include "common/zookeeper/c_client.h"
 
@@ -73,14 +73,6 @@ class Shell {
   }
 
  private:
-  /// Java's Date::toString, in UTC.
-  static std::string java_date(std::int64_t ms) {
-    const std::time_t seconds = ms / 1000;
-    std::tm parts{};
-    ::gmtime_r(&seconds, &parts);
-    char text[64];
-    return {text, std::strftime(text, sizeof text, "%a %b %d %H:%M:%S UTC %Y", &parts)};
-  }
   static std::string joined(const std::vector<std::string>& words, std::size_t from) {
     std::string text;
     for (std::size_t i = from; i < words.size(); ++i) text += (i > from ? " " : "") + words[i];
@@ -166,11 +158,12 @@ class Shell {
                                     {"children", node.stat.children}})
          << '\n';
   }
-  /// As zkCli prints it. (The C client's callers have no use for the version of the ACL.)
+  /// As zkCli prints it, but for the version of the ACL.
   void print(const zookeeper::Stat& stat, std::size_t length) {
-    out_ << std::hex << "cZxid = 0x" << stat.czxid << "\nctime = " << java_date(stat.created_ms)
-         << "\nmZxid = 0x" << stat.mzxid << "\nmtime = " << java_date(stat.modified_ms)
-         << "\npZxid = 0x" << stat.pzxid << std::dec << "\ncversion = " << stat.children_version
+    out_ << std::hex << "cZxid = 0x" << stat.czxid
+         << "\nctime = " << java_date_text(stat.created_ms) << "\nmZxid = 0x" << stat.mzxid
+         << "\nmtime = " << java_date_text(stat.modified_ms) << "\npZxid = 0x" << stat.pzxid
+         << std::dec << "\ncversion = " << stat.children_version
          << "\ndataVersion = " << stat.version << "\nephemeralOwner = 0x" << std::hex
          << stat.ephemeral_owner << std::dec << "\ndataLength = " << length
          << "\nnumChildren = " << stat.children << '\n';

@@ -166,13 +166,17 @@ TEST(Controller, TakesTheOfficeOfADeadProcessLongBeforeItsSessionEnds) {
   expect_fenced(cluster);
 }
 
+bool is_succeeded_when_silent(SmallCluster& cluster, int holder, env::Duration within) {
+  cluster.set_liveness(holder, rpc::Liveness::Silent);
+  return cluster.wait([&] { return cluster.in_office() != holder && cluster.in_office() != 0; },
+                      within);
+}
+
 TEST(Controller, TakesTheOfficeOfASilentHostOnlyAfterAQuietTime) {
   SmallCluster cluster(8, 2);
   const int first = cluster.wait_for_controller();
   cluster.world.run_for(seconds(20));
-  cluster.set_liveness(first, rpc::Liveness::Silent);
-  ASSERT_TRUE(cluster.wait([&] { return cluster.in_office() != first && cluster.in_office() != 0; },
-                           seconds(2)));
+  ASSERT_TRUE(is_succeeded_when_silent(cluster, first, seconds(2)));
   const int second = cluster.in_office();
   // The two do not hear each other: they must not take the office in turns.
   cluster.set_liveness(second, rpc::Liveness::Silent);
@@ -186,14 +190,10 @@ TEST(Controller, AThirdBrokerTakesTheOfficeOfASilentHostAfterAShortQuietTime) {
   SmallCluster cluster(8, 3);
   const int first = cluster.wait_for_controller();
   cluster.world.run_for(seconds(20));
-  cluster.set_liveness(first, rpc::Liveness::Silent);
-  ASSERT_TRUE(cluster.wait([&] { return cluster.in_office() != first && cluster.in_office() != 0; },
-                           seconds(2)));
+  ASSERT_TRUE(is_succeeded_when_silent(cluster, first, seconds(2)));
   const int second = cluster.in_office();
   cluster.set_liveness(first, rpc::Liveness::Alive);
-  cluster.set_liveness(second, rpc::Liveness::Silent);
-  EXPECT_TRUE(cluster.wait(
-      [&] { return cluster.in_office() != second && cluster.in_office() != 0; }, seconds(4)));
+  EXPECT_TRUE(is_succeeded_when_silent(cluster, second, seconds(4)));
   EXPECT_NE(cluster.in_office(), first);
   expect_fenced(cluster);
 }
@@ -201,9 +201,7 @@ TEST(Controller, AThirdBrokerTakesTheOfficeOfASilentHostAfterAShortQuietTime) {
 TEST(Controller, TakesTheOfficeOfASilentHostThatWasElectedJustNow) {
   SmallCluster cluster(8, 3);
   const int first = cluster.wait_for_controller();
-  cluster.set_liveness(first, rpc::Liveness::Silent);
-  ASSERT_TRUE(cluster.wait([&] { return cluster.in_office() != first && cluster.in_office() != 0; },
-                           seconds(2)));
+  ASSERT_TRUE(is_succeeded_when_silent(cluster, first, seconds(2)));
   expect_fenced(cluster);
 }
 

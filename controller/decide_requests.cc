@@ -76,6 +76,8 @@ ErrorCode Decider::check_alter(const rpc::AlterPartition& alter, BrokerId from,
   }
   if (alter.leader_epoch < state.leader_epoch) return ErrorCode::FencedLeaderEpoch;
   if (from != state.leader) return ErrorCode::InvalidRequest;
+  // Under the same partition epoch it is a withdrawal, and is written: what the leader asked before
+  // and may still come is refused by the new one.
   if (!partition->writing && same_members(state.isr, alter.new_isr) &&
       alter.partition_epoch < state.partition_epoch) {
     already_so = true;  // Asked before; the answer was lost.
