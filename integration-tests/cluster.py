@@ -5,11 +5,13 @@ time: `wait_until` polls a condition up to a deadline. Every process that a clus
 by its id when the cluster closes.
 """
 
+import collections
 import contextlib
 import json
 import os
 import pathlib
 import random
+import re
 import shutil
 import signal
 import socket
@@ -284,12 +286,13 @@ class Cluster:
         if not self.keep:
             shutil.rmtree(self.directory, ignore_errors=True)
 
-    def print_logs(self, lines=60):
+    def print_logs(self, lines=60, matters=lambda line: True):
+        """The last that `matters`."""
         for broker in self.brokers.values():
             if (broker.directory / "broker.out").exists():
                 print(f"--- broker {broker.id} (pid {broker.process.pid}, "
                       f"exit status {broker.process.child.poll()})")
-                print("\n".join(broker.log.splitlines()[-lines:]), flush=True)
+                print("\n".join([line for line in broker.log.splitlines() if matters(line)][-lines:]), flush=True)
 
     @property
     def bootstrap(self):
@@ -375,8 +378,7 @@ class Checker:
     it says of itself; without one it is the test's."""
 
     def __init__(self, cluster, topic, partitions=1, rate=2000, idempotent=True, log=None, **options):
-        self.cluster = cluster
-        self.topic = topic
+        self.cluster, self.topic, self.partitions = cluster, topic, partitions
         self.acks = cluster.directory / f"acks-{topic}-{time.monotonic_ns()}"
         arguments = [*cluster.clients.prefix, str(CHECKER), "produce", "--bootstrap-server", cluster.bootstrap, "--topic", topic,
                      "--partitions", str(partitions), "--acks-file", str(self.acks), "--rate", str(rate)]
@@ -422,4 +424,24 @@ class Checker:
             [str(CHECKER), "verify", "--bootstrap-server", self.cluster.bootstrap, "--topic", self.topic,
              "--acks-file", str(self.acks)],
             capture_output=True, text=True, timeout=seconds, check=True).stdout)
-        return {**produced, **verified}
+        return {**produced, **verified,
+                "repeated_in_a_new_epoch": self.repeated_in_a_new_epoch() if verified["duplicated"] else 0}
+
+    def repeated_in_a_new_epoch(self):
+        """How many records stand in the log again under a later producer epoch. With one a broker knows nothing of the
+        earlier sequence numbers. librdkafka (2.0.2) takes a new one, and repeats what was not answered well, when it has
+        sent a batch to a new leader before the one that the old leader refused."""
+        return sum(map(self._repeated_in_a_new_epoch, range(self.partitions)))
+
+    def _repeated_in_a_new_epoch(self, partition):
+        leader = self.cluster.leader(self.topic, partition)
+        epochs, epoch = collections.defaultdict(set), None
+        for log in sorted(leader.directory.glob(f"*/{self.topic}-{partition}/*.log")):
+            for line in self.cluster.ottla_offline("dump-log", "--files", log, "--print-data-log").splitlines():
+                batch = re.match(r"baseOffset: .* producerEpoch: (-?\d+) ", line)
+                record = re.search(r" payload: (\d+) ", line)
+                if batch:
+                    epoch = int(batch.group(1))
+                elif record:
+                    epochs[record.group(1)].add(epoch)
+        return sum(len(found) - 1 for found in epochs.values())

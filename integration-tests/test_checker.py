@@ -8,7 +8,7 @@ import unittest
 
 import wire
 from checked import CheckedCase
-from cluster import CHECKER, Cluster
+from cluster import CHECKER, Checker, Cluster
 from watched import wrong_in
 
 WRONG = ("lost", "duplicated", "reordered")
@@ -47,8 +47,22 @@ class CheckerTest(CheckedCase, unittest.TestCase):
                 self.assertEqual(self.verified(topic, written, acknowledged),
                                  dict(zip(("acknowledged", *WRONG), expected)))
 
+    def test_repeated_in_a_new_epoch(self):
+        self.cluster.create_topic("epochs", 1, 1)
+        self.cluster.wait_for_isr("epochs", 1)
+        with wire.Connection(self.cluster.brokers[1]) as connection:
+            for epoch, sequence, numbers in ((0, 0, [0, 1]), (0, 2, [2, 2]), (1, 0, [1, 2, 3]), (1, 3, [4, 3])):
+                records = [wire.record(b"%d x" % number, offset_delta=at) for at, number in enumerate(numbers)]
+                batch = wire.batch(records, producer_id=1, producer_epoch=epoch, sequence=sequence)
+                self.assertEqual(connection.produce("epochs", batch)[0], 0)
+        self.cluster.create_topic("another", 1, 1)
+        checker = Checker(self.cluster, "another")
+        self.addCleanup(checker.kill)
+        checker.topic = "epochs"
+        self.assertEqual(checker.repeated_in_a_new_epoch(), 2)
+
     def test_each_count_fails_a_test(self):
-        good = {"acknowledged": 5000, "lost": 0, "duplicated": 0, "reordered": 0}
+        good = {"acknowledged": 5000, "lost": 0, "duplicated": 0, "reordered": 0, "repeated_in_a_new_epoch": 0}
         self.cluster.print_logs = lambda *_: None
         self.addCleanup(delattr, self.cluster, "print_logs")
         self.addCleanup(setattr, self.cluster, "keep", False)
@@ -59,7 +73,7 @@ class CheckerTest(CheckedCase, unittest.TestCase):
 
     def test_each_count_fails_a_watched_test(self):
         def counts(kind=None, what=None):
-            good = {"acknowledged": 5000, "lost": 0, "duplicated": 0, "reordered": 0}
+            good = {"acknowledged": 5000, "lost": 0, "duplicated": 0, "reordered": 0, "repeated_in_a_new_epoch": 0}
             found = {name: dict(good) for name in ("idempotent", "plain", "group")}
             if kind:
                 found[kind][what] = 1
@@ -67,6 +81,9 @@ class CheckerTest(CheckedCase, unittest.TestCase):
         self.assertEqual(wrong_in(counts()), [])
         for kind, what in (*(("idempotent", what) for what in WRONG), ("plain", "lost"), ("group", "lost")):
             self.assertEqual(wrong_in(counts(kind, what)), [f"{kind}: 1 {what}"])
+        by_client = counts("idempotent", "duplicated")
+        by_client["idempotent"]["repeated_in_a_new_epoch"] = 1
+        self.assertEqual(wrong_in(by_client), [])
         self.assertEqual(wrong_in({**counts(), "probe": {"violations": ["twice"]}}), ["twice"])
 
 

@@ -93,7 +93,8 @@ class Watched:
             checker.child.stdin = None
         for kind, checker in (("idempotent", self.idempotent), ("plain", self.plain)):
             found = checker.finish()
-            counts[kind] = {what: found[what] for what in ("acknowledged", "lost", "duplicated", "reordered")}
+            counts[kind] = {what: found[what] for what in ("acknowledged", "lost", "duplicated", "reordered",
+                                                           "repeated_in_a_new_epoch")}
             counts[kind]["longest_gap_seconds"] = found["longest_gap_seconds"]
         wanted = {tuple(map(int, line.split()[:2])) for line in self.idempotent.acks.read_text().splitlines()}
 
@@ -109,7 +110,8 @@ class Watched:
         counts["group"] = {"acknowledged": len(wanted), "lost": len(missing())}
         gaps = self.probe.longest_gaps()
         counts["probe"] = {"acknowledged": len(self.probe.acks), "violations": self.probe.violations()[:5]}
-        counts["longest_without_writable_leader_seconds"] = [round(gap, 3) for gap in gaps]
+        counts["longest_without_writable_leader_seconds"] = [round(gap.seconds, 3) for gap in gaps]
+        self.longest_gap = max(gaps)
         for member in self.members:
             member.kill()
         return counts
@@ -117,10 +119,12 @@ class Watched:
 
 def wrong_in(counts):
     """What should not be. Without idempotence a client that is cut off from a leader repeats records, and sends later
-    ones meanwhile: of a plain producer only losses count."""
-    return [f"{kind}: {counts[kind][what]} {what}" for kind, what in
-            (("idempotent", "lost"), ("idempotent", "duplicated"), ("idempotent", "reordered"), ("plain", "lost"),
-             ("group", "lost")) if counts[kind][what]] + counts["probe"]["violations"]
+    ones meanwhile: of a plain producer only losses count. So does an idempotent one in a new epoch."""
+    duplicated = counts["idempotent"]["duplicated"] - counts["idempotent"]["repeated_in_a_new_epoch"]
+    return ([f"idempotent: {duplicated} duplicated"] if duplicated else []) + [
+        f"{kind}: {counts[kind][what]} {what}" for kind, what in
+        (("idempotent", "lost"), ("idempotent", "reordered"), ("plain", "lost"), ("group", "lost"))
+        if counts[kind][what]] + counts["probe"]["violations"]
 
 
 class WatchedCase(TopicOfItsOwnCase):
@@ -200,11 +204,17 @@ class WatchedCase(TopicOfItsOwnCase):
             raise
         print(self.topic, json.dumps(counts), flush=True)
         wrong = wrong_in(counts)
-        longest = max(counts["longest_without_writable_leader_seconds"])
-        if longest > outage:
-            wrong.append(f"{longest} s without a writable leader; at most {outage} s were expected")
+        gap = self.watched.longest_gap
+        if gap.seconds > outage:
+            ago = time.time() - time.monotonic()
+            start, end = (datetime.datetime.fromtimestamp(at + ago).strftime("%H:%M:%S.%f") for at in (gap.start, gap.end))
+            wrong.append(f"{gap.seconds:.3f} s without a writable leader of partition {gap.partition}, {start} to {end}; "
+                         f"at most {outage} s were expected")
+            of_others = re.compile(rf"\] \[(?!{self.watched.probe_topic}-)").search
+            self.cluster.print_logs(100, lambda line: line[10:25] <= end and not of_others(line))
+        elif wrong:
+            self.cluster.print_logs(100)
         if wrong:
-            self.cluster.print_logs(300)
             self.cluster.keep = True
         self.assertEqual(wrong, [])
         return counts

@@ -14,6 +14,7 @@ import time
 import wire
 
 Ack = collections.namedtuple("Ack", "partition broker offset value sent at")
+Gap = collections.namedtuple("Gap", "seconds partition start end")
 NO_ERROR = 0
 
 
@@ -72,11 +73,12 @@ class WritableProbe:
     # The verdict, after `stop`.
 
     def longest_gaps(self):
-        """Seconds without a writable leader, of each partition."""
+        """The longest time without a writable leader, of each partition; from when to when, by the monotonic clock."""
         gaps = []
         for partition in range(self.partitions):
             times = sorted(ack.at for ack in self.acks if ack.partition == partition)
-            gaps.append(max((later - earlier for earlier, later in zip(times, times[1:])), default=float("inf")))
+            gaps.append(max((Gap(end - start, partition, start, end) for start, end in zip(times, times[1:])),
+                            default=Gap(float("inf"), partition, 0.0, time.monotonic())))
         return gaps
 
     def violations(self):
