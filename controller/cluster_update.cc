@@ -1,5 +1,6 @@
 #include "controller/cluster_update.h"
 
+#include <iterator>
 #include <utility>
 
 namespace ottla::controller {
@@ -27,30 +28,46 @@ void add_partition(rpc::ClusterUpdate& update, BrokerId receiver, const TopicEnt
 }
 
 /// A new leader serves when its broker has taken this many roles, and its followers as many: some
-/// milliseconds.
+/// milliseconds. Kafka tells all at once, and the first waits for the last.
 constexpr std::size_t kLeadersAtOnce = 100;
 /// Less urgent, yet what is urgent waits for it.
 constexpr std::size_t kPartitionsAtOnce = 500;
 
 }  // namespace
 
-News take_next(News& news) {
+void add_to_round(std::set<TopicPartition>& round, const News& news) {
+  std::size_t added = 0;
+  for (auto each = news.urgent.begin(); each != news.urgent.end() && added < kLeadersAtOnce;
+       ++each, ++added) {
+    round.insert(*each);
+  }
+  while (round.size() > kLeadersAtOnce) round.erase(std::prev(round.end()));
+}
+
+News take_urgent(News& news, const std::set<TopicPartition>& round) {
   News next;
-  if (news.urgent.empty()) {
-    if (news.everything || news.partitions.size() <= kPartitionsAtOnce) {
-      return std::exchange(news, News{});
-    }
-    next.deleted_topics = std::exchange(news.deleted_topics, {});
-    next.stop_replicas = std::exchange(news.stop_replicas, {});
-    while (next.partitions.size() < kPartitionsAtOnce) {
-      next.partitions.insert(news.partitions.extract(news.partitions.begin()));
-    }
+  if (news.urgent.empty()) return next;
+  for (const TopicPartition& each : round) {
+    auto urgent = news.urgent.extract(each);
+    if (urgent.empty()) continue;
+    next.urgent.insert(std::move(urgent));
+    next.partitions.insert(news.partitions.extract(each));
   }
-  while (!news.urgent.empty() && next.urgent.size() < kLeadersAtOnce) {
-    const auto urgent = next.urgent.insert(news.urgent.extract(news.urgent.begin())).position;
-    next.partitions.insert(news.partitions.extract(*urgent));
+  if (!next.empty()) next.brokers = std::exchange(news.brokers, false) || news.everything;
+  return next;
+}
+
+News take_next(News& news) {
+  if (news.everything || news.partitions.size() <= kPartitionsAtOnce) {
+    return std::exchange(news, News{});
   }
-  next.brokers = std::exchange(news.brokers, false) || news.everything;
+  News next;
+  next.brokers = std::exchange(news.brokers, false);
+  next.deleted_topics = std::exchange(news.deleted_topics, {});
+  next.stop_replicas = std::exchange(news.stop_replicas, {});
+  while (next.partitions.size() < kPartitionsAtOnce) {
+    next.partitions.insert(news.partitions.extract(news.partitions.begin()));
+  }
   return next;
 }
 

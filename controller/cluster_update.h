@@ -27,9 +27,15 @@ struct News {
   }
 };
 
-/// Takes out of the news what is told next, so that nobody waits for what is less urgent (W22): a
-/// few new leaders first, even before everything, then the rest piece by piece. Empty only if the
-/// news are.
+/// As many new leaders as are told at once, the first of those that stand in `round` or are urgent.
+void add_to_round(std::set<TopicPartition>& round, const News& news);
+
+/// Takes out of the news what is urgent of `round`, even before everything. Empty: nothing of it
+/// is.
+[[nodiscard]] News take_urgent(News& news, const std::set<TopicPartition>& round);
+
+/// Takes out of the news what is told next when nothing is urgent: everything, or piece by piece,
+/// so that what becomes urgent meanwhile does not wait long (W22). Empty only if the news are.
 [[nodiscard]] News take_next(News& news);
 
 /// The message to `receiver` that tells it the news.

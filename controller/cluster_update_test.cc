@@ -60,15 +60,22 @@ News news_of(std::int32_t partitions, std::int32_t with_other_leaders) {
   return news;
 }
 
+std::set<TopicPartition> round_of(const News& news) {
+  std::set<TopicPartition> round;
+  add_to_round(round, news);
+  return round;
+}
+
 // W22: a partition without a leader does not wait for its thousands of siblings.
 TEST(ClusterUpdate, W22NewLeadersAreToldFirstAndAFewAtATime) {
   News news = news_of(1'000, 150);
   news.stop_replicas.push_back({"orders", {}, 0, LeaderEpoch(1), false});
-  const News first = take_next(news);
+  const News first = take_urgent(news, round_of(news));
   EXPECT_EQ(first.partitions.size(), 100U);
   EXPECT_EQ(first.partitions.begin()->first.partition, 850);
   EXPECT_TRUE(first.stop_replicas.empty());
-  EXPECT_EQ(take_next(news).partitions.size(), 50U);
+  EXPECT_EQ(take_urgent(news, round_of(news)).partitions.size(), 50U);
+  EXPECT_TRUE(take_urgent(news, round_of(news)).empty());
   const News third = take_next(news);
   EXPECT_EQ(third.partitions.size(), 500U);
   EXPECT_EQ(third.stop_replicas.size(), 1U);
@@ -79,7 +86,7 @@ TEST(ClusterUpdate, W22NewLeadersAreToldFirstAndAFewAtATime) {
 TEST(ClusterUpdate, W22NewLeadersAreToldBeforeEverything) {
   News news = news_of(1'000, 1);
   news.everything = true;
-  const News first = take_next(news);
+  const News first = take_urgent(news, round_of(news));
   EXPECT_FALSE(first.everything);
   EXPECT_TRUE(first.brokers) << "who lives goes with it";
   EXPECT_EQ(first.partitions.size(), 1U);

@@ -3,6 +3,7 @@
 #include <glog/logging.h>
 
 #include <algorithm>
+#include <chrono>
 #include <utility>
 
 namespace ottla::controller {
@@ -13,9 +14,13 @@ void append(std::vector<T>& to, std::vector<T> from) {
   to.insert(to.end(), std::make_move_iterator(from.begin()), std::make_move_iterator(from.end()));
 }
 
+/// A live broker takes what a round tells it within a few milliseconds.
+constexpr std::chrono::milliseconds kLongestRound{50};
+
 /// What was sent and perhaps not taken is news again.
 void put_back(News& news, News sent) {
   news.everything = true;
+  news.urgent.clear();
   for (const auto& [tp, is_new] : sent.partitions) {
     if (is_new) news.partitions[tp] = true;
   }
@@ -40,7 +45,7 @@ void CommandSender::run(const std::vector<Command>& commands) {
   for (const Command& command : commands) {
     std::visit([this](const auto& c) { queue(c); }, command);
   }
-  for (auto& [id, channel] : channels_) send(*channel);
+  send_all();
   has_run_ = true;
 }
 
@@ -63,10 +68,13 @@ void CommandSender::follow_registrations() {
 void CommandSender::queue(const Announce& command) {
   ++announced_;
   for (auto& [id, channel] : channels_) {
+    // Not if it has to hear everything before: that tells it.
+    const bool is_urgent =
+        command.is_urgent && !(channel->news.everything && channel->everything_first);
     for (const TopicPartition& tp : command.partitions) {
       bool& is_new = channel->news.partitions[tp];
       is_new |= command.is_new;
-      if (command.is_urgent) channel->news.urgent.insert(tp);
+      if (is_urgent) channel->news.urgent.insert(tp);
     }
   }
 }
@@ -110,19 +118,55 @@ void CommandSender::queue(const AskLogs& command) {
       }));
 }
 
+void CommandSender::send_all() {
+  const bool is_under_way = std::any_of(channels_.begin(), channels_.end(), [&](const auto& each) {
+    return holds_up_round(*each.second);
+  });
+  if (!is_under_way) begin_round();
+  for (auto& [id, channel] : channels_) send(*channel);
+}
+
+bool CommandSender::is_dead(const Channel& channel) const {
+  const auto broker = model_.brokers.find(channel.broker.id);
+  return broker == model_.brokers.end() || broker->second.liveness == rpc::Liveness::ProcessDead;
+}
+
+bool CommandSender::holds_up_round(const Channel& channel) const {
+  if (channel.is_late || channel.retry != nullptr || is_dead(channel)) return false;
+  return !channel.sent.urgent.empty() ||
+         std::any_of(round_.begin(), round_.end(), [&](const TopicPartition& each) {
+           return channel.news.urgent.contains(each);
+         });
+}
+
+void CommandSender::begin_round() {
+  round_.clear();
+  for (const auto& [id, channel] : channels_) {
+    if (channel->in_flight || channel->retry != nullptr || is_dead(*channel)) continue;
+    add_to_round(round_, channel->news);
+  }
+  round_timer_.reset();
+  if (round_.empty()) return;
+  round_timer_ = executor_.post_after(kLongestRound, life_.guard([this] {
+    for (auto& [id, channel] : channels_) channel->is_late |= holds_up_round(*channel);
+    send_all();
+  }));
+}
+
 void CommandSender::send(Channel& channel) {
   if (channel.in_flight || channel.retry != nullptr || channel.news.empty()) return;
-  if (channel.news.everything) {
-    if (channel.everything_first) channel.news.urgent.clear();
-    const bool is_held = model_.states_are_told || (hold_everything_ && !channel.everything_first);
-    if (is_held && channel.news.urgent.empty()) return;
-  }
+  if (is_dead(channel)) return;  // It gets all when it is back.
+  const bool is_urgent = !channel.news.urgent.empty();
+  const bool is_held = channel.news.everything &&
+                       (model_.states_are_told || (hold_everything_ && !channel.everything_first));
+  if (!is_urgent && is_held) return;
+  News next = is_urgent ? take_urgent(channel.news, round_) : take_next(channel.news);
+  if (next.empty()) return;  // Its turn comes with the others'.
   const BrokerEntry& entry = model_.brokers.at(channel.broker.id);
-  if (entry.liveness == rpc::Liveness::ProcessDead) return;  // It gets all when it is back.
   if (channel.peer == nullptr) channel.peer = peers_.connect(entry.registration);
+  channel.sent = std::move(next);
   if (channel.peer == nullptr) return failed(channel, "its registration offers no way to it");
   channel.in_flight = true;
-  channel.sent = take_next(channel.news);
   channel.sent_number = channel.news.empty() ? announced_ : channel.known_number;
   if (!channel.last_stop_settled && !model_.states_are_told) {
     channel.last_stop_settled = channel.broker.last_stop != cluster::LastStop::HostCrash ||
@@ -141,17 +185,24 @@ void CommandSender::send(Channel& channel) {
 
 void CommandSender::delivered(Channel& channel, Result<rpc::ClusterUpdateReply> reply) {
   channel.in_flight = false;
-  if (!reply) return failed(channel, reply.error().describe());
+  if (!reply) {
+    failed(channel, reply.error().describe());
+    return send_all();  // Others do not wait for it.
+  }
   if (reply->error == ErrorCode::StaleControllerEpoch) {
     return listener_.deposed("broker " + std::to_string(channel.broker.id.value()) +
                              " knows a newer controller");
   }
-  if (reply->error != ErrorCode::None) return failed(channel, std::string(name_of(reply->error)));
+  if (reply->error != ErrorCode::None) {
+    failed(channel, std::string(name_of(reply->error)));
+    return send_all();
+  }
   succeeded(channel, *std::move(reply));
 }
 
 void CommandSender::succeeded(Channel& channel, rpc::ClusterUpdateReply reply) {
   channel.failing = false;
+  channel.is_late = false;
   channel.everything_first = false;
   channel.backoff = {};
   channel.known_number = channel.sent_number;
@@ -164,7 +215,7 @@ void CommandSender::succeeded(Channel& channel, rpc::ClusterUpdateReply reply) {
     if (stop.remove) done.stopped.push_back(std::move(stop));
   }
   channel.sent = {};
-  send(channel);
+  send_all();
   listener_.done(std::move(done));  // May end this channel.
 }
 
@@ -180,7 +231,7 @@ void CommandSender::failed(Channel& channel, const std::string& why) {
       std::clamp(channel.backoff * 2, config_.command_backoff_min, config_.command_backoff_max);
   channel.retry = executor_.post_after(channel.backoff, channel.life.guard([this, &channel] {
     channel.retry.reset();
-    send(channel);
+    send_all();
   }));
 }
 

@@ -4,6 +4,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -20,6 +21,9 @@ namespace ottla::controller {
 /// Carries the commands of one term to the brokers. Each broker has a queue of its own with one
 /// update under way; what comes meanwhile merges. A delivery that failed is repeated as a full
 /// update, with back-off: nobody knows whether it arrived.
+/// Other leaders are told in rounds, some partitions to all brokers at a time: a partition takes no
+/// records from when the first of its replicas has heard of its new leader until the last has, so
+/// no broker may be thousands of partitions ahead. Who does not answer is not waited for.
 /// The queue is bounded by the model's size, as it holds names only.
 /// Thread: controller.
 class CommandSender {
@@ -65,6 +69,7 @@ class CommandSender {
     std::uint64_t sent_number = 0;
     std::uint64_t known_number = 0;
     bool last_stop_settled = false;  ///< Then it stays so.
+    bool is_late = false;            ///< Rounds do not wait for it until it has answered.
     bool failing = false;
     env::Duration backoff{};
     env::TimerHandle retry;
@@ -79,7 +84,11 @@ class CommandSender {
   void queue(const StopReplicas& command);
   void queue(const AskLogs& command);
 
+  void send_all();
   void send(Channel& channel);
+  [[nodiscard]] bool is_dead(const Channel& channel) const;
+  void begin_round();
+  [[nodiscard]] bool holds_up_round(const Channel& channel) const;
   void delivered(Channel& channel, Result<rpc::ClusterUpdateReply> reply);
   void succeeded(Channel& channel, rpc::ClusterUpdateReply reply);
   void failed(Channel& channel, const std::string& why);
@@ -94,6 +103,9 @@ class CommandSender {
   bool hold_everything_ = false;
   bool has_run_ = false;
   std::map<BrokerId, std::unique_ptr<Channel>> channels_;
+  std::set<TopicPartition> round_;
+  env::TimerHandle round_timer_;
+  Lifeline life_;
 };
 
 }  // namespace ottla::controller

@@ -172,6 +172,39 @@ bool is_succeeded_when_silent(SmallCluster& cluster, int holder, env::Duration w
                       within);
 }
 
+/// When it has ended it serves nobody: until the new leaders know that they lead, it must.
+TEST(Controller, ABrokerMayEndWhenAllOthersKnowWhoLeadsInstead) {
+  SmallCluster cluster(21, 3);
+  const int controller = cluster.wait_for_controller();
+  ASSERT_EQ(cluster.create_topic("orders", 6, 3), ErrorCode::None);
+  const int leaving = controller == 1 ? 2 : 1;
+  const int other = 6 - controller - leaving;
+  std::optional<rpc::ControlledShutdownReply> answer;
+  const auto shut_down = [&] {
+    answer.reset();
+    cluster.controller(controller)
+        .controlled_shutdown(
+            {.broker = BrokerId(leaving),
+             .broker_epoch = cluster.broker(leaving).registration.epoch},
+            [&](rpc::ControlledShutdownReply reply) { answer = std::move(reply); });
+  };
+  cluster.set_reachable(other, false);
+  shut_down();
+  cluster.world.run_for(milliseconds(500));
+  EXPECT_FALSE(answer) << "broker " << other << " has not heard of it";
+  ASSERT_TRUE(cluster.wait([&] { return answer.has_value(); }, seconds(3)))
+      << "nobody is waited for without end";
+  EXPECT_EQ(answer->error, ErrorCode::None);
+  EXPECT_EQ(answer->remaining.size(), 0U);
+  cluster.set_reachable(other, true);
+  ASSERT_TRUE(cluster.wait([&] {
+    return cluster.broker(other).receiver.partitions[{"orders", 0}].state.leader_epoch ==
+           cluster.state("orders", 0)->leader_epoch;
+  }));
+  shut_down();
+  EXPECT_TRUE(cluster.wait([&] { return answer.has_value(); }, milliseconds(100)));
+}
+
 TEST(Controller, TakesTheOfficeOfASilentHostOnlyAfterAQuietTime) {
   SmallCluster cluster(8, 2);
   const int first = cluster.wait_for_controller();

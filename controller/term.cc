@@ -18,6 +18,10 @@ constexpr env::Duration kAskForReachAgain = std::chrono::milliseconds(300);
 /// So long after a term has begun brokers may hear of elections only.
 constexpr env::Duration kElectionsFirst = std::chrono::seconds(1);
 
+/// A broker that is shutting down is answered after this time although another one, which is alive,
+/// does not take what it is told.
+constexpr env::Duration kLongestWaitForBrokers = std::chrono::seconds(2);
+
 /// Up to so many states are read at once: they delay elections by little, and requests wait for
 /// them.
 constexpr std::size_t kFewStates = 1000;
@@ -70,8 +74,8 @@ Term::~Term() {
   for (auto& [id, reply] : alters_) {
     std::move(reply)({.error = ErrorCode::NotController, .partitions = {}});
   }
-  for (auto& [id, reply] : shutdowns_) {
-    std::move(reply)({.error = ErrorCode::NotController, .remaining = {}});
+  for (auto& [id, shutdown] : shutdowns_) {
+    std::move(shutdown.reply)({.error = ErrorCode::NotController, .remaining = {}});
   }
   for (auto& [id, reply] : partition_requests_) {
     std::move(reply)({.error = ErrorCode::NotController, .partitions = {}});
@@ -203,6 +207,7 @@ void Term::handle(const Event& event) {
   sender_.run(decision.commands);
   world_.metrics.set_commands(sender_.under_way());
   for (Answer& a : decision.answers) answer(std::move(a));
+  answer_shutdowns();
   for (const std::string& topic : decision.topics_to_read) topic_may_have_changed(topic);
   set_timer(decision.wake_at);
   topic_requests_->model_changed();
@@ -254,13 +259,38 @@ void Term::answer(Answer answer) {
     auto node = alters_.extract(alter->request);
     if (!node.empty()) std::move(node.mapped())(std::move(alter->reply));
   } else if (auto* shutdown = std::get_if<ShutdownAnswer>(&answer)) {
-    auto node = shutdowns_.extract(shutdown->request);
-    if (!node.empty()) std::move(node.mapped())(std::move(shutdown->reply));
+    decided(shutdown->request, std::move(shutdown->reply));
   } else if (auto* partitions = std::get_if<PartitionsAnswer>(&answer)) {
     auto node = partition_requests_.extract(partitions->request);
     if (node.empty()) return;
     std::move(node.mapped())({.partitions = std::move(partitions->partitions)});
   }
+}
+
+void Term::decided(RequestId id, rpc::ControlledShutdownReply outcome) {
+  const auto found = shutdowns_.find(id);
+  if (found == shutdowns_.end()) return;
+  found->second.outcome = std::move(outcome);
+  found->second.announced = sender_.announced();
+  found->second.longest_wait = world_.executor.post_after(
+      kLongestWaitForBrokers, life_.guard([this, id] { answer_shutdown(id); }));
+}
+
+/// The broker may end when all others know who leads instead: until then it serves.
+void Term::answer_shutdowns() {
+  std::vector<RequestId> known;
+  for (const auto& [id, shutdown] : shutdowns_) {
+    if (shutdown.outcome &&
+        (shutdown.outcome->error != ErrorCode::None || sender_.is_known(shutdown.announced))) {
+      known.push_back(id);
+    }
+  }
+  for (const RequestId id : known) answer_shutdown(id);
+}
+
+void Term::answer_shutdown(RequestId id) {
+  auto node = shutdowns_.extract(id);
+  if (!node.empty()) std::move(node.mapped().reply)(std::move(*node.mapped().outcome));
 }
 
 void Term::set_timer(std::optional<env::MonotonicTime> wake_at) {
@@ -326,11 +356,11 @@ void Term::controlled_shutdown(rpc::ControlledShutdownRequest request,
     return std::move(reply)({.error = ErrorCode::NotController, .remaining = {}});
   }
   const RequestId id{++last_request_};
-  shutdowns_.emplace(id, [this, came = world_.clock.now(),
+  shutdowns_[id].reply = [this, came = world_.clock.now(),
                           reply = std::move(reply)](rpc::ControlledShutdownReply outcome) mutable {
     if (outcome.error == ErrorCode::None) world_.metrics.shut_down(world_.clock.now() - came);
     std::move(reply)(std::move(outcome));
-  });
+  };
   handle(ShutdownRequested{id, request});
 }
 

@@ -118,6 +118,9 @@ class Term {
   void note_beginning(const std::vector<Write>& writes, env::MonotonicTime now);
   void measure(const WriteOutcome& outcome);
   void answer(Answer answer);
+  void decided(RequestId id, rpc::ControlledShutdownReply outcome);
+  void answer_shutdowns();
+  void answer_shutdown(RequestId id);
   void set_timer(std::optional<env::MonotonicTime> wake_at);
   void follow_liveness();
   void judge(const LivenessChanged& verdict);
@@ -156,7 +159,13 @@ class Term {
 
   std::uint64_t last_request_ = 0;
   std::map<RequestId, Callback<rpc::AlterPartitionReply>> alters_;
-  std::map<RequestId, Callback<rpc::ControlledShutdownReply>> shutdowns_;
+  struct Shutdown {
+    Callback<rpc::ControlledShutdownReply> reply;
+    std::optional<rpc::ControlledShutdownReply> outcome;  ///< Set: decided and written.
+    std::uint64_t announced = 0;                          ///< By when it was.
+    env::TimerHandle longest_wait;
+  };
+  std::map<RequestId, Shutdown> shutdowns_;
   std::map<RequestId, Callback<PartitionsReply>> partition_requests_;
 
   struct Watched {
