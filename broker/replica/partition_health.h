@@ -33,8 +33,8 @@ struct IsrRequestNote {
   std::optional<ErrorCode> answer;
 };
 
-/// What a leader remembers of its ISR requests: for people, and so that what was refused is not asked
-/// for with every acknowledgement. Nothing is kept for a partition that never asked.
+/// What a leader remembers of its ISR requests: for people, and so that what was refused is not
+/// asked for with every acknowledgement. Nothing is kept for a partition that never asked.
 class IsrHistory {
  public:
   void removed(const IsrRemoval& removal);
