@@ -37,6 +37,7 @@ import os
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.ottla.cluster.plugins.module_utils.process import Unit
+from ansible_collections.ottla.cluster.plugins.module_utils.properties import parse
 from ansible_collections.ottla.cluster.plugins.module_utils.tool import ARGUMENTS, Tool, ToolFailed
 
 
@@ -47,9 +48,7 @@ def read_properties(path, content):
                 content = properties.read()
     except OSError:
         return {}
-    lines = [line.strip() for line in content.splitlines()]
-    pairs = [line.split("=", 1) for line in lines if "=" in line and line[0] not in "#!"]
-    return {name.strip(): value.strip() for name, value in pairs}
+    return parse(content)
 
 
 def same(one, other):
