@@ -517,7 +517,9 @@ struct Store::Impl {
                   run_in_turn(std::move(batches), 0,
                               [values = std::move(values),
                                done = std::move(done)](StoreResult<> deleted) mutable {
-                                if (!deleted)
+                                // What is perhaps left is read again with the next hint: twice is
+                                // better than never, as who wrote them thinks that it has told.
+                                if (!deleted && deleted.error() == StoreError::ControllerMoved)
                                   return std::move(done)(tl::unexpected(deleted.error()));
                                 std::move(done)(std::move(values));
                               });
@@ -870,22 +872,22 @@ void Store::resign(ControllerFence fence, Callback<StoreResult<>> done) {
 }
 
 void Store::ensure_feature(ControllerFence fence, Callback<StoreResult<>> done) {
-  impl_->get(std::string(layout::kFeature), Watch::No,
-             [this, fence, done = std::move(done)](ZkResult<Node> node) mutable {
-               if (node && is_current_feature(node->data)) {
-                 return std::move(done)(StoreResult<>());
-               }
-               const std::string path(layout::kFeature);
-               if (node) {
-                 return impl_->run_one(fence, Set{path, encode_feature(), node->stat.version},
-                                       std::nullopt, std::move(done));
-               }
-               if (node.error() != ZkError::NoNode) {
-                 return std::move(done)(failed<void>(node.error()));
-               }
-               impl_->run_one(fence, Create{path, encode_feature()}, ZkError::NodeExists,
-                              std::move(done));
-             });
+  impl_->get(
+      std::string(layout::kFeature), Watch::No,
+      [this, fence, done = std::move(done)](ZkResult<Node> node) mutable {
+        if (node && is_current_feature(node->data)) {
+          return std::move(done)(StoreResult<>());
+        }
+        const std::string path(layout::kFeature);
+        if (node) {
+          return impl_->run_one(fence, Set{path, encode_feature(), node->stat.version},
+                                std::nullopt, std::move(done));
+        }
+        if (node.error() != ZkError::NoNode) {
+          return std::move(done)(failed<void>(node.error()));
+        }
+        impl_->run_one(fence, Create{path, encode_feature()}, ZkError::NodeExists, std::move(done));
+      });
 }
 
 // --- The controller writes ---

@@ -281,6 +281,33 @@ TEST_F(StoreTest, TakesLogDirEventsOnce) {
   EXPECT_EQ(take(), std::vector<BrokerId>{});
 }
 
+// W7: who wrote the event thinks that it has told. Events are deleted when they have been read; the
+// connection breaks at any moment of that.
+TEST_F(StoreTest, W7ALogDirEventIsToldThoughTheConnectionBreaks) {
+  const ControllerFence fence = win(one, 1);
+  int broken = 0;
+  for (int us = 0; us < 20'000; us += 100) {
+    (void)wait<StoreResult<>>(
+        [&](auto done) { one.store.notify_log_dir_failure(BrokerId(4), std::move(done)); });
+    std::optional<StoreResult<std::vector<BrokerId>>> first;
+    one.store.take_log_dir_events(fence, Watch::Yes, [&](auto taken) { first = std::move(taken); });
+    world.run_for(std::chrono::microseconds(us));
+    if (!first) {
+      ++broken;
+      ensemble.drop_connection("one");
+    }
+    ASSERT_TRUE(world.run_until_true([&] { return first.has_value(); }, seconds(60)));
+    StoreResult<std::vector<BrokerId>> second;
+    do {
+      second = wait<StoreResult<std::vector<BrokerId>>>(
+          [&](auto done) { one.store.take_log_dir_events(fence, Watch::Yes, std::move(done)); });
+    } while (!second);
+    EXPECT_TRUE((*first && !(*first)->empty()) || !second->empty())
+        << "broken after " << us << " us";
+  }
+  EXPECT_GT(broken, 10);
+}
+
 TEST_F(StoreTest, WritesConfigBelowParentsThatDoNotExistYet) {
   const auto written = wait<StoreResult<>>([&](auto done) {
     one.store.write_config({"users/u1/clients/c%201"}, {{"producer_byte_rate", "1"}},
