@@ -133,7 +133,11 @@ void Decider::election_progress(const TopicPartition& tp) {
 /// Only towards a replica that is in sync and well: this election is for order, not for need.
 void Decider::prefer_leader(Place place) {
   PartitionEntry& partition = place.partition;
-  if (place.topic.phase != TopicPhase::Live || partition.writing || !partition.state) return;
+  if (place.topic.phase != TopicPhase::Live || !partition.state) return;
+  if (partition.writing) {
+    partition.preferred_wanted = true;  // Looked at again when the outcome is known.
+    return;
+  }
   const BrokerId preferred = partition.assignment.replicas.front();
   const cluster::PartitionState& state = *partition.state;
   if (state.leader == preferred || state.leader == kNoBroker || !state.in_isr(preferred)) return;

@@ -54,14 +54,20 @@ void Decider::on(const ReassignmentRequested& event) {
 }
 
 void Decider::on(const ReassignmentsRead& event) {
-  std::erase_if(model_.reassignments_in_znode, [&](const auto& known) {
+  const auto is_gone = [&](const auto& known) {
     return std::none_of(event.partitions.begin(), event.partitions.end(),
                         [&](const auto& wanted) { return wanted.partition == known.first; });
-  });
+  };
+  std::erase_if(model_.reassignments_in_znode, is_gone);
+  std::erase_if(model_.reassignments_forgotten, is_gone);
   NodeRoom room;
   for (const WantedReplicas& wanted : event.partitions) {
     const auto known = model_.reassignments_in_znode.find(wanted.partition);
     if (known != model_.reassignments_in_znode.end() && known->second == wanted.replicas) continue;
+    const auto forgotten = model_.reassignments_forgotten.find(wanted.partition);
+    if (forgotten != model_.reassignments_forgotten.end() && forgotten->second == wanted.replicas) {
+      continue;  // Replaced by a request, and the write that takes it out is under way.
+    }
     if (!wanted.replicas || !check_wanted(wanted, room)) {
       reassignments_changed_ = true;
       continue;
@@ -162,7 +168,10 @@ void Decider::end_wanted(Place place, ErrorCode error, std::string message) {
 
 /// It is done, refused, or replaced by a request: the znode need not say it any more.
 void Decider::forget_reassignment(const TopicPartition& tp) {
-  if (model_.reassignments_in_znode.erase(tp) > 0) reassignments_changed_ = true;
+  auto node = model_.reassignments_in_znode.extract(tp);
+  if (node.empty()) return;
+  model_.reassignments_forgotten[tp] = std::move(node.mapped());
+  reassignments_changed_ = true;
 }
 
 void Decider::write_reassignments() {
@@ -172,7 +181,25 @@ void Decider::write_reassignments() {
     write.reassignments.push_back({tp, replicas});
   }
   write.cause = "reassignment";
-  other_.push_back(std::move(write));
+  // Before the topic's: who died after that one would leave what a request has replaced to be
+  // found.
+  other_.insert(other_.begin(), std::move(write));
+}
+
+void Decider::reassignments_written(const WriteOutcome& outcome) {
+  if (!outcome.committed) {
+    reassignments_changed_ = true;
+    return;
+  }
+  const std::vector<WantedReplicas>& written = outcome.write.reassignments;
+  const auto& now = model_.reassignments_in_znode;
+  const bool is_newest =
+      written.size() == now.size() &&
+      std::all_of(written.begin(), written.end(), [&](const WantedReplicas& wanted) {
+        const auto found = now.find(wanted.partition);
+        return found != now.end() && found->second == wanted.replicas;
+      });
+  if (is_newest) model_.reassignments_forgotten.clear();
 }
 
 // ---- From here to there ----

@@ -29,8 +29,10 @@ void Decider::on(const WritesDone& event) {
       case WriteKind::DeleteTopic:
         topic_written(outcome);
         break;
-      case WriteKind::DeleteRequest:
       case WriteKind::SetReassignments:
+        reassignments_written(outcome);
+        break;
+      case WriteKind::DeleteRequest:
         break;
     }
   }
@@ -81,6 +83,9 @@ void Decider::state_written(const WriteOutcome& outcome) {
   const bool leads_slowly = partition->state && is_slow(place, partition->state->leader);
   if (!committed || recheck || partition->log_query || is_moving || leads_slowly) {
     reconcile(place, write.cause);
+  }
+  if (!partition->writing && std::exchange(partition->preferred_wanted, false)) {
+    prefer_leader(place);
   }
   shutdown_progress(tp);
   election_progress(tp);

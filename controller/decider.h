@@ -129,6 +129,7 @@ class Decider {
   void take_assignment(Place place, const cluster::Assignment& next, bool ours);
   void end_wanted(Place place, ErrorCode error, std::string message);
   void forget_reassignment(const TopicPartition& tp);
+  void reassignments_written(const WriteOutcome& outcome);
 
   // decide_requests.cc
   [[nodiscard]] ErrorCode check_alter(const rpc::AlterPartition& alter, BrokerId from,

@@ -68,8 +68,9 @@ struct PartitionEntry {
   /// As ZooKeeper holds it; nothing is in here that was not committed or read.
   std::optional<cluster::PartitionState> state;
   PartitionPhase phase = PartitionPhase::New;
-  bool writing = false;  ///< A write of the state is under way.
-  bool recheck = false;  ///< Something changed meanwhile.
+  bool writing = false;           ///< A write of the state is under way.
+  bool recheck = false;           ///< Something changed meanwhile.
+  bool preferred_wanted = false;  ///< Meanwhile its preferred leader was asked for.
   std::vector<Doubt> doubts;
   /// Those that the write under way settles, if it is committed.
   std::vector<Doubt> doubts_in_write;
@@ -148,6 +149,8 @@ struct ClusterModel {
   std::map<RequestId, PendingPartitions> pending_partitions;
   /// What stands in /admin/reassign_partitions and is not done.
   std::map<TopicPartition, std::vector<BrokerId>> reassignments_in_znode;
+  /// Taken out of it by a request, and not known to be written yet.
+  std::map<TopicPartition, std::vector<BrokerId>> reassignments_forgotten;
 
   [[nodiscard]] TopicEntry* find_topic(const std::string& name);
   [[nodiscard]] const TopicEntry* find_topic(const std::string& name) const;
@@ -173,6 +176,7 @@ struct ModelCounts {
   std::int32_t under_replicated_partitions = 0;
   std::int32_t preferred_replica_imbalance = 0;
   std::int32_t topics_to_delete = 0;
+  std::int32_t replicas_to_delete = 0;
   std::int32_t topics_without_id = 0;
   std::int32_t reassigning_partitions = 0;
   std::int32_t slow_replicas = 0;

@@ -181,8 +181,8 @@ void StateWriter::delete_request(Write write) {
       }));
 }
 
-/// Later ones overtake it: a repetition would bring back what they took out. What is left too long
-/// costs nothing, as the next controller finds it done.
+/// Later ones overtake it: a repetition would bring back what they took out. After a failure the
+/// content of then is written.
 void StateWriter::write_reassignments(Write write) {
   std::vector<zookeeper::Reassignment> left;
   for (const WantedReplicas& wanted : write.reassignments) {
@@ -191,8 +191,11 @@ void StateWriter::write_reassignments(Write write) {
   store_.write_reassignments(
       fence_, left,
       life_.guard([this, write = std::move(write)](zookeeper::StoreResult<> result) mutable {
-        if (!result && is_over(result.error())) return;
-        done({{std::move(write), result.has_value(), {}}});
+        if (result) return done({{std::move(write), true, {}}});
+        if (is_over(result.error())) return;
+        retry([this, write = std::move(write)]() mutable {
+          done({{std::move(write), false, {}}});
+        });
       }));
 }
 
