@@ -32,7 +32,7 @@ constexpr std::string_view kUsage =
                     ignores-sequences, skips-epoch-comparison, changes-isr-alone,
                     forgets-host-crashes, writes-unfenced, truncates-to-high-watermark,
                     commits-below-min-isr, forgets-log-ends, ignores-broker-epochs,
-                    keeps-slow-disks-secret
+                    keeps-slow-disks-secret, keeps-failed-dirs-secret
                   with --transactions:
                     answers-ends-early, acknowledges-markers-early, takes-late-markers,
                     never-resigns, verifies-no-transactions, takes-late-requests,

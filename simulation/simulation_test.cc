@@ -7,6 +7,7 @@
 #include <chrono>
 #include <iostream>
 #include <optional>
+#include <set>
 #include <string>
 
 namespace ottla::simulation {
@@ -95,14 +96,58 @@ INSTANTIATE_TEST_SUITE_P(Simulation, TransactionSeeds,
 
 class DeliberateBug : public ::testing::TestWithParam<std::pair<Bug, std::string_view>> {};
 
+/// The rules that say what the bug does wrong. That another one is broken says nothing of the bug.
+std::set<std::string> rules_against(Bug bug) {
+  switch (bug) {
+    case Bug::AcknowledgesBeforeReplication:
+    case Bug::CommitsBelowMinIsr:
+      return {"acknowledged_is_replicated"};
+    case Bug::ServesBeyondHighWatermark:
+    case Bug::IgnoresBrokerEpochs:
+      return {"isr_holds_what_is_committed", "committed_prefix_kept"};
+    case Bug::IgnoresSequences:
+      return {"no_duplicates"};
+    case Bug::SkipsEpochComparison:
+      return {"replicas_equal_below_high_watermark", "acknowledged_is_replicated"};
+    case Bug::ChangesIsrAlone:
+      return {"becomes_whole_again"};  // The controller refuses all that such a leader asks for.
+    case Bug::ForgetsHostCrashes:
+    case Bug::ForgetsLogEnds:
+      return {"committed_prefix_kept"};
+    case Bug::TruncatesToHighWatermark:
+      return {"acknowledged_is_replicated", "committed_prefix_kept"};
+    case Bug::WritesUnfenced:
+      return {"stale_controllers_never_commit"};
+    case Bug::KeepsSlowDisksSecret:
+      return {"slow_leaders_hand_over"};
+    case Bug::KeepsFailedDirsSecret:
+      return {"log_dirs_fail_alone"};
+    case Bug::AnswersEndsEarly:
+      return {"all_or_none", "aborted_is_never_read"};
+    case Bug::AcknowledgesMarkersEarly:
+    case Bug::NeverResigns:
+      return {"all_is_copied", "aborted_is_never_read"};
+    case Bug::TakesLateMarkers:
+      return {"all_is_copied", "each_input_once", "aborted_is_never_read"};
+    case Bug::VerifiesNoTransactions:
+    case Bug::TakesLateRequests:
+    case Bug::ServesOpenTransactions:
+      return {"aborted_is_never_read"};
+    case Bug::CommitsOffsetsAlone:
+      return {"each_input_once"};
+  }
+  return {};
+}
+
 TEST_P(DeliberateBug, IsFound) {
+  const std::set<std::string> rules = rules_against(GetParam().first);
   for (std::uint64_t seed = 1; seed <= kSeedsForABug; ++seed) {
     const Verdict verdict = run_seed(seed, GetParam().first);
     if (verdict.passed()) continue;
     std::cout << "seed " << seed << ": " << verdict.rule << "\n";
-    return;
+    if (rules.contains(verdict.rule)) return;
   }
-  FAIL() << "no rule was broken within " << kSeedsForABug << " seeds";
+  FAIL() << "no rule against it was broken within " << kSeedsForABug << " seeds";
 }
 
 INSTANTIATE_TEST_SUITE_P(Simulation, DeliberateBug, ::testing::ValuesIn(kBugNames),
