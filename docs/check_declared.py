@@ -4,7 +4,7 @@
 usage: check_declared.py ROOT
 
 Looks for each constant of common/config/*_keys.h and common/metrics/*_metrics.h in the code that is no test. A broker
-key counts as read when a topic key takes its default from it. Names in docs/declared_ahead.txt may still wait for
+key counts as read when a topic key takes its default from it; one whose doc says that it has no effect need not be. Names in docs/declared_ahead.txt may still wait for
 their code; names there that have it already are told, and are to be taken off.
 """
 import pathlib
@@ -12,7 +12,7 @@ import re
 import sys
 
 CODE = ("broker", "controller", "common")
-KEY = re.compile(r"constexpr ConfigKey<.*?>\s+(k\w+)\{\s*\.name = \"([^\"]+)\"")
+KEY = re.compile(r"constexpr ConfigKey<.*?>\s+(k\w+)\{\s*\.name = \"([^\"]+)\"(.*?)\};", re.S)
 METRIC = re.compile(r"constexpr Metric (k\w+)\{")
 
 
@@ -20,8 +20,9 @@ def declared(root):
     """Constant -> (file, name of the key or None)."""
     rows = {}
     for path in sorted((root / "common/config").glob("*_keys.h")):
-        for constant, name in KEY.findall(path.read_text()):
-            rows[constant] = (path, name)
+        for constant, name, rest in KEY.findall(path.read_text()):
+            if "Accepted, without effect: " not in rest:
+                rows[constant] = (path, name)
     for path in sorted((root / "common/metrics").glob("*_metrics.h")):
         for constant in METRIC.findall(path.read_text()):
             rows[constant] = (path, None)

@@ -12,6 +12,8 @@ KEYS = '''
 inline constexpr ConfigKey<std::int32_t> kThreads{
     .name = "threads"};
 inline constexpr ConfigKey<std::optional<std::int64_t>> kRetention{.name = "log.retention.ms"};
+inline constexpr ConfigKey<std::int32_t> kPatience{
+    .name = "patience", .doc = "Accepted, without effect: nobody waits."};
 '''
 TOPIC_KEYS = 'constexpr TopicKey<int> kTopicRetention{.broker_defaults = {{{"log.retention.ms"}}}};'
 METRICS = 'inline constexpr Metric kBytesIn{.domain = "kafka.server"};'

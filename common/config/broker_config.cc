@@ -45,11 +45,11 @@ std::string warning_for_unknown(std::string_view name) {
 std::vector<std::string> warnings_for(const Properties& properties) {
   std::vector<std::string> warnings;
   for (const auto& [name, value] : properties) {
-    const bool known = find_broker_key(name) != nullptr;
-    if (name == kNumReplicaFetchers.name && value != "1") {
+    const AnyKey* key = find_broker_key(name);
+    const bool known = key != nullptr;
+    if (known && key->doc.starts_with(kWithoutEffect) && value != to_text(key->fallback())) {
       warnings.push_back(name + "=" + value +
-                         ": has no effect: one stream between two brokers carries all their "
-                         "partitions");
+                         ": has no effect: " + std::string(key->doc.substr(kWithoutEffect.size())));
     }
     const AnyKey* of_listener = known ? nullptr : find_broker_key(without_listener(name));
     if (known || (of_listener != nullptr && of_listener->per_listener)) continue;

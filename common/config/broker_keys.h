@@ -43,8 +43,8 @@ inline constexpr ConfigKey<std::string> kInterBrokerProtocolVersion{
     .fallback = "3.9-IV0",
     .allowed = checked_by(release_violation),
     .doc =
-        "Which features brokers use among each other: a Kafka release, such as 3.9 or 3.9-IV0. "
-        "Keep the old one until every broker of a rolling upgrade runs the new binary."};
+        "Accepted, without effect: two brokers agree on what they speak when they connect, so a "
+        "rolling upgrade needs no second round. A Kafka release, such as 3.9 or 3.9-IV0."};
 
 inline constexpr ConfigKey<std::string> kLogDir{
     .name = "log.dir",

@@ -146,6 +146,9 @@ struct TopicKey {
   std::string_view doc{};
 };
 
+/// How the doc of a key begins that is taken for Kafka's sake, and why follows.
+inline constexpr std::string_view kWithoutEffect = "Accepted, without effect: ";
+
 /// Any key with its type forgotten, as the tables hold it.
 struct AnyKey {
   std::string_view name;

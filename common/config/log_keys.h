@@ -136,15 +136,13 @@ inline constexpr ConfigKey<std::int64_t> kLogInitialTaskDelayMs{
     .fallback = 30000,
     .allowed = at_least(0),
     .importance = Importance::Low,
-    .doc = "How long after start the background work on logs begins."};
+    .doc = "Accepted, without effect: background work on logs begins when it is due."};
 inline constexpr ConfigKey<std::int64_t> kLogDirFailureTimeoutMs{
     .name = "log.dir.failure.timeout.ms",
     .fallback = 30000,
     .allowed = at_least(1),
     .importance = Importance::Low,
-    .doc =
-        "How long a broker may fail to tell the controller of a failed log directory before "
-        "it stops."};
+    .doc = "Accepted, without effect: it is for KRaft."};
 inline constexpr ConfigKey<TimestampType> kLogMessageTimestampType{
     .name = "log.message.timestamp.type",
     .fallback = TimestampType::CreateTime,

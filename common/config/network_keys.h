@@ -61,7 +61,9 @@ inline constexpr ConfigKey<std::int32_t> kQueuedMaxRequests{
     .fallback = 500,
     .allowed = at_least(1),
     .importance = Importance::High,
-    .doc = "Requests that may wait for a thread before connections are no longer read."};
+    .doc =
+        "Accepted, without effect: no request waits for a thread of another pool; "
+        "queued.max.request.bytes bounds what is in memory."};
 inline constexpr ConfigKey<std::int64_t> kQueuedMaxRequestBytes{
     .name = "queued.max.request.bytes",
     .fallback = -1,
@@ -117,7 +119,9 @@ inline constexpr ConfigKey<std::int32_t> kMaxConnectionCreationRate{
     .fallback = std::numeric_limits<std::int32_t>::max(),
     .allowed = at_least(0),
     .per_listener = true,
-    .doc = "New connections a second that the broker accepts."};
+    .doc =
+        "Accepted, without effect: new connections are not slowed down; max.connections bounds how "
+        "many there are."};
 
 inline constexpr ConfigKey<std::int32_t> kRequestTimeoutMs{
     .name = "request.timeout.ms",

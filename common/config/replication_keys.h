@@ -53,17 +53,22 @@ inline constexpr ConfigKey<std::int32_t> kReplicaFetchMinBytes{
     .name = "replica.fetch.min.bytes",
     .fallback = 1,
     .importance = Importance::High,
-    .doc = "The bytes that a leader gathers before it answers a follower's fetch."};
+    .doc =
+        "Accepted, without effect: leaders send what they have at once, followers do not fetch."};
 inline constexpr ConfigKey<std::int32_t> kReplicaFetchMaxBytes{
     .name = "replica.fetch.max.bytes",
     .fallback = 1048576,
     .allowed = at_least(0),
-    .doc = "Bytes of one partition in one replication message; a larger batch still passes."};
+    .doc =
+        "Accepted, without effect: leaders send, followers do not fetch; a message of the stream "
+        "has a size of its own."};
 inline constexpr ConfigKey<std::int32_t> kReplicaFetchResponseMaxBytes{
     .name = "replica.fetch.response.max.bytes",
     .fallback = 10485760,
     .allowed = at_least(0),
-    .doc = "Bytes of all partitions in one replication message."};
+    .doc =
+        "Accepted, without effect: leaders send, followers do not fetch; a message of the stream "
+        "has a size of its own."};
 inline constexpr ConfigKey<std::int32_t> kReplicaFetchWaitMaxMs{
     .name = "replica.fetch.wait.max.ms",
     .fallback = 500,
@@ -75,7 +80,9 @@ inline constexpr ConfigKey<std::int32_t> kReplicaFetchBackoffMs{
     .name = "replica.fetch.backoff.ms",
     .fallback = 1000,
     .allowed = at_least(0),
-    .doc = "How long a follower pauses a partition after an error."};
+    .doc =
+        "Accepted, without effect: a follower tries again after 5 to 500 ms, as long as it fails "
+        "ever later."};
 inline constexpr ConfigKey<std::int32_t> kReplicaSocketTimeoutMs{
     .name = "replica.socket.timeout.ms",
     .fallback = 30000,
@@ -87,7 +94,7 @@ inline constexpr ConfigKey<std::int32_t> kReplicaSocketReceiveBufferBytes{
     .name = "replica.socket.receive.buffer.bytes",
     .fallback = 65536,
     .importance = Importance::High,
-    .doc = "The receive buffer of a follower's connection; -1 leaves it to the kernel."};
+    .doc = "Accepted, without effect: the kernel sizes the buffers of replication streams."};
 inline constexpr ConfigKey<std::int64_t> kReplicaHighWatermarkCheckpointIntervalMs{
     .name = "replica.high.watermark.checkpoint.interval.ms",
     .fallback = 5000,
@@ -100,8 +107,7 @@ inline constexpr ConfigKey<std::int32_t> kNumReplicaFetchers{
     .importance = Importance::High,
     .doc =
         "Accepted, without effect: one stream between two brokers carries all their partitions, "
-        "and "
-        "needs no round trip for each fetch that more streams would hide."};
+        "and needs no round trip for each fetch that more streams would hide."};
 inline constexpr ConfigKey<std::optional<std::int32_t>> kNumReplicaAlterLogDirsThreads{
     .name = "num.replica.alter.log.dirs.threads",
     .importance = Importance::High,
