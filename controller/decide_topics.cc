@@ -50,7 +50,7 @@ void Decider::add_topic(const TopicRead& read) {
     topic.partitions[i].epoch_due = !topic.partitions[i].assignment.adding.empty();
   }
   // The replicas of a topic that was in use have its id on disk: a second one would make them
-  // refuse it (KAFKA-14190, W5). Without one they go on; `ottla cluster` shows the alarm.
+  // refuse it (KAFKA-14190, W5). Without one they go on; the metric topics-without-id tells.
   if (topic.id.is_zero() && !has_states) {
     keep_topic_id(topic, read, read.fresh_id, "new topic without an id");
   } else if (!topic.id.is_zero()) {

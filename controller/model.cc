@@ -91,6 +91,10 @@ ModelCounts count(const ClusterModel& model) {
   for (const auto& [name, topic] : model.topics) {
     if (topic.phase != TopicPhase::Live) {
       ++counts.topics_to_delete;
+      for (const PartitionEntry& partition : topic.partitions) {
+        counts.replicas_to_delete +=
+            static_cast<std::int32_t>(partition.assignment.replicas.size());
+      }
       continue;
     }
     ++counts.topics;

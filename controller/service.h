@@ -104,6 +104,7 @@ struct ControllerDescription {
   std::int32_t under_replicated_partitions = 0;  ///< The whole cluster's.
   std::int32_t preferred_replica_imbalance = 0;  ///< PreferredReplicaImbalanceCount
   std::int32_t topics_to_delete = 0;             ///< TopicsToDeleteCount
+  std::int32_t replicas_to_delete = 0;           ///< ReplicasToDeleteCount
   std::int32_t topics_without_id = 0;  ///< Their znodes were rewritten by an old tool (W5).
   std::int32_t reassigning_partitions = 0;
   std::int32_t slow_replicas = 0;  ///< In log dirs that are slow, as their brokers say (W10).

@@ -730,6 +730,7 @@ void Term::describe(ControllerDescription& description) const {
   description.under_replicated_partitions = counts.under_replicated_partitions;
   description.preferred_replica_imbalance = counts.preferred_replica_imbalance;
   description.topics_to_delete = counts.topics_to_delete;
+  description.replicas_to_delete = counts.replicas_to_delete;
   description.topics_without_id = counts.topics_without_id;
   description.reassigning_partitions = counts.reassigning_partitions;
   description.slow_replicas = counts.slow_replicas;

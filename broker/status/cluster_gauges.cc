@@ -6,6 +6,7 @@
 #include "broker/replica/partition.h"
 #include "broker/replica/replicas.h"
 #include "common/metrics/controller_metrics.h"
+#include "common/metrics/ottla_metrics.h"
 
 namespace ottla::status {
 namespace {
@@ -190,6 +191,11 @@ ControllerGauges::ControllerGauges(const std::shared_ptr<Snapshots>& snapshots,
   show(metrics::kPreferredReplicaImbalanceCount,
        [](Of it) { return it.preferred_replica_imbalance; });
   show(metrics::kTopicsToDeleteCount, [](Of it) { return it.topics_to_delete; });
+  show(metrics::kReplicasToDeleteCount, [](Of it) { return it.replicas_to_delete; });
+  // Who is away deletes when it is back, by the topic's id.
+  show(metrics::kTopicsIneligibleToDeleteCount, [](Of) { return 0; });
+  show(metrics::kReplicasIneligibleToDeleteCount, [](Of) { return 0; });
+  show(metrics::kTopicsWithoutId, [](Of it) { return it.topics_without_id; });
 }
 
 double led_and_reassigning(const Sources& sources) {

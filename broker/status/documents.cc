@@ -252,6 +252,7 @@ json::object controller_of(const metadata::MetadataImage& image, const Snapshot&
                           {"is_here", snapshot.controller.active}};
   if (!snapshot.controller.active) return controller;
   controller["topics_to_delete"] = snapshot.controller.topics_to_delete;
+  controller["topics_without_id"] = snapshot.controller.topics_without_id;
   controller["queued_writes"] = snapshot.controller.queued_writes;
   controller["slow_replicas"] = snapshot.controller.slow_replicas;
   json::array brokers;

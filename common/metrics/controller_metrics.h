@@ -44,17 +44,18 @@ inline constexpr Metric kReplicasToDeleteCount{.domain = "kafka.controller",
                                                .type = "KafkaController",
                                                .name = "ReplicasToDeleteCount",
                                                .kind = Kind::Gauge,
-                                               .doc = "Replicas being deleted."};
+                                               .doc = "Replicas of topics being deleted."};
 inline constexpr Metric kTopicsIneligibleToDeleteCount{.domain = "kafka.controller",
                                                        .type = "KafkaController",
                                                        .name = "TopicsIneligibleToDeleteCount",
                                                        .kind = Kind::Gauge,
-                                                       .doc = "Topics whose deletion waits."};
-inline constexpr Metric kReplicasIneligibleToDeleteCount{.domain = "kafka.controller",
-                                                         .type = "KafkaController",
-                                                         .name = "ReplicasIneligibleToDeleteCount",
-                                                         .kind = Kind::Gauge,
-                                                         .doc = "Replicas whose deletion waits."};
+                                                       .doc = "0: no deletion waits for a broker."};
+inline constexpr Metric kReplicasIneligibleToDeleteCount{
+    .domain = "kafka.controller",
+    .type = "KafkaController",
+    .name = "ReplicasIneligibleToDeleteCount",
+    .kind = Kind::Gauge,
+    .doc = "0: no deletion waits for a broker."};
 inline constexpr Metric kControllerState{
     .domain = "kafka.controller",
     .type = "KafkaController",

@@ -21,6 +21,12 @@ inline constexpr Metric kFollowerBehind{
     .kind = Kind::Gauge,
     .labels = {"topic", "partition", "follower"},
     .doc = "Records that a follower is behind this leader, by its last word."};
+inline constexpr Metric kTopicsWithoutId{
+    .domain = "ottla",
+    .type = "controller",
+    .name = "topics-without-id",
+    .kind = Kind::Gauge,
+    .doc = "On the controller: topics whose znode an old tool wrote without an id, which nobody knows."};
 inline constexpr Metric kLeaderEpoch{
     .domain = "ottla",
     .type = "partition",
@@ -79,6 +85,7 @@ inline constexpr Metric kReady{.domain = "ottla",
 inline constexpr const Metric* kOttlaMetrics[] = {
     &kRequestDuration,
     &kFollowerBehind,
+    &kTopicsWithoutId,
     &kLeaderEpoch,
     &kLeaderChanges,
     &kControllerEpoch,
