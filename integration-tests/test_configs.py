@@ -118,6 +118,11 @@ class ConfigsTest(TopicOfItsOwnCase, unittest.TestCase):
 
     # Old tools, by ZooKeeper.
 
+    def topic_id(self):
+        """As ZooKeeper has it."""
+        node = self.cluster.ottla_offline("zookeeper-shell", self.zookeeper_address, "get", f"/brokers/topics/{self.topic}")
+        return json.loads(node).get("topic_id")
+
     def check_old_tools(self, version):
         interop_clients.kafka_jars(version)
 
@@ -136,8 +141,12 @@ class ConfigsTest(TopicOfItsOwnCase, unittest.TestCase):
         self.assertIn("retention.ms=123456", told)
         old("kafka-configs", "--alter", *topic, "--delete-config", "max.message.bytes")
         wait_until(lambda: self.produce(5000) == NO_ERROR, "the old tool's deletion to have its effect")
+        before = self.topic_id()
+        self.assertIsNotNone(before)
         old("kafka-topics", "--alter", "--topic", self.topic, "--partitions", "3")
         wait_until(lambda: len(self.cluster.partitions(self.topic)) == 3, "the old tool's partition")
+        # W5: tools before 2.8 write the znode without the id.
+        wait_until(lambda: self.topic_id() == before, "the topic's id to be written back")
         old("kafka-topics", "--delete", "--topic", self.topic)
         wait_until(lambda: self.topic not in self.cluster.ottla("topics", "--list").split(), "the topic to go")
 
