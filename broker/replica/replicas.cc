@@ -545,7 +545,7 @@ Result<std::shared_ptr<Partition>> Replicas::Core::hold(const rpc::TopicUpdate& 
   return partition;
 }
 
-/// A log without a topic id that this process has not used yet: the crash of the host that took
+/// A log without a topic id that is not in use yet: the crash of the host that took
 /// its partition.metadata took everything that would tell whether it is of this topic, or of one of
 /// the same name that was deleted since. Where another broker leads and nobody counts on this copy,
 /// it is fetched anew; without a leader it waits, and gets no id meanwhile.
@@ -554,7 +554,11 @@ Result<> Replicas::Core::put_aside_unnamed(const rpc::TopicUpdate& topic,
   const TopicPartition name{topic.name, update.partition};
   const BrokerId leader = update.state.leader;
   const bool is_counted_on = update.state.in_isr(config_->broker) || leader == config_->broker;
-  if (topic.id.is_zero() || is_counted_on || hosted(name)) return {};
+  // Not where a failed log dir has come back with it: that takes what was not synced, as a crash
+  // does.
+  const std::shared_ptr<Partition> known = hosted(name);
+  const bool is_in_use = known && known->view().log;
+  if (topic.id.is_zero() || is_counted_on || is_in_use) return {};
   if (!with_.logs.find(name) || with_.logs.topic_id(name)) return {};
   if (leader == kNoBroker) {
     return fail(ErrorCode::InconsistentTopicId, "its log has no topic id, and nobody leads");
