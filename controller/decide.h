@@ -95,6 +95,7 @@ struct ReassignmentRequested {
 /// /admin/reassign_partitions, the way of old tools: all that stands in it.
 struct ReassignmentsRead {
   std::vector<WantedReplicas> partitions;
+  bool exists = true;  ///< The znode, be it that nothing stands in it.
 };
 struct AlterPartitionRequested {
   RequestId request;

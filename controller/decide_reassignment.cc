@@ -60,6 +60,8 @@ void Decider::on(const ReassignmentsRead& event) {
   };
   std::erase_if(model_.reassignments_in_znode, is_gone);
   std::erase_if(model_.reassignments_forgotten, is_gone);
+  // A tool that was asked for nothing leaves a list of nothing, on which the next one would wait.
+  if (event.exists && event.partitions.empty()) reassignments_changed_ = true;
   NodeRoom room;
   for (const WantedReplicas& wanted : event.partitions) {
     const auto known = model_.reassignments_in_znode.find(wanted.partition);

@@ -695,7 +695,7 @@ void Term::read_reassignments() {
   using Read = zookeeper::StoreResult<std::optional<std::vector<zookeeper::Reassignment>>>;
   world_.store.read_reassignments(zookeeper::Watch::Yes, life_.guard([this](Read read) {
     if (read) {
-      ReassignmentsRead event;
+      ReassignmentsRead event{.partitions = {}, .exists = read->has_value()};
       if (*read) {
         for (zookeeper::Reassignment& wanted : **read) {
           event.partitions.push_back({std::move(wanted.partition), std::move(wanted.replicas)});
