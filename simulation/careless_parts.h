@@ -1,9 +1,12 @@
 #pragma once
 
+#include <memory>
 #include <string>
 #include <utility>
 #include <vector>
 
+#include "broker/replica/partition.h"
+#include "broker/replica/replicas.h"
 #include "broker/replica/surroundings.h"
 #include "broker/replica/transaction_verifier.h"
 #include "broker/transaction/marker_receiver.h"
@@ -23,6 +26,44 @@ class CarelessTopics final : public replica::TopicConfigs {
 
  private:
   const replica::TopicConfigs& inner_;
+};
+
+/// Takes followers for ones of the epoch that the leader is in:
+/// Bug::FeedsFollowersOfOtherEpochs.
+class EpochBlindFeeds final : public rpc::ReplicationService {
+ public:
+  explicit EpochBlindFeeds(replica::Replicas& inner) : inner_(inner) {}
+
+  Result<Accepted> accept(const rpc::StreamHello& hello,
+                          std::unique_ptr<rpc::LeaderWriter> writer) override {
+    auto accepted = inner_.accept(hello, std::move(writer));
+    if (accepted) accepted->handler = std::make_shared<Handler>(inner_, accepted->handler);
+    return accepted;
+  }
+
+ private:
+  class Handler final : public rpc::LeaderHandler {
+   public:
+    Handler(replica::Replicas& replicas, std::shared_ptr<rpc::LeaderHandler> inner)
+        : replicas_(replicas), inner_(std::move(inner)) {}
+    void on_message(rpc::FollowerMessage message) override {
+      for (rpc::Subscription& wanted : message.subscribe) {
+        for (const auto& partition : replicas_.partitions()) {
+          if (partition->topic_id() != wanted.topic_id) continue;
+          if (partition->name().partition != wanted.partition) continue;
+          wanted.current_leader_epoch = partition->view().leader_epoch;
+        }
+      }
+      inner_->on_message(std::move(message));
+    }
+    void on_closed(Error cause) override { inner_->on_closed(std::move(cause)); }
+
+   private:
+    replica::Replicas& replicas_;
+    std::shared_ptr<rpc::LeaderHandler> inner_;
+  };
+
+  replica::Replicas& inner_;
 };
 
 /// Does not tell its coordinator that others lead: Bug::NeverResigns.

@@ -59,6 +59,7 @@ BrokerConfig Cluster::broker_config(BrokerId id) const {
   // crashes that leaves one copy.
   config.controller.host_crash_wait = std::chrono::hours(1);
   config.controller.audit_interval = seconds(20);
+  config.controller.leader_imbalance_check_interval = seconds(5);
   config.groups.commit_timeout = seconds(2);
   config.transactions.append_timeout = seconds(2);
   config.transactions.timeout_check_interval = seconds(1);
@@ -117,8 +118,8 @@ env::Duration Cluster::client_delay() {
   return delay;
 }
 
-bool Cluster::is_lost(BrokerId broker) {
-  return cut_from_clients_.contains(broker) || random().below(1000) < client_losses_per_mille_;
+bool Cluster::is_lost(BrokerId broker, const std::set<BrokerId>& cut_off) {
+  return cut_off.contains(broker) || random().below(1000) < client_losses_per_mille_;
 }
 
 void Cluster::after(env::Duration delay, Task task) {

@@ -43,6 +43,7 @@ class Cluster {
   [[nodiscard]] SimulatedBroker& broker(BrokerId id) { return *hosts_.at(id).broker; }
   [[nodiscard]] testing::SimulatedFileSystem& disk(BrokerId id) { return *hosts_.at(id).files; }
 
+  [[nodiscard]] TopicCatalog& topics() { return topics_; }
   [[nodiscard]] const DeliberateBugs& bugs() const { return bugs_; }
 
   void start_all();
@@ -58,6 +59,11 @@ class Cluster {
   /// After so many more operations one fails on what lies below `directory`, and all from then on:
   /// of those that change something. Until the disk's fault is taken away.
   void fail_log_dir(BrokerId id, const std::string& directory, std::uint64_t operations);
+
+  /// Its host's clock shows another time from now on.
+  void jump_wall_clock(BrokerId id, std::int64_t by_ms) {
+    world_.jump_wall_clock(broker(id).process_id(), by_ms);
+  }
 
   /// Whether ZooKeeper says, this moment, that the broker leads the partition in that epoch.
   [[nodiscard]] bool is_elected(BrokerId id, LeaderEpoch epoch, const TopicPartition& partition,
@@ -85,8 +91,16 @@ class Cluster {
            Callback<std::optional<Reply>> done);
 
   /// No client reaches the broker, nor hears of it, until `heal_clients`.
-  void cut_clients(BrokerId broker) { cut_from_clients_.insert(broker); }
-  void heal_clients() { cut_from_clients_.clear(); }
+  void cut_clients(BrokerId broker) {
+    deaf_to_clients_.insert(broker);
+    mute_to_clients_.insert(broker);
+  }
+  /// Requests get to the broker, its answers to nobody.
+  void cut_answers_to_clients(BrokerId broker) { mute_to_clients_.insert(broker); }
+  void heal_clients() {
+    deaf_to_clients_.clear();
+    mute_to_clients_.clear();
+  }
   /// No more lost requests and replies of clients.
   void calm_clients() { client_losses_per_mille_ = 0; }
 
@@ -102,7 +116,8 @@ class Cluster {
 
   [[nodiscard]] BrokerConfig broker_config(BrokerId id) const;
   [[nodiscard]] env::Duration client_delay();
-  [[nodiscard]] bool is_lost(BrokerId broker);
+  /// Whether this message between clients and a broker is lost, if those are cut off.
+  [[nodiscard]] bool is_lost(BrokerId broker, const std::set<BrokerId>& cut_off);
 
   testing::SimulatedWorld world_;
   testing::SimulatedZooKeeper zookeeper_;
@@ -114,7 +129,8 @@ class Cluster {
   std::unique_ptr<env::Executor> outside_;
   std::map<std::uint64_t, env::TimerHandle> timers_;
   std::uint64_t last_timer_ = 0;
-  std::set<BrokerId> cut_from_clients_;
+  std::set<BrokerId> deaf_to_clients_;
+  std::set<BrokerId> mute_to_clients_;
   std::uint64_t client_losses_per_mille_ = 5;
   std::function<void(BrokerId)> before_host_crash_;
   std::vector<std::function<void(BrokerId)>> host_crash_listeners_;
@@ -136,10 +152,10 @@ void Cluster::ask(BrokerId to, env::Duration timeout,
     SimulatedBroker& target = broker(to);
     env::Executor* const loop = target.client_loop();
     if (loop == nullptr) return exchange->end(std::nullopt);  // connection refused
-    if (is_lost(to)) return;
+    if (is_lost(to, deaf_to_clients_)) return;
     loop->post([this, to, exchange, &target, deliver = std::move(deliver)] {
       deliver(target, [this, to, exchange](Reply reply) {
-        if (is_lost(to)) return;
+        if (is_lost(to, mute_to_clients_)) return;
         after(client_delay(),
               [exchange, reply = std::move(reply)]() mutable { exchange->end(std::move(reply)); });
       });

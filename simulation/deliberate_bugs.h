@@ -25,6 +25,9 @@ enum class Bug : std::uint8_t {
   IgnoresBrokerEpochs,            ///< ISR requests do not say which life of a broker joins (W2).
   KeepsSlowDisksSecret,           ///< The controller does not hear that a disk is slow (W10).
   KeepsFailedDirsSecret,          ///< Nor that a log dir has failed (W7).
+  TakesOutdatedCommands,          ///< Of former controllers, or for a former process (W12, W13).
+  FeedsFollowersOfOtherEpochs,    ///< Leaders take every follower for one of their epoch (W4).
+  AdmitsLaggards,                 ///< ISRs take in who has not caught up (W4).
 
   // Of transactions (found by runs that have some).
   AnswersEndsEarly,          ///< EndTxn is answered before the decision is stored.
@@ -37,7 +40,7 @@ enum class Bug : std::uint8_t {
   ServesOpenTransactions,    ///< read_committed reads to the high watermark.
 };
 
-inline constexpr std::array<std::pair<Bug, std::string_view>, 21> kBugNames = {{
+inline constexpr std::array<std::pair<Bug, std::string_view>, 24> kBugNames = {{
     {Bug::AcknowledgesBeforeReplication, "acknowledges-before-replication"},
     {Bug::ServesBeyondHighWatermark, "serves-beyond-high-watermark"},
     {Bug::IgnoresSequences, "ignores-sequences"},
@@ -51,6 +54,9 @@ inline constexpr std::array<std::pair<Bug, std::string_view>, 21> kBugNames = {{
     {Bug::IgnoresBrokerEpochs, "ignores-broker-epochs"},
     {Bug::KeepsSlowDisksSecret, "keeps-slow-disks-secret"},
     {Bug::KeepsFailedDirsSecret, "keeps-failed-dirs-secret"},
+    {Bug::TakesOutdatedCommands, "takes-outdated-commands"},
+    {Bug::FeedsFollowersOfOtherEpochs, "feeds-followers-of-other-epochs"},
+    {Bug::AdmitsLaggards, "admits-laggards"},
     {Bug::AnswersEndsEarly, "answers-ends-early"},
     {Bug::AcknowledgesMarkersEarly, "acknowledges-markers-early"},
     {Bug::TakesLateMarkers, "takes-late-markers"},

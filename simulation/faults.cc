@@ -53,7 +53,7 @@ void Faults::note(const std::string& fault, BrokerId broker) {
 
 void Faults::strike() {
   const BrokerId broker = any_broker();
-  switch (cluster_.random().below(21)) {
+  switch (cluster_.random().below(22)) {
     case 0:
     case 1:
       return crash_process(broker);
@@ -84,9 +84,7 @@ void Faults::strike() {
       return cluster_.network().break_streams();
     case 13:
       if (cluster_.random().below(3) == 0) return stop_ensemble();
-      note("clock jumps", broker);
-      return cluster_.world().jump_wall_clock(
-          static_cast<std::int64_t>(cluster_.random().below(120'000)) - 60'000);
+      return jump_clock(broker);
     case 14:
       return slow_down_disk(broker);
     case 15:
@@ -101,6 +99,8 @@ void Faults::strike() {
       return overtake_isr_requests(broker);
     case 20:
       return fail_log_dir(broker);
+    case 21:
+      return cut_answers(broker);
     default:
       return;
   }
@@ -208,6 +208,30 @@ void Faults::cut_zookeeper(BrokerId broker) {
   const std::string name = cluster_.broker(broker).name();
   cluster_.zookeeper().cut(name);
   cluster_.after(up_to(seconds(10)), [this, name] { cluster_.zookeeper().heal(name); });
+}
+
+/// One way: what it asks for is done, and it does not hear of it. Or what it is asked for.
+void Faults::cut_answers(BrokerId broker) {
+  if (cluster_.random().below(3) == 0) {
+    note("answers to clients are lost", broker);
+    cluster_.cut_answers_to_clients(broker);
+    return cluster_.after(up_to(seconds(5)), [this] { cluster_.heal_clients(); });
+  }
+  note("answers of zookeeper are lost", broker);
+  const std::string name = cluster_.broker(broker).name();
+  cluster_.zookeeper().cut_answers(name);
+  cluster_.after(up_to(seconds(10)), [this, name] { cluster_.zookeeper().heal(name); });
+}
+
+/// The clock of one host, or of all.
+void Faults::jump_clock(BrokerId broker) {
+  const auto by_ms = static_cast<std::int64_t>(cluster_.random().below(120'000)) - 60'000;
+  if (cluster_.random().below(2) == 0) {
+    note("clock jumps", broker);
+    return cluster_.jump_wall_clock(broker, by_ms);
+  }
+  note("all clocks jump", kNoBroker);
+  cluster_.world().jump_wall_clock(by_ms);
 }
 
 void Faults::slow_down_disk(BrokerId broker) {

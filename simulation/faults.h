@@ -46,6 +46,8 @@ class Faults {
   void cut_one_way(BrokerId broker);
   void isolate(BrokerId broker);
   void cut_zookeeper(BrokerId broker);
+  void cut_answers(BrokerId broker);
+  void jump_clock(BrokerId broker);
   void slow_down_disk(BrokerId broker);
   void stall_disk(BrokerId broker);
   void fail_disk(BrokerId broker);

@@ -7,6 +7,7 @@
 #include <csignal>
 #include <cstdint>
 #include <iostream>
+#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -32,7 +33,8 @@ constexpr std::string_view kUsage =
                     ignores-sequences, skips-epoch-comparison, changes-isr-alone,
                     forgets-host-crashes, writes-unfenced, truncates-to-high-watermark,
                     commits-below-min-isr, forgets-log-ends, ignores-broker-epochs,
-                    keeps-slow-disks-secret, keeps-failed-dirs-secret
+                    keeps-slow-disks-secret, keeps-failed-dirs-secret,
+                    takes-outdated-commands, feeds-followers-of-other-epochs, admits-laggards
                   with --transactions:
                     answers-ends-early, acknowledges-markers-early, takes-late-markers,
                     never-resigns, verifies-no-transactions, takes-late-requests,
@@ -126,6 +128,17 @@ void print(const ottla::simulation::Verdict& verdict, const std::string& replay)
   std::cout << std::flush;
 }
 
+using Counts = std::map<std::string, std::uint64_t>;
+
+void add(Counts& sum, const Counts& more) {
+  for (const auto& [what, count] : more) sum[what] += count;
+}
+void print(const char* title, const Counts& counts) {
+  std::cout << title;
+  for (const auto& [what, count] : counts) std::cout << " " << what << " " << count << ";";
+  std::cout << "\n";
+}
+
 std::int64_t whole_ms(ottla::env::Duration duration) {
   return duration / std::chrono::milliseconds(1);
 }
@@ -151,6 +164,8 @@ int main(int argc, char** argv) {
   std::uint64_t failed = 0;
   ottla::env::Duration longest_until_whole{};
   ottla::env::Duration longest_hand_over{};
+  Counts faults;
+  Counts operations;
   const std::uint64_t first = arguments.run.seed;
   std::uint64_t done = 0;
   while (done < arguments.runs) {
@@ -161,6 +176,8 @@ int main(int argc, char** argv) {
     if (!verdict.passed() || progress) print(verdict, g_replay);
     longest_until_whole = std::max(longest_until_whole, verdict.whole_after);
     longest_hand_over = std::max(longest_hand_over, verdict.handed_over_after);
+    add(faults, verdict.faults);
+    add(operations, verdict.operations);
     failed += verdict.passed() ? 0 : 1;
     if (!verdict.passed() && !arguments.keep_going) break;
   }
@@ -169,6 +186,8 @@ int main(int argc, char** argv) {
               << " failed; in sync again within " << whole_ms(longest_until_whole)
               << " ms, handed over from slow disks within " << whole_ms(longest_hand_over)
               << " ms\n";
+    print("faults:", faults);
+    print("done meanwhile:", operations);
   }
   return failed == 0 ? 0 : 1;
 }

@@ -2,6 +2,7 @@
 
 #include <glog/logging.h>
 
+#include <algorithm>
 #include <limits>
 #include <optional>
 #include <utility>
@@ -24,8 +25,10 @@
 #include "controller/controller.h"
 #include "simulation/careless_parts.h"
 #include "simulation/deliberate_bugs.h"
+#include "simulation/hasty_isr_changes.h"
 #include "simulation/lone_isr_changes.h"
 #include "simulation/nameless_isr_changes.h"
+#include "simulation/topic_catalog.h"
 #include "simulation/unfenced_client.h"
 
 namespace ottla::simulation {
@@ -101,6 +104,12 @@ class SimulatedBroker::Process final : private membership::RegistrationListener,
   std::shared_ptr<const metadata::MetadataImage> image() const { return metadata_.image(); }
   env::Executor& loop() { return loop_; }
 
+  void topic_config_changed(const std::string& topic) {
+    if (!loaded_) return;  // it reads them when it gets there
+    replicas_->topic_config_changed(topic);
+    controller_->topic_config_changed(topic);
+  }
+
   void slow_down_disk(env::Duration longest) {
     for (MortalExecutor* const executor : on_disk_) executor->slow_down(longest);
   }
@@ -148,13 +157,16 @@ class SimulatedBroker::Process final : private membership::RegistrationListener,
             .executors = {replica_control_, {&replica_stream_}, io_},
             .logs = *logs_,
             .metadata = metadata_,
-            .topics = in_.bugs.has(Bug::CommitsBelowMinIsr) ? careless_topics_ : in_.topics,
+            .topics = topics(),
             .isr_changes = isr_changes(),
             .transport = *transport_,
             .leadership = {groups_.get(), transaction_leadership_},
             .offline_replicas_changed = [this] { loop_.post([this] { failure_notice_.post(); }); },
+            .leader_throttled_rate = [this] { return in_.topics.replication_rate(); },
+            .follower_throttled_rate = [this] { return in_.topics.replication_rate(); },
             .transaction_ends = groups_.get(),
             .transaction_verifier = transaction_verifier_});
+    if (in_.bugs.has(Bug::FeedsFollowersOfOtherEpochs)) blind_feeds_.emplace(*replicas_);
     groups_->start(*replicas_);
     transactions_->start(*replicas_);
   }
@@ -220,8 +232,22 @@ class SimulatedBroker::Process final : private membership::RegistrationListener,
     probe_->start();
   }
 
+  [[nodiscard]] replica::TopicConfigs& topics() {
+    if (in_.bugs.has(Bug::CommitsBelowMinIsr)) return careless_topics_;
+    return in_.topics;
+  }
+
+  [[nodiscard]] rpc::ReplicationService* replication() {
+    if (blind_feeds_) return &*blind_feeds_;
+    return replicas_.get();
+  }
+
   replica::IsrChanges& isr_changes() {
     if (in_.bugs.has(Bug::ChangesIsrAlone)) return lone_isr_changes_;
+    if (in_.bugs.has(Bug::AdmitsLaggards)) {
+      hasty_isr_changes_.pass_to(*channel_);
+      return hasty_isr_changes_;
+    }
     if (!in_.bugs.has(Bug::IgnoresBrokerEpochs)) return *channel_;
     nameless_isr_changes_.pass_to(*channel_);
     return nameless_isr_changes_;
@@ -266,7 +292,7 @@ class SimulatedBroker::Process final : private membership::RegistrationListener,
                                     .inbound = &loop_,
                                     .broker_control = this,
                                     .controller_control = controller_.get(),
-                                    .replication = replicas_.get(),
+                                    .replication = replication(),
                                     .transactions = transaction_control_});
     registered_as_ = registration_of_this_process();
     registration_.start(*registered_as_);
@@ -327,6 +353,7 @@ class SimulatedBroker::Process final : private membership::RegistrationListener,
 
   void registered(BrokerEpoch epoch) override {
     registered_ = true;
+    newest_receiver_ = epoch;
     replicas_->set_broker_epoch(epoch, registered_as_ ? registered_as_->log_dirs_returned : 0);
     channel_->set_broker_epoch(epoch);
     if (settles_from_ == kNever) settles_from_ = epoch.value();
@@ -381,6 +408,7 @@ class SimulatedBroker::Process final : private membership::RegistrationListener,
     if (in_.bugs.has(Bug::TruncatesToHighWatermark)) {
       replica_control_.post([this, update] { truncate_to_high_watermark(update); });
     }
+    if (in_.bugs.has(Bug::TakesOutdatedCommands)) bring_up_to_date(update);
     const bool settled = update.last_stop_settled;
     const ControllerEpoch controller = update.controller_epoch;
     const BrokerEpoch epoch = update.receiver_epoch;
@@ -410,6 +438,16 @@ class SimulatedBroker::Process final : private membership::RegistrationListener,
       };
     }
     replicas_->query_replica_logs(std::move(query), std::move(reply));
+  }
+
+  /// Bug::TakesOutdatedCommands: as if the newest controller had sent it just now, to this process.
+  void bring_up_to_date(rpc::ClusterUpdate& update) {
+    newest_controller_ = std::max(newest_controller_, update.controller_epoch);
+    newest_update_ = std::max(newest_update_, update.number);
+    newest_receiver_ = std::max(newest_receiver_, update.receiver_epoch);
+    update.controller_epoch = newest_controller_;
+    update.number = newest_update_;
+    update.receiver_epoch = newest_receiver_;
   }
 
   /// Bug::TruncatesToHighWatermark: what Kafka did before KIP-101.
@@ -452,6 +490,12 @@ class SimulatedBroker::Process final : private membership::RegistrationListener,
   CarelessTopics careless_topics_{in_.topics};
   LoneIsrChanges lone_isr_changes_{broker_.id()};
   NamelessIsrChanges nameless_isr_changes_;
+  HastyIsrChanges hasty_isr_changes_;
+  std::optional<EpochBlindFeeds> blind_feeds_;
+  // Of what Bug::TakesOutdatedCommands makes new.
+  ControllerEpoch newest_controller_{-1};
+  std::uint64_t newest_update_ = 0;
+  BrokerEpoch newest_receiver_ = kUnknownBrokerEpoch;
   std::unique_ptr<group::GroupCoordinator> groups_;
   std::unique_ptr<api::ProducerIds> transactional_ids_;
   std::unique_ptr<transaction::TransactionCoordinator> transactions_;
@@ -537,6 +581,12 @@ bool SimulatedBroker::is_slow() const {
 
 void SimulatedBroker::shut_down() {
   if (process_) process_->loop().post([process = process_.get()] { process->shut_down(); });
+}
+
+void SimulatedBroker::topic_config_changed(const std::string& topic) {
+  if (!process_) return;
+  process_->loop().post(
+      [process = process_.get(), topic] { process->topic_config_changed(topic); });
 }
 
 bool SimulatedBroker::is_serving() const {

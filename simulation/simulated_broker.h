@@ -29,7 +29,6 @@ class MetadataImage;
 }
 namespace ottla::replica {
 class Replicas;
-class TopicConfigs;
 }  // namespace ottla::replica
 namespace ottla::transaction {
 class TransactionCoordinator;
@@ -38,6 +37,7 @@ class TransactionCoordinator;
 namespace ottla::simulation {
 
 class DeliberateBugs;
+class TopicCatalog;
 
 /// What a simulated process stands on.
 struct BrokerSurroundings {
@@ -46,7 +46,7 @@ struct BrokerSurroundings {
   Network& network;
   /// The host's disk: it outlives the process.
   testing::SimulatedFileSystem& files;
-  replica::TopicConfigs& topics;
+  TopicCatalog& topics;
   const DeliberateBugs& bugs;
 };
 
@@ -89,6 +89,9 @@ class SimulatedBroker {
   /// Takes simulated time; the process is gone then.
   void shut_down();
 
+  /// A topic's configs are other ones: as when it reads a notification below /config/changes.
+  void topic_config_changed(const std::string& topic);
+
   // --- What it is like ---
 
   [[nodiscard]] bool is_running() const { return process_ != nullptr; }
@@ -101,6 +104,11 @@ class SimulatedBroker {
   [[nodiscard]] std::uint64_t incarnation() const { return incarnation_; }
   /// The name of its ZooKeeper client.
   [[nodiscard]] std::string name() const { return "broker-" + std::to_string(id().value()); }
+
+  /// Of all its processes, one after the other.
+  [[nodiscard]] testing::SimulatedWorld::ProcessId process_id() const {
+    return static_cast<testing::SimulatedWorld::ProcessId>(id().value());
+  }
 
   // What clients and checkers reach; only while it is running and past loading its logs.
 
@@ -118,9 +126,6 @@ class SimulatedBroker {
  private:
   class Process;
 
-  [[nodiscard]] testing::SimulatedWorld::ProcessId process_id() const {
-    return static_cast<testing::SimulatedWorld::ProcessId>(id().value());
-  }
   /// Ends the process from outside, once the task under way is done.
   void end_soon();
 

@@ -11,6 +11,7 @@
 
 #include "common/testing/simulated_zookeeper.h"
 #include "common/zookeeper/layout.h"
+#include "simulation/administrator.h"
 #include "simulation/checker.h"
 #include "simulation/client_events.h"
 #include "simulation/cluster.h"
@@ -59,6 +60,7 @@ class Simulation final : private ClientEvents {
       : options_(options),
         cluster_({.seed = options.seed, .brokers = options.brokers, .bugs = options.bugs}),
         workload_(cluster_, *this, options.transactions),
+        administrator_(cluster_, workload_),
         faults_(cluster_, {.host_crashes = options.host_crashes && !options.transactions,
                            .late_isr_requests_only = options.late_isr_requests_only}),
         picture_(cluster_),
@@ -80,12 +82,14 @@ class Simulation final : private ClientEvents {
   Verdict run() {
     cluster_.start_all();
     workload_.start();
+    administrator_.start();
     if (transactions_) transactions_->start();
     go_on(seconds(3));
     if (options_.faults) faults_.start();
     go_on(options_.chaos);
     faults_.heal();
     workload_.stop_churn();
+    administrator_.stop();
     if (transactions_) transactions_->calm();
     // The cluster recovers under load first, then the clients of before come to rest.
     if (verdict_.passed()) expect_whole();
@@ -258,7 +262,7 @@ class Simulation final : private ClientEvents {
         missing += " " + partition.to_string() + " is under-replicated;";
       }
     }
-    return missing;
+    return missing + administrator_.unfinished();
   }
 
   void expect_service() {
@@ -352,6 +356,10 @@ class Simulation final : private ClientEvents {
     verdict_.promised_records = committed_.promises();
     verdict_.excused_records = committed_.excused();
     verdict_.faults = faults_.counts();
+    verdict_.operations = administrator_.counts();
+    verdict_.operations["partition added"] = workload_.partitions_added();
+    verdict_.operations["topic created"] = workload_.topics_created();
+    verdict_.operations["topic deleted"] = workload_.topics_deleted();
     if (transactions_) {
       verdict_.transactions_begun = transactions_->counts().begun;
       verdict_.transactions_committed = transactions_->counts().committed;
@@ -429,6 +437,7 @@ class Simulation final : private ClientEvents {
   Cluster cluster_;
   std::optional<PrintedLog> log_;
   Workload workload_;
+  Administrator administrator_;
   std::optional<TransactionWorkload> transactions_;
   Faults faults_;
   Picture picture_;

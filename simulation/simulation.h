@@ -45,7 +45,9 @@ struct Verdict {
   std::uint64_t transactions_begun = 0;
   std::uint64_t transactions_committed = 0;
   std::uint64_t elections = 0;
+  /// How often each kind of fault happened, and each kind of thing was done, by name.
   std::map<std::string, std::uint64_t> faults;
+  std::map<std::string, std::uint64_t> operations;
   /// From the healing until every replica was in sync again, and from a disk's stand-still until
   /// others led.
   env::Duration whole_after{};

@@ -2,7 +2,7 @@
 
 namespace ottla::simulation {
 
-TopicCatalog::TopicCatalog() {
+TopicCatalog::TopicCatalog() : throttled_(quota::ThrottledReplicas::parse({"*"})) {
   storage::LogConfig config;
   config.segment_bytes = 4096;  // some segments in a short run
   config.index_max_bytes = 1024;
@@ -12,7 +12,17 @@ TopicCatalog::TopicCatalog() {
 }
 
 replica::TopicConfig TopicCatalog::topic_config(const std::string& topic) const {
-  return {.log = log_, .min_insync_replicas = is_safe(topic) ? kMinInsyncReplicas : 1};
+  const auto own = logs_.find(topic);
+  return {.log = own == logs_.end() ? log_ : own->second,
+          .min_insync_replicas = is_safe(topic) ? kMinInsyncReplicas : 1,
+          .leader_throttled = throttled_,
+          .follower_throttled = throttled_};
+}
+
+void TopicCatalog::set_segment_bytes(const std::string& topic, std::int32_t bytes) {
+  storage::LogConfig config = *log_;
+  config.segment_bytes = bytes;
+  logs_[topic] = std::make_shared<const storage::LogConfig>(config);
 }
 
 std::map<std::string, std::string> TopicCatalog::overrides(const std::string& topic) {

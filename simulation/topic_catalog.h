@@ -1,6 +1,9 @@
 #pragma once
 
+#include <cstdint>
+#include <limits>
 #include <map>
+#include <memory>
 #include <string>
 
 #include "broker/replica/surroundings.h"
@@ -8,11 +11,10 @@
 
 namespace ottla::simulation {
 
-/// The configurations of the workload's topics, which their names tell: they do not change while a
-/// run lasts. "safe-*", and what belongs to
-/// the coordinators, promises what acks=all promises with min.insync.replicas=2; "unclean-*"
-/// allows unclean elections and promises nothing.
-/// Thread: immutable.
+/// The configurations of the workload's topics. What they promise their names tell: "safe-*", and
+/// what belongs to the coordinators, what acks=all promises with min.insync.replicas=2; "unclean-*"
+/// allows unclean elections and promises nothing. Segment sizes and the rate of replication change
+/// while a run lasts, for all brokers at once; who has to is told by `SimulatedBroker`.
 class TopicCatalog final : public replica::TopicConfigs {
  public:
   TopicCatalog();
@@ -25,10 +27,21 @@ class TopicCatalog final : public replica::TopicConfigs {
     return topic.starts_with("safe-") || topic.starts_with("__");
   }
 
+  void set_segment_bytes(const std::string& topic, std::int32_t bytes);
+
+  /// leader. and follower.replication.throttled.rate: bytes a second, for all replicas that are
+  /// not in sync.
+  [[nodiscard]] std::int64_t replication_rate() const { return replication_rate_; }
+  void set_replication_rate(std::int64_t rate) { replication_rate_ = rate; }
+  static constexpr std::int64_t kUnlimited = std::numeric_limits<std::int64_t>::max();
+
   static constexpr std::int32_t kMinInsyncReplicas = 2;
 
  private:
-  std::shared_ptr<const storage::LogConfig> log_;
+  std::shared_ptr<const storage::LogConfig> log_;  ///< Of topics without one of their own.
+  std::map<std::string, std::shared_ptr<const storage::LogConfig>> logs_;
+  std::shared_ptr<const quota::ThrottledReplicas> throttled_;
+  std::int64_t replication_rate_ = kUnlimited;
 };
 
 }  // namespace ottla::simulation

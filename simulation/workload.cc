@@ -4,10 +4,9 @@
 #include <utility>
 
 #include "broker/group/log_records.h"
-#include "broker/replica/log_dirs.h"
-#include "broker/replica/replicas.h"
 #include "broker/transaction/log_records.h"
 #include "controller/controller.h"
+#include "simulation/ask_controller.h"
 #include "simulation/topic_catalog.h"
 #include "simulation/workload_names.h"
 
@@ -17,41 +16,10 @@ namespace {
 using std::chrono::milliseconds;
 using std::chrono::seconds;
 
-constexpr env::Duration kAdminTimeout = seconds(3);
 constexpr const char* kChurnTopic = "safe-churn";
-
-template <class Outcome>
-ErrorCode first_error(const std::vector<Outcome>& outcomes) {
-  return outcomes.empty() ? ErrorCode::UnknownServerError : outcomes.front().error;
-}
-
-ErrorCode first_error(const controller::PartitionsReply& reply) {
-  return reply.error != ErrorCode::None ? reply.error : first_error(reply.partitions);
-}
-
-/// An administrator asks any broker, who sends him to the controller; here: asks them in turn.
-template <class Reply, class Request>
-void ask_controller(Cluster& cluster, Request request,
-                    void (controller::Controller::*method)(Request, Callback<Reply>),
-                    Callback<std::optional<ErrorCode>> done) {
-  const auto& brokers = cluster.broker_ids();
-  const BrokerId any = brokers[cluster.random().below(brokers.size())];
-  cluster.ask<ErrorCode>(
-      any, kAdminTimeout,
-      [request = std::move(request), method](SimulatedBroker& broker,
-                                             Callback<ErrorCode> reply) mutable {
-        controller::Controller* const controller = broker.controller();
-        if (controller == nullptr) return std::move(reply)(ErrorCode::NotController);
-        // The controller answers on its own loop; the request's connection is on the client loop.
-        (controller->*method)(request, [loop = broker.client_loop(),
-                                        reply = std::move(reply)](const Reply& outcome) mutable {
-          loop->post([reply = std::move(reply), error = first_error(outcome)]() mutable {
-            std::move(reply)(error);
-          });
-        });
-      },
-      std::move(done));
-}
+/// Has one partition at first.
+constexpr const char* kGrowingTopic = "safe-b";
+constexpr std::int32_t kMostPartitions = 3;
 
 }  // namespace
 
@@ -59,7 +27,7 @@ Workload::Workload(Cluster& cluster, ClientEvents& events, bool transactions)
     : cluster_(cluster), events_(events), transactions_(transactions) {}
 
 void Workload::start() {
-  std::vector<Topic> topics = {{"safe-a", 2, 3}, {"safe-b", 1, 3}, {"unclean-c", 1, 2}};
+  std::vector<Topic> topics = {{"safe-a", 2, 3}, {kGrowingTopic, 1, 3}, {"unclean-c", 1, 2}};
   if (transactions_) {
     topics = {{kInputTopic, kInputs, 3},
               {kOutputTopic, kOutputs, 3},
@@ -70,11 +38,15 @@ void Workload::start() {
     for (std::int32_t number = 0; number < topic.partitions; ++number) {
       lasting_partitions_.push_back({topic.name, number});
     }
-    create(topic, [this, topic] { start_clients(topic); });
+    create(topic, [this, topic] {
+      for (std::int32_t number = 0; number < topic.partitions; ++number) {
+        start_clients({topic.name, number});
+      }
+    });
   }
-  if (!transactions_) churn();
-  move_replicas();
-  move_logs();
+  if (transactions_) return;
+  churn();
+  grow(2);
 }
 
 void Workload::create(const Topic& topic, Task then) {
@@ -115,18 +87,16 @@ void Workload::remove(const std::string& topic, Task then) {
       });
 }
 
-void Workload::start_clients(const Topic& topic) {
-  for (std::int32_t number = 0; number < topic.partitions; ++number) {
-    const TopicPartition partition{topic.name, number};
-    if (transactions_) {
-      if (topic.name == kInputTopic) add_producer(partition, replica::Acks::All, true);
-      continue;
-    }
-    add_producer(partition, replica::Acks::All, true);
-    add_producer(partition, number == 0 ? replica::Acks::Leader : replica::Acks::All, false);
-    consumers_.push_back(std::make_unique<Consumer>(cluster_, events_, partition));
-    consumers_.back()->start();
+void Workload::start_clients(const TopicPartition& partition) {
+  if (transactions_) {
+    if (partition.topic == kInputTopic) add_producer(partition, replica::Acks::All, true);
+    return;
   }
+  add_producer(partition, replica::Acks::All, true);
+  add_producer(partition, partition.partition == 0 ? replica::Acks::Leader : replica::Acks::All,
+               false);
+  consumers_.push_back(std::make_unique<Consumer>(cluster_, events_, partition));
+  consumers_.back()->start();
 }
 
 void Workload::churn() {
@@ -141,73 +111,24 @@ void Workload::churn() {
   });
 }
 
-void Workload::move_replicas() {
-  if (!churning_) return;
-  env::Random& random = cluster_.random();
-  cluster_.after(milliseconds(300 + random.below(4000)), [this, &random] {
+void Workload::grow(std::int32_t count) {
+  if (count > kMostPartitions) return;
+  cluster_.after(milliseconds(1000 + cluster_.random().below(12'000)), [this, count] {
     if (!churning_) return;
-    const TopicPartition partition = lasting_partitions_[random.below(lasting_partitions_.size())];
-    if (random.below(4) == 0) {
-      ask_for_leader(partition);
-      return move_replicas();
-    }
-    controller::AlterReassignmentsRequest request;
+    controller::CreatePartitionsRequest request;
+    request.topics.push_back({.topic = kGrowingTopic, .count = count, .assignments = {}});
     request.timeout = seconds(2);
-    controller::WantedReplicas wanted{partition, std::nullopt};  // give up what is under way
-    if (random.below(5) != 0) {
-      wanted.replicas = cluster_.broker_ids();
-      while (wanted.replicas->size() > 2 && random.below(2) == 0) {
-        wanted.replicas->erase(wanted.replicas->begin() +
-                               static_cast<std::ptrdiff_t>(random.below(wanted.replicas->size())));
-      }
-      for (std::size_t i = wanted.replicas->size(); i > 1; --i) {
-        std::swap((*wanted.replicas)[i - 1], (*wanted.replicas)[random.below(i)]);
-      }
-    }
-    request.partitions.push_back(std::move(wanted));
-    ask_controller<controller::PartitionsReply>(cluster_, std::move(request),
-                                                &controller::Controller::alter_reassignments,
-                                                [this](std::optional<ErrorCode> error) {
-                                                  if (error == ErrorCode::None) ++moves_;
-                                                });
-    move_replicas();
-  });
-}
-
-void Workload::move_logs() {
-  env::Random& random = cluster_.random();
-  cluster_.after(milliseconds(300 + random.below(3000)), [this, &random] {
-    if (!churning_) return;
-    const auto& brokers = cluster_.broker_ids();
-    const replica::LogDirChange change{
-        lasting_partitions_[random.below(lasting_partitions_.size())],
-        kLogDirectories.at(random.below(kLogDirectories.size()))};
-    cluster_.ask<ErrorCode>(
-        brokers[random.below(brokers.size())], kAdminTimeout,
-        [change](SimulatedBroker& broker, Callback<ErrorCode> reply) {
-          replica::Replicas* const replicas = broker.replicas();
-          if (replicas == nullptr) return std::move(reply)(ErrorCode::BrokerNotAvailable);
-          replicas->alter_log_dirs(
-              {change}, *broker.client_loop(),
-              [reply = std::move(reply)](const std::vector<ErrorCode>& outcomes) mutable {
-                std::move(reply)(outcomes.at(0));
-              });
-        },
-        [this](std::optional<ErrorCode> error) {
-          if (error == ErrorCode::None) ++log_moves_;
+    ask_controller<std::vector<controller::AddedPartitions>>(
+        cluster_, std::move(request), &controller::Controller::create_partitions,
+        [this, count](std::optional<ErrorCode> error) {
+          // The second answer: an earlier request was carried out though nobody said so.
+          if (error != ErrorCode::None && error != ErrorCode::InvalidPartitions) return grow(count);
+          ++partitions_added_;
+          lasting_partitions_.push_back({kGrowingTopic, count - 1});
+          start_clients(lasting_partitions_.back());
+          grow(count + 1);
         });
-    move_logs();
   });
-}
-
-void Workload::ask_for_leader(const TopicPartition& partition) {
-  controller::ElectLeadersRequest request;
-  request.partitions = {{partition}};
-  request.timeout = seconds(2);
-  // Whoever leads in the end: the rules hold.
-  ask_controller<controller::PartitionsReply>(cluster_, std::move(request),
-                                              &controller::Controller::elect_leaders,
-                                              [](std::optional<ErrorCode>) {});
 }
 
 void Workload::add_producer(const TopicPartition& partition, replica::Acks acks, bool idempotent) {

@@ -14,7 +14,7 @@
 namespace ottla::simulation {
 
 /// The clients of a run: topics, producers and consumers for each of their partitions, and a topic
-/// that is created and deleted all the time. Replicas are moved from broker to broker.
+/// that is created and deleted all the time; one gets more partitions.
 class Workload {
  public:
   /// With transactions: the topics that they need, and producers of what is copied.
@@ -22,7 +22,7 @@ class Workload {
 
   /// Creates the topics, then starts the clients.
   void start();
-  /// From now on topics, and the places of their replicas, stay as they are.
+  /// From now on topics stay as they are.
   void stop_churn() { churning_ = false; }
 
   /// Starts one fresh acks=all producer for each partition of the lasting topics; whether all were
@@ -36,7 +36,7 @@ class Workload {
   /// Those of topics that come and go may wait for ever for one that is gone.
   [[nodiscard]] bool producers_idle() const;
 
-  /// The partitions that exist for as long as the run.
+  /// The partitions that, once they exist, do so for as long as the run.
   [[nodiscard]] const std::vector<TopicPartition>& lasting_partitions() const {
     return lasting_partitions_;
   }
@@ -46,10 +46,7 @@ class Workload {
   [[nodiscard]] std::uint64_t acknowledged() const;
   [[nodiscard]] std::uint64_t topics_created() const { return topics_created_; }
   [[nodiscard]] std::uint64_t topics_deleted() const { return topics_deleted_; }
-  /// Reassignments that the controller has taken.
-  [[nodiscard]] std::uint64_t moves() const { return moves_; }
-  /// Wishes for another log dir that a broker has taken.
-  [[nodiscard]] std::uint64_t log_moves() const { return log_moves_; }
+  [[nodiscard]] std::uint64_t partitions_added() const { return partitions_added_; }
 
  private:
   struct Topic {
@@ -59,13 +56,10 @@ class Workload {
   };
   void create(const Topic& topic, Task then);
   void remove(const std::string& topic, Task then);
-  void start_clients(const Topic& topic);
+  void start_clients(const TopicPartition& partition);
   void churn();
-  /// Moves replicas of the lasting partitions, gives moves up, asks for preferred leaders.
-  void move_replicas();
-  void ask_for_leader(const TopicPartition& partition);
-  /// Moves logs between the log dirs of a broker, and back while they are moving.
-  void move_logs();
+  /// Gives the growing topic so many partitions, later, and more after that.
+  void grow(std::int32_t count);
   /// One whose pace is that of the run.
   void add_producer(const TopicPartition& partition, replica::Acks acks, bool idempotent);
 
@@ -81,8 +75,7 @@ class Workload {
   bool producing_ = true;
   std::uint64_t topics_created_ = 0;
   std::uint64_t topics_deleted_ = 0;
-  std::uint64_t moves_ = 0;
-  std::uint64_t log_moves_ = 0;
+  std::uint64_t partitions_added_ = 0;
 };
 
 }  // namespace ottla::simulation

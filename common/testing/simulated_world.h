@@ -58,6 +58,8 @@ class SimulatedWorld {
 
   /// Wall clock minus monotonic clock; tests make it jump.
   void jump_wall_clock(std::int64_t by_ms) { wall_offset_ms_ += by_ms; }
+  /// As this process sees it.
+  void jump_wall_clock(ProcessId process, std::int64_t by_ms) { skews_ms_[process] += by_ms; }
 
  private:
   friend class SimulatedExecutor;
@@ -67,9 +69,10 @@ class SimulatedWorld {
     explicit SimulatedClock(const SimulatedWorld& world) : world_(world) {}
     [[nodiscard]] env::MonotonicTime now() const override { return world_.now_; }
     [[nodiscard]] env::WallTimeMs wall_now_ms() const override {
+      const auto skew = world_.skews_ms_.find(world_.running_);
       return std::chrono::duration_cast<std::chrono::milliseconds>(world_.now_.time_since_epoch())
                  .count() +
-             world_.wall_offset_ms_;
+             world_.wall_offset_ms_ + (skew == world_.skews_ms_.end() ? 0 : skew->second);
     }
 
    private:
@@ -94,6 +97,7 @@ class SimulatedWorld {
   env::SeededRandom random_;
   env::MonotonicTime now_{};
   std::int64_t wall_offset_ms_ = 1'700'000'000'000;
+  std::map<ProcessId, std::int64_t> skews_ms_;
   SimulatedClock clock_{*this};
   std::map<Key, Entry> queue_;
   std::map<Key, Entry> held_;  ///< Came due while their process was paused.

@@ -178,8 +178,31 @@ class SimulatedZooKeeper::Ensemble : public std::enable_shared_from_this<Ensembl
       break_connection(*client, /*silently=*/world_.random().below(2) == 0);
     }
   }
-  void heal(const std::string& name) { cut_.erase(name); }
-  void heal_all() { cut_.clear(); }
+  void cut_answers(const std::string& name) {
+    if (!deaf_.insert(name).second) return;
+    SimulatedClient* const client = find(name);
+    if (client == nullptr || client->connection_ == nullptr) return;
+    const env::Duration patience =
+        options_.session_timeout / 3 + env::Duration(draw(options_.session_timeout / 3));
+    after(patience, [this, name, client, connection = client->connection_] {
+      if (!deaf_.contains(name) || !is_live(name, *client)) return;
+      if (client->connection_ == connection) break_connection(*client, /*silently=*/false);
+    });
+  }
+  void heal(const std::string& name) {
+    cut_.erase(name);
+    if (deaf_.erase(name) == 0) return;
+    // What was sent meanwhile, again and again, comes at last.
+    SimulatedClient* const client = find(name);
+    if (client == nullptr || client->connection_ == nullptr) return;
+    for (std::size_t held = client->connection_->answers.size(); held > 0; --held) {
+      answer_is_there(client->connection_);
+    }
+  }
+  void heal_all() {
+    while (!deaf_.empty()) heal(std::string(*deaf_.begin()));
+    cut_.clear();
+  }
   void drop_connection(const std::string& name) {
     if (SimulatedClient* client = find(name)) break_connection(*client, false);
   }
@@ -300,7 +323,7 @@ class SimulatedZooKeeper::Ensemble : public std::enable_shared_from_this<Ensembl
 
   void connect(SimulatedClient& client) {
     if (client.connection_ != nullptr || !client.started_) return;
-    if (!running_ || cut_.contains(client.name_)) {
+    if (!running_ || cut_.contains(client.name_) || deaf_.contains(client.name_)) {
       connect_later(client, options_.max_reconnect_delay);
       return;
     }
@@ -431,11 +454,16 @@ class SimulatedZooKeeper::Ensemble : public std::enable_shared_from_this<Ensembl
   void answer(const std::shared_ptr<Connection>& connection, Connection::Answer answer) {
     connection->answers.push_back(std::move(answer));
     connection->last_answer_at = std::max(connection->last_answer_at, world_.now() + delay());
+    answer_is_there(connection);
+  }
+
+  /// When the last answer's time has come the client takes one, the oldest.
+  void answer_is_there(const std::shared_ptr<Connection>& connection) {
     at(connection->last_answer_at, [this, connection] {
       const auto client = std::find_if(clients_.begin(), clients_.end(), [&](const auto& entry) {
         return entry.second->connection_ == connection;
       });
-      if (client == clients_.end()) return;
+      if (client == clients_.end() || deaf_.contains(client->first)) return;
       in_process(client->first,
                  [this, name = client->first, connection] { receive_next(name, connection); });
     });
@@ -526,6 +554,7 @@ class SimulatedZooKeeper::Ensemble : public std::enable_shared_from_this<Ensembl
   std::map<std::int64_t, Session> sessions_;
   std::map<std::string, SimulatedClient*> clients_;
   std::set<std::string> cut_;
+  std::set<std::string> deaf_;
   std::map<std::string, std::vector<Task>> paused_;  ///< With what waits for the resumption.
   std::map<std::uint64_t, env::TimerHandle> timers_;
   std::uint64_t last_timer_ = 0;
@@ -596,6 +625,9 @@ std::unique_ptr<zookeeper::Client> SimulatedZooKeeper::make_client(const std::st
 }
 void SimulatedZooKeeper::cut(const std::string& client) {
   ensemble_->cut(client);
+}
+void SimulatedZooKeeper::cut_answers(const std::string& client) {
+  ensemble_->cut_answers(client);
 }
 void SimulatedZooKeeper::heal(const std::string& client) {
   ensemble_->heal(client);

@@ -46,6 +46,10 @@ class SimulatedZooKeeper {
   /// after up to two thirds of the session timeout, by the seed; the ensemble ends the session
   /// when it has not heard of it for the timeout.
   void cut(const std::string& client);
+  /// What the client sends gets to the ensemble and is carried out; no answer and no watch event
+  /// comes back until `heal`. The client gives the connection up after a third to two thirds of the
+  /// session timeout, and gets no other one.
+  void cut_answers(const std::string& client);
   void heal(const std::string& client);
   void heal_all();
   /// Breaks the connection once; the client reconnects.
