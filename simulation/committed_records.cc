@@ -15,6 +15,7 @@ std::optional<std::string> CommittedRecords::promise(const PartitionKey& key, Of
 }
 
 void CommittedRecords::look(const Picture& picture) {
+  for (const AssignmentChange& change : picture.assignments()) forget_moved_replicas(change);
   for (const ReplicaPicture& replica : picture.replicas()) {
     const auto partition = partitions_.find(replica.key);
     if (partition == partitions_.end()) continue;
@@ -61,7 +62,6 @@ std::size_t CommittedRecords::holders(const PartitionKey& key, Offset offset) co
 }
 
 void CommittedRecords::host_is_about_to_crash(const Picture& picture, BrokerId broker) {
-  forget_moved_replicas(picture);
   for (const auto* replicas : {&picture.replicas(), &picture.absent()}) {
     for (const ReplicaPicture& replica : *replicas) {
       if (replica.broker != broker || replica.records->empty()) continue;
@@ -71,17 +71,15 @@ void CommittedRecords::host_is_about_to_crash(const Picture& picture, BrokerId b
   }
 }
 
-void CommittedRecords::forget_moved_replicas(const Picture& picture) {
-  looked_.clear();
-  for (auto& [key, partition] : partitions_) {
-    const auto state = picture.states().find(key);
-    if (state == picture.states().end()) continue;
-    const std::vector<BrokerId>& replicas = state->second.replicas;
-    for (auto& [offset, entry] : partition) {
-      std::erase_if(entry.holders, [&](BrokerId holder) {
-        return std::find(replicas.begin(), replicas.end(), holder) == replicas.end();
-      });
-    }
+void CommittedRecords::forget_moved_replicas(const AssignmentChange& change) {
+  const auto partition = partitions_.find(change.key);
+  if (partition == partitions_.end()) return;
+  const std::vector<BrokerId>& replicas = change.replicas;
+  std::erase_if(looked_, [&](const auto& looked) { return looked.first.second == change.key; });
+  for (auto& [offset, entry] : partition->second) {
+    std::erase_if(entry.holders, [&](BrokerId holder) {
+      return std::find(replicas.begin(), replicas.end(), holder) == replicas.end();
+    });
   }
 }
 

@@ -55,7 +55,7 @@ class CommittedRecords {
 
  private:
   /// Copies that a reassignment took away hold nothing any more.
-  void forget_moved_replicas(const Picture& picture);
+  void forget_moved_replicas(const AssignmentChange& change);
 
   /// What a look has seen: the next one need not look again.
   struct Looked {

@@ -50,6 +50,7 @@ std::string Picture::topic_of(const PartitionKey& key) const {
 
 void Picture::read_zookeeper() {
   changes_.clear();
+  assignments_.clear();
   const auto& history = cluster_.zookeeper().history();
   std::map<std::string, std::int32_t> versions;
   for (; transactions_read_ < history.size(); ++transactions_read_) {
@@ -85,6 +86,7 @@ void Picture::read_zookeeper() {
           const auto number = static_cast<std::size_t>(key.partition);
           if (key.topic != topic->id || number >= topic->partitions.size()) continue;
           state.replicas = topic->partitions[number].replicas;
+          assignments_.push_back({key, state.replicas});
         }
         topics_[location.topic] = *std::move(topic);
         continue;

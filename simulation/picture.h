@@ -52,6 +52,12 @@ struct StateChange {
   std::vector<BrokerId> replicas;
 };
 
+/// Where a partition's replicas are, when that was written to ZooKeeper.
+struct AssignmentChange {
+  PartitionKey key;
+  std::vector<BrokerId> replicas;
+};
+
 /// What checkers look at: all replicas in memory and all that ZooKeeper holds, at one moment.
 class Picture {
  public:
@@ -68,6 +74,8 @@ class Picture {
   [[nodiscard]] const std::vector<ReplicaPicture>& absent() const { return absent_; }
   /// The states that were written since the look before, oldest first.
   [[nodiscard]] const std::vector<StateChange>& changes() const { return changes_; }
+  /// The assignments that were written since then, of partitions that had a state already.
+  [[nodiscard]] const std::vector<AssignmentChange>& assignments() const { return assignments_; }
   /// The states that hold now, of topics that exist.
   [[nodiscard]] const std::map<PartitionKey, StateChange>& states() const { return states_; }
   /// Text for messages: "safe-a-0".
@@ -102,6 +110,7 @@ class Picture {
   std::size_t transactions_read_ = 0;
   std::map<std::string, cluster::Topic> topics_;
   std::vector<StateChange> changes_;
+  std::vector<AssignmentChange> assignments_;
   std::map<PartitionKey, StateChange> states_;
   std::map<PartitionKey, TopicPartition> names_;
   std::vector<ReplicaPicture> replicas_;

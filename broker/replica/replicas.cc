@@ -548,7 +548,9 @@ Result<std::shared_ptr<Partition>> Replicas::Core::hold(const rpc::TopicUpdate& 
 /// A log without a topic id that is not in use yet: the crash of the host that took
 /// its partition.metadata took everything that would tell whether it is of this topic, or of one of
 /// the same name that was deleted since. Where another broker leads and nobody counts on this copy,
-/// it is fetched anew; without a leader it waits, and gets no id meanwhile.
+/// it is fetched anew; without a leader it waits, and gets no id meanwhile. A partition whose state
+/// nobody has changed since it was created has had no replica whose process ended since: what an
+/// earlier process left here is another topic's.
 Result<> Replicas::Core::put_aside_unnamed(const rpc::TopicUpdate& topic,
                                            const rpc::PartitionUpdate& update) {
   const TopicPartition name{topic.name, update.partition};
@@ -558,13 +560,16 @@ Result<> Replicas::Core::put_aside_unnamed(const rpc::TopicUpdate& topic,
   // does.
   const std::shared_ptr<Partition> known = hosted(name);
   const bool is_in_use = known && known->view().log;
-  if (topic.id.is_zero() || is_counted_on || is_in_use) return {};
+  const bool is_as_created = update.state.leader_epoch == LeaderEpoch(0) &&
+                             update.state.partition_epoch == PartitionEpoch(0);
+  if (topic.id.is_zero() || is_in_use || (is_counted_on && !is_as_created)) return {};
   if (!with_.logs.find(name) || with_.logs.topic_id(name)) return {};
   if (leader == kNoBroker) {
     return fail(ErrorCode::InconsistentTopicId, "its log has no topic id, and nobody leads");
   }
   LOG(WARNING) << '[' << name << "] its log has no topic id and may be another topic's: it is put "
-               << "aside as stray, and fetched anew from broker " << leader;
+               << "aside as stray, and " << (is_as_created ? "begun anew" : "fetched anew from broker ")
+               << (is_as_created ? "" : std::to_string(leader.value()));
   return with_.logs.mark_stray(name);
 }
 

@@ -669,6 +669,7 @@ TEST(Replicas, ALogWithoutAnIdThatIsCountedOnStays) {
   ASSERT_TRUE(settle(*cluster));
   const std::string directory = cluster->process(kThree).logs->find({kTopic, 0})->directory();
   rpc::ClusterUpdate update = cluster->update_for(kThree, {0}, true);
+  update.topics.at(0).partitions.at(0).state.leader_epoch = LeaderEpoch(1);
   cluster->crash(kThree);
   ASSERT_TRUE(cluster->disk(kThree).remove(directory + "/partition.metadata"));
   cluster->uninformed.insert(kThree);
@@ -676,6 +677,28 @@ TEST(Replicas, ALogWithoutAnIdThatIsCountedOnStays) {
   update.receiver_epoch = cluster->process(kThree).epoch;
   (void)tell(*cluster, kThree, update);
   EXPECT_GE(cluster->process(kThree).logs->find({kTopic, 0})->log_end_offset(), Offset(2));
+}
+
+// Of a topic that was created after the host's crash, though the first to tell of it came late, when
+// its replicas were no news any more.
+TEST(Replicas, ALogWithoutAnIdIsOlderThanAPartitionWhoseStateIsAsItWasCreated) {
+  const auto cluster = make_cluster(14);
+  EXPECT_EQ(cluster->append_and_wait(kOne, {"old", "old"}).error, ErrorCode::None);
+  ASSERT_TRUE(settle(*cluster));
+  const std::string directory = cluster->process(kThree).logs->find({kTopic, 0})->directory();
+  cluster->crash(kThree);
+  ASSERT_TRUE(cluster->disk(kThree).remove(directory + "/partition.metadata"));
+  cluster->uninformed.insert(kThree);
+  cluster->start(kThree);
+  rpc::ClusterUpdate update = cluster->update_for(kThree, {0}, true);
+  update.topics.at(0).id = TopicId(7, 7);
+  update.topics.at(0).partitions.at(0).state = {.leader = kThree,
+                                                .leader_epoch = LeaderEpoch(0),
+                                                .isr = {kOne, kTwo, kThree},
+                                                .partition_epoch = PartitionEpoch(0)};
+  (void)tell(*cluster, kThree, update);
+  EXPECT_EQ(cluster->process(kThree).logs->find({kTopic, 0})->log_end_offset(), Offset(0));
+  EXPECT_EQ(cluster->process(kThree).logs->topic_id({kTopic, 0}), TopicId(7, 7));
 }
 
 // W13: a stale StopReplica must not delete a newer topic's log.
