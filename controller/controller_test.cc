@@ -393,6 +393,22 @@ TEST(Controller, W18TheAuditFindsWhatNoWatchTold) {
       cluster.config.audit_interval));
 }
 
+// What is left there keeps the older tools from asking again.
+TEST(Controller, PreferredReplicaElectionIsTakenAwayThoughTheConnectionBreaks) {
+  const std::string node = "/admin/preferred_replica_election";
+  SmallCluster cluster(17, 3);
+  ASSERT_EQ(cluster.create_topic("orders", 1, 3), ErrorCode::None);
+  for (int moment = 0; moment < 1000; ++moment) {
+    const std::string in_office = cluster.broker(cluster.wait_for_controller()).name;
+    ASSERT_TRUE(cluster.zookeeper.apply(
+        {zookeeper::Create{node, zookeeper::encode_partition_list({{"orders", 0}})}}));
+    cluster.world.run_for(std::chrono::microseconds(10 * moment));
+    cluster.zookeeper.drop_connection(in_office);
+    ASSERT_TRUE(cluster.wait([&] { return !cluster.zookeeper.node(node); }, seconds(10)))
+        << "when it broke " << moment << " x 10 us after the request";
+  }
+}
+
 TEST(Controller, RepeatsWhatABrokerDidNotTake) {
   SmallCluster cluster(15, 3);
   const int in_office = cluster.wait_for_controller();

@@ -681,9 +681,13 @@ void Term::read_preferred_election() {
   world_.store.read_preferred_election(zookeeper::Watch::Yes, life_.guard([this](Read read) {
     if (read && *read) {
       handle(PreferredLeadersWanted{**std::move(read)});
-      world_.store.delete_preferred_election(fence_, [](zookeeper::StoreResult<>) {
-        // If it failed, the next hint or the next controller takes the node away.
-      });
+      return world_.store.delete_preferred_election(
+          fence_, life_.guard([this](zookeeper::StoreResult<> deleted) {
+            if (!deleted && deleted.error() == zookeeper::StoreError::ControllerMoved) {
+              return deposed("/controller_epoch has moved on");
+            }
+            end_refresh(preferred_election_refresh_, &Term::read_preferred_election, !deleted);
+          }));
     }
     const bool failed = !read && read.error() != zookeeper::StoreError::Malformed;
     end_refresh(preferred_election_refresh_, &Term::read_preferred_election, failed);
