@@ -52,7 +52,8 @@ BENCHMARK(find_range);
 
 void index_lookup(benchmark::State& state) {
   LogOnDisk on_disk;
-  storage::OffsetIndex index(on_disk.files(), on_disk.directory(), Offset(0));
+  const storage::SegmentPlace place(on_disk.directory(), Offset(0));
+  storage::OffsetIndex index(on_disk.files(), place);
   const auto entries = static_cast<std::uint32_t>(state.range(0));
   if (!index.file().reset() || !index.file().activate(entries * 8)) std::abort();
   for (std::uint32_t i = 0; i < entries; ++i) {

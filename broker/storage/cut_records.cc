@@ -192,8 +192,8 @@ Result<> expire_cut_records(env::FileSystem& files, const std::string& log_dir,
 }
 
 Result<CutRecords> Log::keep_aside(Offset from, LeaderEpoch leader_epoch) const {
-  return keep_cut_records(environment_.files, *this, environment_.health.directory(), from,
-                          leader_epoch, environment_.cut_records_max_bytes);
+  return keep_cut_records(environment_->files, *this, environment_->health.directory(), from,
+                          leader_epoch, environment_->cut_records_max_bytes);
 }
 
 }  // namespace ottla::storage

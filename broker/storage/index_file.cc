@@ -69,7 +69,7 @@ Result<> IndexFile::activate(std::uint32_t max_bytes) {
   capacity_ = max_bytes / entry_size_;
   const std::uint64_t size = std::uint64_t{std::max(capacity_, count())} * entry_size_;
   OTTLA_TRY_VOID(file->truncate(size));
-  MutexLock lock(mutex_);
+  MutexLock lock(place_.mutex);
   file_ = std::move(file);
   return {};
 }
@@ -78,14 +78,14 @@ Result<> IndexFile::deactivate() {
   auto file = active_file();
   if (!file) return {};
   OTTLA_TRY_VOID(file->truncate(std::uint64_t{count()} * entry_size_));
-  MutexLock lock(mutex_);
+  MutexLock lock(place_.mutex);
   file_ = nullptr;
   return {};
 }
 
 Result<> IndexFile::append(ByteView entry) {
-  if (gathering_) {
-    gathered_.insert(gathered_.end(), entry.begin(), entry.end());
+  if (gathered_) {
+    gathered_->insert(gathered_->end(), entry.begin(), entry.end());
     count_.store(count() + 1, std::memory_order_release);
     return {};
   }
@@ -100,15 +100,12 @@ Result<> IndexFile::append(ByteView entry) {
 }
 
 Result<> IndexFile::end_gathering() {
-  if (!gathering_) return {};
-  gathering_ = false;
-  const std::vector<std::byte> entries = std::move(gathered_);
-  gathered_.clear();
-  if (entries.empty()) return {};
+  const auto entries = std::exchange(gathered_, nullptr);
+  if (!entries || entries->empty()) return {};
   OTTLA_TRY(const auto file, open_for_writing());
-  const ByteView piece = entries;
+  const ByteView piece = *entries;
   return file->write_at(std::span(&piece, 1),
-                        std::uint64_t{count()} * entry_size_ - entries.size());
+                        std::uint64_t{count()} * entry_size_ - entries->size());
 }
 
 Result<> IndexFile::truncate(std::uint32_t count) {
@@ -128,17 +125,13 @@ Result<> IndexFile::sync() {
 }
 
 std::string IndexFile::path() const {
-  MutexLock lock(mutex_);
-  return path_;
-}
-
-void IndexFile::set_path(std::string path) {
-  MutexLock lock(mutex_);
-  path_ = std::move(path);
+  std::string path = place_.path(suffix_);
+  if (is_deleted_.load(std::memory_order_acquire)) path += kDeletedSuffix;
+  return path;
 }
 
 std::shared_ptr<env::File> IndexFile::active_file() const {
-  MutexLock lock(mutex_);
+  MutexLock lock(place_.mutex);
   return file_;
 }
 

@@ -5,11 +5,12 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
+#include "broker/storage/segment_place.h"
 #include "common/base/bytes.h"
 #include "common/base/error.h"
-#include "common/base/mutex.h"
 #include "common/env/file_system.h"
 
 namespace ottla::storage {
@@ -20,8 +21,10 @@ namespace ottla::storage {
 /// Thread: one writer (the log's lock), any readers.
 class IndexFile {
  public:
-  IndexFile(env::FileSystem& files, std::string path, std::uint32_t entry_size)
-      : files_(files), entry_size_(entry_size), path_(std::move(path)) {}
+  /// `place` outlives it; `suffix` is a literal.
+  IndexFile(env::FileSystem& files, const SegmentPlace& place, std::string_view suffix,
+            std::uint32_t entry_size)
+      : files_(files), place_(place), suffix_(suffix), entry_size_(entry_size) {}
 
   /// Creates the file or empties it.
   Result<> reset();
@@ -36,7 +39,7 @@ class IndexFile {
   Result<> append(ByteView entry);
   /// From here on entries wait in memory, for `end_gathering` to write all of them at once: what
   /// rebuilds an index makes no system call for each. Nothing is to be looked up meanwhile.
-  void begin_gathering() { gathering_ = true; }
+  void begin_gathering() { gathered_ = std::make_unique<std::vector<std::byte>>(); }
   Result<> end_gathering();
   /// Drops the entries from `count` on.
   Result<> truncate(std::uint32_t count);
@@ -46,26 +49,27 @@ class IndexFile {
   /// Entries that fit an active file.
   [[nodiscard]] std::uint32_t capacity() const { return capacity_; }
   [[nodiscard]] std::uint32_t entry_size() const { return entry_size_; }
-  [[nodiscard]] std::string path() const OTTLA_EXCLUDES(mutex_);
-  void set_path(std::string path) OTTLA_EXCLUDES(mutex_);
+  [[nodiscard]] std::string path() const OTTLA_EXCLUDES(place_.mutex);
+  /// It was renamed to its name with ".deleted" behind it.
+  void mark_deleted() { is_deleted_.store(true, std::memory_order_release); }
 
   /// The file for one lookup.
-  Result<std::shared_ptr<env::File>> open_for_reading() const OTTLA_EXCLUDES(mutex_);
+  Result<std::shared_ptr<env::File>> open_for_reading() const OTTLA_EXCLUDES(place_.mutex);
 
  private:
-  [[nodiscard]] std::shared_ptr<env::File> active_file() const OTTLA_EXCLUDES(mutex_);
+  [[nodiscard]] std::shared_ptr<env::File> active_file() const OTTLA_EXCLUDES(place_.mutex);
   Result<std::shared_ptr<env::File>> open_for_writing() const;
   Result<std::uint32_t> used_entries(const env::File& file, std::uint32_t count) const;
 
   env::FileSystem& files_;
+  const SegmentPlace& place_;
+  const std::string_view suffix_;
   const std::uint32_t entry_size_;
   std::atomic<std::uint32_t> count_ = 0;
   std::uint32_t capacity_ = 0;
-  bool gathering_ = false;
-  std::vector<std::byte> gathered_;
-  mutable Mutex mutex_{LockRank::Leaf};
-  std::string path_ OTTLA_GUARDED_BY(mutex_);
-  std::shared_ptr<env::File> file_ OTTLA_GUARDED_BY(mutex_);
+  std::atomic<bool> is_deleted_ = false;
+  std::unique_ptr<std::vector<std::byte>> gathered_;  ///< Null unless entries are gathered.
+  std::shared_ptr<env::File> file_ OTTLA_GUARDED_BY(place_.mutex);
 };
 
 /// Binary search over the entries of an index: the greatest entry whose key (the big-endian integer

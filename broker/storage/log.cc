@@ -16,29 +16,30 @@ constexpr std::uint64_t kWritebackBytes = 4 << 20;
 
 }  // namespace
 
-Log::Log(LogEnvironment environment, LogOpening opening)
-    : environment_(environment),
+Log::Log(std::shared_ptr<const LogEnvironment> environment, const LogOpening& opening)
+    : environment_(std::move(environment)),
       partition_(opening.partition),
-      opening_(std::move(opening)),
-      directory_(opening_.directory),
-      log_start_offset_(opening_.log_start_offset.value()),
-      log_end_offset_(opening_.log_start_offset.value()),
-      recovery_point_(opening_.recovery_point.value()),
-      last_flush_ms_(environment_.clock.wall_now_ms()),
+      directory_(opening.directory),
+      log_start_offset_(opening.log_start_offset.value()),
+      log_end_offset_(opening.log_start_offset.value()),
+      recovery_point_(opening.recovery_point.value()),
+      last_flush_ms_(environment_->clock.wall_now_ms()),
       segments_(std::make_shared<const SegmentList>()),
-      config_(opening_.config) {
+      config_(opening.config) {
   // Above those of an earlier log of this partition (a move between log dirs): the time in
   // nanoseconds runs ahead of any count of questions.
   producers_.set_first_token(
-      static_cast<std::uint64_t>(environment_.clock.now().time_since_epoch().count()));
+      static_cast<std::uint64_t>(environment_->clock.now().time_since_epoch().count()));
 }
 
 Log::~Log() = default;
 
-Result<std::shared_ptr<Log>> Log::open(LogEnvironment environment, LogOpening opening) {
-  const std::shared_ptr<Log> log(new Log(environment, std::move(opening)));
-  if (auto loaded = log->load(); !loaded) {
-    return fail(environment.health.report(std::move(loaded).error()));
+Result<std::shared_ptr<Log>> Log::open(std::shared_ptr<const LogEnvironment> environment,
+                                       const LogOpening& opening) {
+  LogHealth& health = environment->health;
+  const std::shared_ptr<Log> log(new Log(std::move(environment), opening));
+  if (auto loaded = log->load(opening); !loaded) {
+    return fail(health.report(std::move(loaded).error()));
   }
   return log;
 }
@@ -50,7 +51,7 @@ Result<AppendInfo> Log::append_as_leader(MutableByteView batches, LeaderEpoch le
   if (batches.size() > static_cast<std::uint64_t>(config->segment_bytes)) {
     return fail(ErrorCode::RecordListTooLarge);
   }
-  OTTLA_TRY_VOID(environment_.health.check_space(origin == AppendOrigin::Client));
+  OTTLA_TRY_VOID(environment_->health.check_space(origin == AppendOrigin::Client));
   MutexLock lock(mutex_);
   OTTLA_TRY_VOID(check_usable());
   BatchSet set;
@@ -95,7 +96,7 @@ Result<AppendInfo> Log::append_as_leader(MutableByteView batches, LeaderEpoch le
 
 VerificationToken Log::begin_verification(ProducerId producer, ProducerEpoch epoch,
                                           std::int32_t sequence) {
-  const env::WallTimeMs now = environment_.clock.wall_now_ms();
+  const env::WallTimeMs now = environment_->clock.wall_now_ms();
   MutexLock lock(mutex_);
   return producers_.begin_verification(producer, epoch, sequence, now);
 }
@@ -120,7 +121,7 @@ Result<AppendInfo> Log::append_as_follower(std::span<const ByteView> pieces) {
 Result<AppendInfo> Log::append_replicated(std::span<const ByteView> pieces) {
   BatchSet set;
   set.is_replicated = true;
-  OTTLA_TRY_VOID(environment_.health.check_space(/*of_client=*/false));
+  OTTLA_TRY_VOID(environment_->health.check_space(/*of_client=*/false));
   // CRCs are checked before the lock is taken.
   for (const ByteView piece : pieces) {
     record::BatchIterator batches(piece);
@@ -180,7 +181,7 @@ Result<AppendInfo> Log::append_replicated(std::span<const ByteView> pieces) {
 Result<AppendInfo> Log::append_locked(const BatchSet& set, std::span<const ByteView> pieces,
                                       const ProducerStates::Update& producers) {
   if (auto written = write_set(set, pieces, producers); !written) {
-    return fail(environment_.health.report(std::move(written).error()));
+    return fail(environment_->health.report(std::move(written).error()));
   }
   if (set.is_replicated && epochs_.truncate_from_end(log_end_offset())) epochs_dirty_ = true;
   for (const EpochStart& start : set.new_epochs) {
@@ -217,7 +218,7 @@ Result<> Log::write_set(const BatchSet& set, std::span<const ByteView> pieces,
   std::shared_ptr<Segment> segment = active();
   touched_ = true;
   if (segment->must_roll(set.appended, *config, roll_jitter(*config, segment->base_offset()),
-                         environment_.clock.wall_now_ms())) {
+                         environment_->clock.wall_now_ms())) {
     // At the log's end, also where a compacted leader's records leave a gap: after a crash of the
     // host a gap between segments tells of a lost tail. Only what is too far away needs its own.
     const bool is_near =
@@ -240,7 +241,7 @@ Result<> Log::write_set(const BatchSet& set, std::span<const ByteView> pieces,
 }
 
 Result<> Log::check_usable() const {
-  if (closed_ || !environment_.health.is_online()) return fail(ErrorCode::KafkaStorageError);
+  if (closed_ || !environment_->health.is_online()) return fail(ErrorCode::KafkaStorageError);
   return {};
 }
 
@@ -261,7 +262,7 @@ AppendInfo Log::duplicate_info(const ProducerBatch& batch) const {
 void Log::start_early_writeback(const std::shared_ptr<Segment>& segment) {
   const std::uint64_t size = segment->size();
   if (size < written_back_ + kWritebackBytes) return;
-  environment_.executor.post([file = segment->file(), from = written_back_, size] {
+  environment_->executor.post([file = segment->file(), from = written_back_, size] {
     file->start_writeback(from, size - from);
   });
   written_back_ = size;
@@ -278,7 +279,7 @@ Result<> Log::roll() {
   MutexLock lock(mutex_);
   OTTLA_TRY_VOID(check_usable());
   if (active()->size() == 0) return {};
-  return environment_.health.check(roll_locked(log_end_offset()));
+  return environment_->health.check(roll_locked(log_end_offset()));
 }
 
 Result<> Log::roll_locked(Offset new_base_offset) {
@@ -286,22 +287,22 @@ Result<> Log::roll_locked(Offset new_base_offset) {
   OTTLA_TRY_VOID(sealed->seal());
   seal_dirty_ = true;
   OTTLA_TRY_VOID(write_snapshot(new_base_offset));
-  OTTLA_TRY(auto created, Segment::create(environment_.files, directory_, new_base_offset,
-                                          *config(), environment_.clock.wall_now_ms()));
+  OTTLA_TRY(auto created, Segment::create(environment_->files, directory_, new_base_offset,
+                                          *config(), environment_->clock.wall_now_ms()));
   directory_dirty_ = true;
   written_back_ = 0;
   SegmentList segments = *this->segments();
   if (sealed->size() == 0) {
     // Only an offset beyond its range makes an empty segment roll.
     OTTLA_TRY(auto paths, sealed->mark_deleted());
-    environment_.deletions.schedule(std::move(paths), config()->file_delete_delay);
+    environment_->deletions.schedule(std::move(paths), config()->file_delete_delay);
     segments.pop_back();
   }
   segments.push_back(std::move(created));
   publish(std::move(segments));
   // A reader at the end finds the new segment's beginning.
   recent_.push({new_base_offset, new_base_offset, 0});
-  environment_.executor.post([weak = weak_from_this(), new_base_offset] {
+  environment_->executor.post([weak = weak_from_this(), new_base_offset] {
     if (const auto log = weak.lock()) (void)log->flush_below(new_base_offset);  // reported inside
   });
   VLOG(1) << "[" << partition_ << "] new segment at " << new_base_offset;
@@ -358,7 +359,7 @@ LeaderEpoch Log::leader_epoch_of(Offset offset) const {
 
 void Log::expire_producers() {
   const std::int64_t oldest =
-      environment_.clock.wall_now_ms() - environment_.producer_expiration().count();
+      environment_->clock.wall_now_ms() - environment_->producer_expiration().count();
   MutexLock lock(mutex_);
   producers_.expire(oldest);
 }
@@ -413,7 +414,7 @@ Result<> Log::rename_in_use(const std::string& new_directory) {
   MutexLock flush_lock(flush_mutex_);
   MutexLock lock(mutex_);
   OTTLA_TRY_VOID(check_usable());
-  OTTLA_TRY_VOID(environment_.health.check(environment_.files.rename(directory_, new_directory)));
+  OTTLA_TRY_VOID(environment_->health.check(environment_->files.rename(directory_, new_directory)));
   directory_ = new_directory;
   name_dirty_ = true;
   SegmentList all = *segments();
@@ -436,7 +437,8 @@ Result<> Log::rename_directory(const std::string& new_directory) {
     MutexLock lock(mutex_);
     closed_ = true;  // and nobody waits for the disk to be told so
   }
-  OTTLA_TRY_VOID(environment_.health.check(environment_.files.rename(directory(), new_directory)));
+  OTTLA_TRY_VOID(
+      environment_->health.check(environment_->files.rename(directory(), new_directory)));
   MutexLock lock(mutex_);
   directory_ = new_directory;
   const SharedSegmentList list = segments();

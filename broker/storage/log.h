@@ -58,7 +58,8 @@ struct LogOpening {
   Offset cleaner_point{0};  ///< From the checkpoint: below it compaction may have left gaps.
   /// Told how many segments are still to be read as a whole, and how long the one before was. By
   /// `Log::open` only.
-  std::function<void(std::size_t segments_left, std::uint64_t bytes_read)> on_progress = nullptr;
+  using Progress = std::function<void(std::size_t segments_left, std::uint64_t bytes_read)>;
+  Progress on_progress = nullptr;
 };
 
 /// What opening had to repair.
@@ -83,7 +84,12 @@ class Log : public std::enable_shared_from_this<Log> {
  public:
   /// Opens the directory, creates it if it is missing, and recovers it as far as `shutdown`
   /// demands.
-  static Result<std::shared_ptr<Log>> open(LogEnvironment environment, LogOpening opening);
+  static Result<std::shared_ptr<Log>> open(std::shared_ptr<const LogEnvironment> environment,
+                                           const LogOpening& opening);
+  /// Of a log with an environment of its own.
+  static Result<std::shared_ptr<Log>> open(LogEnvironment environment, const LogOpening& opening) {
+    return open(std::make_shared<const LogEnvironment>(std::move(environment)), opening);
+  }
   ~Log();
   Log(const Log&) = delete;
   Log& operator=(const Log&) = delete;
@@ -134,9 +140,9 @@ class Log : public std::enable_shared_from_this<Log> {
   Result<std::vector<OffsetAtTime>> offset_history() const;
 
   /// Whether the log dir is slow by its self-test (DiskProbe).
-  [[nodiscard]] bool is_on_slow_disk() const { return environment_.health.is_slow(); }
+  [[nodiscard]] bool is_on_slow_disk() const { return environment_->health.is_slow(); }
   /// Whether its log dir takes records of clients (N13).
-  [[nodiscard]] bool has_room() const { return environment_.health.space() == SpaceState::Enough; }
+  [[nodiscard]] bool has_room() const { return environment_->health.space() == SpaceState::Enough; }
   [[nodiscard]] Offset log_start_offset() const {
     return Offset(log_start_offset_.load(std::memory_order_acquire));
   }
@@ -262,7 +268,7 @@ class Log : public std::enable_shared_from_this<Log> {
     bool is_replicated = false;
   };
 
-  Log(LogEnvironment environment, LogOpening opening);
+  Log(std::shared_ptr<const LogEnvironment> environment, const LogOpening& opening);
 
   // log.cc: appending.
   Result<AppendInfo> append_replicated(std::span<const ByteView> pieces) OTTLA_EXCLUDES(mutex_);
@@ -288,12 +294,13 @@ class Log : public std::enable_shared_from_this<Log> {
                                                     const ReadOptions& options) const;
 
   // log_recovery.cc
-  Result<> load() OTTLA_EXCLUDES(mutex_);
+  Result<> load(const LogOpening& opening) OTTLA_EXCLUDES(mutex_);
   Result<> load_locked(const LogOpening& opening) OTTLA_REQUIRES(mutex_);
   Result<SegmentList> open_segments() OTTLA_REQUIRES(mutex_);
   Result<> finish_swaps(const std::vector<std::string>& names) OTTLA_REQUIRES(mutex_);
   Result<Offset> recover_segments(SegmentList& segments, std::size_t from, ShutdownKind shutdown,
-                                  Offset gaps_below) OTTLA_REQUIRES(mutex_);
+                                  Offset gaps_below, const LogOpening::Progress& on_progress)
+      OTTLA_REQUIRES(mutex_);
   Result<Offset> believable_start(const SegmentList& segments, const LogOpening& opening) const;
   Result<> check_epochs(const SegmentList& segments, Offset log_start, Offset end,
                         ShutdownKind shutdown) OTTLA_REQUIRES(mutex_);
@@ -337,9 +344,8 @@ class Log : public std::enable_shared_from_this<Log> {
   Result<> flush_below(Offset end) OTTLA_EXCLUDES(mutex_);
   Result<> flush_under_lock(Offset end) OTTLA_REQUIRES(flush_mutex_) OTTLA_EXCLUDES(mutex_);
 
-  const LogEnvironment environment_;
+  const std::shared_ptr<const LogEnvironment> environment_;
   const TopicPartition partition_;
-  const LogOpening opening_;
 
   /// Orders those who block on the disk anyway (flush, truncation, close). Taken before mutex_; no
   /// append and no reader takes it.

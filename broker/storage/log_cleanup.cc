@@ -21,8 +21,8 @@ Result<> Log::prepare_cut(Offset offset) {
     }
     recovery_point_.store(std::min(recovery_point(), lowered).value(), std::memory_order_release);
   }
-  if (!environment_.lower_recovery_checkpoint) return {};
-  return environment_.lower_recovery_checkpoint(partition_, lowered);
+  if (!environment_->lower_recovery_checkpoint) return {};
+  return environment_->lower_recovery_checkpoint(partition_, lowered);
 }
 
 /// Also of one that was given up, for want of room: flushes may move the recovery point again.
@@ -41,7 +41,7 @@ Result<bool> Log::truncate_to(Offset offset) {
 Result<bool> Log::cut_at(Offset offset) {
   OTTLA_TRY_VOID(prepare_cut(offset));
   MutexLock flush_lock(flush_mutex_);
-  OTTLA_TRY_VOID(environment_.health.check(delete_retired()));
+  OTTLA_TRY_VOID(environment_->health.check(delete_retired()));
   {
     MutexLock lock(mutex_);
     cutting_ = false;
@@ -49,12 +49,12 @@ Result<bool> Log::cut_at(Offset offset) {
     if (offset >= log_end_offset()) return false;
     LOG(INFO) << "[" << partition_ << "] truncating from " << log_end_offset() << " to " << offset;
     if (offset < segments()->front()->base_offset()) {
-      OTTLA_TRY_VOID(environment_.health.check(start_over_locked(offset)));
+      OTTLA_TRY_VOID(environment_->health.check(start_over_locked(offset)));
     } else {
-      OTTLA_TRY_VOID(environment_.health.check_strictly(truncate_locked(offset)));
+      OTTLA_TRY_VOID(environment_->health.check_strictly(truncate_locked(offset)));
     }
   }
-  OTTLA_TRY_VOID(environment_.health.check(write_epochs()));
+  OTTLA_TRY_VOID(environment_->health.check(write_epochs()));
   return true;
 }
 
@@ -67,16 +67,16 @@ Result<> Log::truncate_fully_and_start_at(Offset offset) {
 Result<> Log::start_over_at(Offset offset) {
   OTTLA_TRY_VOID(prepare_cut(offset));
   MutexLock flush_lock(flush_mutex_);
-  OTTLA_TRY_VOID(environment_.health.check(delete_retired()));
+  OTTLA_TRY_VOID(environment_->health.check(delete_retired()));
   {
     MutexLock lock(mutex_);
     cutting_ = false;
     OTTLA_TRY_VOID(check_usable());
     LOG(INFO) << "[" << partition_ << "] dropping all of " << log_start_offset() << " to "
               << log_end_offset() << ", starting at " << offset;
-    OTTLA_TRY_VOID(environment_.health.check(start_over_locked(offset)));
+    OTTLA_TRY_VOID(environment_->health.check(start_over_locked(offset)));
   }
-  return environment_.health.check(write_epochs());
+  return environment_->health.check(write_epochs());
 }
 
 /// The append lock is held over the directory's sync: nothing may follow a cut that could come
@@ -102,7 +102,7 @@ Result<> Log::truncate_locked(Offset offset) {
   recent_.reset({end, last->base_offset(), cut ? cut->position : last->size()});
   for (auto segment = dropped.rbegin(); segment != dropped.rend(); ++segment) {
     OTTLA_TRY(auto paths, (*segment)->mark_deleted());
-    environment_.deletions.schedule(std::move(paths), config()->file_delete_delay);
+    environment_->deletions.schedule(std::move(paths), config()->file_delete_delay);
   }
   OTTLA_TRY_VOID(last->activate(*config()));
   OTTLA_TRY_VOID(last->truncate_to(offset));
@@ -115,7 +115,7 @@ Result<> Log::truncate_locked(Offset offset) {
   snapshot_at_ = std::min(snapshot_at_, end);
   note_unstable();
   if (log_start_offset() > end) log_start_offset_.store(end.value(), std::memory_order_release);
-  return environment_.files.sync_directory(directory_);
+  return environment_->files.sync_directory(directory_);
 }
 
 Result<> Log::start_over_locked(Offset offset) {
@@ -124,10 +124,10 @@ Result<> Log::start_over_locked(Offset offset) {
   const SharedSegmentList old = segments();
   for (auto segment = old->rbegin(); segment != old->rend(); ++segment) {
     OTTLA_TRY(auto paths, (*segment)->mark_deleted());
-    environment_.deletions.schedule(std::move(paths), config()->file_delete_delay);
+    environment_->deletions.schedule(std::move(paths), config()->file_delete_delay);
   }
-  OTTLA_TRY(auto created, Segment::create(environment_.files, directory_, offset, *config(),
-                                          environment_.clock.wall_now_ms()));
+  OTTLA_TRY(auto created, Segment::create(environment_->files, directory_, offset, *config(),
+                                          environment_->clock.wall_now_ms()));
   log_start_offset_.store(offset.value(), std::memory_order_release);
   log_end_offset_.store(offset.value(), std::memory_order_release);
   recovery_point_.store(std::min(recovery_point(), offset).value(), std::memory_order_release);
@@ -141,7 +141,7 @@ Result<> Log::start_over_locked(Offset offset) {
   OTTLA_TRY_VOID(remove_snapshots({}, Offset(-1)));
   publish(std::move(segments));
   recent_.reset({offset, offset, 0});
-  return environment_.files.sync_directory(directory_);
+  return environment_->files.sync_directory(directory_);
 }
 
 }  // namespace ottla::storage

@@ -23,7 +23,7 @@ Result<> Log::flush() {
 }
 
 Result<> Log::flush_if_due() {
-  const std::int64_t now = environment_.clock.wall_now_ms();
+  const std::int64_t now = environment_->clock.wall_now_ms();
   if (recovery_point() >= log_end_offset()) return {};
   if (now - last_flush_ms_.load(std::memory_order_relaxed) < config()->flush_ms) return {};
   return flush();
@@ -64,24 +64,24 @@ Result<> Log::flush_under_lock(Offset end) {
   const auto sync_records = [&]() -> Result<> {
     if (sync_creation) {
       OTTLA_TRY_VOID(
-          sync_if_there(environment_.files, directory + "/" + std::string(kPartitionMetadata)));
+          sync_if_there(environment_->files, directory + "/" + std::string(kPartitionMetadata)));
     }
     for (const std::shared_ptr<Segment>& segment : unsynced) {
       OTTLA_TRY_VOID(segment->sync());
       OTTLA_TRY_VOID(sync_if_there(
-          environment_.files, segment_path(directory, segment->base_offset(), kSnapshotSuffix)));
+          environment_->files, segment_path(directory, segment->base_offset(), kSnapshotSuffix)));
     }
     if (sync_directory || sync_creation) {
-      OTTLA_TRY_VOID(environment_.files.sync_directory(directory));
+      OTTLA_TRY_VOID(environment_->files.sync_directory(directory));
     }
     if (sync_name || sync_creation) {
-      OTTLA_TRY_VOID(environment_.files.sync_directory(directory.substr(0, directory.rfind('/'))));
+      OTTLA_TRY_VOID(environment_->files.sync_directory(directory.substr(0, directory.rfind('/'))));
     }
     return {};
   };
-  const env::MonotonicTime began = environment_.clock.now();
-  auto synced = environment_.health.check_strictly(sync_records());
-  if (synced) synced = environment_.health.check(write_epochs());
+  const env::MonotonicTime began = environment_->clock.now();
+  auto synced = environment_->health.check_strictly(sync_records());
+  if (synced) synced = environment_->health.check(write_epochs());
   if (!synced) {
     MutexLock lock(mutex_);
     directory_dirty_ = directory_dirty_ || sync_directory;
@@ -90,12 +90,12 @@ Result<> Log::flush_under_lock(Offset end) {
     seal_dirty_ = seal_dirty_ || has_sealed;
     return synced;
   }
-  if (environment_.flush_us) {
-    environment_.flush_us->record(
-        std::chrono::duration_cast<std::chrono::microseconds>(environment_.clock.now() - began)
+  if (environment_->flush_us) {
+    environment_->flush_us->record(
+        std::chrono::duration_cast<std::chrono::microseconds>(environment_->clock.now() - began)
             .count());
   }
-  last_flush_ms_.store(environment_.clock.wall_now_ms(), std::memory_order_relaxed);
+  last_flush_ms_.store(environment_->clock.wall_now_ms(), std::memory_order_relaxed);
   MutexLock lock(mutex_);
   // After a cut, what lies below `end` may be other bytes than those that were synced.
   if (cuts == cuts_ && !cutting_ && end > recovery_point()) {
@@ -114,7 +114,7 @@ Result<> Log::write_epochs() {
     text = epochs_.to_checkpoint();
     path = directory_ + "/" + std::string(kLeaderEpochCheckpoint);
   }
-  auto written = env::replace_file(environment_.files, path, text);
+  auto written = env::replace_file(environment_->files, path, text);
   if (!written) {
     MutexLock lock(mutex_);
     epochs_dirty_ = true;
@@ -134,8 +134,8 @@ Result<> Log::close() {
     MutexLock lock(mutex_);
     if (closed_) return {};
     OTTLA_TRY_VOID(check_usable());
-    OTTLA_TRY_VOID(environment_.health.check(write_snapshot(log_end_offset())));
-    OTTLA_TRY_VOID(environment_.health.check(active()->seal()));
+    OTTLA_TRY_VOID(environment_->health.check(write_snapshot(log_end_offset())));
+    OTTLA_TRY_VOID(environment_->health.check(active()->seal()));
     if (!touched_ && !epochs_dirty_ && !name_dirty_) {
       closed_ = true;
       return {};
@@ -150,12 +150,12 @@ Result<> Log::close() {
   }
   // The snapshot, and the sizes that sealing changed.
   const auto sync_last = [&]() -> Result<> {
-    OTTLA_TRY_VOID(sync_if_there(environment_.files,
+    OTTLA_TRY_VOID(sync_if_there(environment_->files,
                                  segment_path(directory, log_end_offset(), kSnapshotSuffix)));
     OTTLA_TRY_VOID(active()->sync());
-    return environment_.files.sync_directory(directory);
+    return environment_->files.sync_directory(directory);
   };
-  return environment_.health.check_strictly(sync_last());
+  return environment_->health.check_strictly(sync_last());
 }
 
 }  // namespace ottla::storage

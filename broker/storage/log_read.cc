@@ -60,7 +60,7 @@ Result<Payload> to_payload(const FileSlice& slice) {
 }
 
 Result<FetchData> Log::read(Offset offset, const ReadOptions& options) const {
-  if (!environment_.health.is_online()) return fail(ErrorCode::KafkaStorageError);
+  if (!environment_->health.is_online()) return fail(ErrorCode::KafkaStorageError);
   auto found = read_once(offset, options);
   // A segment that was deleted or cut between the look at the list and the look into it: the list
   // is another one now.
@@ -69,7 +69,7 @@ Result<FetchData> Log::read(Offset offset, const ReadOptions& options) const {
     found = read_once(offset, options);
   }
   if (!found && !is_missing_file(found.error())) {
-    return fail(environment_.health.report(std::move(found).error()));
+    return fail(environment_->health.report(std::move(found).error()));
   }
   return found;
 }
@@ -222,7 +222,7 @@ Result<std::vector<OffsetAtTime>> Log::offset_history() const {
     history.push_back({std::max(segment->base_offset(), log_start_offset()), modified});
   }
   if (list->back()->size() > 0) {
-    history.push_back({log_end_offset(), environment_.clock.wall_now_ms()});
+    history.push_back({log_end_offset(), environment_->clock.wall_now_ms()});
   }
   return history;
 }

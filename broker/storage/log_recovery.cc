@@ -56,18 +56,18 @@ Result<Offset> end_of_swap(env::FileSystem& files, const env::File& log, std::ui
 
 }  // namespace
 
-Result<> Log::load() {
+Result<> Log::load(const LogOpening& opening) {
   MutexLock flush_lock(flush_mutex_);
   {
     MutexLock lock(mutex_);
-    OTTLA_TRY_VOID(load_locked(opening_));
+    OTTLA_TRY_VOID(load_locked(opening));
   }
-  return opening_.shutdown == ShutdownKind::Clean ? Result<>{} : unless_full(write_epochs());
+  return opening.shutdown == ShutdownKind::Clean ? Result<>{} : unless_full(write_epochs());
 }
 
 Result<> Log::load_locked(const LogOpening& opening) {
-  OTTLA_TRY(const bool exists, environment_.files.exists(directory_));
-  if (!exists) OTTLA_TRY_VOID(environment_.files.create_directories(directory_));
+  OTTLA_TRY(const bool exists, environment_->files.exists(directory_));
+  if (!exists) OTTLA_TRY_VOID(environment_->files.create_directories(directory_));
   creation_dirty_ =
       !exists || (opening.shutdown != ShutdownKind::Clean && opening.recovery_point == Offset(0));
   OTTLA_TRY(SegmentList segments, open_segments());
@@ -112,20 +112,22 @@ Result<> Log::load_locked(const LogOpening& opening) {
     // The cleaner leaves the active segment alone.
     const bool cleaner_fits = opening.cleaner_point <= segments.back()->base_offset();
     const Offset gaps_below = cleaner_fits ? opening.cleaner_point : opening.recovery_point;
-    OTTLA_TRY(end, recover_segments(segments, trusted, opening.shutdown, gaps_below));
+    OTTLA_TRY(end, recover_segments(segments, trusted, opening.shutdown, gaps_below,
+                                    opening.on_progress));
     if (end < opening.recovery_point && trusted > 0) {
       LOG(ERROR) << "[" << partition_ << "] recovery point " << opening.recovery_point
                  << " is behind the log's end " << end << ": reading all of it";
       const bool is_compacted = config()->cleanup_compact;
-      OTTLA_TRY(end, recover_segments(segments, 0, opening.shutdown,
-                                      is_compacted ? end : opening.cleaner_point));
+      OTTLA_TRY(end,
+                recover_segments(segments, 0, opening.shutdown,
+                                 is_compacted ? end : opening.cleaner_point, opening.on_progress));
     }
   } else if (!segments.empty()) {
     auto clean_end = end_of(*segments.back());
     if (!clean_end && clean_end.error().code() == ErrorCode::CorruptMessage) {
       LOG(ERROR) << "[" << partition_ << "] damaged tail in spite of a clean shutdown";
       OTTLA_TRY(end, recover_segments(segments, segments.size() - 1, ShutdownKind::ProcessCrash,
-                                      opening.cleaner_point));
+                                      opening.cleaner_point, opening.on_progress));
     } else {
       OTTLA_TRY(end, std::move(clean_end));
       OTTLA_TRY_VOID(load_producers(segments, end, /*scan_without_snapshot=*/false));
@@ -137,8 +139,8 @@ Result<> Log::load_locked(const LogOpening& opening) {
                  << log_start << ": starting over there";
       OTTLA_TRY_VOID(drop_segments(segments, 0));
     }
-    OTTLA_TRY(auto created, Segment::create(environment_.files, directory_, log_start, *config(),
-                                            environment_.clock.wall_now_ms()));
+    OTTLA_TRY(auto created, Segment::create(environment_->files, directory_, log_start, *config(),
+                                            environment_->clock.wall_now_ms()));
     segments.push_back(std::move(created));
     directory_dirty_ = true;
     producers_.clear();
@@ -164,13 +166,13 @@ Result<> Log::load_locked(const LogOpening& opening) {
 
 /// Removes leftovers and opens all N.log in order.
 Result<Log::SegmentList> Log::open_segments() {
-  OTTLA_TRY(std::vector<std::string> names, file_names(environment_.files, directory_));
+  OTTLA_TRY(std::vector<std::string> names, file_names(environment_->files, directory_));
   OTTLA_TRY_VOID(finish_swaps(names));
-  OTTLA_TRY(names, file_names(environment_.files, directory_));
+  OTTLA_TRY(names, file_names(environment_->files, directory_));
   SegmentList segments;
   for (const std::string& name : names) {
     if (const auto base = parse_segment_name(name, kLogSuffix)) {
-      OTTLA_TRY(auto segment, Segment::open(environment_.files, directory_, *base));
+      OTTLA_TRY(auto segment, Segment::open(environment_->files, directory_, *base));
       segments.push_back(std::move(segment));
     }
   }
@@ -186,7 +188,7 @@ Result<Log::SegmentList> Log::open_segments() {
       });
       if (has_log) continue;
       LOG(WARNING) << "[" << partition_ << "] removing " << name << ": it has no log file";
-      OTTLA_TRY_VOID(environment_.files.remove(directory_ + "/" + name));
+      OTTLA_TRY_VOID(environment_->files.remove(directory_ + "/" + name));
     }
   }
   return segments;
@@ -234,7 +236,7 @@ Result<> Log::finish_swaps(const std::vector<std::string>& names) {
       if (!remove) swaps.push_back(name);
     }
     if (remove) {
-      OTTLA_TRY_VOID(environment_.files.remove(directory_ + "/" + name));
+      OTTLA_TRY_VOID(environment_->files.remove(directory_ + "/" + name));
       changed = true;
     }
   }
@@ -242,10 +244,10 @@ Result<> Log::finish_swaps(const std::vector<std::string>& names) {
     const auto base = parse_segment_name(without(swap, kSwapSuffix), kLogSuffix);
     if (!base) continue;
     OTTLA_TRY(const auto file,
-              environment_.files.open(directory_ + "/" + swap, env::OpenMode::Read));
+              environment_->files.open(directory_ + "/" + swap, env::OpenMode::Read));
     OTTLA_TRY(const std::uint64_t size, file->size());
     const bool has_index = all.contains(swap_of(*base, kIndexSuffix));
-    OTTLA_TRY(const Offset end, end_of_swap(environment_.files, *file, size, *base,
+    OTTLA_TRY(const Offset end, end_of_swap(environment_->files, *file, size, *base,
                                             segment_path(directory_, *base, kIndexSuffix) +
                                                 std::string(has_index ? kSwapSuffix : "")));
     // Its indexes got their names already: so the old files with this base are gone.
@@ -254,18 +256,18 @@ Result<> Log::finish_swaps(const std::vector<std::string>& names) {
       const auto other = base_of(name);
       if (!other || *other < *base || *other >= end || name.ends_with(kSnapshotSuffix)) continue;
       if (*other == *base && is_named && !name.ends_with(kLogSuffix)) continue;
-      OTTLA_TRY_VOID(environment_.files.remove(directory_ + "/" + name));
+      OTTLA_TRY_VOID(environment_->files.remove(directory_ + "/" + name));
     }
   }
-  if (changed || !swaps.empty()) OTTLA_TRY_VOID(environment_.files.sync_directory(directory_));
+  if (changed || !swaps.empty()) OTTLA_TRY_VOID(environment_->files.sync_directory(directory_));
   // The log last, as its indexes need it to be taken.
   std::stable_partition(swaps.begin(), swaps.end(), [&](const std::string& swap) {
     return !without(swap, kSwapSuffix).ends_with(kLogSuffix);
   });
   for (const std::string& swap : swaps) {
-    OTTLA_TRY_VOID(environment_.files.rename(
+    OTTLA_TRY_VOID(environment_->files.rename(
         directory_ + "/" + swap, directory_ + "/" + std::string(without(swap, kSwapSuffix))));
-    OTTLA_TRY_VOID(environment_.files.sync_directory(directory_));
+    OTTLA_TRY_VOID(environment_->files.sync_directory(directory_));
   }
   return {};
 }
@@ -273,12 +275,12 @@ Result<> Log::finish_swaps(const std::vector<std::string>& names) {
 /// Reads segments[from..] as a whole and keeps what is good. Returns the log's end.
 /// Gaps between segments below `gaps_below` are no damage.
 Result<Offset> Log::recover_segments(SegmentList& segments, std::size_t from, ShutdownKind shutdown,
-                                     Offset gaps_below) {
+                                     Offset gaps_below, const LogOpening::Progress& on_progress) {
   OTTLA_TRY_VOID(
       load_producers({segments.begin(), segments.begin() + static_cast<std::ptrdiff_t>(from)},
                      segments[from]->base_offset(), /*scan_without_snapshot=*/true));
   const auto tell = [&](std::size_t number, std::uint64_t bytes_read) {
-    if (opening_.on_progress) opening_.on_progress(segments.size() - number, bytes_read);
+    if (on_progress) on_progress(segments.size() - number, bytes_read);
   };
   tell(from, 0);
   Offset end = segments[from]->base_offset();
@@ -396,10 +398,10 @@ Result<> Log::drop_segments(SegmentList& segments, std::size_t from) {
     recovery_.bytes_truncated += segments[i - 1]->size();
     ++recovery_.segments_dropped;
     OTTLA_TRY(auto paths, segments[i - 1]->mark_deleted());
-    environment_.deletions.schedule(std::move(paths), config()->file_delete_delay);
+    environment_->deletions.schedule(std::move(paths), config()->file_delete_delay);
   }
   segments.resize(from);
-  return environment_.files.sync_directory(directory_);
+  return environment_->files.sync_directory(directory_);
 }
 
 /// Finishes a deletion that a crash interrupted: of its segments some may be gone and others not,
@@ -407,17 +409,17 @@ Result<> Log::drop_segments(SegmentList& segments, std::size_t from) {
 Result<> Log::drop_below_start(SegmentList& segments, Offset log_start) {
   while (segments.size() > 1 && segments[1]->base_offset() <= log_start) {
     OTTLA_TRY(auto paths, segments.front()->mark_deleted());
-    environment_.deletions.schedule(std::move(paths), config()->file_delete_delay);
+    environment_->deletions.schedule(std::move(paths), config()->file_delete_delay);
     segments.erase(segments.begin());
   }
   if (segments.empty()) return {};
   // What lies between such a snapshot and the log is not known any more: its producers' last
   // sequences are not the last.
-  OTTLA_TRY(const auto names, file_names(environment_.files, directory_));
+  OTTLA_TRY(const auto names, file_names(environment_->files, directory_));
   for (const std::string& name : names) {
     const auto offset = parse_segment_name(name, kSnapshotSuffix);
     if (!offset || *offset >= segments.front()->base_offset()) continue;
-    OTTLA_TRY_VOID(environment_.files.remove(directory_ + "/" + name));
+    OTTLA_TRY_VOID(environment_->files.remove(directory_ + "/" + name));
   }
   return {};
 }
@@ -441,9 +443,9 @@ Result<Offset> Log::end_of(const Segment& segment) const {
 
 Result<> Log::load_epochs(const SegmentList& segments) {
   const std::string path = directory_ + "/" + std::string(kLeaderEpochCheckpoint);
-  OTTLA_TRY(const bool exists, environment_.files.exists(path));
+  OTTLA_TRY(const bool exists, environment_->files.exists(path));
   if (exists) {
-    OTTLA_TRY(const std::string text, env::read_file(environment_.files, path));
+    OTTLA_TRY(const std::string text, env::read_file(environment_->files, path));
     auto epochs = LeaderEpochs::from_checkpoint(text);
     if (epochs) {
       epochs_ = *std::move(epochs);
@@ -534,7 +536,7 @@ Result<Offset> Log::believable_start(const SegmentList& segments, const LogOpeni
 Result<> Log::load_producers(const SegmentList& segments, Offset end, bool scan_without_snapshot) {
   producers_.clear();
   snapshot_at_ = log_start_offset();
-  OTTLA_TRY(const auto names, file_names(environment_.files, directory_));
+  OTTLA_TRY(const auto names, file_names(environment_->files, directory_));
   std::vector<Offset> snapshots;
   for (const std::string& name : names) {
     const auto offset = parse_segment_name(name, kSnapshotSuffix);
@@ -542,11 +544,11 @@ Result<> Log::load_producers(const SegmentList& segments, Offset end, bool scan_
   }
   std::sort(snapshots.rbegin(), snapshots.rend());
   const std::int64_t oldest =
-      environment_.clock.wall_now_ms() - environment_.producer_expiration().count();
+      environment_->clock.wall_now_ms() - environment_->producer_expiration().count();
   std::optional<Offset> loaded;
   for (const Offset offset : snapshots) {
     const std::string path = segment_path(directory_, offset, kSnapshotSuffix);
-    OTTLA_TRY(const std::string bytes, env::read_file(environment_.files, path));
+    OTTLA_TRY(const std::string bytes, env::read_file(environment_->files, path));
     const auto good = producers_.load_snapshot(as_bytes(bytes), oldest);
     if (good) {
       snapshot_at_ = offset;
@@ -554,7 +556,7 @@ Result<> Log::load_producers(const SegmentList& segments, Offset end, bool scan_
       break;
     }
     LOG(WARNING) << "[" << partition_ << "] removing " << path << ": " << good.error();
-    OTTLA_TRY_VOID(environment_.files.remove(path));
+    OTTLA_TRY_VOID(environment_->files.remove(path));
   }
   if (!loaded && !scan_without_snapshot) return {};
   // Also batches below the log start offset, as long as they are there: they may hold the last
@@ -620,7 +622,7 @@ Result<> Log::replay_producers(const record::RecordBatchView& batch, Segment* in
 
 /// Keeps the snapshots that belong to a segment, and the newest one up to `end`.
 Result<> Log::remove_snapshots(const SegmentList& segments, Offset end) {
-  OTTLA_TRY(const auto names, file_names(environment_.files, directory_));
+  OTTLA_TRY(const auto names, file_names(environment_->files, directory_));
   std::vector<Offset> offsets;
   for (const std::string& name : names) {
     if (const auto offset = parse_segment_name(name, kSnapshotSuffix)) offsets.push_back(*offset);
@@ -633,7 +635,7 @@ Result<> Log::remove_snapshots(const SegmentList& segments, Offset end) {
         std::any_of(segments.begin(), segments.end(),
                     [&](const auto& segment) { return segment->base_offset() == offset; });
     if (offset <= end && (has_segment || offset == newest)) continue;
-    OTTLA_TRY_VOID(environment_.files.remove(segment_path(directory_, offset, kSnapshotSuffix)));
+    OTTLA_TRY_VOID(environment_->files.remove(segment_path(directory_, offset, kSnapshotSuffix)));
   }
   return {};
 }
@@ -643,8 +645,8 @@ Result<> Log::write_snapshot(Offset offset) {
   if (offset == snapshot_at_) return {};
   const std::vector<std::byte> bytes = producers_.to_snapshot();
   OTTLA_TRY(const auto file,
-            environment_.files.open(segment_path(directory_, offset, kSnapshotSuffix),
-                                    env::OpenMode::CreateOrOpen));
+            environment_->files.open(segment_path(directory_, offset, kSnapshotSuffix),
+                                     env::OpenMode::CreateOrOpen));
   OTTLA_TRY_VOID(file->truncate(0));
   directory_dirty_ = true;
   const ByteView piece = bytes;

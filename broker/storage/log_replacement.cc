@@ -23,7 +23,7 @@ Result<bool> rename_if_there(env::FileSystem& files, const std::string& path, st
 /// Each step is on the disk before the next begins; `Log::finish_swaps` knows from the names that a
 /// crash leaves whether the old segments or the new one counts.
 Result<> Log::swap_files(const SegmentList& old, const std::string& directory) {
-  env::FileSystem& files = environment_.files;
+  env::FileSystem& files = environment_->files;
   const Offset base = old.front()->base_offset();
   const auto path = [&](std::string_view suffix) { return segment_path(directory, base, suffix); };
   for (const std::string_view suffix : {kIndexSuffix, kTimeIndexSuffix, kTransactionIndexSuffix}) {
@@ -35,7 +35,7 @@ Result<> Log::swap_files(const SegmentList& old, const std::string& directory) {
   OTTLA_TRY_VOID(files.sync_directory(directory));
   for (const std::shared_ptr<Segment>& segment : old) {
     OTTLA_TRY(auto paths, segment->mark_deleted(/*with_snapshot=*/segment != old.front()));
-    environment_.deletions.schedule(std::move(paths), config()->file_delete_delay);
+    environment_->deletions.schedule(std::move(paths), config()->file_delete_delay);
   }
   OTTLA_TRY_VOID(files.sync_directory(directory));
   // The offset index first, alone: with it gone, what has its name at the end is new.
@@ -70,12 +70,12 @@ Result<bool> Log::replace_segments(std::span<const SegmentToReplace> old) {
   const auto swapped = [&]() -> Result<std::shared_ptr<Segment>> {
     OTTLA_TRY_VOID(swap_files(replaced, directory));
     OTTLA_TRY(auto opened,
-              Segment::open(environment_.files, directory, replaced.front()->base_offset()));
+              Segment::open(environment_->files, directory, replaced.front()->base_offset()));
     OTTLA_TRY(const bool good, opened->load_indexes());
     if (!good) return fail(ErrorCode::KafkaStorageError, directory + ": bad index after cleaning");
     return opened;
   };
-  OTTLA_TRY(const std::shared_ptr<Segment> replacement, environment_.health.check(swapped()));
+  OTTLA_TRY(const std::shared_ptr<Segment> replacement, environment_->health.check(swapped()));
   MutexLock lock(mutex_);
   SegmentList list = *segments();
   const auto first = std::find(list.begin(), list.end(), replaced.front());
@@ -101,7 +101,7 @@ Error Log::report(Error cause) {
   MutexLock lock(mutex_);
   // The directory of a closed log has another name by now, or none.
   if (closed_) return cause;
-  return environment_.health.report(std::move(cause));
+  return environment_->health.report(std::move(cause));
 }
 
 }  // namespace ottla::storage

@@ -29,14 +29,14 @@ Result<int> Log::retire_old_segments(Offset high_watermark) {
   MutexLock flush_lock(flush_mutex_);
   const SharedSegmentList list = segments();
   const std::uint64_t active_size = list->back()->size();
-  OTTLA_TRY(std::size_t count, environment_.health.check(expired_segments(*list, high_watermark)));
+  OTTLA_TRY(std::size_t count, environment_->health.check(expired_segments(*list, high_watermark)));
   if (count == 0) return 0;
   MutexLock lock(mutex_);
   OTTLA_TRY_VOID(check_usable());
   if (count == list->size()) {
     // What was appended meanwhile has not expired.
     if (active() == list->back() && active()->size() == active_size) {
-      OTTLA_TRY_VOID(environment_.health.check(roll_locked(log_end_offset())));
+      OTTLA_TRY_VOID(environment_->health.check(roll_locked(log_end_offset())));
     } else if (--count == 0) {
       return 0;
     }
@@ -60,7 +60,7 @@ Result<int> Log::retire_old_segments(Offset high_watermark) {
 
 Result<> Log::delete_retired_segments() {
   MutexLock flush_lock(flush_mutex_);
-  return environment_.health.check(delete_retired());
+  return environment_->health.check(delete_retired());
 }
 
 /// Without the append lock: nobody finds these segments any more.
@@ -77,7 +77,7 @@ Result<> Log::delete_retired() {
   }
   for (const std::shared_ptr<Segment>& segment : retired) {
     OTTLA_TRY(auto paths, segment->mark_deleted());
-    environment_.deletions.schedule(std::move(paths), config()->file_delete_delay);
+    environment_->deletions.schedule(std::move(paths), config()->file_delete_delay);
   }
   MutexLock published(published_mutex_);
   retired_.clear();
@@ -88,7 +88,7 @@ Result<> Log::delete_retired() {
 /// when it holds something.
 Result<std::size_t> Log::expired_segments(const SegmentList& list, Offset high_watermark) const {
   const std::shared_ptr<const LogConfig> config = this->config();
-  const env::WallTimeMs now = environment_.clock.wall_now_ms();
+  const env::WallTimeMs now = environment_->clock.wall_now_ms();
   std::int64_t surplus = 0;
   if (config->cleanup_delete && config->retention_bytes) {
     surplus = static_cast<std::int64_t>(size_bytes()) - *config->retention_bytes;

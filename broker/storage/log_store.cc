@@ -150,19 +150,25 @@ std::vector<std::string> LogStore::slow_directories() const {
   return slow;
 }
 
-LogEnvironment LogStore::environment(LogDirectory& directory, LogHealth& health) {
-  return {.files = files_,
-          .clock = clock_,
-          .executor = executor_,
-          .health = health,
-          .deletions = deletions_,
-          .producer_expiration = options_.producer_expiration,
-          .lower_recovery_checkpoint =
-              [this, &directory](const TopicPartition& partition, Offset offset) {
-                return lower_recovery_checkpoint(directory, partition, offset);
-              },
-          .cut_records_max_bytes = options_.cut_records_max_bytes,
-          .flush_us = options_.flush_us};
+std::shared_ptr<const LogEnvironment> LogStore::environment(LogDirectory& directory,
+                                                            LogHealth& health) {
+  MutexLock lock(environments_mutex_);
+  std::shared_ptr<const LogEnvironment>& shared = environments_[&health];
+  if (shared) return shared;
+  shared = std::make_shared<const LogEnvironment>(
+      LogEnvironment{.files = files_,
+                     .clock = clock_,
+                     .executor = executor_,
+                     .health = health,
+                     .deletions = deletions_,
+                     .producer_expiration = options_.producer_expiration,
+                     .lower_recovery_checkpoint =
+                         [this, &directory](const TopicPartition& partition, Offset offset) {
+                           return lower_recovery_checkpoint(directory, partition, offset);
+                         },
+                     .cut_records_max_bytes = options_.cut_records_max_bytes,
+                     .flush_us = options_.flush_us});
+  return shared;
 }
 
 // The table of logs.

@@ -332,7 +332,10 @@ class LogStore {
       OTTLA_EXCLUDES(mutex_, change_mutex_);
   void set_copies_apart(const Entry& one, const Entry& other) OTTLA_EXCLUDES(mutex_);
 
-  [[nodiscard]] LogEnvironment environment(LogDirectory& directory, LogHealth& health);
+  /// What all logs of this life of the log dir share.
+  [[nodiscard]] std::shared_ptr<const LogEnvironment> environment(LogDirectory& directory,
+                                                                  LogHealth& health)
+      OTTLA_EXCLUDES(environments_mutex_);
   [[nodiscard]] LogDirectory* directory_for_new(const TopicPartition& partition)
       OTTLA_EXCLUDES(mutex_);
   /// Null if it is none of log.dirs, or could not be opened.
@@ -418,6 +421,9 @@ class LogStore {
   std::vector<std::weak_ptr<const Loading>> loadings_ OTTLA_GUARDED_BY(mutex_);
   std::vector<Repeated> repeated_ OTTLA_GUARDED_BY(mutex_);
   bool stopping_ OTTLA_GUARDED_BY(mutex_) = false;
+  Mutex environments_mutex_{LockRank::Leaf};
+  std::map<const LogHealth*, std::shared_ptr<const LogEnvironment>> environments_
+      OTTLA_GUARDED_BY(environments_mutex_);
 };
 
 }  // namespace ottla::storage

@@ -302,8 +302,7 @@ TEST_F(LogTest, ARetryIsKnownAfterAStopInOrder) {
   ASSERT_TRUE(log_->close());
   log_ = open(ShutdownKind::Clean);
   for (int i = 0; i < 5; ++i) {
-    const AppendInfo again =
-        append({.records = 2, .producer_id = 9, .sequence = 2 * i}).value();
+    const AppendInfo again = append({.records = 2, .producer_id = 9, .sequence = 2 * i}).value();
     EXPECT_TRUE(again.is_duplicate);
     EXPECT_EQ(again.base_offset, Offset(2 * i));
   }

@@ -19,9 +19,8 @@ OffsetPosition decode(const EntryBytes& bytes, Offset base_offset) {
 
 }  // namespace
 
-OffsetIndex::OffsetIndex(env::FileSystem& files, const std::string& directory, Offset base_offset)
-    : base_offset_(base_offset),
-      file_(files, segment_path(directory, base_offset, kIndexSuffix), kEntrySize) {}
+OffsetIndex::OffsetIndex(env::FileSystem& files, const SegmentPlace& place)
+    : base_offset_(place.base_offset()), file_(files, place, kIndexSuffix, kEntrySize) {}
 
 Result<bool> OffsetIndex::load(std::uint64_t log_size) {
   OTTLA_TRY(const bool has_whole_entries, file_.load());

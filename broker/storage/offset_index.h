@@ -20,7 +20,8 @@ struct OffsetPosition {
 /// Thread: one writer (the log's lock), any readers.
 class OffsetIndex {
  public:
-  OffsetIndex(env::FileSystem& files, const std::string& directory, Offset base_offset);
+  /// `place` outlives it.
+  OffsetIndex(env::FileSystem& files, const SegmentPlace& place);
 
   /// Takes what the file holds; false if it must be rebuilt. `log_size` bounds the positions.
   Result<bool> load(std::uint64_t log_size);

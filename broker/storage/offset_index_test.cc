@@ -11,7 +11,8 @@ TEST(OffsetIndex, ALookUpThatMustNotBlockFindsTheSameOrNothing) {
   testing::SimulatedFileSystem files(1);
   ASSERT_TRUE(files.create_directories("/d"));
   constexpr Offset kBase(1'000);
-  OffsetIndex index(files, "/d", kBase);
+  const SegmentPlace place("/d", kBase);
+  OffsetIndex index(files, place);
   ASSERT_TRUE(index.file().activate(1 << 20));
   EXPECT_EQ((*index.cached_lookup(Offset(1'005)))->offset, kBase);
   constexpr int kEntries = 1'000;  // more than one read has

@@ -11,13 +11,12 @@ namespace ottla::storage {
 Segment::Segment(env::FileSystem& files, const std::string& directory, Offset base_offset,
                  std::shared_ptr<env::File> file)
     : files_(files),
-      base_offset_(base_offset),
+      place_(directory, base_offset),
       file_(std::move(file)),
       offset_of_largest_(base_offset),
-      offset_index_(files, directory, base_offset),
-      time_index_(files, directory, base_offset),
-      transaction_index_(files, directory, base_offset),
-      directory_(directory) {}
+      offset_index_(files, place_),
+      time_index_(files, place_),
+      transaction_index_(files, place_) {}
 
 Result<std::shared_ptr<Segment>> Segment::create(env::FileSystem& files,
                                                  const std::string& directory, Offset base_offset,
@@ -56,7 +55,7 @@ Result<std::optional<BatchLocation>> Segment::find_batch(
   OTTLA_TRY(const auto found, seek(*place, target, end));
   if (!found) return std::nullopt;
   if (found->is_readable) return found->location;
-  return fail(ErrorCode::CorruptMessage, path(kLogSuffix) + ": damaged batch at position " +
+  return fail(ErrorCode::CorruptMessage, place_.path(kLogSuffix) + ": damaged batch at position " +
                                              std::to_string(found->location.position));
 }
 
@@ -81,7 +80,7 @@ Result<std::optional<Segment::Sought>> Segment::seek(OffsetPosition from, Offset
 Result<std::optional<Segment::Sought>> Segment::seek_from(std::uint64_t position, Offset target,
                                                           std::uint64_t end) const {
   HeaderScanner scanner(*file_, position, end);
-  DamagePass pass(*file_, end, base_offset_);
+  DamagePass pass(*file_, end, base_offset());
   while (true) {
     OTTLA_TRY(const auto at, pass.next(scanner));
     // Which offsets a damaged batch has nobody knows: those up to the next one that can be read.
@@ -132,7 +131,7 @@ std::optional<OffsetPosition> Segment::cached_place(Offset target) const {
 }
 
 Result<env::WallTimeMs> Segment::modified_ms() const {
-  return files_.modified_ms(path(kLogSuffix));
+  return files_.modified_ms(place_.path(kLogSuffix));
 }
 
 Result<std::int64_t> Segment::retention_timestamp() const {
@@ -149,7 +148,7 @@ Result<bool> Segment::load_indexes() {
   if (!has_offsets || !has_times) return false;
   OTTLA_TRY(const bool offsets_good, offset_index_.load(size()));
   OTTLA_TRY(const bool times_good, time_index_.load());
-  OTTLA_TRY(const bool transactions_good, transaction_index_.load(base_offset_));
+  OTTLA_TRY(const bool transactions_good, transaction_index_.load(base_offset()));
   if (!offsets_good || !times_good || !transactions_good) return false;
   take_largest(time_index_.last());
   if (size() > 0 && time_index_.file().count() == 0) {
@@ -164,7 +163,7 @@ Result<bool> Segment::load_indexes() {
 Result<> Segment::complete_time_index() {
   OTTLA_TRY(const OffsetPosition indexed, offset_index_.lookup(time_index_.last().offset));
   HeaderScanner scanner(*file_, indexed.position, size());
-  DamagePass pass(*file_, size(), base_offset_);
+  DamagePass pass(*file_, size(), base_offset());
   while (true) {
     OTTLA_TRY(const auto at, pass.next(scanner));
     if (!at) return {};
@@ -181,7 +180,7 @@ Result<> Segment::reset_indexes() {
   OTTLA_TRY_VOID(offset_index_.file().activate(0));
   OTTLA_TRY_VOID(time_index_.file().activate(0));
   largest_timestamp_.store(-1, std::memory_order_release);
-  offset_of_largest_ = base_offset_;
+  offset_of_largest_ = base_offset();
   recovered_entry_at_ = 0;
   return {};
 }
@@ -222,7 +221,7 @@ Result<> Segment::load_first_timestamp() {
   first_timestamp_.reset();
   if (size() == 0) return {};
   HeaderScanner scanner(*file_, 0, size());
-  DamagePass pass(*file_, size(), base_offset_);
+  DamagePass pass(*file_, size(), base_offset());
   OTTLA_TRY(const auto first, pass.next(scanner));
   if (first) first_timestamp_ = first->batch.max_timestamp();
   return {};
@@ -233,7 +232,7 @@ Result<> Segment::load_first_timestamp() {
 bool Segment::must_roll(const AppendedSet& set, const LogConfig& config,
                         std::chrono::milliseconds jitter, env::WallTimeMs now) const {
   const std::uint64_t used = size();
-  if (set.last_offset - base_offset_ > std::numeric_limits<std::int32_t>::max()) return true;
+  if (set.last_offset - base_offset() > std::numeric_limits<std::int32_t>::max()) return true;
   if (used == 0) return false;
   if (used + set.bytes > static_cast<std::uint64_t>(config.segment_bytes)) return true;
   if (offset_index_.is_full() || time_index_.is_full()) return true;
@@ -304,7 +303,7 @@ Result<std::uint64_t> Segment::truncate_to(Offset offset) {
   }
   // The largest timestamp may be behind the last time index entry that is left.
   largest_timestamp_.store(-1, std::memory_order_release);
-  offset_of_largest_ = base_offset_;
+  offset_of_largest_ = base_offset();
   take_largest(time_index_.last());
   OTTLA_TRY_VOID(complete_time_index());
   bytes_since_entry_ = 0;
@@ -325,38 +324,23 @@ Result<std::vector<std::string>> Segment::mark_deleted(bool with_snapshot) {
   for (const std::string_view suffix :
        {kLogSuffix, kIndexSuffix, kTimeIndexSuffix, kTransactionIndexSuffix, kSnapshotSuffix}) {
     if (suffix == kSnapshotSuffix && !with_snapshot) continue;
-    const std::string from = path(suffix);
+    const std::string from = place_.path(suffix);
     OTTLA_TRY(const bool exists, files_.exists(from));
     if (!exists) continue;
     std::string to = from + std::string(kDeletedSuffix);
     OTTLA_TRY_VOID(files_.rename(from, to));
-    if (suffix == kIndexSuffix) offset_index_.file().set_path(to);
-    if (suffix == kTimeIndexSuffix) time_index_.file().set_path(to);
-    if (suffix == kTransactionIndexSuffix) transaction_index_.file().set_path(to);
+    if (suffix == kIndexSuffix) offset_index_.file().mark_deleted();
+    if (suffix == kTimeIndexSuffix) time_index_.file().mark_deleted();
+    if (suffix == kTransactionIndexSuffix) transaction_index_.file().mark_deleted();
     renamed.push_back(std::move(to));
   }
   return renamed;
-}
-
-void Segment::set_directory(const std::string& directory) {
-  {
-    MutexLock lock(mutex_);
-    directory_ = directory;
-  }
-  offset_index_.file().set_path(path(kIndexSuffix));
-  time_index_.file().set_path(path(kTimeIndexSuffix));
-  transaction_index_.file().set_path(path(kTransactionIndexSuffix));
 }
 
 void Segment::take_largest(TimestampPosition candidate) {
   if (candidate.timestamp <= largest_timestamp()) return;
   offset_of_largest_ = candidate.offset;
   largest_timestamp_.store(candidate.timestamp, std::memory_order_release);
-}
-
-std::string Segment::path(std::string_view suffix) const {
-  MutexLock lock(mutex_);
-  return segment_path(directory_, base_offset_, suffix);
 }
 
 }  // namespace ottla::storage

@@ -10,9 +10,9 @@
 #include "broker/storage/batch_scanner.h"
 #include "broker/storage/log_config.h"
 #include "broker/storage/offset_index.h"
+#include "broker/storage/segment_place.h"
 #include "broker/storage/time_index.h"
 #include "broker/storage/transaction_index.h"
-#include "common/base/mutex.h"
 #include "common/env/clock.h"
 #include "common/env/file_system.h"
 
@@ -47,7 +47,7 @@ class Segment {
 
   // Reading.
 
-  [[nodiscard]] Offset base_offset() const { return base_offset_; }
+  [[nodiscard]] Offset base_offset() const { return place_.base_offset(); }
   /// Bytes of whole batches.
   [[nodiscard]] std::uint64_t size() const { return size_.load(std::memory_order_acquire); }
   [[nodiscard]] const std::shared_ptr<env::File>& file() const { return file_; }
@@ -114,7 +114,7 @@ class Segment {
   /// who hold the segment go on. A successor with the same base offset keeps the snapshot.
   Result<std::vector<std::string>> mark_deleted(bool with_snapshot = true);
   /// The directory was renamed.
-  void set_directory(const std::string& directory);
+  void set_directory(const std::string& directory) { place_.set_directory(directory); }
 
  private:
   Segment(env::FileSystem& files, const std::string& directory, Offset base_offset,
@@ -128,12 +128,11 @@ class Segment {
   [[nodiscard]] Result<std::optional<Sought>> seek_from(std::uint64_t position, Offset target,
                                                         std::uint64_t end) const;
   void take_largest(TimestampPosition candidate);
-  [[nodiscard]] std::string path(std::string_view suffix) const;
   Result<> load_first_timestamp();
   Result<> undo_append(Error cause);
 
   env::FileSystem& files_;
-  const Offset base_offset_;
+  SegmentPlace place_;
   const std::shared_ptr<env::File> file_;
   std::atomic<std::uint64_t> size_ = 0;
   std::atomic<std::int64_t> largest_timestamp_ = -1;
@@ -145,8 +144,6 @@ class Segment {
   std::uint64_t recovered_entry_at_ = 0;
   env::WallTimeMs created_ = 0;
   std::optional<std::int64_t> first_timestamp_;  ///< Of the first batch; time based rolls.
-  mutable Mutex mutex_{LockRank::Leaf};
-  std::string directory_ OTTLA_GUARDED_BY(mutex_);
 };
 
 }  // namespace ottla::storage

@@ -19,10 +19,10 @@ TimestampPosition decode(const EntryBytes& bytes, Offset base_offset) {
 
 }  // namespace
 
-TimeIndex::TimeIndex(env::FileSystem& files, const std::string& directory, Offset base_offset)
-    : base_offset_(base_offset),
-      file_(files, segment_path(directory, base_offset, kTimeIndexSuffix), kEntrySize),
-      last_{-1, base_offset} {}
+TimeIndex::TimeIndex(env::FileSystem& files, const SegmentPlace& place)
+    : base_offset_(place.base_offset()),
+      file_(files, place, kTimeIndexSuffix, kEntrySize),
+      last_{-1, base_offset_} {}
 
 Result<bool> TimeIndex::load() {
   OTTLA_TRY(const bool has_whole_entries, file_.load());

@@ -17,7 +17,8 @@ struct TimestampPosition {
 /// Thread: one writer (the log's lock), any readers.
 class TimeIndex {
  public:
-  TimeIndex(env::FileSystem& files, const std::string& directory, Offset base_offset);
+  /// `place` outlives it.
+  TimeIndex(env::FileSystem& files, const SegmentPlace& place);
 
   /// Takes what the file holds; false if it must be rebuilt.
   Result<bool> load();

@@ -11,11 +11,9 @@ constexpr std::int16_t kVersion = 0;
 
 }  // namespace
 
-TransactionIndex::TransactionIndex(env::FileSystem& files, const std::string& directory,
-                                   Offset base_offset)
+TransactionIndex::TransactionIndex(env::FileSystem& files, const SegmentPlace& place)
     : files_(files),
-      file_(files, segment_path(directory, base_offset, kTransactionIndexSuffix),
-            static_cast<std::uint32_t>(kEntrySize)) {}
+      file_(files, place, kTransactionIndexSuffix, static_cast<std::uint32_t>(kEntrySize)) {}
 
 Result<bool> TransactionIndex::load(Offset base_offset) {
   OTTLA_TRY(const bool exists, files_.exists(file_.path()));

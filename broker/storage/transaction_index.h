@@ -26,7 +26,8 @@ struct AbortedRange {
 /// Thread: one writer (the log's lock), any readers.
 class TransactionIndex {
  public:
-  TransactionIndex(env::FileSystem& files, const std::string& directory, Offset base_offset);
+  /// `place` outlives it.
+  TransactionIndex(env::FileSystem& files, const SegmentPlace& place);
 
   /// Takes what the file holds, if there is one; false if it must be rebuilt.
   Result<bool> load(Offset base_offset);

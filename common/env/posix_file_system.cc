@@ -26,7 +26,7 @@ tl::unexpected<Error> io_failure(std::string_view what, const std::string& path)
 
 class PosixFile final : public File {
  public:
-  PosixFile(int descriptor, std::string path) : descriptor_(descriptor), path_(std::move(path)) {}
+  explicit PosixFile(int descriptor) : descriptor_(descriptor) {}
   ~PosixFile() override { ::close(descriptor_); }
   PosixFile(const PosixFile&) = delete;
   PosixFile& operator=(const PosixFile&) = delete;
@@ -37,7 +37,7 @@ class PosixFile final : public File {
       const ssize_t got = ::pread(descriptor_, into.data() + done, into.size() - done,
                                   static_cast<off_t>(position + done));
       if (got < 0 && errno == EINTR) continue;
-      if (got < 0) return io_failure("cannot read", path_);
+      if (got < 0) return failure("cannot read");
       if (got == 0) break;
       done += static_cast<std::size_t>(got);
     }
@@ -50,7 +50,7 @@ class PosixFile final : public File {
     if (got >= 0) return static_cast<std::size_t>(got);
     if (errno == EAGAIN) return std::nullopt;
     if (errno == EOPNOTSUPP) return File::read_cached_at(into, position);
-    return io_failure("cannot read", path_);
+    return failure("cannot read");
   }
 
   Result<> write_at(std::span<const ByteView> pieces, std::uint64_t position) override {
@@ -66,7 +66,7 @@ class PosixFile final : public File {
                                       static_cast<int>(std::min<std::size_t>(left.size(), IOV_MAX)),
                                       static_cast<off_t>(position));
       if (wrote < 0 && errno == EINTR) continue;
-      if (wrote < 0) return io_failure("cannot write", path_);
+      if (wrote < 0) return failure("cannot write");
       position += static_cast<std::uint64_t>(wrote);
       left = drop_written(left, static_cast<std::size_t>(wrote));
     }
@@ -75,7 +75,7 @@ class PosixFile final : public File {
 
   Result<> truncate(std::uint64_t size) override {
     if (::ftruncate(descriptor_, static_cast<off_t>(size)) != 0) {
-      return io_failure("cannot truncate", path_);
+      return failure("cannot truncate");
     }
     return {};
   }
@@ -83,7 +83,7 @@ class PosixFile final : public File {
   Result<> allocate(std::uint64_t size) override {
     // Where the file system cannot, glibc writes to every block.
     const int error_number = ::posix_fallocate(descriptor_, 0, static_cast<off_t>(size));
-    if (error_number != 0) return fail(io_error("cannot allocate " + path_, error_number));
+    if (error_number != 0) return fail(io_error("cannot allocate " + name(), error_number));
     return {};
   }
 
@@ -100,7 +100,7 @@ class PosixFile final : public File {
   }
 
   Result<> sync() override {
-    if (::fdatasync(descriptor_) != 0) return io_failure("cannot sync", path_);
+    if (::fdatasync(descriptor_) != 0) return failure("cannot sync");
     return {};
   }
 
@@ -145,7 +145,7 @@ class PosixFile final : public File {
 
   Result<std::uint64_t> size() const override {
     struct stat status;
-    if (::fstat(descriptor_, &status) != 0) return io_failure("cannot stat", path_);
+    if (::fstat(descriptor_, &status) != 0) return failure("cannot stat");
     return static_cast<std::uint64_t>(status.st_size);
   }
 
@@ -190,8 +190,19 @@ class PosixFile final : public File {
     return left;
   }
 
+  /// Asked of the kernel, for messages: a broker has a few open files for each partition.
+  [[nodiscard]] std::string name() const {
+    std::array<char, PATH_MAX> name;
+    const std::string link = "/proc/self/fd/" + std::to_string(descriptor_);
+    const ssize_t length = ::readlink(link.c_str(), name.data(), name.size());
+    return length < 0 ? "a file" : std::string(name.data(), static_cast<std::size_t>(length));
+  }
+  [[nodiscard]] tl::unexpected<Error> failure(std::string_view what) const {
+    const int error_number = errno;
+    return fail(io_error(std::string(what) + " " + name(), error_number));
+  }
+
   int descriptor_;
-  std::string path_;
   mutable std::atomic<bool> can_read_now_ = true;
 };
 
@@ -225,7 +236,7 @@ int open_flags(OpenMode mode) {
 Result<std::shared_ptr<File>> PosixFileSystem::open(const std::string& path, OpenMode mode) {
   const int descriptor = ::open(path.c_str(), open_flags(mode) | O_CLOEXEC, 0644);
   if (descriptor < 0) return io_failure("cannot open", path);
-  return std::make_shared<PosixFile>(descriptor, path);
+  return std::make_shared<PosixFile>(descriptor);
 }
 
 Result<> PosixFileSystem::remove(const std::string& path) {
@@ -304,7 +315,7 @@ Result<> PosixFileSystem::set_modified_ms(const std::string& path, WallTimeMs ti
 }
 
 Result<VolumeSpace> PosixFileSystem::space(const std::string& directory) {
-  struct statvfs volume{};
+  struct statvfs volume {};
   if (::statvfs(directory.c_str(), &volume) != 0) {
     return io_failure("cannot get the free space of", directory);
   }
@@ -315,7 +326,7 @@ Result<VolumeSpace> PosixFileSystem::space(const std::string& directory) {
 Result<std::unique_ptr<FileLock>> PosixFileSystem::lock(const std::string& path) {
   const int descriptor = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0644);
   if (descriptor < 0) return io_failure("cannot open", path);
-  struct flock request{};
+  struct flock request {};
   request.l_type = F_WRLCK;
   request.l_whence = SEEK_SET;
   if (::fcntl(descriptor, F_OFD_SETLK, &request) != 0) {
