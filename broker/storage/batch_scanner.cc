@@ -62,4 +62,29 @@ Result<std::optional<BatchAt>> BatchScanner::next() {
   return found;
 }
 
+namespace {
+
+/// After so many batches it is decided how to read the rest.
+constexpr std::uint64_t kSample = 256;
+/// Smaller batches are read faster as a whole than one header after the other.
+constexpr std::uint64_t kSmallBatch = 8192;
+
+}  // namespace
+
+Result<std::optional<BatchAt>> BatchWalk::next() {
+  if (whole_) {
+    auto at = whole_->next();
+    if (at && *at && (*at)->batch.is_legacy()) return std::nullopt;
+    return at;
+  }
+  OTTLA_TRY(auto at, headers_.next());
+  if (!at || at->batch.is_legacy()) return std::nullopt;
+  if (++walked_ == kSample && at->end() < kSample * kSmallBatch) {
+    whole_.emplace(file_, at->end(), end_);
+  }
+  if (!at->batch.is_control()) return at;
+  control_.emplace(file_, at->position, end_, static_cast<std::size_t>(at->batch.size()));
+  return control_->next();
+}
+
 }  // namespace ottla::storage

@@ -76,4 +76,25 @@ class BatchScanner {
   std::size_t window_size_ = 0;
 };
 
+/// Walks the batches of [0, end) as fast as may be: of large batches only the headers are read,
+/// small ones and control batches whole. Ends at the first batch of an older format.
+/// Thread: one.
+class BatchWalk {
+ public:
+  BatchWalk(const env::File& file, std::uint64_t end)
+      : file_(file), end_(end), headers_(file, 0, end) {}
+
+  /// The next batch; of a control batch all of it, of others at least the header. nullopt at the
+  /// end. Errors: CorruptMessage, KafkaStorageError.
+  Result<std::optional<BatchAt>> next();
+
+ private:
+  const env::File& file_;
+  const std::uint64_t end_;
+  HeaderScanner headers_;
+  std::optional<BatchScanner> whole_;  ///< Once batches have turned out to be small.
+  std::optional<BatchScanner> control_;
+  std::uint64_t walked_ = 0;
+};
+
 }  // namespace ottla::storage

@@ -43,6 +43,8 @@ struct LogEnvironment {
   std::function<Result<>(const TopicPartition&, Offset)> lower_recovery_checkpoint;
   /// Of side files with what was cut, in the whole log dir (cut_records.h).
   std::uint64_t cut_records_max_bytes = 0;
+  /// At the end of a segment, even if only a process crashed: its CRCs are checked.
+  std::uint64_t checked_tail_bytes = 1 << 20;
   /// Microseconds of each flush. Null: nobody looks.
   std::shared_ptr<metrics::Histogram> flush_us = nullptr;
 };
@@ -299,13 +301,13 @@ class Log : public std::enable_shared_from_this<Log> {
   Result<SegmentList> open_segments() OTTLA_REQUIRES(mutex_);
   Result<> finish_swaps(const std::vector<std::string>& names) OTTLA_REQUIRES(mutex_);
   Result<Offset> recover_segments(SegmentList& segments, std::size_t from, ShutdownKind shutdown,
-                                  Offset gaps_below, const LogOpening::Progress& on_progress)
-      OTTLA_REQUIRES(mutex_);
+                                  Offset gaps_below, bool has_all_pages,
+                                  const LogOpening::Progress& on_progress) OTTLA_REQUIRES(mutex_);
   Result<Offset> believable_start(const SegmentList& segments, const LogOpening& opening) const;
   Result<> check_epochs(const SegmentList& segments, Offset log_start, Offset end,
                         ShutdownKind shutdown) OTTLA_REQUIRES(mutex_);
   Result<> rebuild_epochs(const SegmentList& segments) OTTLA_REQUIRES(mutex_);
-  Result<Offset> recover_segment(Segment& segment) OTTLA_REQUIRES(mutex_);
+  Result<Offset> recover_segment(Segment& segment, bool has_all_pages) OTTLA_REQUIRES(mutex_);
   Result<> rebuild_indexes(const SegmentList& segments, std::size_t number, bool knows_producers)
       OTTLA_REQUIRES(mutex_);
   Result<> drop_segments(SegmentList& segments, std::size_t from) OTTLA_REQUIRES(mutex_);

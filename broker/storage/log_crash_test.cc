@@ -59,7 +59,8 @@ class RandomLife {
          .lower_recovery_checkpoint = [this](const TopicPartition&, Offset offset) -> Result<> {
            checkpoint_ = std::min(checkpoint_, offset);
            return {};
-         }},
+         },
+         .checked_tail_bytes = world_.random().below(2) * 200},
         {.directory = "/d/t-0",
          .partition = {"t", 0},
          .config = config_,

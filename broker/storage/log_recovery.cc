@@ -112,22 +112,26 @@ Result<> Log::load_locked(const LogOpening& opening) {
     // The cleaner leaves the active segment alone.
     const bool cleaner_fits = opening.cleaner_point <= segments.back()->base_offset();
     const Offset gaps_below = cleaner_fits ? opening.cleaner_point : opening.recovery_point;
-    OTTLA_TRY(end, recover_segments(segments, trusted, opening.shutdown, gaps_below,
+    // A file that was made long is torn in its middle.
+    const bool has_all_pages =
+        opening.shutdown == ShutdownKind::ProcessCrash && !config()->preallocate;
+    OTTLA_TRY(end, recover_segments(segments, trusted, opening.shutdown, gaps_below, has_all_pages,
                                     opening.on_progress));
     if (end < opening.recovery_point && trusted > 0) {
       LOG(ERROR) << "[" << partition_ << "] recovery point " << opening.recovery_point
                  << " is behind the log's end " << end << ": reading all of it";
       const bool is_compacted = config()->cleanup_compact;
-      OTTLA_TRY(end,
-                recover_segments(segments, 0, opening.shutdown,
-                                 is_compacted ? end : opening.cleaner_point, opening.on_progress));
+      OTTLA_TRY(end, recover_segments(segments, 0, opening.shutdown,
+                                      is_compacted ? end : opening.cleaner_point,
+                                      /*has_all_pages=*/false, opening.on_progress));
     }
   } else if (!segments.empty()) {
     auto clean_end = end_of(*segments.back());
     if (!clean_end && clean_end.error().code() == ErrorCode::CorruptMessage) {
       LOG(ERROR) << "[" << partition_ << "] damaged tail in spite of a clean shutdown";
       OTTLA_TRY(end, recover_segments(segments, segments.size() - 1, ShutdownKind::ProcessCrash,
-                                      opening.cleaner_point, opening.on_progress));
+                                      opening.cleaner_point, /*has_all_pages=*/false,
+                                      opening.on_progress));
     } else {
       OTTLA_TRY(end, std::move(clean_end));
       OTTLA_TRY_VOID(load_producers(segments, end, /*scan_without_snapshot=*/false));
@@ -275,7 +279,8 @@ Result<> Log::finish_swaps(const std::vector<std::string>& names) {
 /// Reads segments[from..] as a whole and keeps what is good. Returns the log's end.
 /// Gaps between segments below `gaps_below` are no damage.
 Result<Offset> Log::recover_segments(SegmentList& segments, std::size_t from, ShutdownKind shutdown,
-                                     Offset gaps_below, const LogOpening::Progress& on_progress) {
+                                     Offset gaps_below, bool has_all_pages,
+                                     const LogOpening::Progress& on_progress) {
   OTTLA_TRY_VOID(
       load_producers({segments.begin(), segments.begin() + static_cast<std::ptrdiff_t>(from)},
                      segments[from]->base_offset(), /*scan_without_snapshot=*/true));
@@ -302,7 +307,7 @@ Result<Offset> Log::recover_segments(SegmentList& segments, std::size_t from, Sh
       OTTLA_TRY_VOID(unless_full(write_snapshot(segment.base_offset())));
     }
     const std::uint64_t size_before = segment.size();
-    OTTLA_TRY(end, recover_segment(segment));
+    OTTLA_TRY(end, recover_segment(segment, has_all_pages));
     const bool was_cut = segment.size() < size_before;
     if (i + 1 < segments.size()) OTTLA_TRY_VOID(segment.seal());
     if (was_cut && i + 1 < segments.size()) {
@@ -317,31 +322,48 @@ Result<Offset> Log::recover_segments(SegmentList& segments, std::size_t from, Sh
   return end;
 }
 
-/// Checks every batch, rebuilds the indexes batch by batch, and cuts the file behind the last good
-/// one. Returns the offset behind it.
-Result<Offset> Log::recover_segment(Segment& segment) {
+/// Rebuilds the indexes batch by batch, and cuts the file behind the last good one. Returns the
+/// offset behind it. CRCs are checked of every batch; where all pages of a crashed process are
+/// there only of the last ones: what it had written stands as it was, and a write that it did not
+/// live to see the end of has its beginning there.
+Result<Offset> Log::recover_segment(Segment& segment, bool has_all_pages) {
   OTTLA_TRY_VOID(segment.begin_recovery());
+  const env::File& file = *segment.file();
   const std::uint64_t size = segment.size();
-  const std::int32_t interval = config()->index_interval_bytes;
-  BatchScanner scanner(*segment.file(), 0, size);
   Offset end = segment.base_offset();
   std::uint64_t good = 0;
+  const auto take = [&](const BatchAt& at) OTTLA_REQUIRES(mutex_) -> Result<bool> {
+    const Offset last = at.batch.last_offset();
+    if (at.batch.base_offset() < end ||
+        last - segment.base_offset() > std::numeric_limits<std::int32_t>::max()) {
+      return false;
+    }
+    OTTLA_TRY_VOID(segment.add_recovered(at, config()->index_interval_bytes));
+    if (at.batch.leader_epoch() > epochs_.latest() &&
+        epochs_.assign(at.batch.leader_epoch(), at.batch.base_offset())) {
+      epochs_dirty_ = true;
+    }
+    OTTLA_TRY_VOID(replay_producers(at.batch, &segment));
+    end = last.next();
+    good = at.end();
+    return true;
+  };
+  const std::uint64_t checked = environment_->checked_tail_bytes;
+  if (has_all_pages && size > checked) {
+    BatchWalk walk(file, size - checked);
+    while (true) {
+      OTTLA_TRY(const auto at, none_if_corrupt(walk.next()));
+      if (!at) break;
+      OTTLA_TRY(const bool taken, take(*at));
+      if (!taken) break;
+    }
+  }
+  BatchScanner scanner(file, good, size);
   while (true) {
     OTTLA_TRY(const auto at, none_if_corrupt(scanner.next()));
     if (!at || !at->batch.validate_crc()) break;
-    const Offset last = at->batch.last_offset();
-    if (at->batch.base_offset() < end ||
-        last - segment.base_offset() > std::numeric_limits<std::int32_t>::max()) {
-      break;
-    }
-    OTTLA_TRY_VOID(segment.add_recovered(*at, interval));
-    if (at->batch.leader_epoch() > epochs_.latest() &&
-        epochs_.assign(at->batch.leader_epoch(), at->batch.base_offset())) {
-      epochs_dirty_ = true;
-    }
-    OTTLA_TRY_VOID(replay_producers(at->batch, &segment));
-    end = last.next();
-    good = at->end();
+    OTTLA_TRY(const bool taken, take(*at));
+    if (!taken) break;
   }
   if (good < size) {
     LOG(WARNING) << "[" << partition_ << "] segment " << segment.base_offset() << ": cutting "

@@ -57,6 +57,7 @@ class LogTest : public ::testing::Test {
     config_->index_interval_bytes = 200;
     config_->index_max_bytes = 1200;
     config_->segment_bytes = 2000;
+    environment_.checked_tail_bytes = 300;
     EXPECT_TRUE(files_.create_directories("/d"));
     EXPECT_TRUE(files_.sync_directory("/"));
     log_ = open();
@@ -410,6 +411,38 @@ TEST_F(LogTest, AbortsAreFoundInLaterSegmentsAndAfterARecovery) {
   log_ = open(ShutdownKind::ProcessCrash);
   EXPECT_EQ(aborted(), expected);
   EXPECT_EQ(log_->last_stable_offset(log_->log_end_offset()), log_->log_end_offset());
+}
+
+// What it had written stands as it was: nothing but headers is read, and what they tell is the
+// same.
+TEST_F(LogTest, AfterAProcessCrashOnlyTheLastRecordsAreRead) {
+  config_->segment_bytes = 1 << 20;
+  for (int i = 0; i < 400; ++i) {
+    ASSERT_TRUE(append({.producer_id = 1, .sequence = i, .transactional = i % 50 == 0}));
+    if (i % 50 == 0) {
+      ASSERT_TRUE(append_marker(1, /*abort=*/i % 100 == 0));
+    }
+    ASSERT_TRUE(append({.producer_id = 2, .sequence = i, .value_size = 100}));
+  }
+  const Offset end = log_->log_end_offset();
+  files_.crash_process();
+  log_ = open(ShutdownKind::HostCrash);
+  const auto producers = log_->active_producers();
+  const auto aborted = log_->aborted_transactions(log_->read(Offset(0), {.max_bytes = 1}).value());
+  const auto segment = log_->all_segments().back();
+  const std::byte changed{0x55};
+  const ByteView piece(&changed, 1);
+  const auto fifth = segment->locate(Offset(5)).value();
+  ASSERT_TRUE(segment->file()->write_at(std::span(&piece, 1), fifth->position + fifth->size - 1));
+  files_.crash_process();
+  log_ = open(ShutdownKind::ProcessCrash);
+  EXPECT_EQ(log_->log_end_offset(), end);
+  EXPECT_EQ(log_->active_producers(), producers);
+  EXPECT_EQ(log_->aborted_transactions(log_->read(Offset(0), {.max_bytes = 1}).value()).value(),
+            aborted.value());
+  files_.crash_process();
+  log_ = open(ShutdownKind::HostCrash);
+  EXPECT_EQ(log_->log_end_offset(), fifth->base_offset);
 }
 
 TEST_F(LogTest, AnAbortMarkerMayComeWhenTheTransactionsFirstSegmentIsGone) {

@@ -112,6 +112,8 @@ struct ActiveProducer {
   std::int32_t coordinator_epoch = -1;
   Offset transaction_start_offset = kUnknownOffset;
   Offset last_data_offset = kUnknownOffset;  ///< Of its last batch; -1: only a marker is known.
+
+  friend bool operator==(const ActiveProducer&, const ActiveProducer&) = default;
 };
 
 /// How the process that last used a log dir ended (W1). Only after HostCrash may acknowledged
