@@ -4,18 +4,14 @@ ElectLeaders, and by the znodes that old tools write. Nothing acknowledged is lo
 import json
 import unittest
 
-import interop_clients
-import messages
-import wire
+from admin import ELECTION_NOT_NEEDED, NO_ERROR, NO_REASSIGNMENT, NOT_CONTROLLER, PREFERRED, UNCLEAN, AdminCase
 from checked import CheckedCase, TopicOfItsOwnCase
 from cluster import Cluster, wait_until
 
-NO_ERROR, UNKNOWN_TOPIC, NOT_CONTROLLER, INVALID_REPLICA_ASSIGNMENT = 0, 3, 41, 39
-PREFERRED_LEADER_NOT_AVAILABLE, ELECTION_NOT_NEEDED, NO_REASSIGNMENT = 80, 84, 85
-PREFERRED, UNCLEAN = 0, 1
+UNKNOWN_TOPIC, INVALID_REPLICA_ASSIGNMENT, PREFERRED_LEADER_NOT_AVAILABLE = 3, 39, 80
 
 
-class ReassignmentTest(TopicOfItsOwnCase, CheckedCase, unittest.TestCase):
+class ReassignmentTest(TopicOfItsOwnCase, CheckedCase, AdminCase, unittest.TestCase):
     @classmethod
     def setUpClass(cls):
         cls.cluster = Cluster(4, min__insync__replicas=2, file__delete__delay__ms=100,
@@ -26,41 +22,6 @@ class ReassignmentTest(TopicOfItsOwnCase, CheckedCase, unittest.TestCase):
 
     def produce(self, partitions=1, **options):
         return self.check(self.topic, partitions, **options)
-
-    def ask(self, name, version, body, broker=None):
-        with wire.Connection(broker or self.cluster.controller(), timeout=30) as connection:
-            return messages.answer(name, version, connection.ask(messages.request(name, version, body)))
-
-    def alter(self, *replicas, broker=None, topic=None):
-        """New replicas of partitions 0.. (None: cancel); the error code of each."""
-        answer = self.ask("AlterPartitionReassignments", 0, {"timeout_ms": 30000, "topics": [
-            {"name": topic or self.topic, "partitions": [
-                {"partition_index": i, "replicas": wanted} for i, wanted in enumerate(replicas)]}]}, broker)
-        if answer["error_code"] != NO_ERROR:
-            return answer["error_code"]
-        return [partition["error_code"] for partition in answer["responses"][0]["partitions"]]
-
-    def listed(self):
-        """{partition: (replicas, adding, removing)} of what is under way."""
-        answer = self.ask("ListPartitionReassignments", 0, {"timeout_ms": 30000, "topics": None})
-        self.assertEqual(answer["error_code"], NO_ERROR)
-        return {partition["partition_index"]: (partition["replicas"], partition["adding_replicas"],
-                                               partition["removing_replicas"])
-                for topic in answer["topics"] if topic["name"] == self.topic for partition in topic["partitions"]}
-
-    def elect(self, kind, topic=None):
-        answer = self.ask("ElectLeaders", 2, {"election_type": kind, "timeout_ms": 30000, "topic_partitions": [
-            {"topic": topic or self.topic, "partitions": [0]}]})
-        self.assertEqual(answer["error_code"], NO_ERROR)
-        return answer["replica_election_results"][0]["partition_result"][0]["error_code"]
-
-    def wait_for_replicas(self, replicas, partition=0, isr=None):
-        """They are all there, nothing is under way, and one of them leads."""
-        def there():
-            found = self.cluster.partitions(self.topic)[partition]
-            return (found["replicas"] == replicas and sorted(found["isr"]) == sorted(isr or replicas) and
-                    found["leader"] in replicas and partition not in self.listed())
-        wait_until(there, f"{self.topic}-{partition} on {replicas}", 40)
 
     def directories(self, broker_id, suffix=""):
         data = self.cluster.brokers[broker_id].directory / "data"
@@ -79,10 +40,6 @@ class ReassignmentTest(TopicOfItsOwnCase, CheckedCase, unittest.TestCase):
         broker = self.cluster.brokers[broker_id]
         broker.process.pause()
         return broker
-
-    def zookeeper(self, verb, path, *data):
-        connect = self.cluster.zookeeper.connect + self.cluster.chroot
-        return interop_clients.run([interop_clients.KAFKA_REF, verb, "--zk", connect, path, *data], check=False)
 
     # By request.
 
