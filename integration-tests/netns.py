@@ -4,13 +4,14 @@
         a, b = network.host("a"), network.host("b")
         subprocess.Popen([*a.prefix, "some-server"])       # runs at a.address
         network.block(a, b)                                 # packets vanish, both ways
-        network.slow(b, delay_ms=50, jitter_ms=20, loss=0.02)
+        network.slow(b, delay_ms=50, jitter_ms=20, loss=0.02, reorder=0.1, duplicate=0.01)
         network.heal()
 
 Every host is a namespace with one interface; its peer is in the router's namespace. A block is a routing rule there:
-what it hits is dropped without a word, as by a cut cable. Delay and loss come from a relay (this file as a program) that
-the packets to and from a host are led through, because many kernels lack netem. Nothing outside the namespaces is
-touched: all names begin with `ottla-PID-`, and those of a PID that is gone are removed by the next test.
+what it hits is dropped without a word, as by a cut cable. Delay, loss, reordering and duplication come from the kernel's
+netem where it has it, else from a relay (this file as a program) that the packets to and from a host are led through.
+Nothing outside the namespaces is touched: all names begin with `ottla-PID-`, and those of a PID that is gone are removed
+by the next test.
 """
 
 import argparse
@@ -19,6 +20,8 @@ import collections
 import contextlib
 import ctypes
 import fcntl
+import heapq
+import itertools
 import os
 import pathlib
 import random
@@ -100,6 +103,8 @@ class Network:
         self.hosts = {}
         self.blocks = collections.Counter()
         self.relay = None
+        self.netem = None  # not known yet
+        self.slowed = []  # by netem
         self.home = None
         atexit.register(self.close)
         ip("netns", "add", self.router)
@@ -188,9 +193,38 @@ class Network:
         """A context in which the host hears nothing of the others, but they hear it."""
         return self._blocked([(other, host) for other in others if other is not host], True)
 
-    def slow(self, host, delay_ms=0, jitter_ms=0, loss=0.0):
-        """What goes to the host and comes from it takes longer, or gets lost. One host at a time."""
+    def has_netem(self):
+        """Whether the kernel has it; asked once."""
+        if self.netem is None:
+            command = ["qdisc", "add", "dev", "lo", "root", "netem", "delay", "1ms"]
+            self.netem = not self._tc(self.router, *command)
+            if self.netem:
+                self._tc(self.router, "qdisc", "delete", "dev", "lo", "root")
+        return self.netem
+
+    @staticmethod
+    def _tc(namespace, *arguments):
+        """What speaks against it, or an empty text."""
+        try:
+            outcome = subprocess.run(["tc", "-n", namespace, *arguments], capture_output=True, text=True, timeout=30)
+        except OSError as error:
+            return f"tc: {error}"
+        return "" if outcome.returncode == 0 else outcome.stderr.strip() or "tc failed"
+
+    def slow(self, host, delay_ms=0, jitter_ms=0, loss=0.0, reorder=0.0, duplicate=0.0):
+        """What goes to the host and comes from it takes longer, gets lost, comes before what was sent earlier, or twice: of
+        all packets these parts. One host at a time."""
         self.fast()
+        if self.has_netem():
+            # Without a jitter of its own netem reorders by sending at once what is not delayed.
+            words = ["delay", f"{delay_ms or 1}ms", f"{jitter_ms}ms", "loss", f"{loss:.2%}", "reorder", f"{reorder:.2%}",
+                     "duplicate", f"{duplicate:.2%}"]
+            self.slowed = [(self.router, host.link), (host.namespace, "eth0")]
+            for namespace, device in self.slowed:
+                why_not = self._tc(namespace, "qdisc", "add", "dev", device, "root", "netem", *words)
+                if why_not:
+                    raise Unavailable(f"netem: {why_not}")
+            return
         ip("tuntap", "add", "dev", "relay", "mode", "tun", namespace=self.router)
         ip(namespace=self.router, lines=[
             "link set relay up", f"route add default dev relay table {RELAY_TABLE}",
@@ -199,10 +233,14 @@ class Network:
             f"rule add pref {TO_RELAY} to {host.address}/32 lookup {RELAY_TABLE}"])
         self.relay = subprocess.Popen(
             ["nsenter", f"--net={NAMESPACES / self.router}", sys.executable, "-B", __file__,
-             "--delay-ms", str(delay_ms), "--jitter-ms", str(jitter_ms), "--loss", str(loss)])
+             "--delay-ms", str(delay_ms), "--jitter-ms", str(jitter_ms), "--loss", str(loss), "--reorder", str(reorder),
+             "--duplicate", str(duplicate)])
 
     def fast(self):
         """Ends `slow`."""
+        for namespace, device in self.slowed:
+            self._tc(namespace, "qdisc", "delete", "dev", device, "root")
+        self.slowed = []
         if self.relay is None:
             return
         self.relay.kill()
@@ -234,30 +272,53 @@ class Network:
         self.hosts.clear()
 
 
+class Delays:
+    """Packets that wait for their moment; apart from those that are reordered, each in its turn."""
+
+    def __init__(self, options, choose):
+        self.options, self.choose = options, choose
+        self.waiting = []  # a heap of (due, number, packet)
+        self.last_due, self.numbers = 0.0, itertools.count()
+
+    def take(self, packet, now):
+        if self.choose.random() < self.options.loss:
+            return
+        delay = (self.options.delay_ms + self.choose.uniform(0, self.options.jitter_ms)) / 1000
+        if self.choose.random() < self.options.reorder:
+            due = now + delay * self.choose.random()  # overtakes
+        else:
+            due = self.last_due = max(self.last_due, now + delay)
+        for _ in range(2 if self.choose.random() < self.options.duplicate else 1):
+            heapq.heappush(self.waiting, (due, next(self.numbers), packet))
+
+    def wait(self, now):
+        """Until the next one is due, in seconds; None: there is none."""
+        return max(0.0, self.waiting[0][0] - now) if self.waiting else None
+
+    def due(self, now):
+        while self.waiting and self.waiting[0][0] <= now:
+            yield heapq.heappop(self.waiting)[2]
+
+
 def relay(options):
-    """Packets out of the interface `relay` go back into it later, in their order, or never."""
+    """Packets out of the interface `relay` go back into it later, once, twice or never."""
     tunnel = os.open("/dev/net/tun", os.O_RDWR)
     set_interface, tun, no_information = 0x400454CA, 1, 0x1000
     fcntl.ioctl(tunnel, set_interface, struct.pack("16sH", b"relay", tun | no_information))
-    waiting = collections.deque()
-    last_due = 0.0
+    delays = Delays(options, random)
     while True:
-        timeout = max(0.0, waiting[0][0] - time.monotonic()) if waiting else None
-        if select.select([tunnel], [], [], timeout)[0]:
-            packet = os.read(tunnel, 65536)
-            if random.random() >= options.loss:
-                delay = (options.delay_ms + random.uniform(0, options.jitter_ms)) / 1000
-                last_due = max(last_due, time.monotonic() + delay)
-                waiting.append((last_due, packet))
-        while waiting and waiting[0][0] <= time.monotonic():
+        if select.select([tunnel], [], [], delays.wait(time.monotonic()))[0]:
+            delays.take(os.read(tunnel, 65536), time.monotonic())
+        for packet in delays.due(time.monotonic()):
             with contextlib.suppress(OSError):
-                os.write(tunnel, waiting.popleft()[1])
+                os.write(tunnel, packet)
 
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser()
     parser.add_argument("--delay-ms", type=float, default=0)
     parser.add_argument("--jitter-ms", type=float, default=0)
-    parser.add_argument("--loss", type=float, default=0)
+    for part in ("--loss", "--reorder", "--duplicate"):
+        parser.add_argument(part, type=float, default=0)
     with contextlib.suppress(KeyboardInterrupt):
         relay(parser.parse_args())

@@ -2,9 +2,12 @@
 nothing acknowledged is lost, never two brokers acknowledge, and writing goes on within the time that is promised."""
 
 import json
+import subprocess
+import sys
 import unittest
 
 from cluster import wait_until
+from netns import Network, ip
 from watched import BUSY, SUSPICION, UNAVAILABLE, WatchedCase
 
 
@@ -113,6 +116,14 @@ class NetworkFaultsTest(WatchedCase, unittest.TestCase):
         self.network.fast()
         self.verdict(2 * SUSPICION + BUSY)
 
+    def test_link_that_reorders_and_duplicates(self):
+        """A fifth of all packets to and from one broker overtake others, a twentieth come twice, and some get lost."""
+        victim = self.common_broker()
+        self.network.slow(victim.host, delay_ms=10, jitter_ms=10, loss=0.01, reorder=0.2, duplicate=0.05)
+        self.watched.wait_for_progress(1000)
+        self.network.fast()
+        self.verdict(2 * SUSPICION + BUSY)
+
     def test_bad_link(self):
         """A fifth of all packets to and from one broker is lost: it may be suspected time and again."""
         victim = self.common_broker()
@@ -121,6 +132,63 @@ class NetworkFaultsTest(WatchedCase, unittest.TestCase):
         self.hold(4.0)
         self.network.fast()
         self.verdict(30.0)
+
+
+@unittest.skipIf(UNAVAILABLE, UNAVAILABLE)
+class LinkTest(unittest.TestCase):
+    """That a bad link is what it claims to be, by netem or by our relay."""
+
+    PACKETS = 1000
+
+    def through(self, **how):
+        """The numbers of packets sent to a host, in the order in which they came."""
+        with Network() as network:
+            host, other = network.host("host"), network.host("other")
+            listener = subprocess.Popen([*host.prefix, sys.executable, "-c", RECEIVE], stdout=subprocess.PIPE, text=True)
+            self.addCleanup(listener.stdout.close)
+            self.assertEqual(listener.stdout.readline(), "ready\n")
+            if how:
+                network.slow(host, **how)
+                if network.relay:  # packets get lost until it is there
+                    wait_until(lambda: "LOWER_UP" in ip("-o", "link", "show", "relay", namespace=network.router), "the relay")
+            subprocess.run([*other.prefix, sys.executable, "-c", SEND, host.address, str(self.PACKETS)], check=True)
+            return [int(line) for line in listener.communicate(timeout=60)[0].split()]
+
+    def test_nothing_is_done_to_a_good_link(self):
+        self.assertEqual(self.through(), list(range(self.PACKETS)))
+
+    def test_delay_alone_keeps_the_order(self):
+        self.assertEqual(self.through(delay_ms=20), list(range(self.PACKETS)))
+
+    def test_parts_are_lost_reordered_and_doubled(self):
+        came = self.through(delay_ms=20, loss=0.1, reorder=0.2, duplicate=0.1)
+        lost, twice = self.PACKETS - len(set(came)), len(came) - len(set(came))
+        overtaken = sum(a > b for a, b in zip(came, came[1:]))
+        print(f"of {self.PACKETS}: {lost} lost, {twice} twice, {overtaken} overtaken", flush=True)
+        for count in (lost, twice):
+            self.assertTrue(0.03 * self.PACKETS < count < 0.2 * self.PACKETS, count)
+        self.assertGreater(overtaken, 0.03 * self.PACKETS)
+
+
+SEND = """
+import socket, sys, time
+sender = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+for number in range(int(sys.argv[2])):
+    sender.sendto(b"%d" % number, (sys.argv[1], 7777))
+    time.sleep(0.0005)
+"""
+RECEIVE = """
+import socket
+receiver = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+receiver.bind(("0.0.0.0", 7777))
+print("ready", flush=True)
+receiver.settimeout(3)
+try:
+    while True:
+        print(int(receiver.recv(64)))
+except TimeoutError:
+    pass
+"""
 
 
 if __name__ == "__main__":
