@@ -2,6 +2,7 @@
 
 #include <glog/logging.h>
 
+#include <algorithm>
 #include <atomic>
 #include <chrono>
 #include <future>
@@ -87,6 +88,7 @@ constexpr std::size_t kProbeThreads = 2;
 
 /// A pool thread may be at work on a long file: this is for one whose disk does not answer.
 constexpr seconds kPoolStall{30};
+constexpr const char* kNetworkThread = "network-";
 
 /// Waits for a callback of type Callback<Args...>.
 template <class T>
@@ -131,6 +133,7 @@ struct Broker::Parts : public membership::ConfigListener, public membership::Reg
   Result<> open_sockets();
   Result<cluster::Broker> registration_node();
   void watch_threads();
+  void look_at_network();
   void watch_disks();
   void show_status();
   void hand_over_leadership();
@@ -202,6 +205,7 @@ struct Broker::Parts : public membership::ConfigListener, public membership::Reg
   std::unique_ptr<Commands> commands;
   std::unique_ptr<rpc::GrpcReplicationServer> replication_server;
   std::unique_ptr<LedHighWatermarks> led_high_watermarks;
+  std::atomic<bool> network_stands = false;  ///< Some of its clients wait for a stuck thread.
   std::unique_ptr<rpc::GrpcServer> grpc_server;
   std::unique_ptr<api::ReplicaRecords> records;
   std::unique_ptr<api::ZooKeeperOffsets> old_offsets;
@@ -422,7 +426,10 @@ Result<> Broker::Parts::open_sockets() {
   OTTLA_TRY(const config::HostPort grpc,
             config::parse_host_port(values->get(config::kOttlaGrpcListener)));
   grpc_server = std::make_unique<rpc::GrpcServer>(
-      rpc::GrpcServer::Options{.host = grpc.host, .port = grpc.port, .start_nonce = start_nonce},
+      rpc::GrpcServer::Options{.host = grpc.host,
+                               .port = grpc.port,
+                               .start_nonce = start_nonce,
+                               .serves = [this] { return !network_stands.load(); }},
       *commands, *controller, replication_server->grpc_service(), transactions.get(),
       led_high_watermarks.get());
   OTTLA_TRY(grpc_port, grpc_server->start());
@@ -436,11 +443,24 @@ void Broker::Parts::watch_threads() {
       {"transactions", &transaction_loop}, {"io", &io_pool, kPoolStall}};
   int number = 0;
   for (env::Executor* const loop : network->loops()) {
-    watched.push_back({"network-" + std::to_string(number++), loop});
+    watched.push_back({kNetworkThread + std::to_string(number++), loop});
   }
-  watchdog =
-      std::make_unique<status::StallWatchdog>(std::move(watched), clock, watchdog_loop, metrics);
+  watchdog = std::make_unique<status::StallWatchdog>(std::move(watched), clock, watchdog_loop,
+                                                     metrics, [this] { look_at_network(); });
   watchdog->start();
+}
+
+/// Who serves some of its clients no more, for a disk that hangs, is to be silent to the other
+/// brokers as well: they lead in its place, and do not wait for it as a follower.
+void Broker::Parts::look_at_network() {
+  const std::vector<std::string> standing = watchdog->standing_for({});
+  const bool stands = std::ranges::any_of(
+      standing, [](const std::string& thread) { return thread.starts_with(kNetworkThread); });
+  if (network_stands.exchange(stands) == stands) return;
+  LOG(WARNING) << "[broker " << identity.broker_id << "] "
+               << (stands ? "serves clients no more: it is silent to other brokers, which lead in "
+                            "its place"
+                          : "serves its clients again, and answers other brokers");
 }
 
 /// W10: a leader on a slow disk hands over before its ISR has to shrink.

@@ -1,6 +1,7 @@
 """Brokers and three ZooKeeper servers, each on a host of its own (netns.py)."""
 
 from cluster import Cluster, ZooKeeper, wait_until
+from faulty_disk import FaultyDisk
 from netns import Network
 from wall_clock import WallClock
 
@@ -54,11 +55,12 @@ class Ensemble:
 
 class NetworkedCluster(Cluster):
     """The test itself moves to the host `observer`, which no test cuts off; checking clients live on `clients`. With
-    `wall_clocks` all hosts but the observer have one of their own, `clocks` by host."""
+    `wall_clocks` all hosts but the observer have one of their own, `clocks` by host; with `faulty_disks` those of brokers
+    have a disk that can fail, `disks` by host."""
 
-    def __init__(self, brokers=3, wall_clocks=False, **settings):
+    def __init__(self, brokers=3, wall_clocks=False, faulty_disks=False, **settings):
         self.network = Network()
-        self.clocks = {}
+        self.clocks, self.disks = {}, {}
         try:
             self.clients = self.network.host("clients")
             self.broker_hosts = {number: self.network.host(f"broker-{number}") for number in range(1, brokers + 1)}
@@ -67,6 +69,10 @@ class NetworkedCluster(Cluster):
                 self.clocks = {host: WallClock() for host in self.network.hosts.values()}
                 for host, clock in self.clocks.items():
                     host.environment = clock.environment
+            if faulty_disks:
+                self.disks = {host: FaultyDisk() for host in self.broker_hosts.values()}
+                for host, disk in self.disks.items():
+                    host.environment = disk.environment
             self.network.enter(self.network.host("observer"))
         except BaseException:
             self.network.close()
@@ -90,6 +96,8 @@ class NetworkedCluster(Cluster):
         """Ends every fault, and waits until nothing is left of them."""
         for clock in self.clocks.values():
             clock.set(0)
+        for disk in self.disks.values():
+            disk.heal()
         self.network.heal()
         self.zookeeper.heal()
         self.zookeeper.wait_for_all()  # a broker's start does not wait for it for ever
@@ -100,7 +108,11 @@ class NetworkedCluster(Cluster):
         self.wait_for_brokers()
 
     def close(self):
+        for disk in self.disks.values():
+            disk.heal()
         super().close()
         self.network.close()
         for clock in self.clocks.values():
             clock.close()
+        for disk in self.disks.values():
+            disk.close()

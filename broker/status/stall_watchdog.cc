@@ -34,8 +34,8 @@ std::int64_t whole_ms(env::Duration duration) {
 
 StallWatchdog::StallWatchdog(std::vector<Watched> watched, const env::Clock& clock,
                              env::Executor& own, metrics::Registry& registry,
-                             env::Duration interval)
-    : clock_(clock), own_(own), interval_(interval) {
+                             std::function<void()> looked, env::Duration interval)
+    : clock_(clock), own_(own), looked_(std::move(looked)), interval_(interval) {
   for (Watched& each : watched) {
     auto probe = std::make_unique<Probe>();
     probe->stalls = registry.counter(metrics::kThreadStalls, {each.thread});
@@ -72,6 +72,7 @@ void StallWatchdog::look() {
   const env::Duration passed = std::min<env::Duration>(now - last_look_, 2 * interval_);
   last_look_ = now;
   for (const auto& probe : probes_) look_at(*probe, passed);
+  if (looked_) looked_();
   timer_ = own_.post_after(interval_, [this] { look(); });
 }
 

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <chrono>
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -29,8 +30,10 @@ class StallWatchdog {
     env::Duration bound = std::chrono::seconds(5);
   };
 
+  /// `looked`, if there is one, is called after each look, on `own`.
   StallWatchdog(std::vector<Watched> watched, const env::Clock& clock, env::Executor& own,
-                metrics::Registry& registry, env::Duration interval = std::chrono::seconds(1));
+                metrics::Registry& registry, std::function<void()> looked = nullptr,
+                env::Duration interval = std::chrono::seconds(1));
   ~StallWatchdog();
   StallWatchdog(const StallWatchdog&) = delete;
   StallWatchdog& operator=(const StallWatchdog&) = delete;
@@ -38,7 +41,7 @@ class StallWatchdog {
   /// Call once, on `own` or before it runs anything of this.
   void start();
 
-  /// Threads that have stood for as long, as of the last look. Thread: any.
+  /// Threads that have stood for as long, and beyond their bound, as of the last look. Thread: any.
   [[nodiscard]] std::vector<std::string> standing_for(env::Duration least) const;
 
  private:
@@ -49,6 +52,7 @@ class StallWatchdog {
 
   const env::Clock& clock_;
   env::Executor& own_;
+  const std::function<void()> looked_;
   const env::Duration interval_;
   std::vector<std::unique_ptr<Probe>> probes_;
   env::MonotonicTime last_look_;

@@ -58,6 +58,23 @@ TEST_F(StallWatchdogTest, NamesTheThreadThatStands) {
   EXPECT_EQ(shown(metrics::kThreadStalls, "controller"), 0);
 }
 
+TEST_F(StallWatchdogTest, TellsAfterEachLookWhoStands) {
+  std::vector<std::string> standing;
+  StallWatchdog telling{
+      {{"network-0", network.get(), seconds(5)}}, world.clock(), *own, registry, [&] {
+        standing = telling.standing_for({});
+      }};
+  telling.start();
+  world.run_for(seconds(10));
+  EXPECT_TRUE(standing.empty());
+  world.pause(kNetwork);
+  world.run_for(seconds(8));
+  EXPECT_EQ(standing, std::vector<std::string>{"network-0"});
+  world.resume(kNetwork);
+  world.run_for(seconds(3));
+  EXPECT_TRUE(standing.empty());
+}
+
 TEST_F(StallWatchdogTest, SeesThatItIsBackAndTheNextStall) {
   watchdog.start();
   for (int stall = 1; stall <= 2; ++stall) {

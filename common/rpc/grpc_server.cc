@@ -20,15 +20,16 @@ namespace {
 constexpr int kMaxMessageBytes = 256 * 1024 * 1024;
 constexpr std::chrono::milliseconds kStopGrace{100};
 
-/// Answers each ping until the watcher goes.
+/// Answers each ping until the watcher goes, unless this broker does not serve.
 class PongReactor final : public grpc::ServerBidiReactor<proto::Ping, proto::Pong> {
  public:
-  explicit PongReactor(const std::string& start_nonce) {
-    pong_.set_start_nonce(start_nonce);
+  explicit PongReactor(const GrpcServer::Options& options) : options_(options) {
+    pong_.set_start_nonce(options.start_nonce);
     StartRead(&ping_);
   }
   void OnReadDone(bool ok) override {
     if (!ok) return finish();
+    if (options_.serves && !options_.serves()) return StartRead(&ping_);
     pong_.set_number(ping_.number());
     StartWrite(&pong_);
   }
@@ -42,6 +43,7 @@ class PongReactor final : public grpc::ServerBidiReactor<proto::Ping, proto::Pon
  private:
   void finish() { Finish(grpc::Status::OK); }
 
+  const GrpcServer::Options& options_;
   proto::Ping ping_;
   proto::Pong pong_;
 };
@@ -50,8 +52,9 @@ class PongReactor final : public grpc::ServerBidiReactor<proto::Ping, proto::Pon
 
 class GrpcServer::ControlService final : public proto::Control::CallbackService {
  public:
-  ControlService(BrokerControl& broker, ControllerControl& controller, std::string start_nonce)
-      : broker_(broker), controller_(controller), start_nonce_(std::move(start_nonce)) {}
+  /// `options` outlive it.
+  ControlService(BrokerControl& broker, ControllerControl& controller, const Options& options)
+      : broker_(broker), controller_(controller), options_(options) {}
 
   grpc::ServerUnaryReactor* UpdateCluster(grpc::CallbackServerContext* context,
                                           const proto::ClusterUpdate* request,
@@ -90,7 +93,7 @@ class GrpcServer::ControlService final : public proto::Control::CallbackService 
                                                          &ControllerControl::report_slow_replicas);
   }
   grpc::ServerBidiReactor<proto::Ping, proto::Pong>* Watch(grpc::CallbackServerContext*) override {
-    return new PongReactor(start_nonce_);  // deletes itself in OnDone
+    return new PongReactor(options_);  // deletes itself in OnDone
   }
 
  private:
@@ -108,16 +111,14 @@ class GrpcServer::ControlService final : public proto::Control::CallbackService 
 
   BrokerControl& broker_;
   ControllerControl& controller_;
-  std::string start_nonce_;
+  const Options& options_;
 };
 
 struct GrpcServer::State {
   State(Options chosen, BrokerControl& broker, ControllerControl& controller,
         grpc::CallbackGenericService* stream_service, TransactionControl* transaction_control,
         const HighWatermarkSource* high_watermark_source)
-      : options(std::move(chosen)),
-        control(broker, controller, options.start_nonce),
-        streams(stream_service) {
+      : options(std::move(chosen)), control(broker, controller, options), streams(stream_service) {
     if (transaction_control != nullptr) {
       transactions = make_transaction_service(*transaction_control);
     }

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
 
@@ -24,6 +25,9 @@ class GrpcServer {
     std::string host;         ///< To bind: an address, or empty for all.
     std::int32_t port = 0;    ///< 0: the kernel picks one.
     std::string start_nonce;  ///< This start of the process; told in each pong.
+    /// Whether this broker serves its clients; while it does not, pings are not answered, and it is
+    /// silent to the others. Called on gRPC's threads; empty: it always does.
+    std::function<bool()> serves = nullptr;
   };
 
   /// `broker`, `controller`, `streams`, `transactions` and `high_watermarks` (these three may be

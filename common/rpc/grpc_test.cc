@@ -3,6 +3,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <condition_variable>
 #include <deque>
 #include <future>
@@ -269,6 +270,26 @@ TEST_F(LivenessTest, TheNonceProvesThatItWasNotDead) {
   endpoint.reset();  // as a firewall does that rejects for a while
   ASSERT_EQ(next_verdict(), Liveness::ProcessDead);
   endpoint = std::make_unique<Endpoint>("a", port);
+  EXPECT_EQ(next_verdict(), Liveness::Alive);
+}
+
+TEST_F(LivenessTest, WhoServesNobodyIsSilentUntilItServesAgain) {
+  std::atomic<bool> serves = true;
+  FakeBroker broker;
+  FakeController controller;
+  GrpcServer server(
+      {.host = "127.0.0.1", .port = 0, .start_nonce = "a", .serves = [&] { return serves.load(); }},
+      broker, controller, nullptr);
+  const auto port = server.start();
+  ASSERT_TRUE(port);
+  cluster::Broker node;
+  node.grpc_endpoint = "127.0.0.1:" + std::to_string(*port);
+  node.start_nonce = "a";
+  const auto watched = watch(node);
+  ASSERT_EQ(next_verdict(), Liveness::Alive);
+  serves = false;
+  ASSERT_EQ(next_verdict(), Liveness::Silent);
+  serves = true;
   EXPECT_EQ(next_verdict(), Liveness::Alive);
 }
 
