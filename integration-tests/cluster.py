@@ -207,7 +207,7 @@ class Broker:
             "ottla.grpc.listener": f"{self.host.address}:0",
             **overrides,
         }
-        self.properties.write_text("".join(f"{name}={value}\n" for name, value in settings.items()))
+        self.properties.write_text("".join(f"{name}={value}\n" for name, value in settings.items() if value is not None))
         self.process = None
         self.start()
 
