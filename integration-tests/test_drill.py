@@ -4,14 +4,14 @@ import json
 import os
 import pathlib
 import signal
-import subprocess
 import threading
 import unittest
 
-from cluster import OTTLA, Cluster, ToolFailed, wait_until
+from cluster import Cluster, ToolFailed, wait_until
+from drilled import DrillCase
 
 
-class DrillTest(unittest.TestCase):
+class DrillTest(DrillCase, unittest.TestCase):
     @classmethod
     def setUpClass(cls):
         cls.cluster = Cluster(zookeeper__session__timeout__ms=6000)
@@ -63,23 +63,9 @@ class DrillTest(unittest.TestCase):
             self.addCleanup(end)
         return f"echo {{broker}} > {calls}"
 
-    def drill(self, kind, *arguments, seconds=180):
-        """The drill's JSON, and the page it wrote."""
-        page = self.cluster.directory / f"{kind}.html"
-        told = json.loads(self.cluster.ottla("drill", kind, "--pid-file", self.pid_file, "--json", "--html", page,
-                                             "--observe", 1000, "--max-gap", 20000, *arguments, seconds=seconds))
-        print(kind, {**told["total"], "elections": told["elections"]}, flush=True)
-        html = page.read_text()
-        self.assertIn("<svg", html)
-        self.assertNotIn("http", html)
-        self.assertTrue(told["passed"], told["faults"])
-        total = told["total"]
-        self.assertGreater(total["acknowledged"], 200)
-        self.assertEqual((total["lost"], total["duplicated"], total["reordered"], total["refused"]), (0, 0, 0, 0))
-        self.assertGreaterEqual(total["read"], total["acknowledged"])
-        wait_until(lambda: "__ottla_drill" not in self.cluster.ottla("topics", "--list").split(),
-                   "the topic's deletion")
-        return told
+    @property
+    def means(self):
+        return "--pid-file", self.pid_file
 
     def test_leader_kill(self):
         target = next(broker for broker in self.cluster.brokers.values() if broker is not self.cluster.controller())
@@ -88,15 +74,7 @@ class DrillTest(unittest.TestCase):
         self.assertEqual(told["brokers"], [target.id])
         self.assertNotEqual(target.process.pid, old_pid)
         self.assertEqual(self.cluster.running_ids(), [1, 2, 3])
-        # The target led one of the three partitions; another broker led it then, in a newer epoch.
-        fault = next(event["atMs"] for event in told["events"] if event["kind"] == "fault")
-        moved = [partition for partition in told["partitions"] if partition["leaders"][0]["leader"] == target.id]
-        self.assertEqual(len(moved), 1)
-        first, second = moved[0]["leaders"][0], next(
-            seen for seen in moved[0]["leaders"] if seen["leader"] not in (-1, target.id))
-        self.assertGreater(second["leaderEpoch"], first["leaderEpoch"])
-        self.assertGreaterEqual(second["atMs"], fault)
-        self.assertGreaterEqual(told["elections"], 1)
+        self.assert_moved_from(told, target)
 
     def test_controller_kill(self):
         target = self.cluster.controller()
@@ -145,10 +123,7 @@ class DrillTest(unittest.TestCase):
     def test_by_hand(self):
         """Without a way to do it, the drill says what to do and waits until it sees it."""
         target = next(broker for broker in self.cluster.brokers.values() if broker is not self.cluster.controller())
-        child = subprocess.Popen([str(OTTLA), "drill", "leader-kill", "--bootstrap-server", self.cluster.bootstrap,
-                                  "--broker", str(target.id), "--observe", "500", "--json"],
-                                 stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-        self.addCleanup(self.end, child)
+        child = self.guided("leader-kill", "--broker", target.id, "--observe", 500)
         self.read_until(child, "Please: kill the process")
         target.process.kill()
         self.read_until(child, "Please: start broker")
@@ -157,25 +132,10 @@ class DrillTest(unittest.TestCase):
         self.assertEqual(child.returncode, 0, err)
         self.assertTrue(json.loads(out)["passed"])
 
-    @staticmethod
-    def end(child):
-        child.kill()
-        child.communicate()
-
-    @staticmethod
-    def read_until(child, text):
-        for line in child.stderr:
-            if text in line:
-                return
-        raise AssertionError(f"never said: {text}")
-
     def test_interrupted_it_puts_right_what_it_did(self):
         target = next(broker for broker in self.cluster.brokers.values() if broker is not self.cluster.controller())
-        child = subprocess.Popen([str(OTTLA), "drill", "pause", "--bootstrap-server", self.cluster.bootstrap,
-                                  "--broker", str(target.id), "--pid", f"{target.id}={target.process.pid}",
-                                  "--duration", "100000", "--json"],
-                                 stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-        self.addCleanup(self.end, child)
+        child = self.guided("pause", "--broker", target.id, "--pid", f"{target.id}={target.process.pid}",
+                            "--duration", 100000)
         self.read_until(child, f"] broker {target.id}: kill -STOP")
         wait_until(lambda: self.state_of(target) == "T", "the broker to sleep")
         child.send_signal(signal.SIGINT)

@@ -8,7 +8,8 @@ import sys
 import unittest
 
 HERE = pathlib.Path(__file__).resolve().parent
-MODULES = ("test_network_faults", "test_host_faults", "test_disk_faults", "test_clock_jumps", "test_ansible", "test_ansible_growth")
+MODULES = ("test_network_faults", "test_host_faults", "test_disk_faults", "test_clock_jumps", "test_drill_networks",
+           "test_ansible", "test_ansible_growth")
 # Who cannot make them; both may read the checkout, wherever it is.
 NOBODY = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", "--inh-caps=-all,+dac_read_search",
           "--ambient-caps=+dac_read_search", "--bounding-set=-all,+dac_read_search"]
