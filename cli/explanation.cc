@@ -80,6 +80,31 @@ void add_reassignment(const PartitionFacts& partition, std::vector<ReasonFound>&
   findings.push_back(std::move(finding));
 }
 
+/// What an unclean election took away, as far as brokers that run since then remember (W6).
+void add_cuts(const PartitionFacts& partition, std::vector<ReasonFound>& findings) {
+  for (const auto& [broker, told] : partition.told) {
+    if (told.cut_from == kUnknownOffset) continue;
+    const std::string epoch = std::to_string(told.cut_leader_epoch.value());
+    findings.push_back({.reason = Reason::RecordsCut,
+                        .broker = broker,
+                        .since_ms = told.cut_at_ms,
+                        .numbers = {{"from", told.cut_from.value()},
+                                    {"to", told.cut_to.value()},
+                                    {"readable", told.cut_readable}},
+                        .text = broker_text(broker) + " cut offsets " +
+                                std::to_string(told.cut_from.value()) + " to " +
+                                std::to_string(told.cut_to.value()) + " off its log " +
+                                duration_text(told.cut_at_ms) + " ago, at least " +
+                                std::to_string(told.cut_readable) +
+                                " of them readable before: the leader of epoch " + epoch +
+                                " did not have them (unclean election)",
+                        .next = {told.cut_kept_in.empty()
+                                     ? "nothing of them is kept there: its log says why"
+                                     : "they are kept for a while in " + told.cut_kept_in +
+                                           " on its host: ottla dump-log --files shows them"}});
+  }
+}
+
 constexpr std::string_view kReasonNames[] = {
     "NO_BROKER_ANSWERS",    "NO_CONTROLLER",         "CONTROLLER_SILENT",
     "ZOOKEEPER_LOST",       "UNKNOWN_BROKER",        "BROKER_NOT_REGISTERED",
@@ -89,7 +114,7 @@ constexpr std::string_view kReasonNames[] = {
     "FOLLOWER_BEHIND",      "FOLLOWER_SLOW",         "ISR_CHANGE_PENDING",
     "LEADER_SILENT",        "REASON_UNKNOWN",        "TOPIC_BEING_DELETED",
     "WAITS_FOR_LOGS",       "NO_CLEAN_CANDIDATE",    "BELOW_MIN_ISR",
-    "REASSIGNING",          "NOT_PREFERRED_LEADER",
+    "REASSIGNING",          "RECORDS_CUT",           "NOT_PREFERRED_LEADER",
 };
 static_assert(std::size(kReasonNames) == static_cast<std::size_t>(Reason::NotPreferredLeader) + 1);
 
@@ -137,6 +162,7 @@ PartitionExplanation explain(const ClusterFacts& facts, const PartitionFacts& pa
   if (!partition.adding.empty() || !partition.removing.empty()) {
     add_reassignment(partition, findings);
   }
+  add_cuts(partition, findings);
   if (offline) {
     told.condition = Condition::Offline;
     add_offline(partition, findings);

@@ -45,6 +45,7 @@ enum class Reason : std::uint8_t {
   NoCleanCandidate,
   BelowMinIsr,
   Reassigning,
+  RecordsCut,
   NotPreferredLeader,
 };
 [[nodiscard]] std::string_view name_of(Reason reason);

@@ -275,6 +275,91 @@ const Case kCases[] = {
      Condition::Healthy,
      {"ZOOKEEPER_LOST 1"},
      "for 12 s: as controller it can elect nobody"},
+    {"no broker answers, ZooKeeper does",
+     [](World& w) {
+       w.facts.any_broker_answers = w.facts.tells_health = false;
+       w.facts.controller = kNoBroker;
+       w.partition.decision.reset();
+       w.partition.told.clear();
+       w.no_leader();
+       for (const int id : {1, 2, 3}) {
+         w.broker(id) = BrokerFacts{};
+         w.broker(id).registered = false;
+       }
+     },
+     Condition::Offline,
+     {"NO_BROKER_ANSWERS", "NO_CONTROLLER", "BROKER_NOT_REGISTERED 1", "BROKER_NOT_REGISTERED 2",
+      "BROKER_NOT_REGISTERED 3", "NO_CLEAN_CANDIDATE"},
+     "what follows is what ZooKeeper holds"},
+    {"a broker that the others reach, and this tool does not",
+     [](World& w) {
+       w.broker(3).contact = Contact::Unreachable;
+       w.broker(3).presence.reset();
+       w.broker(3).address = "inside:9092";
+       w.broker(3).contact_error = "no such host";
+     },
+     Condition::Healthy,
+     {"BROKER_UNREACHABLE_FROM_HERE 3"},
+     "cannot connect to broker 3 at inside:9092: no such host"},
+    {"a follower that is being stopped",
+     [](World& w) {
+       w.drop(3);
+       w.standing(3).standing = static_cast<std::int8_t>(Standing::ShuttingDown);
+     },
+     Condition::UnderReplicated,
+     {"BROKER_SHUTTING_DOWN 3"},
+     "controlled shutdown"},
+    {"a follower is missing, and the leader does not answer",
+     [](World& w) {
+       w.drop(3);
+       w.broker(1).contact = Contact::Silent;
+       w.facts.controller = BrokerId(2);
+       w.partition.told.erase(BrokerId(1));
+     },
+     Condition::UnderReplicated,
+     {"BROKER_SILENT 1", "LEADER_SILENT 3"},
+     "the leader, broker 1, does not answer: it alone knows how far broker 3 is"},
+    {"the leader answers, and does not say how far a follower is",
+     [](World& w) {
+       w.drop(3);
+       w.partition.told.clear();
+     },
+     Condition::UnderReplicated,
+     {"REASON_UNKNOWN 3"},
+     "the leader does not say how far broker 3 is"},
+    {"a follower that the leader has not heard of",
+     [](World& w) {
+       w.drop(3);
+       w.leader().followers.pop_back();
+     },
+     Condition::UnderReplicated,
+     {"REASON_UNKNOWN 3"},
+     "does not know broker 3 as a follower yet"},
+    {"its topic is being deleted",
+     [](World& w) {
+       w.partition.decision->being_deleted = true;
+       w.no_leader();
+       w.partition.decision->standings.clear();
+       w.partition.isr.clear();
+     },
+     Condition::Offline,
+     {"TOPIC_BEING_DELETED", "NOT_IN_LAST_ISR 1", "NOT_IN_LAST_ISR 2", "NOT_IN_LAST_ISR 3",
+      "NO_CLEAN_CANDIDATE"},
+     "dead brokers delete their copies when they are back"},
+    {"an unclean election took records away",
+     [](World& w) {
+       ReplicaTold& told = w.partition.told[BrokerId(2)];
+       told.cut_from = Offset(90);
+       told.cut_to = Offset(120);
+       told.cut_readable = 25;
+       told.cut_leader_epoch = LeaderEpoch(5);
+       told.cut_at_ms = 65'000;
+       told.cut_kept_in = "/data/ottla-cut.orders-0";
+     },
+     Condition::Healthy,
+     {"RECORDS_CUT 2"},
+     "broker 2 cut offsets 90 to 120 off its log 1 min 5 s ago, at least 25 of them readable "
+     "before"},
     {"another than the preferred leader",
      [](World& w) { w.partition.replicas = {BrokerId(2), BrokerId(1), BrokerId(3)}; },
      Condition::Healthy,
@@ -327,11 +412,32 @@ TEST(ExplainBroker, GroupsPartitionsByReason) {
   EXPECT_TRUE(explain(world.facts, BrokerId(1)).missing.empty());
 }
 
+TEST(ExplainBroker, SaysThatItIsBeingStopped) {
+  World world;
+  world.broker(3).shutting_down = true;
+  const BrokerExplanation told = explain(world.facts, BrokerId(3));
+  ASSERT_EQ(told.findings.size(), 1U);
+  EXPECT_EQ(told.findings[0].reason, Reason::BrokerShuttingDown);
+}
+
 TEST(ExplainBroker, KnowsWhenThereIsNone) {
   const World world;
   const BrokerExplanation told = explain(world.facts, BrokerId(9));
   ASSERT_EQ(told.findings.size(), 1U);
   EXPECT_EQ(told.findings[0].reason, Reason::UnknownBroker);
+}
+
+/// So that no reason is added without a case.
+TEST(ExplainPartition, EachReasonHasACase) {
+  std::string told;
+  for (const Case& one : kCases) {
+    for (const std::string& reason : one.reasons) told += reason + "\n";
+  }
+  for (int number = 0; number <= static_cast<int>(Reason::NotPreferredLeader); ++number) {
+    const auto reason = static_cast<Reason>(number);
+    if (reason == Reason::UnknownBroker) continue;  // of a broker only
+    EXPECT_THAT(told, HasSubstr(std::string(name_of(reason)))) << "no case with it";
+  }
 }
 
 TEST(ExplainText, FitsATerminal) {

@@ -1,6 +1,7 @@
 """`ottla explain`: each state of a partition is made for real, and the reason for it must be found."""
 
 import json
+import signal
 import unittest
 
 from checked import TopicOfItsOwnCase
@@ -172,6 +173,56 @@ class ExplainTest(TopicOfItsOwnCase, unittest.TestCase):
         self.assertIn(f"asked {second.id}", told["reasons"][-1]["text"])
         first.start()
         wait_until(lambda: self.partition()["condition"] == "HEALTHY", "both to be back")
+
+    def test_no_broker_answers(self):
+        self.create((1, 2, 3))
+        for broker in self.cluster.brokers.values():
+            broker.process.kill()
+        zookeeper = self.cluster.zookeeper.connect + self.cluster.chroot
+        words = "partition", f"{self.topic}-0", "--zookeeper", zookeeper
+        told = wait_until(lambda: (told := self.explain(*words))["condition"] and told, "an explanation")
+        self.assertIn(("NO_BROKER_ANSWERS", None), self.reasons(told))
+        self.assertIn("what ZooKeeper holds", told["reasons"][0]["text"])
+
+    def test_broker_that_is_shutting_down(self):
+        controller = self.cluster.controller()
+        victim, other = (broker for broker in self.cluster.brokers.values() if broker is not controller)
+        self.create([victim.id, other.id], min__insync__replicas=1)
+        self.fill(10)
+        other.process.kill()
+        wait_until(lambda: self.cluster.partitions(self.topic)[0]["isr"] == [victim.id], "one in the ISR")
+        # Nobody can lead in its place: the hand-over is tried for 15 s.
+        victim.process.signal(signal.SIGTERM)
+        wait_until(lambda: ("BROKER_SHUTTING_DOWN", victim.id) in self.reasons(self.explain(
+            "broker", victim.id, without=other)), "it to be shutting down")
+        victim.process.child.wait(60)
+
+    def test_unclean_election_cut_records(self):
+        """W6: what was lost is told, where it is known."""
+        controller = self.cluster.controller()
+        first, second = (broker for broker in self.cluster.brokers.values() if broker is not controller)
+        self.create([first.id, second.id], min__insync__replicas=1)
+        self.fill(10)
+        second.process.kill()
+        wait_until(lambda: self.cluster.partitions(self.topic)[0]["isr"] == [first.id], "one in the ISR")
+        self.cluster.ottla("console-producer", "--topic", self.topic, stdin="".join(f"{i}\n" for i in range(25)), without=second)
+        first.process.kill()
+        second.start()
+        wait_until(lambda: second.accepts() and self.partition(without=first)["condition"] == "OFFLINE", "nobody to lead")
+
+        def elected():
+            self.cluster.ottla("leader-election", "--election-type", "unclean", "--topic", self.topic, "--partition", 0,
+                               without=first)
+            return self.cluster.partitions(self.topic)[0]["leader"] == second.id
+        wait_until(elected, "an unclean leader")
+        self.fill(3)
+        first.start()
+        told = self.wait_for_reasons(("RECORDS_CUT", first.id), condition="HEALTHY")
+        cut = next(one for one in told["reasons"] if one["reason"] == "RECORDS_CUT")
+        self.assertEqual((cut["from"], cut["to"]), (10, 35))
+        self.assertIn(cut["readable"], range(26))  # as far as its checkpoint knew when it was killed
+        self.assertIn("ottla-cut", " ".join(cut["next"]))
+        self.assertIn("unclean election", self.cluster.ottla("explain", f"{self.topic}-0"))
 
     def test_what_is_wrong_with_the_question(self):
         with self.assertRaisesRegex(RuntimeError, "there is no partition nothing-7"):

@@ -31,6 +31,14 @@ DescribeHealthResponse::Partition::Replica told(const replica::PartitionHealth& 
   told.log_start_offset = health.log_start_offset;
   told.log_end_offset = health.log_end_offset;
   told.high_watermark = health.high_watermark;
+  if (const auto& cut = health.last_cut) {
+    told.cut_from = cut->from;
+    told.cut_to = cut->to;
+    told.cut_readable = cut->readable;
+    told.cut_leader_epoch = cut->leader_epoch;
+    told.cut_at_ms = to_ms(health.now - cut->at);
+    told.cut_kept_in = cut->kept_in;
+  }
   told.isr = health.isr;
   told.min_isr = health.min_isr;
   told.max_lag_ms = to_ms(health.max_lag);

@@ -358,6 +358,7 @@ class Partition : public std::enable_shared_from_this<Partition> {
   bool is_cut_off_ OTTLA_GUARDED_BY(state_mutex_) = false;  ///< From a member of the ISR.
   std::vector<FollowerState> followers_ OTTLA_GUARDED_BY(state_mutex_);
   IsrHistory isr_history_ OTTLA_GUARDED_BY(state_mutex_);
+  std::unique_ptr<const CutNote> last_cut_ OTTLA_GUARDED_BY(state_mutex_);
   std::vector<Watch> watches_ OTTLA_GUARDED_BY(state_mutex_);
   std::multimap<Offset, Commit> commits_ OTTLA_GUARDED_BY(state_mutex_);
   LeadershipQuestions questions_ OTTLA_GUARDED_BY(state_mutex_);

@@ -101,6 +101,14 @@ void Partition::keep_what_counts(const storage::Log& log, Offset cut, LeaderEpoc
     LOG(ERROR) << '[' << name_ << "] kept aside: " << kept->records << " records, offsets "
                << kept->from << " to " << kept->to << ", in " << kept->path;
   }
+  MutexLock lock(state_mutex_);
+  last_cut_ =
+      std::make_unique<const CutNote>(CutNote{.at = context_->clock.now(),
+                                              .from = cut,
+                                              .to = log.log_end_offset(),
+                                              .readable = lost,
+                                              .leader_epoch = epoch,
+                                              .kept_in = kept ? kept->path : std::string()});
 }
 
 Result<bool> Partition::truncate_to_leader(LeaderEpoch epoch,

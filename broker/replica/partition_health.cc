@@ -54,6 +54,7 @@ PartitionHealth Partition::health() const {
     health.log_end_offset = log_->log_end_offset();
     health.high_watermark = high_watermark();
   }
+  if (last_cut_) health.last_cut = *last_cut_;
   if (role_ != Role::Leader) return health;
   health.isr = isr_.committed();
   health.min_isr = min_isr();

@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <string>
 #include <vector>
 
 #include "broker/replica/isr.h"
@@ -67,6 +68,17 @@ struct FollowerHealth {
   std::optional<IsrRemoval> removal;
 };
 
+/// The last cut here that took away what readers have seen, or what clients may have been promised
+/// (W6).
+struct CutNote {
+  env::MonotonicTime at;
+  Offset from;  ///< Of what was cut; `to` is exclusive.
+  Offset to;
+  std::int64_t readable = 0;  ///< Records that readers may have seen.
+  LeaderEpoch leader_epoch = kUnknownLeaderEpoch;
+  std::string kept_in;  ///< The file that they were set aside in; empty: nothing is kept.
+};
+
 struct PartitionHealth {
   PartitionRole role = PartitionRole::None;
   ErrorCode offline_reason = ErrorCode::None;
@@ -75,6 +87,7 @@ struct PartitionHealth {
   Offset log_start_offset = kUnknownOffset;  ///< -1: there is no log here.
   Offset log_end_offset = kUnknownOffset;
   Offset high_watermark = kUnknownOffset;
+  std::optional<CutNote> last_cut;  ///< Since the start of the process.
   // As leader:
   std::vector<BrokerId> isr;
   std::int32_t min_isr = 1;

@@ -936,6 +936,11 @@ TEST(Replicas, AfterAnUncleanElectionTheLogsAgreeAgain) {
   for (const BrokerId broker : {kOne, kTwo}) {
     EXPECT_EQ(cut_files(*cluster, broker).size(), 1U);
     EXPECT_EQ(cluster->replicas(broker).readable_records_cut(), 2);
+    const auto cut = cluster->partition(broker)->health().last_cut;
+    ASSERT_TRUE(cut);
+    EXPECT_EQ(std::pair(cut->from, cut->to), std::pair(Offset(0), Offset(2)));
+    EXPECT_EQ(cut->readable, 2);
+    EXPECT_NE(cut->kept_in.find("ottla-cut"), std::string::npos);
   }
   EXPECT_TRUE(cut_files(*cluster, kThree).empty());
 }
