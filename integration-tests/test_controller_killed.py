@@ -102,7 +102,7 @@ class ControllerKilledCase(TopicOfItsOwnCase, CheckedCase, AdminCase):
 
 
 class ControllerKilledTest(ControllerKilledCase, unittest.TestCase):
-    def test_cancel_of_a_reassignment(self):
+    def test_w20_cancel_of_a_reassignment(self):
         self.create([1, 2, 3])
         checker = self.check(self.topic, 1)
         paused, kept = [], []
@@ -125,7 +125,7 @@ class ControllerKilledTest(ControllerKilledCase, unittest.TestCase):
         self.at_each_write(cancel, cancelled, under_way, lambda: paused[0].process.resume())
         self.assert_nothing_lost(checker)
 
-    def test_reassignment_with_throttle(self):
+    def test_w20_reassignment_with_throttle(self):
         self.replicas = 2
         self.create([1, 2])
         checker = self.check(self.topic, 1)

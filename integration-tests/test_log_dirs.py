@@ -86,7 +86,7 @@ class LogDirsCase(CheckedCase, unittest.TestCase):
 
 
 class MovesTest(LogDirsCase):
-    def test_moves_under_load(self):
+    def test_w8_moves_under_load(self):
         cluster = self.start()
         cluster.create_topic(self.TOPIC, 2, 3)
         cluster.wait_for_isr(self.TOPIC)

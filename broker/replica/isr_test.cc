@@ -59,7 +59,7 @@ TEST(HighWatermark, NeverMovesBack) {
   EXPECT_EQ(high_watermark(15, 20, {{.broker = kTwo}}, isr), Offset(15));
 }
 
-TEST(HighWatermark, StandsStillBelowMinInsyncReplicas) {
+TEST(HighWatermark, W11StandsStillBelowMinInsyncReplicas) {
   const Isr isr({kOne}, PartitionEpoch(0));
   EXPECT_EQ(high_watermark(5, 20, {}, isr, 2), Offset(5));
 }

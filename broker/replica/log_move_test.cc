@@ -397,7 +397,7 @@ class MovingLog {
   int left_in_two_ = 0;
 };
 
-TEST(LogMover, LosesNothingThroughCrashesCutsAndAppends) {
+TEST(LogMover, W8LosesNothingThroughCrashesCutsAndAppends) {
   int moves = 0;
   int resumed = 0;
   int left_in_two = 0;

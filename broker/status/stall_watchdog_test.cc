@@ -45,7 +45,7 @@ TEST_F(StallWatchdogTest, SaysNothingOfThreadsThatRun) {
   EXPECT_EQ(shown(metrics::kThreadStalledMs, "network-0"), 0);
 }
 
-TEST_F(StallWatchdogTest, NamesTheThreadThatStands) {
+TEST_F(StallWatchdogTest, W15NamesTheThreadThatStands) {
   watchdog.start();
   world.run_for(seconds(10));
   world.pause(kNetwork);

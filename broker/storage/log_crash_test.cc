@@ -279,7 +279,7 @@ const std::uint64_t kSeeds = [] {
   return wanted != nullptr ? std::strtoull(wanted, nullptr, 10) : 150ULL;
 }();
 
-TEST(LogCrash, TheRecoveredLogIsAPrefixThatHoldsAllThatWasFlushed) {
+TEST(LogCrash, W9TheRecoveredLogIsAPrefixThatHoldsAllThatWasFlushed) {
   for (std::uint64_t seed = 1; seed <= kSeeds; ++seed) {
     SCOPED_TRACE("seed " + std::to_string(seed));
     RandomLife(seed).run(400);

@@ -396,7 +396,7 @@ TEST_F(LogStoreTest, AFailedWriteTakesOneDirectoryOffline) {
   EXPECT_TRUE(files_.exists("/b/.kafka_cleanshutdown").value());
 }
 
-TEST_F(LogStoreTest, ACorruptCheckpointCostsARecoveryOnly) {
+TEST_F(LogStoreTest, W9ACorruptCheckpointCostsARecoveryOnly) {
   start();
   append(*make({"t", 0}), 5);
   shut_down();

@@ -80,7 +80,7 @@ TEST_F(PipelineTest, ALostConnectionRepeatsReadsAndEndsWritesInOrder) {
   EXPECT_EQ(pipeline.pending(), 0U);
 }
 
-TEST_F(PipelineTest, TheEndOfTheSessionEndsEverything) {
+TEST_F(PipelineTest, W15TheEndOfTheSessionEndsEverything) {
   pipeline.on_connected();
   add_read("a");
   add_write("b");

@@ -368,7 +368,7 @@ TEST_F(StoreTest, RegistrationReplacesAStaleNodeInOneTransaction) {
   EXPECT_EQ(ensemble.node("/brokers/ids/1")->stat.ephemeral_owner, ensemble.session_of("two"));
 }
 
-TEST_F(StoreTest, NoCompletionComesAfterItsDestruction) {
+TEST_F(StoreTest, W15NoCompletionComesAfterItsDestruction) {
   auto loop = world.make_executor();
   auto store = std::make_unique<Store>(*one.client, *loop);
   bool called = false;
