@@ -233,6 +233,27 @@ TEST(TopicDescription, PrintsTheLinesThatScriptsParse) {
   EXPECT_EQ(to_json(topic).at("partitions").at(0).at("isr"), boost::json::parse("[1]"));
 }
 
+// KIP-352
+TEST(TopicDescription, AReplicaThatIsBeingAddedNeedNotBeInSync) {
+  PartitionDescription partition{.partition = 0, .leader = 1, .replicas = {4, 1, 2}, .isr = {1, 2}};
+  EXPECT_TRUE(partition.is_under_replicated());
+  partition.adding = {4};
+  partition.removing = {2};
+  EXPECT_FALSE(partition.is_under_replicated());
+  TopicDescription topic;
+  topic.name = "a";
+  topic.partitions = {partition};
+  EXPECT_EQ(topic.replication_factor(), 2U);
+  std::ostringstream out;
+  print_partition_line(out, topic, partition);
+  EXPECT_EQ(out.str(),
+            "\tTopic: a\tPartition: 0\tLeader: 1\tReplicas: 4,1,2\tIsr: 1,2\tAdding Replicas: 4\t"
+            "Removing Replicas: 2\tElr: N/A\tLastKnownElr: N/A\n");
+  EXPECT_EQ(to_json(topic).at("partitions").at(0).at("addingReplicas"), boost::json::parse("[4]"));
+  partition.isr = {1};
+  EXPECT_TRUE(partition.is_under_replicated());
+}
+
 std::string formatted(const std::map<std::string, std::string>& properties,
                       const ConsumedRecord& record) {
   const auto formatter = RecordFormatter::parse(properties);

@@ -1,6 +1,7 @@
 #include "cli/topic_description.h"
 
 #include <algorithm>
+#include <utility>
 
 #include <boost/json.hpp>
 
@@ -27,6 +28,12 @@ boost::json::array json_of(const std::vector<std::int32_t>& numbers) {
 
 }  // namespace
 
+std::size_t PartitionDescription::replication_factor() const {
+  return static_cast<std::size_t>(std::ranges::count_if(replicas, [this](std::int32_t replica) {
+    return std::ranges::find(adding, replica) == adding.end();
+  }));
+}
+
 TopicDescription describe(const protocol::MetadataResponse::Topic& topic) {
   TopicDescription description;
   description.name = topic.name.value_or("");
@@ -38,7 +45,9 @@ TopicDescription describe(const protocol::MetadataResponse::Topic& topic) {
                                       .leader_epoch = partition.leader_epoch.value(),
                                       .replicas = numbers_of(partition.replica_nodes),
                                       .isr = numbers_of(partition.isr_nodes),
-                                      .offline_replicas = numbers_of(partition.offline_replicas)});
+                                      .offline_replicas = numbers_of(partition.offline_replicas),
+                                      .adding = {},
+                                      .removing = {}});
   }
   std::ranges::sort(description.partitions, {}, &PartitionDescription::partition);
   return description;
@@ -61,8 +70,12 @@ void print_partition_line(std::ostream& out, const TopicDescription& topic,
                           const PartitionDescription& partition) {
   out << "\tTopic: " << topic.name << "\tPartition: " << partition.partition
       << "\tLeader: " << (partition.has_leader() ? std::to_string(partition.leader) : "none")
-      << "\tReplicas: " << joined(partition.replicas) << "\tIsr: " << joined(partition.isr)
-      << "\tElr: N/A\tLastKnownElr: N/A\n";
+      << "\tReplicas: " << joined(partition.replicas) << "\tIsr: " << joined(partition.isr);
+  if (partition.is_reassigning()) {
+    out << "\tAdding Replicas: " << joined(partition.adding)
+        << "\tRemoving Replicas: " << joined(partition.removing);
+  }
+  out << "\tElr: N/A\tLastKnownElr: N/A\n";
 }
 
 boost::json::object to_json(const TopicDescription& topic) {
@@ -70,12 +83,17 @@ boost::json::object to_json(const TopicDescription& topic) {
   for (const auto& [name, value] : topic.own_configs) configs[name] = value;
   boost::json::array partitions;
   for (const auto& partition : topic.partitions) {
-    partitions.push_back({{"partition", partition.partition},
-                          {"leader", partition.leader},
-                          {"leaderEpoch", partition.leader_epoch},
-                          {"replicas", json_of(partition.replicas)},
-                          {"isr", json_of(partition.isr)},
-                          {"offlineReplicas", json_of(partition.offline_replicas)}});
+    boost::json::object row{{"partition", partition.partition},
+                            {"leader", partition.leader},
+                            {"leaderEpoch", partition.leader_epoch},
+                            {"replicas", json_of(partition.replicas)},
+                            {"isr", json_of(partition.isr)},
+                            {"offlineReplicas", json_of(partition.offline_replicas)}};
+    if (partition.is_reassigning()) {
+      row["addingReplicas"] = json_of(partition.adding);
+      row["removingReplicas"] = json_of(partition.removing);
+    }
+    partitions.push_back(std::move(row));
   }
   return {{"topic", topic.name},
           {"topicId", topic.topic_id.to_string()},

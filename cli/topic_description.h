@@ -22,9 +22,15 @@ struct PartitionDescription {
   std::vector<std::int32_t> replicas;
   std::vector<std::int32_t> isr;
   std::vector<std::int32_t> offline_replicas;
+  // While it is being reassigned, if somebody asked.
+  std::vector<std::int32_t> adding;
+  std::vector<std::int32_t> removing;
 
   [[nodiscard]] bool has_leader() const { return leader >= 0; }
-  [[nodiscard]] bool is_under_replicated() const { return isr.size() < replicas.size(); }
+  [[nodiscard]] bool is_reassigning() const { return !adding.empty() || !removing.empty(); }
+  /// Without the replicas that a reassignment adds, which need not be in sync yet (KIP-352).
+  [[nodiscard]] std::size_t replication_factor() const;
+  [[nodiscard]] bool is_under_replicated() const { return isr.size() < replication_factor(); }
 };
 
 /// What `topics --describe` shows of a topic.
@@ -37,7 +43,7 @@ struct TopicDescription {
   std::vector<PartitionDescription> partitions;     ///< By number.
 
   [[nodiscard]] std::size_t replication_factor() const {
-    return partitions.empty() ? 0 : partitions.front().replicas.size();
+    return partitions.empty() ? 0 : partitions.front().replication_factor();
   }
 };
 

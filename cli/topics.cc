@@ -18,6 +18,7 @@
 #include "common/protocol/messages/create_topics.h"
 #include "common/protocol/messages/delete_topics.h"
 #include "common/protocol/messages/describe_configs.h"
+#include "common/protocol/messages/list_partition_reassignments.h"
 
 namespace ottla::cli {
 namespace {
@@ -157,6 +158,28 @@ Result<> add_configs(BrokerClient& client, std::vector<TopicDescription>& topics
   return {};
 }
 
+/// Adds what is being reassigned. Of a cluster without a controller nobody knows.
+void add_reassignments(BrokerClient& client, std::vector<TopicDescription>& topics) {
+  if (topics.empty()) return;
+  protocol::ListPartitionReassignmentsRequest request;
+  request.timeout_ms = 10000;
+  request.topics.reset();
+  const auto response =
+      client.ask_controller<protocol::ListPartitionReassignmentsResponse>(request);
+  if (!response || response->error_code != ErrorCode::None) return;
+  for (const auto& moving : response->topics) {
+    const auto topic = std::ranges::find(topics, moving.name, &TopicDescription::name);
+    if (topic == topics.end()) continue;
+    for (const auto& row : moving.partitions) {
+      const auto partition = std::ranges::find(topic->partitions, row.partition_index,
+                                               &PartitionDescription::partition);
+      if (partition == topic->partitions.end()) continue;
+      for (const auto broker : row.adding_replicas) partition->adding.push_back(broker.value());
+      for (const auto broker : row.removing_replicas) partition->removing.push_back(broker.value());
+    }
+  }
+}
+
 using PartitionFilter = std::function<bool(const TopicDescription&, const PartitionDescription&)>;
 
 /// The filter that the flags name; empty if all partitions are to be shown.
@@ -218,6 +241,7 @@ Result<> describe_topics(const Arguments& arguments, Console& console) {
   if (needs_configs || client.serves(protocol::ApiKey::DescribeConfigs)) {
     OTTLA_TRY_VOID(add_configs(client, topics));
   }
+  add_reassignments(client, topics);
   OTTLA_TRY(const auto brokers, client.metadata(std::vector<std::string>{}));
   std::vector<BrokerId> living;
   for (const auto& broker : brokers.brokers) living.push_back(broker.node_id);

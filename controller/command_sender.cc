@@ -33,10 +33,12 @@ void put_back(News& news, News sent) {
 }  // namespace
 
 CommandSender::CommandSender(const ClusterModel& model, const ControllerConfig& config,
-                             env::Executor& executor, rpc::Peers& peers, Listener listener)
+                             env::Executor& executor, const env::Clock& clock, rpc::Peers& peers,
+                             Listener listener)
     : model_(model),
       config_(config),
       executor_(executor),
+      clock_(clock),
       peers_(peers),
       listener_(std::move(listener)) {}
 
@@ -123,6 +125,10 @@ void CommandSender::send_all() {
     return holds_up_round(*each.second);
   });
   if (!is_under_way) begin_round();
+  const env::MonotonicTime now = clock_.now();
+  for (auto& [id, channel] : channels_) {
+    if (!channel->news.empty() && !channel->waits_since) channel->waits_since = now;
+  }
   for (auto& [id, channel] : channels_) send(*channel);
 }
 
@@ -167,6 +173,10 @@ void CommandSender::send(Channel& channel) {
   channel.sent = std::move(next);
   if (channel.peer == nullptr) return failed(channel, "its registration offers no way to it");
   channel.in_flight = true;
+  const env::MonotonicTime now = clock_.now();
+  listener_.sent(channel.broker.id, now - channel.waits_since.value_or(now));
+  channel.waits_since.reset();
+  if (!channel.news.empty()) channel.waits_since = now;
   channel.sent_number = channel.news.empty() ? announced_ : channel.known_number;
   if (!channel.last_stop_settled && !model_.states_are_told) {
     channel.last_stop_settled = channel.broker.last_stop != cluster::LastStop::HostCrash ||
@@ -243,10 +253,12 @@ bool CommandSender::is_known(std::uint64_t number) const {
   });
 }
 
-std::size_t CommandSender::under_way() const {
-  return static_cast<std::size_t>(std::count_if(
-      channels_.begin(), channels_.end(),
-      [](const auto& each) { return each.second->in_flight || !each.second->news.empty(); }));
+std::map<BrokerId, std::size_t> CommandSender::queues() const {
+  std::map<BrokerId, std::size_t> queues;
+  for (const auto& [id, channel] : channels_) {
+    queues[id] = (channel->in_flight ? 1U : 0U) + (channel->news.empty() ? 0U : 1U);
+  }
+  return queues;
 }
 
 bool CommandSender::has_urgent() const {

@@ -4,10 +4,12 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <set>
 #include <string>
 #include <vector>
 
+#include "common/env/clock.h"
 #include "common/env/executor.h"
 #include "common/rpc/peer.h"
 #include "controller/cluster_update.h"
@@ -29,6 +31,8 @@ namespace ottla::controller {
 class CommandSender {
  public:
   struct Listener {
+    /// A command was sent that had waited so long.
+    std::function<void(BrokerId, env::Duration waited)> sent;
     std::function<void(CommandDone)> done;
     std::function<void(LogsAnswered)> logs;
     /// A broker knows a newer controller.
@@ -36,7 +40,7 @@ class CommandSender {
   };
 
   CommandSender(const ClusterModel& model, const ControllerConfig& config, env::Executor& executor,
-                rpc::Peers& peers, Listener listener);
+                const env::Clock& clock, rpc::Peers& peers, Listener listener);
 
   /// Queues the commands and sends what can be sent. Brokers that registered since get a channel,
   /// those that are gone lose theirs.
@@ -52,8 +56,8 @@ class CommandSender {
   [[nodiscard]] bool is_known(std::uint64_t number) const;
   /// Whether some broker has yet to hear of an election.
   [[nodiscard]] bool has_urgent() const;
-  /// Brokers with an update under way, or one that waits.
-  [[nodiscard]] std::size_t under_way() const;
+  /// For each broker: its update under way, and one if something waits for the next.
+  [[nodiscard]] std::map<BrokerId, std::size_t> queues() const;
   /// Whether the last delivery to this broker failed.
   [[nodiscard]] bool is_failing(BrokerId broker) const;
 
@@ -65,7 +69,8 @@ class CommandSender {
     bool in_flight = false;
     /// It may have been told nothing yet by anybody: everything goes before what is urgent.
     bool everything_first = true;
-    News sent;  ///< What the update under way tells.
+    std::optional<env::MonotonicTime> waits_since;  ///< There are news.
+    News sent;                                      ///< What the update under way tells.
     std::uint64_t sent_number = 0;
     std::uint64_t known_number = 0;
     bool last_stop_settled = false;  ///< Then it stays so.
@@ -96,6 +101,7 @@ class CommandSender {
   const ClusterModel& model_;
   const ControllerConfig& config_;
   env::Executor& executor_;
+  const env::Clock& clock_;
   rpc::Peers& peers_;
   Listener listener_;
   std::uint64_t announced_ = 0;

@@ -95,13 +95,18 @@ struct CommandSenderTest : ::testing::Test {
   ClusterModel model;
   ControllerConfig config;
   KnownPeers peers;
+  std::map<BrokerId, std::vector<env::Duration>> waits;
   Announce moved;
   CommandSender sender{
       model,
       config,
       *executor,
+      world.clock(),
       peers,
-      {.done = [](CommandDone) {}, .logs = [](LogsAnswered) {}, .deposed = [](std::string) {}}};
+      {.sent = [this](BrokerId to, env::Duration waited) { waits[to].push_back(waited); },
+       .done = [](CommandDone) {},
+       .logs = [](LogsAnswered) {},
+       .deposed = [](std::string) {}}};
 };
 
 TEST_F(CommandSenderTest, AllBrokersHearOfSomeNewLeadersBeforeAnyHearsOfMore) {
@@ -116,6 +121,25 @@ TEST_F(CommandSenderTest, AllBrokersHearOfSomeNewLeadersBeforeAnyHearsOfMore) {
   for (int broker = 1; broker <= 3; ++broker) EXPECT_THAT(told(broker), ElementsAre(100, 100, 50));
   answer_all();
   EXPECT_FALSE(sender.has_urgent());
+}
+
+TEST_F(CommandSenderTest, ACommandWaitsBehindTheOneUnderWay) {
+  waits.clear();
+  moved.is_urgent = false;
+  moved.partitions.resize(1);
+  sender.run({moved});
+  EXPECT_THAT(waits[BrokerId(1)], ElementsAre(env::Duration::zero()));
+  EXPECT_EQ(sender.queues().at(BrokerId(1)), 1U);
+  world.run_for(milliseconds(10));
+  sender.run({moved});
+  EXPECT_EQ(sender.queues().at(BrokerId(1)), 2U) << "one under way, one that waits";
+  world.run_for(milliseconds(30));
+  answer(1);
+  ASSERT_EQ(waits[BrokerId(1)].size(), 2U);
+  EXPECT_GE(waits[BrokerId(1)].back(), milliseconds(30));
+  EXPECT_LT(waits[BrokerId(1)].back(), milliseconds(40));
+  answer(1);
+  EXPECT_EQ(sender.queues().at(BrokerId(1)), 0U);
 }
 
 TEST_F(CommandSenderTest, WhoDoesNotAnswerIsWaitedForOnceAndNotForLong) {

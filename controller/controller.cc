@@ -130,11 +130,13 @@ void Controller::won(zookeeper::ControllerFence fence, std::optional<LivenessCha
 void Controller::lost(const std::string& why) {
   is_controller_ = false;
   metrics_->is_taking_office(false);
-  metrics_->set_commands(0);
+  metrics_->set_commands({});
   if (!term_) return;
   LOG(WARNING) << "broker " << config_.broker_id << " is not controller any more, controller epoch "
                << term_->fence().epoch << ": " << why;
+  const env::MonotonicTime began = world_.clock.now();
   term_.reset();
+  metrics_->did(TimedWork::Shutdown, world_.clock.now() - began);
 }
 
 // ---- Requests ----

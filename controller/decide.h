@@ -150,6 +150,7 @@ struct Write {
   std::vector<WantedReplicas> reassignments;  ///< SetReassignments
   const char* cause = "";                     ///< For the log.
   bool is_urgent = false;                     ///< A partition gets another leader by it.
+  bool gives_id_back = false;                 ///< SetTopic: an old tool took it away (W5).
 
   [[nodiscard]] TopicPartition topic_partition() const { return {topic, partition}; }
 };

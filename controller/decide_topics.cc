@@ -73,6 +73,7 @@ void Decider::update_topic(TopicEntry& topic, const TopicRead& read) {
     }
   } else if (!topic.id.is_zero() && read.topic.id.is_zero()) {
     keep_topic_id(topic, read, topic.id, "an old tool dropped the topic's id");
+    other_.back().gives_id_back = true;
   }
   topic.rules = read.rules;
   const std::size_t count = std::max(topic.partitions.size(), read.topic.partitions.size());

@@ -26,6 +26,12 @@ void log_change(const ClusterModel& model, const WriteOutcome& outcome) {
     LOG(INFO) << '[' << write.topic << "] deleted, topic id " << write.topic_id;
     return;
   }
+  if (write.kind == WriteKind::SetTopic && write.gives_id_back) {
+    LOG(WARNING) << '[' << write.topic << "] topic id " << write.topic_id
+                 << " is written back to its znode: " << write.cause
+                 << " (kafka-topics.sh before 2.8?); use one that knows topic ids";
+    return;
+  }
   if (write.kind != WriteKind::SetState && write.kind != WriteKind::CreateState) return;
   const PartitionEntry* partition = model.find_partition(write.topic_partition());
   const bool known = partition != nullptr && partition->state.has_value();

@@ -52,8 +52,10 @@ Term::Term(const World& world, zookeeper::ControllerFence fence,
                      handle(done);
                    },
                .deposed = [this](const std::string& why) { this->deposed(why); }}),
-      sender_(model_, world.config, world.executor, world.peers,
-              {.done = [this](CommandDone done) { handle(done); },
+      sender_(model_, world.config, world.executor, world.clock, world.peers,
+              {.sent = [this](BrokerId broker,
+                              env::Duration waited) { world_.metrics.sent(broker, waited); },
+               .done = [this](CommandDone done) { handle(done, TimedWork::LeaderAndIsrResponse); },
                .logs = [this](LogsAnswered answered) { handle(answered); },
                .deposed = [this](const std::string& why) { this->deposed(why); }}),
       topic_requests_(std::make_unique<TopicRequests>(*this, world_)) {
@@ -197,6 +199,12 @@ TopicRead Term::topic_read(zookeeper::TopicNodes nodes, const zookeeper::Cluster
 
 // ---- Events ----
 
+void Term::handle(const Event& event, TimedWork kind) {
+  const env::MonotonicTime began = world_.clock.now();
+  handle(event);
+  world_.metrics.did(kind, world_.clock.now() - began);
+}
+
 void Term::handle(const Event& event) {
   const env::MonotonicTime now = world_.clock.now();
   Decision decision = decide(model_, event, now);
@@ -205,7 +213,7 @@ void Term::handle(const Event& event) {
   sender_.hold_everything(hold_timer_ != nullptr && writer_.urgent_under_way() > 0);
   follow_liveness();
   sender_.run(decision.commands);
-  world_.metrics.set_commands(sender_.under_way());
+  world_.metrics.set_commands(sender_.queues());
   for (Answer& a : decision.answers) answer(std::move(a));
   answer_shutdowns();
   for (const std::string& topic : decision.topics_to_read) topic_may_have_changed(topic);
@@ -374,21 +382,37 @@ void Term::report_slow_replicas(rpc::SlowReplicasReport report,
   std::move(reply)({});
 }
 
+Callback<PartitionsReply> Term::timed(TimedWork kind, Callback<PartitionsReply> done) {
+  return [&metrics = world_.metrics, &clock = world_.clock, kind, came = world_.clock.now(),
+          done = std::move(done)](PartitionsReply reply) mutable {
+    metrics.did(kind, clock.now() - came);
+    std::move(done)(std::move(reply));
+  };
+}
+
 void Term::elect_leaders(ElectLeadersRequest request, Callback<PartitionsReply> done) {
   const RequestId id{++last_request_};
-  partition_requests_.emplace(id, std::move(done));
+  partition_requests_.emplace(id, timed(TimedWork::ManualLeaderBalance, std::move(done)));
   handle(ElectionRequested{id, request.kind, std::move(request.partitions),
                            world_.clock.now() + request.timeout});
 }
 
 void Term::alter_reassignments(AlterReassignmentsRequest request, Callback<PartitionsReply> done) {
   const RequestId id{++last_request_};
-  partition_requests_.emplace(id, std::move(done));
+  partition_requests_.emplace(id, timed(TimedWork::PartitionReassignment, std::move(done)));
   handle(ReassignmentRequested{id, std::move(request.partitions),
                                world_.clock.now() + request.timeout});
 }
 
 std::vector<ReassigningPartition> Term::reassigning(
+    const std::optional<std::vector<TopicPartition>>& of) const {
+  const env::MonotonicTime began = world_.clock.now();
+  std::vector<ReassigningPartition> found = find_reassigning(of);
+  world_.metrics.did(TimedWork::ListPartitionReassignment, world_.clock.now() - began);
+  return found;
+}
+
+std::vector<ReassigningPartition> Term::find_reassigning(
     const std::optional<std::vector<TopicPartition>>& of) const {
   std::vector<ReassigningPartition> found;
   const auto look_at = [&](const TopicPartition& tp) {
@@ -596,7 +620,12 @@ void Term::read_rules(const std::string& topic,
 void Term::topic_config_changed(const std::string& topic) {
   if (!loaded_ || model_.find_topic(topic) == nullptr) return;
   read_rules(topic, [this, topic](std::optional<TopicRules> rules) {
-    if (rules) handle(TopicRulesRead{topic, *rules});
+    if (!rules) return;
+    const TopicEntry* const known = model_.find_topic(topic);
+    const bool is_enabled =
+        rules->unclean_leader_election && known != nullptr && !known->rules.unclean_leader_election;
+    if (!is_enabled) return handle(TopicRulesRead{topic, *rules});
+    handle(TopicRulesRead{topic, *rules}, TimedWork::TopicUncleanElectionEnable);
   });
 }
 
@@ -606,7 +635,11 @@ void Term::topic_defaults_changed() {
             << (world_.config.topic_defaults.unclean_leader_election ? "allowed" : "forbidden");
   std::vector<std::string> names;
   for (const auto& [name, topic] : model_.topics) names.push_back(name);
+  const env::MonotonicTime began = world_.clock.now();
   for (const std::string& name : names) topic_config_changed(name);
+  if (world_.config.topic_defaults.unclean_leader_election) {
+    world_.metrics.did(TimedWork::UncleanElectionEnable, world_.clock.now() - began);
+  }
 }
 
 void Term::read_deletions() {
@@ -653,8 +686,12 @@ void Term::read_log_dir_events() {
     }
     if (read) {
       std::vector<Command> commands;
+      const env::MonotonicTime began = world_.clock.now();
       for (const BrokerId broker : *read) commands.emplace_back(SendFull{broker});
       sender_.run(commands);
+      if (!read->empty()) {
+        world_.metrics.did(TimedWork::LogDirChange, world_.clock.now() - began);
+      }
     }
     end_refresh(log_dirs_refresh_, &Term::read_log_dir_events, !read);
   }));
@@ -680,7 +717,7 @@ void Term::read_preferred_election() {
   using Read = zookeeper::StoreResult<std::optional<std::vector<TopicPartition>>>;
   world_.store.read_preferred_election(zookeeper::Watch::Yes, life_.guard([this](Read read) {
     if (read && *read) {
-      handle(PreferredLeadersWanted{**std::move(read)});
+      handle(PreferredLeadersWanted{**std::move(read)}, TimedWork::ManualLeaderBalance);
       return world_.store.delete_preferred_election(
           fence_, life_.guard([this](zookeeper::StoreResult<> deleted) {
             if (!deleted && deleted.error() == zookeeper::StoreError::ControllerMoved) {
@@ -704,8 +741,10 @@ void Term::read_reassignments() {
         for (zookeeper::Reassignment& wanted : **read) {
           event.partitions.push_back({std::move(wanted.partition), std::move(wanted.replicas)});
         }
+        handle(event, TimedWork::PartitionReassignment);
+      } else {
+        handle(event);
       }
-      handle(event);
     }
     const bool failed = !read && read.error() != zookeeper::StoreError::Malformed;
     end_refresh(reassignments_refresh_, &Term::read_reassignments, failed);
@@ -715,7 +754,8 @@ void Term::read_reassignments() {
 void Term::schedule_balancing() {
   balancing_timer_ =
       world_.executor.post_after(world_.config.leader_imbalance_check_interval, life_.guard([this] {
-        handle(LeadersToBeBalanced{world_.config.leader_imbalance_percentage});
+        handle(LeadersToBeBalanced{world_.config.leader_imbalance_percentage},
+               TimedWork::AutoLeaderBalance);
         schedule_balancing();
       }));
 }

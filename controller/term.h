@@ -115,6 +115,10 @@ class Term {
   void outlined(const zookeeper::ClusterNodes& nodes);
   void loaded(zookeeper::ClusterNodes nodes);
   void handle(const Event& event);
+  void handle(const Event& event, TimedWork kind);  ///< And counts it.
+  [[nodiscard]] Callback<PartitionsReply> timed(TimedWork kind, Callback<PartitionsReply> done);
+  [[nodiscard]] std::vector<ReassigningPartition> find_reassigning(
+      const std::optional<std::vector<TopicPartition>>& of) const;
   void note_beginning(const std::vector<Write>& writes, env::MonotonicTime now);
   void measure(const WriteOutcome& outcome);
   void answer(Answer answer);

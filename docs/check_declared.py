@@ -4,8 +4,7 @@
 usage: check_declared.py ROOT
 
 Looks for each constant of common/config/*_keys.h and common/metrics/*_metrics.h in the code that is no test. A broker
-key counts as read when a topic key takes its default from it; one whose doc says that it has no effect need not be. Names in docs/declared_ahead.txt may still wait for
-their code; names there that have it already are told, and are to be taken off.
+key counts as read when a topic key takes its default from it; one whose doc says that it has no effect need not be.
 """
 import pathlib
 import re
@@ -48,15 +47,9 @@ def topic_defaults(root):
 def faults(root):
     rows = declared(root)
     used, defaults = words_of_code(root), topic_defaults(root)
-    ahead = {line.split("#")[0].strip() for line in (root / "docs/declared_ahead.txt").read_text().splitlines()} - {""}
     for constant, (path, name) in rows.items():
-        alive = constant in used or name in defaults
-        if not alive and constant not in ahead:
+        if constant not in used and name not in defaults:
             yield f"{path.relative_to(root)}: {constant} is used by no code"
-        if alive and constant in ahead:
-            print(f"docs/declared_ahead.txt: {constant} has its code now: take it off the list")
-    for constant in sorted(ahead - rows.keys()):
-        yield f"docs/declared_ahead.txt: {constant} is declared nowhere"
 
 
 def main():

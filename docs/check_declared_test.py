@@ -20,12 +20,11 @@ METRICS = 'inline constexpr Metric kBytesIn{.domain = "kafka.server"};'
 
 
 class CheckDeclared(unittest.TestCase):
-    def check(self, code, ahead="", path="broker/x.cc"):
+    def check(self, code, path="broker/x.cc"):
         with tempfile.TemporaryDirectory() as folder:
             root = pathlib.Path(folder)
             for name, content in (("common/config/broker_keys.h", KEYS), ("common/config/topic_keys.h", TOPIC_KEYS),
-                                  ("common/metrics/server_metrics.h", METRICS), ("docs/declared_ahead.txt", ahead),
-                                  (path, code)):
+                                  ("common/metrics/server_metrics.h", METRICS), (path, code)):
                 (root / name).parent.mkdir(parents=True, exist_ok=True)
                 (root / name).write_text(content)
             return list(check_declared.faults(root))
@@ -43,12 +42,6 @@ class CheckDeclared(unittest.TestCase):
 
     def test_a_test_is_no_user(self):
         self.assertEqual(len(self.check("kThreads kBytesIn", path="broker/x_test.cc")), 2)
-
-    def test_the_list_excuses(self):
-        self.assertEqual(self.check("kThreads", ahead="# why\nkBytesIn\n"), [])
-
-    def test_the_list_has_no_names_of_its_own(self):
-        self.assertIn("kGone", self.check("kThreads kBytesIn", ahead="kGone\n")[0])
 
 
 if __name__ == "__main__":

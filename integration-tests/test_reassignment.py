@@ -7,7 +7,9 @@ import unittest
 from admin import ELECTION_NOT_NEEDED, NO_ERROR, NO_REASSIGNMENT, NOT_CONTROLLER, PREFERRED, UNCLEAN, AdminCase
 from checked import CheckedCase, TopicOfItsOwnCase
 from cluster import Cluster, wait_until
+from status_page import LISTENER, value
 
+KAFKA = "3.9.1"
 UNKNOWN_TOPIC, INVALID_REPLICA_ASSIGNMENT, PREFERRED_LEADER_NOT_AVAILABLE = 3, 39, 80
 
 
@@ -15,7 +17,7 @@ class ReassignmentTest(TopicOfItsOwnCase, CheckedCase, AdminCase, unittest.TestC
     @classmethod
     def setUpClass(cls):
         cls.cluster = Cluster(4, min__insync__replicas=2, file__delete__delay__ms=100,
-                              log__segment__delete__delay__ms=100, log__segment__bytes=8 << 20)
+                              log__segment__delete__delay__ms=100, log__segment__bytes=8 << 20, **LISTENER)
         cls.addClassCleanup(cls.cluster.close)
 
     # What the tests are made of.
@@ -93,6 +95,34 @@ class ReassignmentTest(TopicOfItsOwnCase, CheckedCase, AdminCase, unittest.TestC
         checker.wait_for_progress(500)
         self.wait_for_replicas(others)
         self.assert_nothing_lost(checker)
+
+    def test_what_is_being_added_is_not_under_replicated(self):
+        """KIP-352, in the metrics and in both tools."""
+        interop_clients.kafka_jars(KAFKA)
+        spare, others = self.spare()
+        self.create(others)
+        leader = self.cluster.leader(self.topic)
+        own = {"topic": self.topic, "partition": "0"}
+        broker = self.paused(spare)
+        try:
+            self.assertEqual(self.alter([spare, *others[:2]]), [NO_ERROR])
+            wait_until(lambda: value(leader, "kafka_cluster_partition_replicascount", **own) == 3 and
+                       value(leader, "kafka_server_replicamanager_reassigningpartitions") == 1,
+                       "the leader to know of the reassignment")
+            self.assertEqual(value(leader, "kafka_cluster_partition_underreplicated", **own), 0)
+            self.assertEqual(value(leader, "kafka_cluster_partition_insyncreplicascount", **own), 3)
+            describe = ("--describe", "--topic", self.topic)
+            ours = self.cluster.ottla("topics", *describe)
+            self.assertIn(f"Adding Replicas: {spare}\tRemoving Replicas: {others[2]}", ours)
+            self.assertIn("ReplicationFactor: 3", ours)
+            self.assertEqual(self.cluster.ottla("topics", *describe, "--under-replicated-partitions"), "")
+            kafka = (KAFKA, "kafka-topics", "--bootstrap-server", self.cluster.bootstrap, *describe)
+            self.assertEqual(ours.split(), interop_clients.kafka_tool(*kafka).split())
+            self.assertEqual(interop_clients.kafka_tool(*kafka, "--under-replicated-partitions").strip(), "")
+        finally:
+            broker.process.resume()
+        self.wait_for_replicas([spare, *others[:2]])
+        wait_until(lambda: value(leader, "kafka_server_replicamanager_reassigningpartitions") == 0, "its end")
 
     def test_refused(self):
         self.create([1, 2, 3])

@@ -17,6 +17,7 @@
 #include "broker/storage/log_walk.h"
 #include "common/env/deadline_timer.h"
 #include "common/metrics/group_metrics.h"
+#include "common/metrics/recent.h"
 
 namespace ottla::group {
 namespace {
@@ -41,6 +42,11 @@ class GroupCoordinator::Inner final : public OffsetsLog,
         own_registry_(with.metrics == nullptr ? std::make_unique<metrics::Registry>() : nullptr),
         registry_(own_registry_ ? *own_registry_ : *with.metrics),
         load_ms_(registry_.histogram(metrics::kGroupLoadMs)),
+        recent_load_ms_(
+            registry_, metrics::kGroupLoadAverageMs, metrics::kGroupLoadLongestMs,
+            [&clock = with_.clock] {
+              return std::chrono::duration<double>(clock.now().time_since_epoch()).count();
+            }),
         core_(config_, with.clock, with.random, *this,
               {.commits = registry_.counter(metrics::kOffsetCommits),
                .expirations = registry_.counter(metrics::kOffsetExpirations),
@@ -245,6 +251,7 @@ class GroupCoordinator::Inner final : public OffsetsLog,
              const replica::CoordinatorLoad::Loaded& loaded) {
     loads_.erase(partition);
     load_ms_->record(loaded.took.count());
+    recent_load_ms_.record(static_cast<double>(loaded.took.count()));
     LOG(INFO) << "[" << offsets_partition(partition) << "] " << read.groups.size()
               << " groups from " << read.records << " records"
               << (read.snapshot_end == kUnknownOffset
@@ -343,6 +350,7 @@ class GroupCoordinator::Inner final : public OffsetsLog,
   const std::unique_ptr<metrics::Registry> own_registry_;
   metrics::Registry& registry_;
   const std::shared_ptr<metrics::Histogram> load_ms_;
+  metrics::Recent recent_load_ms_;
   std::atomic<bool> stopped_ = false;
 
   // On the loop.

@@ -20,13 +20,14 @@ DelayedFetch::DelayedFetch(FetchRequest request, std::shared_ptr<const Partition
                            std::shared_ptr<const ReplicasConfig> config, env::Executor& on,
                            std::shared_ptr<storage::ColdReads> cold_reads,
                            std::shared_ptr<quota::ColdReadQuota> cold_quota,
-                           Callback<FetchResult> done)
+                           std::atomic<std::int64_t>& expired, Callback<FetchResult> done)
     : request_(std::move(request)),
       lookup_(std::move(lookup)),
       config_(std::move(config)),
       on_(on),
       cold_reads_(std::move(cold_reads)),
       cold_quota_(std::move(cold_quota)),
+      expired_(expired),
       done_(std::move(done)) {}
 
 void DelayedFetch::start() {
@@ -213,6 +214,7 @@ void DelayedFetch::wait(const std::vector<Reading>& readings) {
     const auto self = weak.lock();
     if (!self || self->is_answered_) return;
     self->is_over_ = true;
+    self->expired_.fetch_add(1, std::memory_order_relaxed);
     if (!self->is_warming_) self->evaluate();
   });
   // What happened between the reading and the watching was not heard. (A change of role is seen by

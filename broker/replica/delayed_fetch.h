@@ -26,6 +26,9 @@ namespace ottla::replica {
 /// A client that has had its share of the disk (quota::ColdReadQuota) gets what is in the page
 /// cache meanwhile: a cold range is as good as no records until its time has come.
 ///
+/// `expired`, which counts fetches that are answered because max_wait is over, lives as long as
+/// `lookup`.
+///
 /// Thread: the caller's loop, except `on_partition_changed` (any).
 class DelayedFetch final : public PartitionWatcher,
                            public std::enable_shared_from_this<DelayedFetch> {
@@ -33,7 +36,8 @@ class DelayedFetch final : public PartitionWatcher,
   DelayedFetch(FetchRequest request, std::shared_ptr<const PartitionLookup> lookup,
                std::shared_ptr<const ReplicasConfig> config, env::Executor& on,
                std::shared_ptr<storage::ColdReads> cold_reads,
-               std::shared_ptr<quota::ColdReadQuota> cold_quota, Callback<FetchResult> done);
+               std::shared_ptr<quota::ColdReadQuota> cold_quota, std::atomic<std::int64_t>& expired,
+               Callback<FetchResult> done);
 
   void start();
   void on_partition_changed(std::uint32_t token, PartitionChange change) override;
@@ -80,6 +84,7 @@ class DelayedFetch final : public PartitionWatcher,
   env::Executor& on_;
   std::shared_ptr<storage::ColdReads> cold_reads_;
   std::shared_ptr<quota::ColdReadQuota> cold_quota_;
+  std::atomic<std::int64_t>& expired_;
   Callback<FetchResult> done_;
   std::vector<std::shared_ptr<Partition>> watched_;
   env::TimerHandle timer_;

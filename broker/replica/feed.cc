@@ -305,8 +305,7 @@ void Feed::add_records(std::uint32_t id, Fed& fed, const Partition::ReadAccess& 
   fed.sent_high_watermark = fed.partition->high_watermark();
   fed.sent_log_start = access.log->log_start_offset();
   bytes += records->size();
-  fed.partition->totals().bytes_out.fetch_add(static_cast<std::int64_t>(records->size()),
-                                              std::memory_order_relaxed);
+  fed.partition->count_replicated(hello_.follower, records->size());
   if (fed.is_counted) quotas_->leader.record(records->size(), clock_.now());
   rpc::PartitionPush push{.id = rpc::SubscriptionId(id),
                           .high_watermark = fed.sent_high_watermark,

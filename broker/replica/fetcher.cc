@@ -254,8 +254,7 @@ void Fetcher::process(rpc::PartitionPush& push) {
 void Fetcher::append(Followed& followed, rpc::PartitionPush& push) {
   followed.partition->note_leader_end(push.log_end_offset);
   messages_->fetch_add(1, std::memory_order_relaxed);
-  followed.partition->totals().bytes_in.fetch_add(static_cast<std::int64_t>(record_bytes(push)),
-                                                  std::memory_order_relaxed);
+  followed.partition->count_replicated(self_, record_bytes(push));
   const auto appended = [&]() -> Result<Partition::Extent> {
     OTTLA_TRY(const BatchPieces batches, whole_batches(push.records));
     return followed.partition->append_as_follower(followed.epoch, batches.pieces,

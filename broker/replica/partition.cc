@@ -31,6 +31,7 @@ void Partition::take_up(const RoleChange& change) {
   is_cut_off_ = false;  // Until the next look: the controller has just been heard.
   is_recovering_ = change.state.recovering;
   replicas_ = change.assignment.replicas;
+  adding_ = change.assignment.adding;
   leader_ = change.state.leader;
   leader_epoch_ = change.state.leader_epoch;
   partition_epoch_ = change.state.partition_epoch;
@@ -81,8 +82,9 @@ Result<bool> Partition::become_leader(RoleChange change) {
       } else if (change.state.leader_epoch == leader_epoch_ && role_ == Role::Leader) {
         const bool newer = isr_.on_state(change.state.isr, change.state.partition_epoch);
         // A reassignment that ends, or is given up, changes nothing but the assignment.
-        const bool reassigned = change.state.partition_epoch == isr_.partition_epoch() &&
-                                change.assignment.replicas != replicas_;
+        const bool reassigned =
+            change.state.partition_epoch == isr_.partition_epoch() &&
+            (change.assignment.replicas != replicas_ || change.assignment.adding != adding_);
         if (!newer && !reassigned) return false;
         take_up(change);
         match_followers_to_isr();
@@ -199,7 +201,26 @@ Partition::View Partition::view() const {
           .high_watermark = high_watermark(),
           .log = log_,
           .isr = isr_.committed(),
-          .replicas = replicas_};
+          .replicas = replicas_,
+          .adding = adding_};
+}
+
+std::size_t Partition::View::replication_factor() const {
+  return cluster::replication_factor({.replicas = replicas, .adding = adding, .removing = {}});
+}
+
+void Partition::count_replicated(BrokerId follower, std::size_t bytes) {
+  const bool is_added = [&] {
+    MutexLock lock(state_mutex_);
+    return std::find(adding_.begin(), adding_.end(), follower) != adding_.end();
+  }();
+  const auto count = static_cast<std::int64_t>(bytes);
+  ReplicationTotals& totals = context_->totals;
+  const bool is_self = follower == context_->self;
+  (is_self ? totals.bytes_in : totals.bytes_out).fetch_add(count, std::memory_order_relaxed);
+  if (!is_added) return;
+  (is_self ? totals.reassignment_bytes_in : totals.reassignment_bytes_out)
+      .fetch_add(count, std::memory_order_relaxed);
 }
 
 bool Partition::had_better_not_lead() const {

@@ -31,8 +31,16 @@ namespace ottla::replica {
 
 /// What replication counts since the start, for the metrics. Thread: any.
 struct ReplicationTotals {
-  std::atomic<std::int64_t> bytes_in{0};   ///< From leaders.
-  std::atomic<std::int64_t> bytes_out{0};  ///< To followers.
+  std::atomic<std::int64_t> bytes_in{0};                ///< From leaders.
+  std::atomic<std::int64_t> bytes_out{0};               ///< To followers.
+  std::atomic<std::int64_t> reassignment_bytes_in{0};   ///< Of these, by replicas being added.
+  std::atomic<std::int64_t> reassignment_bytes_out{0};  ///< To replicas being added.
+  // Records that were refused; of the first three, a set of records counts once.
+  std::atomic<std::int64_t> refused_magic{0};
+  std::atomic<std::int64_t> refused_checksum{0};
+  std::atomic<std::int64_t> refused_offset_or_sequence{0};
+  std::atomic<std::int64_t> refused_without_key{0};
+  std::atomic<std::int64_t> fetches_expired{0};  ///< Answered because max_wait was over.
   std::atomic<std::int64_t> isr_expands{0};
   std::atomic<std::int64_t> isr_shrinks{0};
   std::atomic<std::int64_t> failed_isr_updates{0};
@@ -112,6 +120,10 @@ class Partition : public std::enable_shared_from_this<Partition> {
     std::shared_ptr<storage::Log> log;  ///< Null when offline or not yet told.
     std::vector<BrokerId> isr;          ///< Committed; empty unless leader.
     std::vector<BrokerId> replicas;
+    std::vector<BrokerId> adding;  ///< Of these, those that a reassignment adds.
+
+    /// Replicas that are to be in sync: those that a reassignment adds need not be yet (KIP-352).
+    [[nodiscard]] std::size_t replication_factor() const;
   };
   [[nodiscard]] View view() const OTTLA_EXCLUDES(state_mutex_);
   /// What `ottla explain` is told: docs/failover.md.
@@ -212,7 +224,8 @@ class Partition : public std::enable_shared_from_this<Partition> {
   void note_sent(FollowerLink link, Offset end) OTTLA_EXCLUDES(state_mutex_);
   /// Records wait because its stream's window is closed.
   void note_withheld(FollowerLink link) OTTLA_EXCLUDES(state_mutex_);
-  [[nodiscard]] ReplicationTotals& totals() const { return context_->totals; }
+  /// Records of this partition that `follower` (another, or this broker) was sent.
+  void count_replicated(BrokerId follower, std::size_t bytes) OTTLA_EXCLUDES(state_mutex_);
   /// Moves the high watermark; returns the ISR request that the follower's progress calls for.
   [[nodiscard]] std::optional<rpc::AlterPartition> on_follower_progress(FollowerLink link,
                                                                         Offset log_end,
@@ -352,6 +365,7 @@ class Partition : public std::enable_shared_from_this<Partition> {
   /// The leader was elected uncleanly, and not all have followed it yet (KIP-704).
   bool is_recovering_ OTTLA_GUARDED_BY(state_mutex_) = false;
   std::vector<BrokerId> replicas_ OTTLA_GUARDED_BY(state_mutex_);
+  std::vector<BrokerId> adding_ OTTLA_GUARDED_BY(state_mutex_);
   TopicConfig config_ OTTLA_GUARDED_BY(state_mutex_);
   std::shared_ptr<storage::Log> log_ OTTLA_GUARDED_BY(state_mutex_);
   Isr isr_ OTTLA_GUARDED_BY(state_mutex_);

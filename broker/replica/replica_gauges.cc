@@ -87,7 +87,7 @@ void ReplicaGauges::show_partitions(metrics::Registry& registry) {
        [](const Look& it) { return it.is_leader() && it.spare() == 0 ? 1 : 0; });
   show(metrics::kPartitionInSyncReplicasCount, [](const Look& it) { return it.view.isr.size(); });
   show(metrics::kPartitionReplicasCount,
-       [](const Look& it) { return it.is_leader() ? it.view.replicas.size() : 0; });
+       [](const Look& it) { return it.is_leader() ? it.view.replication_factor() : 0; });
 
   gauges_.push_back(registry.gauges(metrics::kLeaderEpoch, [this](metrics::GaugeSink& sink) {
     for (const Look& each : *look()) {
@@ -132,6 +132,13 @@ void ReplicaGauges::show_replication(metrics::Registry& registry) {
   };
   total(metrics::kReplicationBytesIn, &ReplicationTotals::bytes_in);
   total(metrics::kReplicationBytesOut, &ReplicationTotals::bytes_out);
+  total(metrics::kReassignmentBytesIn, &ReplicationTotals::reassignment_bytes_in);
+  total(metrics::kReassignmentBytesOut, &ReplicationTotals::reassignment_bytes_out);
+  total(metrics::kInvalidMagicNumberRecords, &ReplicationTotals::refused_magic);
+  total(metrics::kInvalidMessageCrcRecords, &ReplicationTotals::refused_checksum);
+  total(metrics::kInvalidOffsetOrSequenceRecords, &ReplicationTotals::refused_offset_or_sequence);
+  total(metrics::kNoKeyCompactedTopicRecords, &ReplicationTotals::refused_without_key);
+  total(metrics::kDelayedFetchExpires, &ReplicationTotals::fetches_expired, {"consumer"});
   total(metrics::kIsrExpands, &ReplicationTotals::isr_expands);
   total(metrics::kIsrShrinks, &ReplicationTotals::isr_shrinks);
   total(metrics::kFailedIsrUpdates, &ReplicationTotals::failed_isr_updates);
@@ -198,6 +205,9 @@ void ReplicaGauges::show_cold_reads(metrics::Registry& registry) {
 }
 
 void ReplicaGauges::show_log_moves(metrics::Registry& registry) {
+  gauges_.push_back(registry.gauge(metrics::kLogMoveMaxLag,
+                                   [this] { return static_cast<double>(replicas_.log_move_lag()); },
+                                   {"ReplicaAlterLogDirs"}));
   const LogMoveCounts& counts = replicas_.log_move_counts();
   const auto show = [&](const metrics::Metric& metric, const std::atomic<std::int64_t>& count) {
     gauges_.push_back(

@@ -29,7 +29,7 @@ class ReplicaGauges {
 
     [[nodiscard]] bool is_leader() const { return view.role == PartitionRole::Leader; }
     [[nodiscard]] bool is_under_replicated() const {
-      return is_leader() && view.isr.size() < view.replicas.size();
+      return is_leader() && view.isr.size() < view.replication_factor();
     }
     [[nodiscard]] std::int64_t spare() const {  ///< In-sync replicas beyond min.insync.replicas.
       return static_cast<std::int64_t>(view.isr.size()) - min_isr;

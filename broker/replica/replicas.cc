@@ -136,6 +136,7 @@ class Replicas::Core final : public Feed::Source,
     return cold_quota_;
   }
   [[nodiscard]] const LogMoveCounts& log_move_counts() const { return *move_counts_; }
+  [[nodiscard]] std::int64_t log_move_lag() const;
   [[nodiscard]] ReplicationTotals& totals() const { return context_->totals; }
   /// Counts a request in `count`, and what it waits for in `watches`, for as long as it lives.
   [[nodiscard]] std::shared_ptr<void> counted(std::atomic<std::int64_t>& count,
@@ -898,6 +899,18 @@ std::vector<LogDirDescription> Replicas::Core::describe_log_dirs() const {
   return all;
 }
 
+std::int64_t Replicas::Core::log_move_lag() const {
+  std::int64_t most = 0;
+  if (move_counts_->under_way == 0) return most;
+  for (const std::shared_ptr<Partition>& each : all()) {
+    const std::shared_ptr<storage::Log> future = with_.logs.find_future(each->name());
+    const std::shared_ptr<storage::Log> log = future ? each->view().log : nullptr;
+    if (!log) continue;
+    most = std::max(most, log->log_end_offset().value() - future->log_end_offset().value());
+  }
+  return most;
+}
+
 std::vector<ErrorCode> Replicas::Core::alter_log_dirs(const std::vector<LogDirChange>& changes) {
   std::vector<ErrorCode> outcomes;
   outcomes.reserve(changes.size());
@@ -994,6 +1007,23 @@ void Replicas::Core::feed_closed(const Feed& feed) {
 
 namespace {
 
+void count(const record::ValidationFailure& refused, ReplicationTotals& totals) {
+  switch (refused.fault) {
+    case record::RecordFault::Magic:
+      ++totals.refused_magic;
+      break;
+    case record::RecordFault::Checksum:
+      ++totals.refused_checksum;
+      break;
+    case record::RecordFault::OffsetOrSequence:
+      ++totals.refused_offset_or_sequence;
+      break;
+    case record::RecordFault::Other:
+      break;
+  }
+  totals.refused_without_key += refused.records_without_key;
+}
+
 /// Observed of 3.9: which refusals of records come with the log's start.
 bool tells_log_start(ErrorCode error) {
   return error != ErrorCode::CorruptMessage && error != ErrorCode::MessageTooLarge &&
@@ -1030,6 +1060,7 @@ AppendedPartition Replicas::Core::append_one(AppendRequest::Partition& wanted,
       wanted.records,
       validation_options(*log->config(), request.origin, with_.clock.wall_now_ms()));
   if (!validated) {
+    count(validated.error(), totals());
     answer.error = validated.error().code;
     answer.message = std::move(validated.error().message);
     answer.record_errors = std::move(validated.error().record_errors);
@@ -1188,6 +1219,7 @@ void Replicas::fetch(FetchRequest request, env::Executor& on, Callback<FetchResu
   auto counted = core_->counted(totals.fetches, totals.fetch_watches, request.partitions.size());
   std::make_shared<DelayedFetch>(
       std::move(request), core_, core_->config(), on, core_->cold_reads(), core_->cold_quota(),
+      totals.fetches_expired,
       [counted = std::move(counted), done = std::move(done)](FetchResult outcome) mutable {
         counted.reset();
         std::move(done)(std::move(outcome));
@@ -1287,6 +1319,10 @@ const storage::ColdReads& Replicas::cold_reads() const {
 
 const quota::ColdReadQuota& Replicas::cold_read_quota() const {
   return *core_->cold_quota();
+}
+
+std::int64_t Replicas::log_move_lag() const {
+  return core_->log_move_lag();
 }
 
 const LogMoveCounts& Replicas::log_move_counts() const {

@@ -199,6 +199,8 @@ class Replicas final : public rpc::ReplicationService {
   [[nodiscard]] const storage::ColdReads& cold_reads() const;
   [[nodiscard]] const quota::ColdReadQuota& cold_read_quota() const;
   [[nodiscard]] const LogMoveCounts& log_move_counts() const;
+  /// The most records that a log which is being moved to another log dir still lacks there.
+  [[nodiscard]] std::int64_t log_move_lag() const;
 
   /// A topic's configs changed: new log config and min.insync.replicas take effect.
   void topic_config_changed(const std::string& topic);

@@ -7,6 +7,7 @@
 #include "broker/replica/simulated_cluster_for_tests.h"
 #include "broker/storage/cut_records.h"
 #include "common/metrics/replica_metrics.h"
+#include "common/metrics/server_metrics.h"
 
 namespace ottla::replica {
 namespace {
@@ -327,6 +328,82 @@ double value_of(const metrics::Metric& metric, const metrics::Registry& registry
     if (*sample.metric == metric) return sample.value;
   }
   return -1;
+}
+
+// KIP-352: the replicas that a reassignment adds need not be in sync yet.
+TEST(Replicas, AReplicaThatIsBeingAddedDoesNotMakeItsPartitionUnderReplicated) {
+  const auto cluster = make_cluster(9);
+  metrics::Registry registry;
+  const ReplicaGauges gauges(cluster->replicas(kOne), cluster->world.clock(), registry);
+  metrics::Registry registry_of_three;
+  const ReplicaGauges of_three(cluster->replicas(kThree), cluster->world.clock(),
+                               registry_of_three);
+  cluster->suspects = {kThree};
+  cluster->put_out(0, kThree);
+  cluster->world.run_for(seconds(1));
+  EXPECT_EQ(value_of(metrics::kUnderReplicatedPartitions, registry), 1);
+  EXPECT_EQ(value_of(metrics::kPartitionReplicasCount, registry), 3);
+
+  cluster->assign(0, {{kOne, kTwo, kThree}, {kThree}, {}});
+  cluster->world.run_for(seconds(1));
+  EXPECT_EQ(value_of(metrics::kUnderReplicatedPartitions, registry), 0);
+  EXPECT_EQ(value_of(metrics::kPartitionUnderReplicated, registry), 0);
+  EXPECT_EQ(value_of(metrics::kPartitionReplicasCount, registry), 2);
+  EXPECT_EQ(value_of(metrics::kReassignmentBytesOut, registry), 0);
+  EXPECT_EQ(cluster->append_and_wait(kOne, {"a"}).error, ErrorCode::None);
+  cluster->world.run_for(seconds(1));
+  const double moved = value_of(metrics::kReassignmentBytesOut, registry);
+  EXPECT_GT(moved, 0);
+  EXPECT_GT(value_of(metrics::kReplicationBytesOut, registry), moved) << "broker 2 has it too";
+  EXPECT_EQ(value_of(metrics::kReassignmentBytesIn, registry_of_three), moved);
+
+  // It ends with the same replicas, and with nothing else changed.
+  cluster->assign(0, {{kOne, kTwo, kThree}, {}, {}});
+  cluster->world.run_for(seconds(1));
+  EXPECT_EQ(value_of(metrics::kUnderReplicatedPartitions, registry), 1);
+  EXPECT_EQ(cluster->append_and_wait(kOne, {"b"}).error, ErrorCode::None);
+  cluster->world.run_for(seconds(1));
+  EXPECT_EQ(value_of(metrics::kReassignmentBytesOut, registry), moved);
+  EXPECT_EQ(value_of(metrics::kReassignmentBytesIn, registry_of_three), moved);
+}
+
+TEST(Replicas, CountWhatTheyRefuseAndWhoWaitedInVain) {
+  const auto cluster = make_cluster(9);
+  metrics::Registry registry;
+  const ReplicaGauges gauges(cluster->replicas(kOne), cluster->world.clock(), registry);
+  const SharedBuffer batch = cluster->batch_of({"a"});
+  batch->bytes().back() ^= std::byte{1};
+  SimulatedCluster::Process& target = cluster->process(kOne);
+  AppendRequest append{.partitions = {{.partition = {kTopic, 0}, .records = batch->bytes()}},
+                       .owner = batch,
+                       .timeout = seconds(1)};
+  target.replicas->append(std::move(append), *target.clients, [](const AppendResult& result) {
+    EXPECT_EQ(result.at(0).error, ErrorCode::CorruptMessage);
+  });
+  EXPECT_EQ(value_of(metrics::kInvalidMessageCrcRecords, registry), 1);
+  EXPECT_EQ(value_of(metrics::kInvalidMagicNumberRecords, registry), 0);
+  EXPECT_EQ(value_of(metrics::kInvalidOffsetOrSequenceRecords, registry), 0);
+  EXPECT_EQ(value_of(metrics::kNoKeyCompactedTopicRecords, registry), 0);
+
+  const auto fetch = [&](std::int64_t offset) {
+    FetchRequest request{.partitions = {{.partition = {kTopic, 0},
+                                         .fetch_offset = Offset(offset),
+                                         .max_bytes = 1 << 20}},
+                         .max_wait = milliseconds(200),
+                         .min_bytes = 1,
+                         .max_bytes = 1 << 20};
+    bool is_answered = false;
+    target.clients->post([&] {
+      target.replicas->fetch(std::move(request), *target.clients,
+                             [&](const FetchResult&) { is_answered = true; });
+    });
+    EXPECT_TRUE(cluster->world.run_until_true([&] { return is_answered; }, seconds(2)));
+  };
+  fetch(0);
+  EXPECT_EQ(value_of(metrics::kDelayedFetchExpires, registry), 1);
+  EXPECT_EQ(cluster->append_and_wait(kOne, {"a"}).error, ErrorCode::None);
+  fetch(0);
+  EXPECT_EQ(value_of(metrics::kDelayedFetchExpires, registry), 1) << "that one had its records";
 }
 
 TEST(Replicas, AreCountedWhenSomebodyLooks) {

@@ -231,6 +231,11 @@ class SimulatedCluster {
     if (unclean) state.isr = {broker};
     broadcast_partition(p);
   }
+  /// A reassignment begins or ends: nothing changes but the assignment.
+  void assign(std::size_t p, cluster::Assignment assignment) {
+    assignments_[p] = std::move(assignment);
+    broadcast_partition(p);
+  }
   /// Takes a live broker out of the ISR, as the controller does with a suspect.
   void put_out(std::size_t p, BrokerId broker) {
     std::erase(states_[p].isr, broker);

@@ -46,7 +46,7 @@ json::array to_json(const std::vector<Reason>& reasons) {
 
 bool is_well(const metadata::PartitionMetadata& partition) {
   return partition.state.leader != kNoBroker &&
-         partition.state.isr.size() >= partition.assignment.replicas.size();
+         partition.state.isr.size() >= cluster::replication_factor(partition.assignment);
 }
 
 json::object to_json(const TopicPartition& place, const metadata::PartitionMetadata& partition) {
@@ -98,7 +98,8 @@ void count(const TopicPartition& place, const metadata::PartitionMetadata& parti
     if (state.in_isr(replica)) ++census.loads[replica].in_sync;
   }
   const bool is_offline = state.leader == kNoBroker;
-  const bool is_under_replicated = state.isr.size() < replicas.size();
+  const bool is_under_replicated =
+      state.isr.size() < cluster::replication_factor(partition.assignment);
   if (is_offline) {
     ++census.offline;
     topic["offline"] = topic["offline"].as_int64() + 1;

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "broker/metadata/metadata_cache.h"
 #include "broker/status/documents.h"
 #include "broker/status/process_metrics.h"
 #include "broker/status/readiness.h"
@@ -74,12 +75,32 @@ Pages::Pages(metrics::Registry& registry, const env::Clock& clock, const Lifecyc
   gauges_.push_back(registry.gauge(metrics::kLinuxDiskReadBytes, [] { return disk_bytes().read; }));
   gauges_.push_back(
       registry.gauge(metrics::kLinuxDiskWriteBytes, [] { return disk_bytes().written; }));
+  show_identity();
   gauges_.push_back(registry.gauges(metrics::kReassigningPartitions, [this](auto& sink) {
     if (const auto all = parts()) sink.add({}, led_and_reassigning(*all->sources));
   }));
 }
 
 Pages::~Pages() = default;
+
+/// Once it is known who this is.
+void Pages::show_identity() {
+  const auto show = [&](const metrics::Metric& metric, auto add) {
+    gauges_.push_back(registry_.gauges(metric, [this, add](metrics::GaugeSink& sink) {
+      if (const auto all = parts()) add(sink, *all->sources);
+    }));
+  };
+  show(metrics::kAppStartTimeMs,
+       [began = clock_.wall_now_ms()](metrics::GaugeSink& sink, const Sources& sources) {
+         sink.add({std::to_string(sources.broker.value())}, static_cast<double>(began));
+       });
+  show(metrics::kAppVersion, [](metrics::GaugeSink& sink, const Sources& sources) {
+    sink.add({std::to_string(sources.broker.value()), OTTLA_VERSION}, 1);
+  });
+  show(metrics::kCurrentControllerId, [](metrics::GaugeSink& sink, const Sources& sources) {
+    sink.add({}, sources.metadata.image()->controller().value());
+  });
+}
 
 void Pages::attach(std::shared_ptr<const Sources> sources, const Elections& elections,
                    const StallWatchdog& watchdog) {

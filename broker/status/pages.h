@@ -62,6 +62,7 @@ class Pages final : public http::Handler {
     std::vector<Callback<http::Response>> waiting{};
   };
 
+  void show_identity();
   void answer(const http::Request& request, Callback<http::Response> done);
   void give(const std::string& name, Callback<http::Response> done);
   void make(const std::string& name);

@@ -38,6 +38,13 @@ LogDirGauges::LogDirGauges(const LogStore& logs, metrics::Registry& registry)
                                                static_cast<double>(*each.usable_bytes));
                                     }
                                   })),
+      total_bytes_(registry.gauges(metrics::kLogDirectoryTotalBytes,
+                                   [&logs](metrics::GaugeSink& sink) {
+                                     for (const DirectoryState& each : logs.directory_states()) {
+                                       if (!each.is_online || !each.usable_bytes) continue;
+                                       sink.add({each.path}, static_cast<double>(each.total_bytes));
+                                     }
+                                   })),
       slow_(registry.gauges(metrics::kLogDirectorySlow,
                             [&logs](metrics::GaugeSink& sink) {
                               for (const DirectoryState& each : logs.directory_states()) {

@@ -17,6 +17,7 @@ class LogDirGauges {
   metrics::Registry::Registration offline_;
   metrics::Registry::Registration state_;
   metrics::Registry::Registration free_bytes_;
+  metrics::Registry::Registration total_bytes_;
   metrics::Registry::Registration slow_;
   metrics::Registry::Registration logs_to_recover_;
   metrics::Registry::Registration segments_to_recover_;

@@ -93,6 +93,10 @@ class LogDirectory {
   std::optional<SpaceChange> look_at_space(const SpaceLimits& limits);
   /// As of the last look; nullopt before the first one.
   [[nodiscard]] std::optional<std::uint64_t> usable_bytes() const;
+  /// Of the volume; 0 before the first look.
+  [[nodiscard]] std::uint64_t total_bytes() const {
+    return total_bytes_.load(std::memory_order_relaxed);
+  }
 
  private:
   Result<> read_state();
@@ -122,10 +126,11 @@ class LogDirectory {
   std::atomic<bool> looking_ = false;
   SpaceState told_space_ = SpaceState::Enough;  // of whoever looks
   std::atomic<std::uint64_t> usable_bytes_ = kNotLooked;
+  std::atomic<std::uint64_t> total_bytes_ = 0;
 };
 
-/// partition.metadata: the topic's id. nullopt if the file is missing, or empty: a crash of the host
-/// left that of a log that was just made. Errors: CorruptMessage.
+/// partition.metadata: the topic's id. nullopt if the file is missing, or empty: a crash of the
+/// host left that of a log that was just made. Errors: CorruptMessage.
 Result<std::optional<TopicId>> read_partition_metadata(env::FileSystem& files,
                                                        const std::string& directory);
 Result<> write_partition_metadata(env::FileSystem& files, const std::string& directory,

@@ -41,6 +41,7 @@ Result<> LogDirectory::look_again(const SpaceLimits& limits, std::optional<Space
     look.has_reserve = false;
     if (has_room_for_reserve(limit, look)) OTTLA_TRY_VOID(make_reserve(limit.reserve));
   }
+  total_bytes_.store(space.total_bytes, std::memory_order_relaxed);
   usable_bytes_.store(space.usable_bytes, std::memory_order_relaxed);
   life.set_space(after);
   if (after == told_space_) return {};

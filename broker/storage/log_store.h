@@ -84,6 +84,7 @@ struct DirectoryState {
   SpaceState space = SpaceState::Enough;
   std::optional<std::uint64_t> usable_bytes;  ///< As of the last look.
   bool is_slow = false;                       ///< By its self-test (W10).
+  std::uint64_t total_bytes = 0;              ///< Of the volume, if `usable_bytes` is known.
 };
 
 /// How far the opening of a log dir's logs is.

@@ -120,7 +120,8 @@ std::vector<DirectoryState> LogStore::directory_states() const {
   std::vector<DirectoryState> states;
   for (const auto& directory : directories_) {
     states.push_back({directory->path(), directory->is_online(), directory->health().space(),
-                      directory->usable_bytes(), directory->health().is_slow()});
+                      directory->usable_bytes(), directory->health().is_slow(),
+                      directory->total_bytes()});
   }
   return states;
 }

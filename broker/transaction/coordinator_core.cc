@@ -162,6 +162,7 @@ TransactionList CoordinatorCore::list(const ListFilter& filter) const {
 
 CoordinatorCore::Sizes CoordinatorCore::sizes() const {
   Sizes sizes;
+  sizes.timeouts = timeouts_;
   const env::WallTimeMs now = clock_.wall_now_ms();
   for (const auto& [partition, shard] : shards_) {
     if (shard.loading) ++sizes.partitions_loading;

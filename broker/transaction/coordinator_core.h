@@ -181,6 +181,7 @@ class CoordinatorCore {
     std::size_t markers_retried = 0;
     std::size_t appends_retried = 0;
     std::int64_t oldest_open_ms = 0;  ///< How long the oldest transaction has been open.
+    std::int64_t timeouts = 0;        ///< Aborted for that, since the start.
   };
   [[nodiscard]] Sizes sizes() const;
 
@@ -249,6 +250,7 @@ class CoordinatorCore {
   ProducerIdSource& ids_;
   std::int32_t partition_count_;
   std::map<std::int32_t, Shard> shards_;
+  std::int64_t timeouts_ = 0;
   env::TimerQueue timers_;
 };
 

@@ -366,6 +366,7 @@ TEST(TransactionCoordinator, AbortsAndFencesWhoTakesTooLong) {
   at.pass(milliseconds(1));
   at.core.abort_timed_out();
   EXPECT_EQ(at.state(), TransactionState::CompleteAbort);
+  EXPECT_EQ(at.core.sizes().timeouts, 1);
   EXPECT_EQ(at.markers.sent[0].producer_epoch, ProducerEpoch(1));
   EXPECT_EQ(at.end(producer, true).error, ErrorCode::ProducerFenced);
   EXPECT_EQ(at.end(producer, false).error, ErrorCode::ProducerFenced);
@@ -380,6 +381,7 @@ TEST(TransactionCoordinator, AFailedAbortByTimeRaisesTheEpochOnce) {
   at.pass(seconds(61));
   at.log.refuse_with = ErrorCode::NotEnoughReplicas;
   for (int i = 0; i < 3; ++i) at.core.abort_timed_out();
+  EXPECT_EQ(at.core.sizes().timeouts, 0) << "not written yet";
   at.log.refuse_with = ErrorCode::None;
   at.core.abort_timed_out();
   EXPECT_EQ(at.image().producer_epoch, ProducerEpoch(1));

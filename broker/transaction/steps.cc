@@ -170,7 +170,9 @@ void CoordinatorCore::abort_timed_out() {
               << now - image.start_time << " ms and may be for " << image.timeout_ms
               << ": it is aborted, producer " << image.producer_id << " fenced at epoch "
               << image.producer_epoch;
-    fence(transaction, [](ErrorCode) {});
+    fence(transaction, [this](ErrorCode outcome) {
+      if (outcome == ErrorCode::None) ++timeouts_;
+    });
   }
 }
 

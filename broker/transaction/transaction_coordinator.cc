@@ -17,6 +17,8 @@
 #include "broker/transaction/transaction_loader.h"
 #include "common/cluster/coordinator_partition.h"
 #include "common/env/deadline_timer.h"
+#include "common/metrics/rate.h"
+#include "common/metrics/recent.h"
 #include "common/metrics/transaction_metrics.h"
 
 namespace ottla::transaction {
@@ -45,6 +47,11 @@ class TransactionCoordinator::Inner final : public TransactionLog,
         own_registry_(with_.metrics == nullptr ? std::make_unique<metrics::Registry>() : nullptr),
         registry_(own_registry_ ? *own_registry_ : *with_.metrics),
         load_ms_(registry_.histogram(metrics::kTransactionLoadMs)),
+        recent_load_ms_(
+            registry_, metrics::kTransactionLoadAverageMs, metrics::kTransactionLoadLongestMs,
+            [&clock = with_.clock] {
+              return std::chrono::duration<double>(clock.now().time_since_epoch()).count();
+            }),
         questions_({.self = with_.self,
                     .clock = with_.clock,
                     .metadata = with_.metadata,
@@ -227,6 +234,7 @@ class TransactionCoordinator::Inner final : public TransactionLog,
     loads_.erase(partition);
     LoadedTransactions loaded = loader.finish();
     load_ms_->record(took.count());
+    recent_load_ms_.record(static_cast<double>(took.count()));
     LOG(INFO) << "[" << state_partition(partition) << "] " << loaded.size()
               << " transactional ids from " << loader.records() << " records in " << took.count()
               << " ms, leader epoch " << epoch;
@@ -254,8 +262,14 @@ class TransactionCoordinator::Inner final : public TransactionLog,
     if (stopped_) return;
     const CoordinatorCore::Sizes sizes = core_.sizes();
     std::size_t open = 0;
-    for (const auto& [state, count] : sizes.transactions) open += is_at_rest(state) ? 0 : count;
+    std::size_t all = 0;
+    for (const auto& [state, count] : sizes.transactions) {
+      open += is_at_rest(state) ? 0 : count;
+      all += count;
+    }
     open_ = open;
+    ids_ = all;
+    timeouts_ = static_cast<std::size_t>(sizes.timeouts);
     oldest_ms_ = static_cast<std::size_t>(sizes.oldest_open_ms);
     loading_ = sizes.partitions_loading;
     markers_retried_ = sizes.markers_retried;
@@ -291,6 +305,15 @@ class TransactionCoordinator::Inner final : public TransactionLog,
     };
     gauge(metrics::kOpenTransactions, open_);
     gauge(metrics::kOldestOpenTransactionMs, oldest_ms_);
+    gauge(metrics::kActiveTransactionLongestMs, oldest_ms_);
+    gauge(metrics::kTransactionalIds, ids_);
+    gauge(metrics::kTransactionTimeouts, timeouts_);
+    gauges_.push_back(registry_.gauge(metrics::kTransactionTimeoutRate,
+                                      [this, rate = std::make_shared<metrics::Rate>()] {
+                                        const auto now = with_.clock.now().time_since_epoch();
+                                        return rate->of(static_cast<double>(timeouts_.load()),
+                                                        std::chrono::duration<double>(now).count());
+                                      }));
     gauge(metrics::kTransactionPartitionsLoading, loading_);
     gauge(metrics::kUnknownDestinationQueueSize, markers_retried_);
     gauge(metrics::kLogAppendRetryQueueSize, appends_retried_);
@@ -302,6 +325,7 @@ class TransactionCoordinator::Inner final : public TransactionLog,
   const std::unique_ptr<metrics::Registry> own_registry_;
   metrics::Registry& registry_;
   const std::shared_ptr<metrics::Histogram> load_ms_;
+  metrics::Recent recent_load_ms_;
   QuestionSender questions_;
   std::atomic<bool> stopped_ = false;
 
@@ -317,6 +341,8 @@ class TransactionCoordinator::Inner final : public TransactionLog,
 
   // What the gauges show: the model as it was at the last look.
   std::atomic<std::size_t> open_ = 0;
+  std::atomic<std::size_t> ids_ = 0;
+  std::atomic<std::size_t> timeouts_ = 0;
   std::atomic<std::size_t> oldest_ms_ = 0;
   std::atomic<std::size_t> loading_ = 0;
   std::atomic<std::size_t> markers_retried_ = 0;

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <algorithm>
+#include <cstddef>
 #include <cstdint>
 #include <string>
 #include <vector>
@@ -19,6 +20,15 @@ struct Assignment {
 
   friend bool operator==(const Assignment&, const Assignment&) = default;
 };
+
+/// Replicas that are to be in sync: those that a reassignment adds need not be yet (KIP-352).
+[[nodiscard]] inline std::size_t replication_factor(const Assignment& assignment) {
+  return static_cast<std::size_t>(
+      std::count_if(assignment.replicas.begin(), assignment.replicas.end(), [&](BrokerId broker) {
+        const auto& adding = assignment.adding;
+        return std::find(adding.begin(), adding.end(), broker) == adding.end();
+      }));
+}
 
 /// The znode .../partitions/P/state. Only the controller writes it.
 struct PartitionState {

@@ -121,6 +121,82 @@ inline constexpr Metric kTopicDeletionMs{.domain = "kafka.controller",
                                          .kind = Kind::Histogram,
                                          .doc = "Deleted topics.",
                                          .scale = 1000};
+inline constexpr Metric kAutoLeaderBalanceMs{
+    .domain = "kafka.controller",
+    .type = "ControllerStats",
+    .name = "AutoLeaderBalanceRateAndTimeMs",
+    .kind = Kind::Histogram,
+    .doc = "Looking for leaders to be given back to those that are preferred.",
+    .scale = 1000};
+inline constexpr Metric kManualLeaderBalanceMs{
+    .domain = "kafka.controller",
+    .type = "ControllerStats",
+    .name = "ManualLeaderBalanceRateAndTimeMs",
+    .kind = Kind::Histogram,
+    .doc = "Elections that somebody asked for, from the request to its answer.",
+    .scale = 1000};
+inline constexpr Metric kPartitionReassignmentMs{
+    .domain = "kafka.controller",
+    .type = "ControllerStats",
+    .name = "PartitionReassignmentRateAndTimeMs",
+    .kind = Kind::Histogram,
+    .doc = "Requests to reassign partitions, until the topics' znodes say so.",
+    .scale = 1000};
+inline constexpr Metric kListPartitionReassignmentMs{
+    .domain = "kafka.controller",
+    .type = "ControllerStats",
+    .name = "ListPartitionReassignmentRateAndTimeMs",
+    .kind = Kind::Histogram,
+    .doc = "Lists of what is being reassigned.",
+    .scale = 1000};
+inline constexpr Metric kLogDirChangeMs{
+    .domain = "kafka.controller",
+    .type = "ControllerStats",
+    .name = "LogDirChangeRateAndTimeMs",
+    .kind = Kind::Histogram,
+    .doc = "Taking up what brokers report about failed log dirs.",
+    .scale = 1000};
+inline constexpr Metric kUncleanElectionEnableMs{
+    .domain = "kafka.controller",
+    .type = "ControllerStats",
+    .name = "UncleanLeaderElectionEnableRateAndTimeMs",
+    .kind = Kind::Histogram,
+    .doc = "Unclean elections were allowed for all topics: looking at each.",
+    .scale = 1000};
+inline constexpr Metric kTopicUncleanElectionEnableMs{
+    .domain = "kafka.controller",
+    .type = "ControllerStats",
+    .name = "TopicUncleanLeaderElectionEnableRateAndTimeMs",
+    .kind = Kind::Histogram,
+    .doc = "Unclean elections were allowed for a topic: looking at it.",
+    .scale = 1000};
+inline constexpr Metric kLeaderAndIsrResponseMs{.domain = "kafka.controller",
+                                                .type = "ControllerStats",
+                                                .name = "LeaderAndIsrResponseReceivedRateAndTimeMs",
+                                                .kind = Kind::Histogram,
+                                                .doc = "Taking up what brokers answer to commands.",
+                                                .scale = 1000};
+inline constexpr Metric kControllerShutdownMs{.domain = "kafka.controller",
+                                              .type = "ControllerStats",
+                                              .name = "ControllerShutdownRateAndTimeMs",
+                                              .kind = Kind::Histogram,
+                                              .doc = "Leaving the office of the controller.",
+                                              .scale = 1000};
+inline constexpr Metric kControllerBrokerQueueSize{
+    .domain = "kafka.controller",
+    .type = "ControllerChannelManager",
+    .name = "QueueSize",
+    .kind = Kind::Gauge,
+    .labels = {"broker-id"},
+    .doc = "Commands on their way to a broker: one, and one that takes up all that waits for it."};
+inline constexpr Metric kControllerRequestQueueMs{
+    .domain = "kafka.controller",
+    .type = "ControllerChannelManager",
+    .name = "RequestRateAndQueueTimeMs",
+    .kind = Kind::Histogram,
+    .labels = {"broker-id"},
+    .doc = "How long commands to a broker wait before they are sent.",
+    .scale = 1000};
 
 inline constexpr Metric kFencedBrokerCount{
     .domain = "kafka.controller",
@@ -152,6 +228,17 @@ inline constexpr const Metric* kControllerMetrics[] = {
     &kTopicChangeMs,
     &kTopicDeletionMs,
     &kFencedBrokerCount,
+    &kAutoLeaderBalanceMs,
+    &kManualLeaderBalanceMs,
+    &kPartitionReassignmentMs,
+    &kListPartitionReassignmentMs,
+    &kLogDirChangeMs,
+    &kUncleanElectionEnableMs,
+    &kTopicUncleanElectionEnableMs,
+    &kLeaderAndIsrResponseMs,
+    &kControllerShutdownMs,
+    &kControllerBrokerQueueSize,
+    &kControllerRequestQueueMs,
 };
 
 }  // namespace ottla::metrics

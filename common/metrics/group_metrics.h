@@ -90,6 +90,18 @@ inline constexpr Metric kGroupLoadMs{
     .name = "partition-load-time",
     .kind = Kind::Histogram,
     .doc = "Milliseconds from the election to serving, for each partition of __consumer_offsets."};
+inline constexpr Metric kGroupLoadAverageMs{
+    .domain = "kafka.server",
+    .type = "group-coordinator-metrics",
+    .name = "partition-load-time-avg",
+    .kind = Kind::Gauge,
+    .doc = "The average of the last minute; NaN: nothing was loaded."};
+inline constexpr Metric kGroupLoadLongestMs{
+    .domain = "kafka.server",
+    .type = "group-coordinator-metrics",
+    .name = "partition-load-time-max",
+    .kind = Kind::Gauge,
+    .doc = "The longest of the last minute; NaN: nothing was loaded."};
 
 inline constexpr const Metric* kGroupMetrics[] = {
     &kNumGroups,
@@ -107,6 +119,8 @@ inline constexpr const Metric* kGroupMetrics[] = {
     &kOffsetDeletions,
     &kGroupCompletedRebalances,
     &kGroupLoadMs,
+    &kGroupLoadAverageMs,
+    &kGroupLoadLongestMs,
 };
 
 }  // namespace ottla::metrics

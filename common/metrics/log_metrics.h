@@ -52,6 +52,13 @@ inline constexpr Metric kLogDirectoryFreeBytes{
     .kind = Kind::Gauge,
     .labels = {"logDirectory"},
     .doc = "Free on the directory's volume, as of the last look. Ottla only."};
+inline constexpr Metric kLogDirectoryTotalBytes{
+    .domain = "kafka.log",
+    .type = "LogManager",
+    .name = "LogDirectoryTotalBytes",
+    .kind = Kind::Gauge,
+    .labels = {"logDirectory"},
+    .doc = "Size of the directory's volume, as of the last look. Ottla only."};
 inline constexpr Metric kLogDirectoryState{
     .domain = "kafka.log",
     .type = "LogManager",
@@ -166,6 +173,7 @@ inline constexpr const Metric* kLogMetrics[] = {
     &kLogDirectoryOffline,
     &kOfflineLogDirectoryCount,
     &kLogDirectoryFreeBytes,
+    &kLogDirectoryTotalBytes,
     &kLogDirectoryState,
     &kLogDirectorySlow,
     &kRemainingLogsToRecover,

@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <cmath>
 #include <fstream>
 #include <iterator>
 #include <set>
@@ -12,11 +13,13 @@
 #include "common/base/mutex.h"
 #include "common/metrics/network_metrics.h"
 #include "common/metrics/ottla_metrics.h"
+#include "common/metrics/recent.h"
 #include "common/metrics/reference.h"
 #include "common/metrics/registry.h"
 #include "common/metrics/replica_metrics.h"
 #include "common/metrics/server_metrics.h"
 #include "common/metrics/tables.h"
+#include "common/metrics/transaction_metrics.h"
 
 namespace ottla::metrics {
 namespace {
@@ -189,6 +192,28 @@ TEST(Histogram, LosesNothingBetweenThreads) {
   }
   for (auto& thread : threads) thread.join();
   EXPECT_EQ(histogram.count(), 40000);
+}
+
+TEST(Recent, IsTheLastMinute) {
+  Registry registry;
+  double now = 1000;
+  Recent recent(registry, kTransactionLoadAverageMs, kTransactionLoadLongestMs,
+                [&now] { return now; });
+  EXPECT_TRUE(std::isnan(recent.average()));
+  EXPECT_TRUE(std::isnan(recent.longest()));
+  recent.record(10);
+  now += 40;
+  recent.record(40);
+  EXPECT_EQ(recent.average(), 25);
+  EXPECT_EQ(recent.longest(), 40);
+  const std::string text = registry.prometheus_text({});
+  EXPECT_NE(text.find("kafka_server_transaction_coordinator_metrics_partition_load_time_max 40\n"),
+            std::string::npos)
+      << text;
+  now += 40;
+  EXPECT_EQ(recent.average(), 40) << "the first is older than a minute";
+  now += 40;
+  EXPECT_TRUE(std::isnan(recent.longest()));
 }
 
 }  // namespace

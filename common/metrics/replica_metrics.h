@@ -135,12 +135,13 @@ inline constexpr Metric kPartitionInSyncReplicasCount{.domain = "kafka.cluster",
                                                       .kind = Kind::Gauge,
                                                       .labels = {"topic", "partition"},
                                                       .doc = "Replicas in sync."};
-inline constexpr Metric kPartitionReplicasCount{.domain = "kafka.cluster",
-                                                .type = "Partition",
-                                                .name = "ReplicasCount",
-                                                .kind = Kind::Gauge,
-                                                .labels = {"topic", "partition"},
-                                                .doc = "Replicas."};
+inline constexpr Metric kPartitionReplicasCount{
+    .domain = "kafka.cluster",
+    .type = "Partition",
+    .name = "ReplicasCount",
+    .kind = Kind::Gauge,
+    .labels = {"topic", "partition"},
+    .doc = "Replicas, but those that a reassignment adds (KIP-352)."};
 inline constexpr Metric kPartitionLastStableOffsetLag{
     .domain = "kafka.cluster",
     .type = "Partition",
@@ -198,6 +199,14 @@ inline constexpr Metric kColdReadersHeldBack{
     .doc =
         "Clients that have had what ottla.cold.read.bytes.per.second.per.client gives them. Ottla "
         "only."};
+inline constexpr Metric kLogMoveMaxLag{
+    .domain = "kafka.server",
+    .type = "ReplicaAlterLogDirsManager",
+    .name = "MaxLag",
+    .kind = Kind::Gauge,
+    .labels = {"clientId"},
+    .doc =
+        "The most records that a log which is being moved to another log dir still lacks there."};
 inline constexpr Metric kLogMovesUnderWay{
     .domain = "kafka.server",
     .type = "LogDirMoves",
@@ -230,6 +239,7 @@ inline constexpr const Metric* kReplicaMetrics[] = {
     &kColdReadBytesDropped,
     &kColdReadersWaiting,
     &kColdReadersHeldBack,
+    &kLogMoveMaxLag,
     &kLogMovesUnderWay,
     &kLogMovesCompleted,
     &kLogMoveBytes,

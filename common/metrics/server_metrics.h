@@ -106,6 +106,36 @@ inline constexpr Metric kReplicationBytesOut{.domain = "kafka.server",
                                              .name = "ReplicationBytesOutPerSec",
                                              .kind = Kind::Counter,
                                              .doc = "Record bytes to followers."};
+inline constexpr Metric kReassignmentBytesIn{
+    .domain = "kafka.server",
+    .type = "BrokerTopicMetrics",
+    .name = "ReassignmentBytesInPerSec",
+    .kind = Kind::Counter,
+    .doc = "Record bytes from leaders, of partitions that a reassignment adds here (KIP-352)."};
+inline constexpr Metric kReassignmentBytesOut{
+    .domain = "kafka.server",
+    .type = "BrokerTopicMetrics",
+    .name = "ReassignmentBytesOutPerSec",
+    .kind = Kind::Counter,
+    .doc = "Record bytes to followers that a reassignment adds (KIP-352)."};
+inline constexpr Metric kAppStartTimeMs{.domain = "kafka.server",
+                                        .type = "app-info",
+                                        .name = "StartTimeMs",
+                                        .kind = Kind::Gauge,
+                                        .labels = {"id"},
+                                        .doc = "When the broker was started, in epoch ms."};
+inline constexpr Metric kAppVersion{.domain = "kafka.server",
+                                    .type = "app-info",
+                                    .name = "Version",
+                                    .kind = Kind::Gauge,
+                                    .labels = {"id", "version"},
+                                    .doc = "1, with the version of Ottla."};
+inline constexpr Metric kCurrentControllerId{
+    .domain = "kafka.server",
+    .type = "MetadataLoader",
+    .name = "CurrentControllerId",
+    .kind = Kind::Gauge,
+    .doc = "The controller that this broker knows of; -1: none."};
 inline constexpr Metric kNumDelayedOperations{
     .domain = "kafka.server",
     .type = "DelayedOperationPurgatory",
@@ -125,7 +155,9 @@ inline constexpr Metric kDelayedFetchExpires{
     .name = "ExpiresPerSec",
     .kind = Kind::Counter,
     .labels = {"fetcherType"},
-    .doc = "Fetches answered because their time was over."};
+    .doc =
+        "Fetches answered because their time was over, of consumers: followers are sent records "
+        "without asking for them."};
 inline constexpr Metric kFetchSessionEvictions{.domain = "kafka.server",
                                                .type = "FetchSessionCache",
                                                .name = "IncrementalFetchSessionEvictionsPerSec",
@@ -225,6 +257,11 @@ inline constexpr const Metric* kServerMetrics[] = {
     &kNoKeyCompactedTopicRecords,
     &kReplicationBytesIn,
     &kReplicationBytesOut,
+    &kReassignmentBytesIn,
+    &kReassignmentBytesOut,
+    &kAppStartTimeMs,
+    &kAppVersion,
+    &kCurrentControllerId,
     &kNumDelayedOperations,
     &kPurgatorySize,
     &kDelayedFetchExpires,

@@ -10,6 +10,42 @@ inline constexpr Metric kTransactionLoadMs{
     .name = "partition-load-time",
     .kind = Kind::Histogram,
     .doc = "Milliseconds from the election to serving, for each partition of __transaction_state."};
+inline constexpr Metric kTransactionLoadAverageMs{
+    .domain = "kafka.server",
+    .type = "transaction-coordinator-metrics",
+    .name = "partition-load-time-avg",
+    .kind = Kind::Gauge,
+    .doc = "The average of the last minute; NaN: nothing was loaded."};
+inline constexpr Metric kTransactionLoadLongestMs{
+    .domain = "kafka.server",
+    .type = "transaction-coordinator-metrics",
+    .name = "partition-load-time-max",
+    .kind = Kind::Gauge,
+    .doc = "The longest of the last minute; NaN: nothing was loaded."};
+// Attributes of Confluent's server, which its dashboard of the coordinator asks for.
+inline constexpr Metric kTransactionTimeouts{
+    .domain = "kafka.server",
+    .type = "transaction-coordinator-metrics",
+    .name = "transaction-timeout-count",
+    .kind = Kind::Gauge,
+    .doc =
+        "Transactions aborted because they were open for longer than they may, since the start."};
+inline constexpr Metric kTransactionTimeoutRate{.domain = "kafka.server",
+                                                .type = "transaction-coordinator-metrics",
+                                                .name = "transaction-timeout-rate",
+                                                .kind = Kind::Gauge,
+                                                .doc = "The same for each second, lately."};
+inline constexpr Metric kTransactionalIds{.domain = "kafka.server",
+                                          .type = "transaction-coordinator-metrics",
+                                          .name = "transactional-id-count",
+                                          .kind = Kind::Gauge,
+                                          .doc = "Transactional ids of this coordinator."};
+inline constexpr Metric kActiveTransactionLongestMs{
+    .domain = "kafka.server",
+    .type = "transaction-coordinator-metrics",
+    .name = "active-transaction-total-time-max",
+    .kind = Kind::Gauge,
+    .doc = "How long the oldest open transaction of this coordinator has been open."};
 inline constexpr Metric kLogAppendRetryQueueSize{
     .domain = "kafka.coordinator.transaction",
     .type = "TransactionMarkerChannelManager",
@@ -61,9 +97,11 @@ inline constexpr Metric kVerificationFailureRate{
         "error, or nothing (KIP-890)."};
 
 inline constexpr const Metric* kTransactionMetrics[] = {
-    &kTransactionLoadMs,  &kLogAppendRetryQueueSize, &kUnknownDestinationQueueSize,
-    &kOpenTransactions,   &kOldestOpenTransactionMs, &kTransactionPartitionsLoading,
-    &kVerificationTimeMs, &kVerificationFailureRate,
+    &kTransactionLoadMs,          &kTransactionLoadAverageMs, &kTransactionLoadLongestMs,
+    &kTransactionTimeouts,        &kTransactionTimeoutRate,   &kTransactionalIds,
+    &kActiveTransactionLongestMs, &kLogAppendRetryQueueSize,  &kUnknownDestinationQueueSize,
+    &kOpenTransactions,           &kOldestOpenTransactionMs,  &kTransactionPartitionsLoading,
+    &kVerificationTimeMs,         &kVerificationFailureRate,
 };
 
 }  // namespace ottla::metrics

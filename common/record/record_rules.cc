@@ -20,6 +20,7 @@ bool RecordRules::out_of_range(std::int64_t timestamp) const {
 }
 
 void RecordRules::refuse_null_key(std::int32_t index) {
+  ++without_key_;
   add(index, "a compacted topic needs a key in every record");
 }
 
@@ -49,6 +50,7 @@ std::optional<ValidationFailure> RecordRules::failure() {
   failure.message = std::to_string(refused_) + " of " + std::to_string(count_) +
                     " records were refused; the first: " + errors_.front().message;
   failure.record_errors = std::move(errors_);
+  failure.records_without_key = without_key_;
   return failure;
 }
 

@@ -45,6 +45,7 @@ class RecordRules {
   const ValidationOptions& options_;
   std::int32_t count_ = 0;
   std::int32_t refused_ = 0;
+  std::int64_t without_key_ = 0;
   bool bad_timestamp_ = false;
   std::vector<RecordError> errors_;
 };

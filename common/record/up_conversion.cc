@@ -75,7 +75,13 @@ tl::expected<ValidatedRecords, ValidationFailure> rebuild_records(
     if (!batch) return failed(batch.error());
     if (!*batch) break;
     if ((*batch)->is_legacy() && (*batch)->is_compressed()) {
-      if (auto intact = check_inner_checksums(**batch); !intact) return failed(intact.error());
+      if (auto intact = check_inner_checksums(**batch); !intact) {
+        auto failure = failed(intact.error());
+        if (intact.error().code() == ErrorCode::CorruptMessage) {
+          failure.value().fault = RecordFault::Checksum;
+        }
+        return failure;
+      }
     }
     if (auto copied = copy_records(**batch, rules, builder); !copied) return failed(copied.error());
   }

@@ -12,8 +12,9 @@ namespace {
 
 using Validated = tl::expected<ValidatedRecords, ValidationFailure>;
 
-tl::unexpected<ValidationFailure> refuse(ErrorCode code, std::string message) {
-  return tl::unexpected(ValidationFailure{code, std::move(message), {}});
+tl::unexpected<ValidationFailure> refuse(ErrorCode code, std::string message,
+                                         RecordFault fault = RecordFault::Other) {
+  return tl::unexpected(ValidationFailure{code, std::move(message), {}, fault});
 }
 
 /// What the headers of a set say together.
@@ -29,7 +30,8 @@ std::optional<ValidationFailure> check_client_batch(const RecordBatchView& batch
   const std::int64_t count = batch.record_count().value_or(0);
   const std::int64_t by_offsets = std::int64_t{batch.last_offset_delta()} + 1;
   const auto refused = [](std::string message) {
-    return ValidationFailure{ErrorCode::InvalidRecord, std::move(message), {}};
+    return ValidationFailure{
+        ErrorCode::InvalidRecord, std::move(message), {}, RecordFault::OffsetOrSequence};
   };
   if (by_offsets <= 0 || count <= 0 || by_offsets != count) {
     return refused("record batch of " + std::to_string(count) + " records spans " +
@@ -64,13 +66,15 @@ tl::expected<Survey, ValidationFailure> survey(ByteView records, const Validatio
                                                     " bytes: max.message.bytes is " +
                                                     std::to_string(options.max_message_bytes));
     }
-    if (!batch.validate_crc()) return refuse(ErrorCode::CorruptMessage, "CRC of a batch is wrong");
+    if (!batch.validate_crc()) {
+      return refuse(ErrorCode::CorruptMessage, "CRC of a batch is wrong", RecordFault::Checksum);
+    }
     if (!batch.has_known_codec()) {
       return refuse(ErrorCode::UnknownServerError, "a batch has a codec that does not exist");
     }
     if (batch.is_compressed()) result.source_codec = batch.codec();
     if (magic.value_or(batch.magic()) != batch.magic()) {
-      return refuse(ErrorCode::InvalidRecord, "record set mixes formats");
+      return refuse(ErrorCode::InvalidRecord, "record set mixes formats", RecordFault::Magic);
     }
     magic = batch.magic();
     ++result.batches;
@@ -109,7 +113,8 @@ Validated validate_in_place(MutableByteView bytes, const ValidationOptions& opti
 
     if (view.is_compressed() && record.offset_delta != rules.count()) {
       // What Kafka 3.9 answers here; uncompressed it takes the deltas as they are.
-      return refuse(ErrorCode::UnknownServerError, "offset deltas of a compressed batch have gaps");
+      return refuse(ErrorCode::UnknownServerError, "offset deltas of a compressed batch have gaps",
+                    RecordFault::OffsetOrSequence);
     }
     rules.check(timestamp, record.has_key, claimed_type);
   }

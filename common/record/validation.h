@@ -43,11 +43,16 @@ struct RecordError {
   std::string message;
 };
 
+/// What was wrong with a refused set, as far as Kafka counts it (BrokerTopicMetrics).
+enum class RecordFault : std::uint8_t { Other, Magic, Checksum, OffsetOrSequence };
+
 /// Nothing of a refused set is appended.
 struct ValidationFailure {
   ErrorCode code = ErrorCode::InvalidRecord;
   std::string message;
   std::vector<RecordError> record_errors;
+  RecordFault fault = RecordFault::Other;
+  std::int64_t records_without_key = 0;  ///< Of a compacted topic.
 };
 
 /// A record set that may be appended. Everything but the offsets is decided, so that the

@@ -378,6 +378,30 @@ TEST(Validation, ACompactedTopicNeedsKeys) {
   EXPECT_EQ(validate(batch({.records = record({.key = ""})}), options).code, ErrorCode::None);
 }
 
+// The meters of Kafka's BrokerTopicMetrics.
+TEST(Validation, FaultsAreToldAsKafkaCountsThem) {
+  const auto fault = [](const string& bytes) { return validate(bytes).failure.fault; };
+  EXPECT_EQ(fault(batch({.records = kTwo, .count = 2, .crc_error = 1})), RecordFault::Checksum);
+  EXPECT_EQ(fault(batch({.records = kTwo, .count = 3, .last_offset_delta = 5})),
+            RecordFault::OffsetOrSequence);
+  EXPECT_EQ(fault(batch({.records = kTwo, .count = 2, .attributes = 0x20})),
+            RecordFault::OffsetOrSequence);
+  EXPECT_EQ(fault(batch({.records = kTwo, .count = 2, .producer_id = 1000, .producer_epoch = 0})),
+            RecordFault::OffsetOrSequence);
+  EXPECT_EQ(fault(batch({.records = gzip(record(0) + record(5)), .count = 2, .attributes = 1})),
+            RecordFault::OffsetOrSequence);
+  EXPECT_EQ(fault(message({}) + batch({.records = kTwo, .count = 2})), RecordFault::Magic);
+  EXPECT_EQ(fault(batch({.records = kTwo, .count = 2, .attributes = 5})), RecordFault::Other);
+
+  ValidationOptions compacted = at_now();
+  compacted.compacted = true;
+  const string keyless =
+      record({.key = std::nullopt}) + record({.offset_delta = 1, .key = std::nullopt}) + record(2);
+  const Outcome outcome = validate(batch({.records = keyless, .count = 3}), compacted);
+  EXPECT_EQ(outcome.failure.records_without_key, 2);
+  EXPECT_EQ(outcome.failure.fault, RecordFault::Other);
+}
+
 TEST(Validation, SizeIsCheckedBeforeTheCrcAndAfterTheBaseOffset) {
   ValidationOptions options = at_now();
   options.max_message_bytes = 70;
