@@ -117,7 +117,7 @@ class PrometheusTest(unittest.TestCase):
         self.assertEqual(firing, [])
 
     def test_the_rules_pass_their_own_tests(self):
-        for arguments in (["check", "config", "prometheus.yml"], ["test", "rules", "alerts_test.yml"]):
+        for arguments in (["check", "config", "prometheus.yml"], ["test", "rules", "alerts_test.yml", "zookeeper_test.yml"]):
             outcome = subprocess.run(["promtool", *arguments], cwd=DEPLOY / "prometheus", capture_output=True, text=True)
             self.assertEqual(outcome.returncode, 0, outcome.stdout + outcome.stderr)
 
