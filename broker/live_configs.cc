@@ -27,6 +27,13 @@ struct LiveConfigs::State {
       parts.io_pool.resize(threads);
     }
     network::NetworkOptions network = network_options(*values);
+    if (network.network_threads != network_threads) {
+      if (network_threads != 0) {
+        LOG(INFO) << "num.network.threads " << network_threads << " -> " << network.network_threads;
+      }
+      parts.network.set_threads(network.network_threads);
+      network_threads = network.network_threads;
+    }
     parts.network.set_connection_limits(network.max_connections, network.max_connections_per_ip,
                                         std::move(network.max_connections_per_ip_overrides));
     parts.controller.set_topic_defaults(topic_rules(*values));
@@ -37,6 +44,7 @@ struct LiveConfigs::State {
   const Parts parts;
   Mutex mutex{LockRank::BrokerLifecycle};
   std::size_t io_threads OTTLA_GUARDED_BY(mutex) = 0;
+  int network_threads OTTLA_GUARDED_BY(mutex) = 0;
 };
 
 LiveConfigs::LiveConfigs(config::BrokerConfig& config, const Parts& parts)

@@ -444,7 +444,7 @@ def config_change_questions():
             yield alter(BROKER, name, (key, operation, value))
         for values in ((("num.io.threads", "9"),), (("num.partitions", "9"),), (("num.io.threads", None),), (("no.such", "9"),)):
             yield replace(BROKER, name, *values)
-        for key, value in (("metric.reporters", ""), ("num.network.threads", "3"),
+        for key, value in (("metric.reporters", ""),
                            ("remote.log.manager.copy.max.bytes.per.second", "5")):
             yield (*alter(BROKER, name, (key, SET, value)), "what could not have an effect is refused")
     yield alter(BROKER, "", ("listeners", SET, "PLAINTEXT://:1"))

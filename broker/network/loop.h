@@ -38,6 +38,8 @@ class Loop final : public env::Executor {
   [[nodiscard]] std::unordered_map<std::uint64_t, std::shared_ptr<Connection>>& connections() {
     return connections_;
   }
+  /// The next look for idle connections.
+  [[nodiscard]] env::TimerHandle& sweep() { return sweep_; }
 
  private:
   std::optional<boost::asio::io_context> context_;  // empty after stop
@@ -46,6 +48,7 @@ class Loop final : public env::Executor {
   Mutex mutex_{LockRank::Network};
   bool stopped_ OTTLA_GUARDED_BY(mutex_) = false;
   env::EventLoop thread_;
+  env::TimerHandle sweep_;
 };
 
 }  // namespace ottla::network

@@ -12,6 +12,7 @@
 #include "broker/network/connection.h"
 #include "broker/network/connection_limits.h"
 #include "broker/network/loop.h"
+#include "common/base/mutex.h"
 #include "common/env/clock.h"
 
 namespace ottla::network {
@@ -35,6 +36,12 @@ void run_on(Loop& loop, Task work) {
   done.get_future().wait();
 }
 
+void drain_connections(Loop& loop) {
+  std::vector<std::shared_ptr<Connection>> open;
+  for (const auto& [id, connection] : loop.connections()) open.push_back(connection);
+  for (const auto& connection : open) connection->drain();
+}
+
 }  // namespace
 
 struct Network::State {
@@ -46,19 +53,40 @@ struct Network::State {
 
   void accepted(boost::asio::ip::tcp::socket socket, std::shared_ptr<Loop> loop,
                 const ListenerOptions& listener);
-  void sweep_idle(std::size_t loop_index);
+  void sweep_idle(const std::shared_ptr<Loop>& loop);
   void drain(env::Duration grace);
+  [[nodiscard]] std::vector<std::shared_ptr<Loop>> all_loops() const OTTLA_EXCLUDES(mutex) {
+    const MutexLock lock(mutex);
+    return loops;
+  }
+  [[nodiscard]] std::shared_ptr<Loop> next_home() OTTLA_EXCLUDES(mutex) {
+    const MutexLock lock(mutex);
+    return loops[next_loop++ % in_use];
+  }
+  void add_loop() OTTLA_EXCLUDES(mutex) {
+    const std::string name = "network-" + std::to_string(all_loops().size());
+    auto loop = std::make_shared<Loop>(name.c_str());
+    const MutexLock lock(mutex);
+    loops.push_back(std::move(loop));
+  }
+  void begin_sweeps(const std::shared_ptr<Loop>& loop) {
+    if (options.max_idle.count() < 0) return;
+    loop->post([this, loop] { sweep_idle(loop); });
+  }
 
   const NetworkOptions options;
   env::Executor& io_pool;
   env::SystemClock clock;
   ConnectionLimits limits;
   RequestHandler* handler = nullptr;
-  std::vector<std::shared_ptr<Loop>> loops;
+  /// Guards what `set_threads` changes; no call is made under it.
+  mutable Mutex mutex{LockRank::Network};
+  /// Only grows: other parts have the first ones, and those that are not in use cost nothing.
+  std::vector<std::shared_ptr<Loop>> loops OTTLA_GUARDED_BY(mutex);
+  std::size_t in_use OTTLA_GUARDED_BY(mutex) = 0;  ///< The first of them.
+  std::size_t next_loop OTTLA_GUARDED_BY(mutex) = 0;
   std::vector<std::shared_ptr<Acceptor>> acceptors;
-  std::vector<env::TimerHandle> sweeps;  ///< One for each loop, touched by that loop only.
   std::atomic<std::uint64_t> next_connection_id{1};
-  std::atomic<std::size_t> next_loop{0};
   std::atomic<std::int64_t> accepted_connections{0};
   std::atomic<std::int64_t> refused_connections{0};
   std::atomic<std::int64_t> expired_connections{0};
@@ -73,10 +101,9 @@ struct Network::State {
 
 Network::Network(NetworkOptions options, env::Executor& io_pool)
     : state_(std::make_unique<State>(std::move(options), io_pool)) {
-  for (int i = 0; i < state_->options.network_threads; ++i) {
-    state_->loops.push_back(std::make_shared<Loop>(("network-" + std::to_string(i)).c_str()));
-  }
-  state_->sweeps.resize(state_->loops.size());
+  for (int i = 0; i < state_->options.network_threads; ++i) state_->add_loop();
+  const MutexLock lock(state_->mutex);
+  state_->in_use = state_->loops.size();
 }
 
 Network::~Network() {
@@ -85,7 +112,7 @@ Network::~Network() {
 
 std::vector<env::Executor*> Network::loops() {
   std::vector<env::Executor*> all;
-  for (const auto& loop : state_->loops) all.push_back(loop.get());
+  for (const auto& loop : state_->all_loops()) all.push_back(loop.get());
   return all;
 }
 
@@ -100,7 +127,8 @@ Result<std::vector<BoundListener>> Network::bind(const std::vector<ListenerOptio
   std::vector<BoundListener> bound;
   for (const ListenerOptions& listener : listeners) {
     OTTLA_TRY_VOID(servable(listener));
-    OTTLA_TRY(auto acceptor, Acceptor::bind(state_->loops.front(), listener, state_->options));
+    OTTLA_TRY(auto acceptor,
+              Acceptor::bind(state_->all_loops().front(), listener, state_->options));
     (void)state_->totals[listener.name];
     bound.push_back({listener.name, listener.security_protocol, listener.host, acceptor->port()});
     LOG(INFO) << "[listener " << listener.name << "] bound to "
@@ -115,14 +143,30 @@ void Network::start(RequestHandler& handler) {
   state.handler = &handler;
   for (const auto& acceptor : state.acceptors) {
     acceptor->start(
-        state.limits, [&state] { return state.loops[state.next_loop++ % state.loops.size()]; },
+        state.limits, [&state] { return state.next_home(); },
         [&state, acceptor = acceptor.get()](auto socket, auto loop) {
           state.accepted(std::move(socket), std::move(loop), acceptor->options());
         });
   }
-  if (state.options.max_idle.count() < 0) return;
-  for (std::size_t i = 0; i < state.loops.size(); ++i) {
-    state.loops[i]->post([&state, i] { state.sweep_idle(i); });
+  for (const auto& loop : state.all_loops()) state.begin_sweeps(loop);
+}
+
+void Network::set_threads(int threads) {
+  const auto wanted = static_cast<std::size_t>(threads);
+  State& state = *state_;
+  for (std::size_t have = state.all_loops().size(); have < wanted; ++have) {
+    state.add_loop();
+    state.begin_sweeps(state.all_loops().back());
+  }
+  {
+    const MutexLock lock(state.mutex);
+    state.in_use = wanted;
+  }
+  // Who was given one of these loops before is on it by now, or comes behind this task and stays
+  // for as long as it likes.
+  const auto all = state.all_loops();
+  for (std::size_t i = wanted; i < all.size(); ++i) {
+    all[i]->post([loop = all[i]] { drain_connections(*loop); });
   }
 }
 
@@ -174,17 +218,19 @@ void Network::State::accepted(boost::asio::ip::tcp::socket socket, std::shared_p
   });
 }
 
-void Network::State::sweep_idle(std::size_t loop_index) {
+void Network::State::sweep_idle(const std::shared_ptr<Loop>& loop) {
   const env::MonotonicTime now = clock.now();
   std::vector<std::shared_ptr<Connection>> idle;
-  for (const auto& [id, connection] : loops[loop_index]->connections()) {
+  for (const auto& [id, connection] : loop->connections()) {
     const auto since = connection->idle_since();
     if (since && now - *since > options.max_idle) idle.push_back(connection);
   }
   expired_connections += static_cast<std::int64_t>(idle.size());
   for (const auto& connection : idle) connection->close();
-  sweeps[loop_index] = loops[loop_index]->post_after(
-      sweep_interval(options.max_idle), [this, loop_index] { sweep_idle(loop_index); });
+  loop->sweep() =
+      loop->post_after(sweep_interval(options.max_idle), [this, weak = std::weak_ptr<Loop>(loop)] {
+        if (const auto still = weak.lock()) sweep_idle(still);
+      });
 }
 
 void Network::set_connection_limits(std::int32_t max_connections,
@@ -198,19 +244,14 @@ void Network::stop_accepting() {
 }
 
 void Network::State::drain(env::Duration grace) {
-  for (const auto& loop : loops) {
-    run_on(*loop, [&loop] {
-      std::vector<std::shared_ptr<Connection>> open;
-      for (const auto& [id, connection] : loop->connections()) open.push_back(connection);
-      for (const auto& connection : open) connection->drain();
-    });
-  }
+  const auto all = all_loops();
+  for (const auto& loop : all) run_on(*loop, [&loop] { drain_connections(*loop); });
   const env::MonotonicTime deadline = clock.now() + grace;
   while (limits.open() > 0 && clock.now() < deadline) {
     // Waits on the loop's timer: nothing signals each connection's end.
     std::promise<void> waited;
     const auto timer =
-        loops.front()->post_after(kDrainCheckInterval, [&waited] { waited.set_value(); });
+        all.front()->post_after(kDrainCheckInterval, [&waited] { waited.set_value(); });
     waited.get_future().wait();
   }
 }
@@ -219,10 +260,9 @@ void Network::stop(env::Duration grace) {
   if (std::exchange(state_->stopped, true)) return;
   stop_accepting();
   state_->drain(grace);
-  for (std::size_t i = 0; i < state_->loops.size(); ++i) {
-    run_on(*state_->loops[i], [this, i] { state_->sweeps[i] = nullptr; });
-  }
-  for (const auto& loop : state_->loops) loop->stop();
+  const auto all = state_->all_loops();
+  for (const auto& loop : all) run_on(*loop, [&loop] { loop->sweep() = nullptr; });
+  for (const auto& loop : all) loop->stop();
   state_->acceptors.clear();
 }
 
@@ -245,7 +285,14 @@ std::map<std::string, ListenerCounts> Network::listener_counts() const {
 
 std::vector<env::Duration> Network::loop_times() const {
   std::vector<env::Duration> times;
-  for (const auto& loop : state_->loops) times.push_back(loop->cpu_time());
+  const auto all = state_->all_loops();
+  const std::size_t in_use = [this] {
+    const MutexLock lock(state_->mutex);
+    return state_->in_use;
+  }();
+  for (std::size_t i = 0; i < std::min(in_use, all.size()); ++i) {
+    times.push_back(all[i]->cpu_time());
+  }
   return times;
 }
 

@@ -73,8 +73,8 @@ class Network {
   Network(const Network&) = delete;
   Network& operator=(const Network&) = delete;
 
-  /// The event loops; they run from construction on, so that other parts can use them before the
-  /// first listener opens. Valid until destruction.
+  /// The event loops of the beginning; they run from construction on, so that other parts can use
+  /// them before the first listener opens. Valid until destruction, and they run until then.
   [[nodiscard]] std::vector<env::Executor*> loops();
 
   /// Binds all listeners, without taking connections yet: ports are known before the broker
@@ -82,6 +82,10 @@ class Network {
   Result<std::vector<BoundListener>> bind(const std::vector<ListenerOptions>& listeners);
   /// Opens the bound listeners. `handler` must live until `stop` has returned.
   void start(RequestHandler& handler);
+  /// Changes num.network.threads while running: more loops take connections, or fewer. Those of a
+  /// loop that is to take none any more get the answers that they wait for and are closed, as in
+  /// Kafka: their clients come back on another. One call at a time, not from a loop.
+  void set_threads(int threads);
   /// Changes max.connections and its kin while running.
   void set_connection_limits(std::int32_t max_connections, std::int32_t max_connections_per_ip,
                              std::map<std::string, std::int32_t> per_ip_overrides);
@@ -95,7 +99,8 @@ class Network {
   [[nodiscard]] NetworkCounts counts() const;
   /// By listener.
   [[nodiscard]] std::map<std::string, ListenerCounts> listener_counts() const;
-  /// Processor time of each event loop's thread since its start: what is left is idle.
+  /// Processor time of each event loop's thread since its start, of those that take connections:
+  /// what is left is idle.
   [[nodiscard]] std::vector<env::Duration> loop_times() const;
 
  private:

@@ -8,12 +8,14 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <condition_variable>
 #include <cstring>
 #include <fstream>
 #include <functional>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -470,6 +472,101 @@ TEST(Network, LoopsRunTasksAndTimers) {
   ASSERT_TRUE(done.wait_for(2));
   EXPECT_EQ(done.body(0), "task");
   EXPECT_EQ(done.body(1), "timer");
+}
+
+/// Where each of so many new connections is served, by a request of each.
+std::set<const env::Executor*> homes_of(const std::vector<std::unique_ptr<Client>>& clients,
+                                        Held& held, std::vector<const env::Executor*>& homes) {
+  const std::size_t before = held.size();
+  for (const auto& client : clients) EXPECT_TRUE(client->send_frame("x"));
+  EXPECT_TRUE(held.wait_for(before + clients.size()));
+  for (std::size_t i = 0; i < clients.size(); ++i) {
+    held.take(before + i).respond(frame_payload("answered"));
+  }
+  for (const auto& client : clients) EXPECT_EQ(client->receive_frame(), "answered");
+  return {homes.begin() + static_cast<std::ptrdiff_t>(before), homes.end()};
+}
+
+std::vector<std::unique_ptr<Client>> connect(std::uint16_t port, int count) {
+  std::vector<std::unique_ptr<Client>> clients;
+  for (int i = 0; i < count; ++i) clients.push_back(std::make_unique<Client>(port));
+  return clients;
+}
+
+TEST(Network, MoreLoopsTakeConnectionsAndFewerOnceAsked) {
+  Held held;
+  Mutex mutex{LockRank::Leaf};
+  std::vector<const env::Executor*> homes;
+  TestHandler noting([&](Request request, Responder responder) {
+    {
+      const MutexLock lock(mutex);
+      homes.push_back(request.connection->loop.get());
+    }
+    held.add(std::move(request), std::move(responder));
+  });
+  Server server(noting);
+  const auto first = connect(server.port, 8);
+  EXPECT_EQ(homes_of(first, held, homes).size(), 2U);
+  EXPECT_EQ(server.network.loop_times().size(), 2U);
+
+  server.network.set_threads(4);
+  const auto second = connect(server.port, 8);
+  EXPECT_EQ(homes_of(second, held, homes).size(), 4U);
+  EXPECT_EQ(homes_of(first, held, homes).size(), 2U) << "a connection stays where it is";
+  EXPECT_EQ(server.network.loop_times().size(), 4U);
+
+  // Of the loops that go, those that are idle are closed; who waits for an answer gets it first.
+  const std::size_t before = held.size();
+  for (const auto& client : second) ASSERT_TRUE(client->send_frame("y"));
+  ASSERT_TRUE(held.wait_for(before + second.size()));
+  server.network.set_threads(1);
+  EXPECT_TRUE(eventually([&] { return server.network.counts().open_connections < 16; }));
+  for (std::size_t i = 0; i < second.size(); ++i) {
+    held.take(before + i).respond(frame_payload("last"));
+  }
+  for (const auto& client : second) EXPECT_EQ(client->receive_frame(), "last");
+  EXPECT_TRUE(eventually([&] { return server.network.counts().open_connections == 6; }))
+      << "four of the first and two of the second were on the loop that stays, but there are "
+      << server.network.counts().open_connections;
+  const auto third = connect(server.port, 3);
+  EXPECT_EQ(homes_of(third, held, homes).size(), 1U);
+  EXPECT_EQ(server.network.loop_times().size(), 1U);
+
+  server.network.set_threads(3);
+  const auto fourth = connect(server.port, 6);
+  EXPECT_EQ(homes_of(fourth, held, homes).size(), 3U);
+}
+
+// Clients that come back when they are closed, as Kafka's do, lose no request.
+TEST(Network, TheNumberOfLoopsChangesUnderLoad) {
+  TestHandler echo;
+  Server server(echo);
+  std::atomic<bool> is_over = false;
+  std::atomic<int> answered = 0;
+  std::atomic<int> wrong = 0;
+  std::vector<std::unique_ptr<env::EventLoop>> threads;
+  for (int i = 0; i < 4; ++i) {
+    threads.push_back(std::make_unique<env::EventLoop>("client"));
+    threads.back()->post([&] {
+      while (!is_over) {
+        Client client(server.port);
+        while (!is_over && client.send_frame("ping")) {
+          const auto answer = client.receive_frame();
+          if (!answer) break;  // closed before it was read: it was not carried out
+          if (*answer != "ping") ++wrong;
+          ++answered;
+        }
+      }
+    });
+  }
+  for (const int count : {5, 1, 3, 2, 6, 1}) {
+    server.network.set_threads(count);
+    const int before = answered;
+    EXPECT_TRUE(eventually([&] { return answered > before + 200; })) << count << " loops";
+  }
+  is_over = true;
+  for (const auto& thread : threads) thread->stop();
+  EXPECT_EQ(wrong, 0);
 }
 
 TEST(Network, TellsWhyAListenerCannotBeBound) {

@@ -46,9 +46,12 @@ inline constexpr ConfigKey<std::int32_t> kNumNetworkThreads{
     .name = "num.network.threads",
     .fallback = 3,
     .allowed = at_least(1),
+    .dynamic = Dynamic::ClusterWide,
     .importance = Importance::High,
     .per_listener = true,
-    .doc = "Event loops that serve connections. A connection stays on one loop."};
+    .doc =
+        "Event loops that serve connections. A connection stays on one loop; those of loops that "
+        "there are too many of are closed once they are answered."};
 inline constexpr ConfigKey<std::int32_t> kNumIoThreads{
     .name = "num.io.threads",
     .fallback = 8,
