@@ -19,6 +19,7 @@ struct Logger {
 /// The first that fits counts.
 constexpr Logger kLoggers[] = {
     {"state_change_log.cc", "state.change.logger"},
+    {"request_log.cc", "kafka.request.logger"},
     {"controller.cc", "kafka.controller.KafkaController"},
     {"term.cc", "kafka.controller.KafkaController"},
     {"office.cc", "kafka.controller.KafkaController"},

@@ -7,6 +7,7 @@ namespace {
 
 TEST(LogLines, HaveTheNamesOfKafkasLoggers) {
   EXPECT_EQ(logger_of("state_change_log.cc"), "state.change.logger");
+  EXPECT_EQ(logger_of("request_log.cc"), "kafka.request.logger");
   EXPECT_EQ(logger_of("term.cc"), "kafka.controller.KafkaController");
   EXPECT_EQ(logger_of("log_cleaner.cc"), "kafka.log.LogCleaner");
   EXPECT_EQ(logger_of("log_store_load.cc"), "kafka.log.LogManager");

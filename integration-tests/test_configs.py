@@ -11,14 +11,14 @@ import unittest
 import interop_clients
 import messages
 import wire
-from checked import TopicOfItsOwnCase
+from checked import CheckedCase, TopicOfItsOwnCase
 from cluster import BROKER, Cluster, ToolFailed, wait_until
 
 KAFKA = "3.9.1"
 NO_ERROR, MESSAGE_TOO_LARGE, NOT_ENOUGH_REPLICAS = 0, 10, 19
 
 
-class ConfigsTest(TopicOfItsOwnCase, unittest.TestCase):
+class ConfigsTest(TopicOfItsOwnCase, CheckedCase, unittest.TestCase):
     @classmethod
     def setUpClass(cls):
         cls.cluster = Cluster(3, chroot="/kafka", num__io__threads=4, file__delete__delay__ms=100)
@@ -147,6 +147,9 @@ class ConfigsTest(TopicOfItsOwnCase, unittest.TestCase):
         wait_until(lambda: len(self.cluster.partitions(self.topic)) == 3, "the old tool's partition")
         # W5: tools before 2.8 write the znode without the id.
         wait_until(lambda: self.topic_id() == before, "the topic's id to be written back")
+        said = [line for broker in self.cluster.brokers.values() for line in broker.log.splitlines()
+                if f"[{self.topic}] topic id {before} is written back to its znode" in line]
+        self.assertTrue(said and all(line[0] == "W" and "state.change.logger]" in line for line in said), said)
         old("kafka-topics", "--delete", "--topic", self.topic)
         wait_until(lambda: self.topic not in self.cluster.ottla("topics", "--list").split(), "the topic to go")
 
@@ -185,6 +188,57 @@ class ConfigsTest(TopicOfItsOwnCase, unittest.TestCase):
         self.assert_says("num.io.threads=1", "--alter", "--broker", "2", "--add-config", "num.io.threads=1")
         self.alter("--broker", "2", "--delete-config", "num.io.threads")
         wait_until(lambda: threads() == 4, "4 threads again")
+
+    def test_network_threads_under_load(self):
+        self.create([2, 1, 3])
+        pid = self.cluster.brokers[2].process.pid
+
+        def threads():
+            return sum((task / "comm").read_text().startswith("network-")
+                       for task in pathlib.Path(f"/proc/{pid}/task").iterdir())
+        before = threads()
+        checker = self.check(self.topic, 1)
+        checker.wait_for_progress(200)
+        self.alter("--broker", "2", "--add-config", f"num.network.threads={2 * before}")
+        wait_until(lambda: threads() == 2 * before, "twice as many threads")
+        checker.wait_for_progress(500)
+        self.alter("--broker", "2", "--add-config", f"num.network.threads={before}")
+        wait_until(lambda: f"num.network.threads {2 * before} -> {before}" in self.cluster.brokers[2].log, "them to go")
+        checker.wait_for_progress(500)
+        self.assert_says("num.network.threads=100", "--alter", "--broker", "2", "--add-config", "num.network.threads=100")
+        self.alter("--broker", "2", "--delete-config", "num.network.threads")
+        checker.wait_for_progress(500)
+        self.assert_nothing_lost(checker)
+
+    def test_the_log_of_requests(self):
+        """Kafka's logger: off until somebody turns it on, by either tool."""
+        broker = self.cluster.brokers[1]
+
+        def lines():
+            return [line.partition("Completed request:")[2] for line in broker.log.splitlines()
+                    if "kafka.request.logger] Completed request:" in line]
+
+        def ask():
+            with wire.Connection(broker) as connection:
+                connection.ask(messages.request("ApiVersions", 0, {}))
+        ask()
+        self.assertEqual(lines(), [])
+        logger = ("--alter", "--broker-logger", "1", "--add-config")
+        self.kafka(*logger, "kafka.request.logger=DEBUG")
+        ask()
+        wait_until(lambda: any('"requestApiKeyName":"ApiVersions"' in line for line in lines()), "a line of a request")
+        line = json.loads(lines()[-1])
+        self.assertEqual((line["connection"], line["listener"]), ("127.0.0.1", "PLAINTEXT"))
+        self.assertGreaterEqual(line["totalTimeMs"], line["localTimeMs"])
+        self.assertNotIn("response", line)
+        self.ottla(*logger, "kafka.request.logger=TRACE")
+        ask()
+        wait_until(lambda: any("response" in json.loads(line) for line in lines()), "a line with an answer")
+        self.ottla("--alter", "--broker-logger", "1", "--delete-config", "kafka.request.logger")
+        count = len(lines())
+        ask()
+        # The request that turned it off had its line begun before.
+        self.assertLessEqual(len(lines()), count + 1)
 
     def test_connections(self):
         self.alter("--broker", "3", "--add-config", "max.connections.per.ip=1")

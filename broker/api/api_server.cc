@@ -61,6 +61,7 @@ void ApiServer::handle(network::Request request, network::Responder responder) {
   if (const ServedApi* const api = find_served(header->api_key, header->version)) {
     const auto timing = state_->request_metrics->begin(api->key, header->version,
                                                        request.frame->size(), request.received);
+    timing->log_as(RequestLogEntry::begin(*header, *request.connection));
     state_->client_software->requested(api->key, header->version, request.connection->software_name,
                                        request.connection->software_version);
     api->handle({std::move(request), *std::move(header), std::move(responder), timing},

@@ -11,6 +11,7 @@
 #include "broker/api/services.h"
 #include "broker/network/request.h"
 #include "common/protocol/frame.h"
+#include "common/protocol/printer.h"
 
 namespace ottla::api {
 
@@ -51,7 +52,12 @@ using Handler = void (*)(Call call, Services& services);
 template <protocol::ApiMessage Request>
 [[nodiscard]] std::optional<Request> decode_or_close(Call& call) {
   auto decoded = protocol::decode<Request>(call.header.body, call.version());
-  if (decoded) return *std::move(decoded);
+  if (decoded) {
+    RequestLogEntry* const logged = call.timing ? call.timing->log_entry() : nullptr;
+    if (logged != nullptr) [[unlikely]]
+      logged->asked(protocol::to_string(*decoded));
+    return *std::move(decoded);
+  }
   VLOG(1) << "[" << call.connection().client_host << "] " << decoded.error();
   call.responder.close_connection();
   return std::nullopt;
@@ -70,6 +76,10 @@ void answer(Call& call, const Response& response) {
     std::vector<ErrorCode> errors;
     collect_errors(response, errors);
     call.timing->told(errors);
+    RequestLogEntry* const logged = call.timing->log_entry();
+    if (logged != nullptr && logged->wants_answer()) [[unlikely]] {
+      logged->answered(protocol::to_string(response));
+    }
     call.timing->answered();
   }
   call.responder.respond(*std::move(frame), std::move(call.timing));

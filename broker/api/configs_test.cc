@@ -176,14 +176,31 @@ TEST_F(ConfigHandlers, TheLogLevelIsSetAndTold) {
   DescribeConfigsRequest request;
   request.resources = {{8, "1", std::nullopt}};
   const auto told = ask<DescribeConfigsResponse>(request, 4);
-  ASSERT_EQ(told.results.at(0).configs.size(), 1U);
-  EXPECT_EQ(told.results[0].configs[0].value, "DEBUG");
+  ASSERT_EQ(told.results.at(0).configs.size(), 2U);
+  EXPECT_EQ(told.results[0].configs[0].name, "kafka.request.logger");
+  EXPECT_EQ(told.results[0].configs[0].value, "WARN");
+  EXPECT_EQ(told.results[0].configs[1].name, "root");
+  EXPECT_EQ(told.results[0].configs[1].value, "DEBUG");
   EXPECT_EQ(change(8, "1", {{"root", kSet, "debug"}}), ErrorCode::InvalidConfig);
   EXPECT_EQ(change(8, "1", {{"no.such", kSet, "DEBUG"}}), ErrorCode::InvalidConfig);
   EXPECT_EQ(change(8, "1", {{"root", kDelete, {}}}), ErrorCode::InvalidRequest);
   EXPECT_EQ(change(8, "1", {{"root", kAppend, "DEBUG"}}), ErrorCode::InvalidRequest);
   EXPECT_EQ(change(8, "2", {{"root", kSet, "DEBUG"}}), ErrorCode::InvalidRequest);
-  set_log_level(before);
+  set_log_level(kRootLogger, before);
+}
+
+TEST_F(ConfigHandlers, TheLogOfRequestsIsALoggerOfItsOwn) {
+  const std::string root(log_level());
+  EXPECT_EQ(request_log_detail(), RequestLogDetail::None);
+  EXPECT_EQ(change(8, "1", {{"kafka.request.logger", kSet, "DEBUG"}}), ErrorCode::None);
+  EXPECT_EQ(request_log_detail(), RequestLogDetail::Request);
+  EXPECT_EQ(change(8, "1", {{"kafka.request.logger", kSet, "TRACE"}}), ErrorCode::None);
+  EXPECT_EQ(request_log_detail(), RequestLogDetail::RequestAndAnswer);
+  EXPECT_EQ(log_level(), root);
+  EXPECT_EQ(change(8, "1", {{"kafka.request.logger", kSet, "LOUD"}}), ErrorCode::InvalidConfig);
+  EXPECT_EQ(change(8, "1", {{"kafka.request.logger", kDelete, {}}}), ErrorCode::None);
+  EXPECT_EQ(request_log_detail(), RequestLogDetail::None);
+  EXPECT_EQ(log_level(kRequestLogger), "WARN");
 }
 
 TEST_F(ConfigHandlers, ThrottlesAndUnknownNamesAreShownWhereTheyAreSet) {

@@ -52,11 +52,17 @@ Result<std::vector<config::Entry>> entries_of_broker(const std::string& name, Se
 Result<std::vector<config::Entry>> entries_of_loggers(const std::string& name, BrokerId own) {
   if (name.empty()) return fail(ErrorCode::InvalidRequest, "Broker id must not be empty");
   OTTLA_TRY_VOID(check_own_id(name, own));
-  return std::vector<config::Entry>{{.name = std::string(kRootLogger),
-                                     .value = std::string(log_level()),
-                                     .source = config::Source::DynamicBrokerLogger,
-                                     .type = config::ValueType::Unknown,  // as in Kafka
-                                     .doc = "How much this broker logs."}};
+  std::vector<config::Entry> entries;
+  for (const std::string_view logger : kLoggers) {
+    entries.push_back({.name = std::string(logger),
+                       .value = std::string(log_level(logger)),
+                       .source = config::Source::DynamicBrokerLogger,
+                       .type = config::ValueType::Unknown,  // as in Kafka
+                       .doc = logger == kRootLogger
+                                  ? "How much this broker logs."
+                                  : "A line for each request at DEBUG; at TRACE with its answer."});
+  }
+  return entries;
 }
 
 Result<std::vector<config::Entry>> entries_of(const Asked& asked, Services& services) {

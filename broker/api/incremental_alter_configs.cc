@@ -36,6 +36,7 @@ Result<> change_log_level(const Asked& asked, const Operations& operations, bool
         break;
       case ConfigOperationKind::Delete:
         OTTLA_TRY_VOID(check_log_level(operation.name, "INFO"));
+        if (operation.name != kRootLogger) break;
         return fail(ErrorCode::InvalidRequest,
                     "The log level of the root logger cannot be removed.");
       case ConfigOperationKind::Append:
@@ -44,7 +45,13 @@ Result<> change_log_level(const Asked& asked, const Operations& operations, bool
     }
   }
   if (validate_only) return {};
-  for (const ConfigOperation& operation : operations) set_log_level(*operation.value);
+  for (const ConfigOperation& operation : operations) {
+    if (operation.kind == static_cast<std::int8_t>(ConfigOperationKind::Delete)) {
+      reset_log_level(operation.name);
+    } else {
+      set_log_level(operation.name, *operation.value);
+    }
+  }
   return {};
 }
 

@@ -76,15 +76,22 @@ void RequestTiming::record(env::MonotonicTime end) {
   const env::MonotonicTime handled =
       handled_ == kNever || handled_ > answered ? answered : handled_;
   const env::MonotonicTime received = received_ == kNever ? begun_ : received_;
+  const RequestTimes times{.queue = begun_ - received,
+                           .local = handled - begun_,
+                           .remote = answered - handled,
+                           .response_queue = in_turn - answered,
+                           .send = end - in_turn,
+                           .total = end - received};
   for (const RequestMetrics::Series& series : metrics_->series_.at(api_)) {
-    series.queue->record(in_us(begun_ - received));
-    series.local->record(in_us(handled - begun_));
-    series.remote->record(in_us(answered - handled));
+    series.queue->record(in_us(times.queue));
+    series.local->record(in_us(times.local));
+    series.remote->record(in_us(times.remote));
     series.throttled->record(0);  // There are no quotas that hold a client's answers back yet.
-    series.response_queue->record(in_us(in_turn - answered));
-    series.send->record(in_us(end - in_turn));
-    series.total->record(in_us(end - received));
+    series.response_queue->record(in_us(times.response_queue));
+    series.send->record(in_us(times.send));
+    series.total->record(in_us(times.total));
   }
+  if (log_entry_) log_entry_->end(times);
 }
 
 RequestMetrics::RequestMetrics(metrics::Registry& registry, const env::Clock& clock)

@@ -6,6 +6,7 @@
 #include <utility>
 #include <vector>
 
+#include "broker/api/request_log.h"
 #include "broker/network/request.h"
 #include "common/base/error.h"
 #include "common/base/mutex.h"
@@ -39,6 +40,10 @@ class RequestTiming final : public network::AnswerObserver {
   void in_turn() override;
   void sent() override;
 
+  /// For the log of requests; null: it is off.
+  void log_as(std::unique_ptr<RequestLogEntry> entry) { log_entry_ = std::move(entry); }
+  [[nodiscard]] RequestLogEntry* log_entry() { return log_entry_.get(); }
+
  private:
   void record(env::MonotonicTime end);
 
@@ -50,6 +55,7 @@ class RequestTiming final : public network::AnswerObserver {
   env::MonotonicTime answered_{};
   env::MonotonicTime in_turn_{};
   bool recorded_ = false;
+  std::unique_ptr<RequestLogEntry> log_entry_;
 };
 
 /// The series of kafka.network:type=RequestMetrics for each API that is served.
