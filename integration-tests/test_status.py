@@ -1,5 +1,6 @@
 """/metrics, /health and the JSON of the status page on real brokers, through a failover and under hostile clients."""
 
+import ctypes
 import json
 import os
 import pathlib
@@ -14,6 +15,30 @@ import messages
 import wire
 from cluster import BROKER, Cluster, free_port, wait_until
 from status_page import LISTENER, get, get_json, port_of, samples, total, value, wait_until_ready
+
+
+class StoppedThread:
+    """Holds one thread of a process of ours, as a debugger does."""
+
+    SEIZE, INTERRUPT, DETACH = 0x4206, 0x4207, 17
+
+    def __init__(self, pid, name):
+        tasks = [task for task in pathlib.Path(f"/proc/{pid}/task").iterdir() if (task / "comm").read_text().strip() == name]
+        self.thread, = (int(task.name) for task in tasks)
+        self.libc = ctypes.CDLL(None, use_errno=True)
+
+    def trace(self, request):
+        if self.libc.ptrace(request, self.thread, None, None) != 0:
+            raise OSError(ctypes.get_errno(), f"ptrace {request:#x}")
+
+    def __enter__(self):
+        self.trace(self.SEIZE)
+        self.trace(self.INTERRUPT)
+        os.waitpid(self.thread, 0x40000000)  # __WALL
+        return self
+
+    def __exit__(self, *_):
+        self.trace(self.DETACH)
 
 
 class StatusTest(unittest.TestCase):
@@ -199,6 +224,21 @@ class StatusTest(unittest.TestCase):
         finally:
             zookeeper.resume()
         wait_until(lambda: get_json(self.brokers[0], "/status.json")["zookeeper_connected"], "ZooKeeper", 60)
+        wait_until_ready(self.brokers, 120)
+
+    def test_a_loop_that_hangs_is_not_live(self):
+        """One thread of the process is stopped, as if it had been caught in an endless wait; the others run."""
+        broker = self.brokers[1]
+        self.assertEqual(get(broker, "/health/live")[0], 200)
+        with StoppedThread(broker.process.pid, "network-1"):
+            status, text = wait_until(lambda: (lambda answer: answer if answer[0] != 200 else None)(
+                get(broker, "/health/live")), "the hanging thread to be noticed", 60)
+            self.assertEqual(status, 503)
+            told = json.loads(text)
+            self.assertEqual(told["live"], False)
+            self.assertIn("the thread network-1 stands still", [reason["text"] for reason in told["reasons"]])
+            self.assertGreater(value(broker, "kafka_server_stallwatchdog_stalledms", thread="network-1"), 25_000)
+        wait_until(lambda: get(broker, "/health/live")[0] == 200, "it to be live again", 60)
         wait_until_ready(self.brokers, 120)
 
     def test_hostile_clients_hurt_nobody(self):
