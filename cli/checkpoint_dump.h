@@ -2,7 +2,7 @@
 
 #include <string>
 
-#include "cli/tool.h"
+#include "cli/entry_printer.h"
 #include "common/base/error.h"
 #include "common/env/file_system.h"
 
@@ -12,8 +12,8 @@ namespace ottla::cli {
 /// meta.properties, the clean shutdown marker, or one of ours (`ottla-*`, docs/storage.md).
 [[nodiscard]] bool is_small_file(const std::string& path);
 
-/// Prints such a file, which Kafka's tool does not know. Errors: CorruptMessage, InvalidConfig.
-[[nodiscard]] Result<> dump_small_file(env::FileSystem& files, const std::string& path,
-                                       Console& console);
+/// Prints such a file, the printer's, which Kafka's tool does not know. Errors: CorruptMessage,
+/// InvalidConfig.
+[[nodiscard]] Result<> dump_small_file(env::FileSystem& files, const EntryPrinter& printer);
 
 }  // namespace ottla::cli

@@ -67,6 +67,16 @@ TEST(Arguments, GiveAFlagWithoutItsValueTheBareOne) {
   EXPECT_EQ(parse({"--compression-codec", "zstd"})->value("compression-codec"), "zstd");
 }
 
+TEST(Arguments, LeaveOptionsToTheWordsTheyStandBehind) {
+  const std::vector<std::string> words = {"ls", "-R", "/", "-t", "a"};
+  const auto arguments = Arguments::parse(kSomeFlags, words, true);
+  EXPECT_THAT(arguments.error().message(), HasSubstr("could be any of"));  // -t begins a flag
+  const auto listed = Arguments::parse(kSomeFlags, std::vector<std::string>{"ls", "-R", "/"}, true);
+  ASSERT_TRUE(listed) << listed.error();
+  EXPECT_THAT(listed->words(), ElementsAre("ls", "-R", "/"));
+  EXPECT_THAT(fault_of({"-R"}), HasSubstr("unknown flag"));  // where no words are taken
+}
+
 TEST(Arguments, SayWhatIsWrong) {
   EXPECT_THAT(fault_of({"--nope"}), HasSubstr("unknown flag"));
   EXPECT_THAT(fault_of({"--topic"}), HasSubstr("needs a value"));

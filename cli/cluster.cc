@@ -64,7 +64,12 @@ Result<> run_cluster(const Arguments& arguments, Console& console) {
   }
   OTTLA_TRY(const ClusterState state, read_state(arguments));
   if (arguments.has("cluster-id") || is_asked_for_id) {
-    console.out << "Cluster ID: " << state.cluster_id << '\n';
+    if (arguments.has("json")) {
+      const boost::json::object id{{"clusterId", state.cluster_id}};
+      console.out << boost::json::serialize(id) << '\n';
+    } else {
+      console.out << "Cluster ID: " << state.cluster_id << '\n';
+    }
     return {};
   }
   if (arguments.has("json"))

@@ -356,7 +356,10 @@ Result<> run_console_consumer(const Arguments& arguments, Console& console) {
   }
   console.out.flush();
   console.err << "Processed a total of " << count << " messages\n";
-  if (arguments.has("enable-systest-events")) console.out << "shutdown_complete\n";
+  if (arguments.has("enable-systest-events")) {
+    console.out << (arguments.has("json") ? R"({"name":"shutdown_complete"})" : "shutdown_complete")
+                << '\n';
+  }
   return result;
 }
 

@@ -53,7 +53,8 @@ constexpr Flag kFlags[] = {
     {.name = "dry-run",
      .doc = "with --reset-offsets, --undelete-offsets: only show the new offsets (the default)"},
     {.name = "execute", .doc = "with --reset-offsets, --undelete-offsets: carry it out"},
-    {.name = "export", .doc = "with --reset-offsets: print the plan as CSV"},
+    {.name = "export",
+     .doc = "with --reset-offsets: print the plan as CSV, or as JSON with --json"},
     {.name = "to-earliest", .doc = "the first offset there is"},
     {.name = "to-latest", .doc = "the end of the log"},
     {.name = "to-current", .doc = "the committed offset"},
@@ -63,7 +64,9 @@ constexpr Flag kFlags[] = {
      .value = "YYYY-MM-DDTHH:mm:SS.sss",
      .doc = "the first record of that time or later; UTC without a time zone"},
     {.name = "by-duration", .value = "PnDTnHnMnS", .doc = "the first record since that long ago"},
-    {.name = "from-file", .value = "file", .doc = "offsets as --export printed them"},
+    {.name = "from-file",
+     .value = "file",
+     .doc = "offsets as --export printed them, in either form"},
     {.name = "timeout", .value = "ms", .doc = "how long to wait for a coordinator; 5000"},
 };
 

@@ -136,6 +136,20 @@ TEST(ResetPlan, IsReadAsItWasExported) {
   EXPECT_THAT(parse_plan("z,a,0,5", {"g"}).error().message(), HasSubstr("group z"));
 }
 
+TEST(ResetPlan, IsReadAsItWasPrintedInJson) {
+  const ResetPlan two = {{"g", {{{"a", 0}, 5}}}, {"h", {{{"a", 1}, 6}}}};
+  const std::string text = R"([{"group":"g","topic":"a","partition":0,"newOffset":5},)"
+                           R"({"group":"h","topic":"a","partition":1,"newOffset":6}])";
+  EXPECT_EQ(plan_as_json(two), text);
+  EXPECT_EQ(*parse_json_plan(text, {"g", "h"}), two);
+  EXPECT_THAT(parse_json_plan(text, {"g"}).error().message(),
+              HasSubstr("entry 2 of the file: group h"));
+  EXPECT_THAT(parse_json_plan(R"([{"group":"g"}])", {"g"}).error().message(),
+              HasSubstr("entry 1 of the file: must have group"));
+  EXPECT_THAT(parse_json_plan("[3]", {"g"}).error().message(), HasSubstr("entry 1"));
+  EXPECT_FALSE(parse_json_plan("[", {"g"}));
+}
+
 TEST(ResetPlan, NamesWithCommasStandInQuotes) {
   const ResetPlan plan = {{"a,b", {{{"t", 0}, 5}}}, {"say \"hi\"", {{{"t", 1}, 6}}}};
   const std::string csv = "\"a,b\",t,0,5\n\"say \"\"hi\"\"\",t,1,6\n";

@@ -55,6 +55,7 @@ struct Options {
   milliseconds timeout{10'000};
   milliseconds interval{5'000};
   bool is_detailed = false;
+  bool is_json = false;
   std::string date_format = "yyyy-MM-dd HH:mm:ss:SSS";
 };
 
@@ -149,8 +150,22 @@ Result<Options> options_of(const Arguments& arguments) {
   OTTLA_TRY(const auto interval, arguments.number("reporting-interval", 1));
   if (interval) options.interval = milliseconds(*interval);
   options.is_detailed = arguments.has("show-detailed-stats");
+  options.is_json = arguments.has("json");
   options.date_format = arguments.value_or("date-format", options.date_format);
   return options;
+}
+
+void print_json(const Progress& start, const Progress& end, Console& console) {
+  const double seconds = std::max(std::chrono::duration<double>(end.at - start.at).count(), 1e-3);
+  const double mib = static_cast<double>(end.bytes) / kMiB;
+  console.out << boost::json::serialize(boost::json::object{
+                     {"messages", end.messages},
+                     {"mb", mib},
+                     {"seconds", seconds},
+                     {"messagesPerSecond", static_cast<double>(end.messages) / seconds},
+                     {"mbPerSecond", mib / seconds},
+                     {"rebalanceMs", (end.rebalancing - start.rebalancing).count()}})
+              << '\n';
 }
 
 Result<Progress> consume(rd_kafka_t* client, const Options& options, const Progress& start,
@@ -176,27 +191,18 @@ Result<Progress> consume(rd_kafka_t* client, const Options& options, const Progr
       break;
     }
     if (options.is_detailed && now.at - reported.at >= options.interval) {
-      console.out << java_time_text(now.at, options.date_format) << ", 0, "
-                  << columns(reported, now, now.bytes, now.messages) << "\n"
-                  << std::flush;
+      if (options.is_json) {
+        print_json(reported, now, console);
+      } else {
+        console.out << java_time_text(now.at, options.date_format) << ", 0, "
+                    << columns(reported, now, now.bytes, now.messages) << "\n";
+      }
+      console.out.flush();
       reported = now;
     }
   }
   now.at = Clock::now();
   return now;
-}
-
-void print_json(const Progress& start, const Progress& end, Console& console) {
-  const double seconds = std::max(std::chrono::duration<double>(end.at - start.at).count(), 1e-3);
-  const double mib = static_cast<double>(end.bytes) / kMiB;
-  console.out << boost::json::serialize(boost::json::object{
-                     {"messages", end.messages},
-                     {"mb", mib},
-                     {"seconds", seconds},
-                     {"messagesPerSecond", static_cast<double>(end.messages) / seconds},
-                     {"mbPerSecond", mib / seconds},
-                     {"rebalanceMs", end.rebalancing.count()}})
-              << '\n';
 }
 
 Result<> run_consumer_perf_test(const Arguments& arguments, Console& console) {
@@ -226,6 +232,9 @@ Result<> run_consumer_perf_test(const Arguments& arguments, Console& console) {
   const auto error = rd_kafka_subscribe(client.get(), topics.get());
   if (error != RD_KAFKA_RESP_ERR_NO_ERROR) return rdkafka_failure(*arguments.value("topic"), error);
   const auto end = consume(client.get(), options, start, rebalances, console);
+  if (arguments.has("print-metrics") && rebalances.statistics.empty()) {
+    const RdKafka<rd_kafka_message_t> unread(rd_kafka_consumer_poll(client.get(), 1500));
+  }
   rd_kafka_consumer_close(client.get());
   if (!end) return fail(end.error());
   if (as_json) {

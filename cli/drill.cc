@@ -171,16 +171,29 @@ class Drill {
     OTTLA_TRY(const ClusterFacts now, facts());
     console_.err << "Drill " << kind_.name << '\n';
     std::string against;
+    boost::json::array targets;
     for (const BrokerId target : targets_) {
       OTTLA_TRY(const auto plan, means_.plan(kind_.harm, target));
       console_.err << "  broker " << target << (target == now.controller ? " (controller)" : "")
                    << ": " << plan.text << (plan.by_hand ? " [by hand]" : "") << '\n';
+      const auto objections = objections_to_loss_of({target}, view_of(now));
+      targets.push_back({{"broker", target.value()},
+                         {"controller", target == now.controller},
+                         {"plan", plan.text},
+                         {"byHand", plan.by_hand},
+                         {"objections", json_of(objections)}});
       if (kind_.choice == DrillTargets::Everyone && !against.empty()) continue;
-      against += text_of(objections_to_loss_of({target}, view_of(now)));
+      against += text_of(objections);
     }
     if (kind_.session_must_end && !arguments_.has("zookeeper")) {
       return fail(ErrorCode::InvalidRequest,
                   "--zookeeper is missing: it shows that the session has ended");
+    }
+    if (arguments_.has("check") && arguments_.has("json")) {
+      const bool may_run = against.empty() || arguments_.has("force");
+      const boost::json::object answer{
+          {"drill", kind_.name}, {"mayRun", may_run}, {"targets", targets}};
+      console_.out << boost::json::serialize(answer) << '\n';
     }
     if (against.empty()) {
       console_.err << "  nothing speaks against it\n";

@@ -54,7 +54,9 @@ constexpr Flag kFlags[] = {
      .doc = "the same",
      .bare = "kafka.serializer.StringDecoder"},
     {.name = "json",
-     .doc = "print each batch of a .log as a JSON object in a line; with --verify, one object"},
+     .doc =
+         "print each batch of a .log, each entry of another file, as a JSON object in a line; with "
+         "--verify, one object"},
 };
 
 std::vector<std::string> split_by_comma(std::string_view text) {
@@ -95,14 +97,15 @@ std::string_view without_stage(std::string_view path) {
 Result<> dump_file(env::FileSystem& files, const std::string& path,
                    const SegmentDumpOptions& options, IndexDumpMode mode, Console& console) {
   if (!options.json) console.out << "Dumping " << path << '\n';
+  const EntryPrinter printer(path, options.json, console.out);
   const std::string_view kind = without_stage(path);
   if (kind.ends_with(".log") || storage::is_cut_file(name_of_file(path)))
     return dump_segment(files, path, options, console);
-  if (kind.ends_with(".index")) return dump_offset_index(files, path, mode, console);
-  if (kind.ends_with(".timeindex")) return dump_time_index(files, path, mode, console);
-  if (kind.ends_with(".txnindex")) return dump_transaction_index(files, path, console);
-  if (kind.ends_with(".snapshot")) return dump_producer_snapshot(files, path, console);
-  if (is_small_file(path)) return dump_small_file(files, path, console);
+  if (kind.ends_with(".index")) return dump_offset_index(files, mode, printer, console.err);
+  if (kind.ends_with(".timeindex")) return dump_time_index(files, mode, printer, console.err);
+  if (kind.ends_with(".txnindex")) return dump_transaction_index(files, printer);
+  if (kind.ends_with(".snapshot")) return dump_producer_snapshot(files, printer);
+  if (is_small_file(path)) return dump_small_file(files, printer);
   return fail(ErrorCode::InvalidRequest,
               path +
                   ": must end with .log, .index, .timeindex, .txnindex or .snapshot, or be a "

@@ -6,6 +6,7 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <boost/json.hpp>
 
 #include "broker/group/group_snapshot.h"
 #include "cli/tool.h"
@@ -16,6 +17,7 @@
 namespace ottla::cli {
 namespace {
 
+using testing::ElementsAre;
 using testing::HasSubstr;
 
 /// A directory of its own, gone with the test.
@@ -37,13 +39,15 @@ class DumpLog : public testing::Test {
     std::string out;
     std::string err;
   };
-  static Ran dump(const std::string& files, const std::string& flag = "") {
+  static Ran dump(const std::string& files, const std::string& flag = "",
+                  const std::string& more = "") {
     std::istringstream in;
     std::ostringstream out;
     std::ostringstream err;
     Console console{in, out, err};
     std::vector<std::string> words = {"dump-log", "--files", files};
     if (!flag.empty()) words.push_back(flag);
+    if (!more.empty()) words.push_back(more);
     const int code = run(words, console);
     return {code, out.str(), err.str()};
   }
@@ -196,6 +200,73 @@ TEST_F(DumpLog, ShowsFilesOnTheirWayInAndOutOfTheLog) {
       EXPECT_EQ(ran.out.substr(ran.out.find('\n')), shown.out.substr(shown.out.find('\n')));
     }
   }
+}
+
+/// Each line, without the file's name, which must stand in each.
+std::vector<std::string> objects(const std::string& text, const std::string& path) {
+  std::vector<std::string> all;
+  std::istringstream lines(text);
+  for (std::string line; std::getline(lines, line);) {
+    auto object = boost::json::parse(line).as_object();
+    EXPECT_EQ(object.at("file").as_string(), path);
+    object.stable_erase(object.find("file"));
+    all.push_back(boost::json::serialize(object));
+  }
+  return all;
+}
+
+TEST_F(DumpLog, ShowsEveryFileAsJson) {
+  const auto as_json = [&](const std::string& path) {
+    const Ran ran = dump(path, "--json");
+    EXPECT_EQ(ran.code, 0) << ran.err;
+    return objects(ran.out, path);
+  };
+  const auto log = write("00000000000000000000.log", marker_batch(77));
+  EXPECT_THAT(as_json(log),
+              ElementsAre(HasSubstr(R"("baseOffset":0,"lastOffset":0,"position":0)")));
+  const auto index = write("00000000000000000000.index", entry({{0, 4}, {0, 4}}));
+  EXPECT_THAT(as_json(index), ElementsAre(R"({"offset":0,"position":0})"));
+  EXPECT_THAT(objects(dump(index, "--json", "--index-sanity-check").out, index),
+              ElementsAre(R"({"entries":1,"sane":true})"));
+  EXPECT_THAT(as_json(write("00000000000000000000.timeindex", entry({{77, 8}, {0, 4}}))),
+              ElementsAre(R"({"timestamp":77,"offset":0})"));
+  EXPECT_THAT(as_json(write("00000000000000000010.txnindex",
+                            entry({{0, 2}, {1001, 8}, {11, 8}, {18, 8}, {19, 8}}))),
+              ElementsAre(R"({"version":0,"producerId":1001,"firstOffset":11,"lastOffset":18,)"
+                          R"("lastStableOffset":19})"));
+  EXPECT_THAT(as_json(write("leader-epoch-checkpoint", "0\n2\n3 0\n5 17\n")),
+              ElementsAre(R"({"epoch":3,"startOffset":0})", R"({"epoch":5,"startOffset":17})"));
+  EXPECT_THAT(as_json(write("recovery-point-offset-checkpoint", "0\n1\norders 2 17\n")),
+              ElementsAre(R"({"topic":"orders","partition":2,"offset":17})"));
+  EXPECT_THAT(as_json(write("meta.properties", "version=0\nbroker.id=7\ncluster.id=abc\n")),
+              ElementsAre(R"({"brokerId":7})", R"({"clusterId":"abc"})"));
+  EXPECT_THAT(
+      as_json(write("partition.metadata", "version: 0\ntopic_id: 3SzTX0fdQOq0n5G2eS_1Zw\n")),
+      ElementsAre(R"({"topicId":"3SzTX0fdQOq0n5G2eS_1Zw"})"));
+  EXPECT_THAT(as_json(write(".kafka_cleanshutdown", "{\"version\":0}\n")),
+              ElementsAre(R"({"text":"{\"version\":0}\n"})"));
+  EXPECT_THAT(as_json(write("ottla-reserve", std::string(17, '\0'))),
+              ElementsAre(R"({"bytes":17})"));
+  group::GroupSnapshot snapshot{
+      .end = Offset(50), .last_epoch = LeaderEpoch(4), .log_start_offset = Offset(1)};
+  EXPECT_THAT(
+      as_json(write("ottla-groups", group::encode_snapshot(snapshot))),
+      ElementsAre(R"({"endOffset":50,"lastLeaderEpoch":4,"logStartOffset":1,"entries":0})"));
+}
+
+// Written by Kafka 3.9.1: a transaction that is open.
+TEST_F(DumpLog, ShowsProducerSnapshotsInBothForms) {
+  const std::string path = OTTLA_SAMPLES_DIR "/unclean/txn-0/00000000000000000010.snapshot";
+  EXPECT_THAT(
+      dump(path).out,
+      HasSubstr("\nproducerId: 1001 producerEpoch: 0 coordinatorEpoch: -1 currentTxnFirstOffset: "
+                "OptionalLong[0] lastTimestamp: 1700000000009 firstSequence: 0 lastSequence: 9 "
+                "lastOffset: 9 offsetDelta: 9 timestamp: 1700000000009\n"));
+  EXPECT_THAT(
+      objects(dump(path, "--json").out, path),
+      ElementsAre(R"({"producerId":1001,"producerEpoch":0,"coordinatorEpoch":-1,)"
+                  R"("currentTxnFirstOffset":0,"lastTimestamp":1700000000009,"firstSequence":0,)"
+                  R"("lastSequence":9,"lastOffset":9,"offsetDelta":9,"timestamp":1700000000009})"));
 }
 
 TEST_F(DumpLog, ShowsOttlasOwnFiles) {

@@ -60,6 +60,13 @@ Result<const Flag*> find_flag(std::span<const Flag> flags, std::string_view name
   return wrong("--" + std::string(name) + ": could be any of" + names);
 }
 
+/// `-R` of `zookeeper-shell HOST:PORT ls -R /`: one letter, with which no flag begins.
+bool is_option_of_a_command(std::span<const Flag> flags, std::string_view word) {
+  return word.size() == 2 && word[1] != '-' && std::ranges::none_of(flags, [&](const Flag& flag) {
+           return flag.name.starts_with(word[1]);
+         });
+}
+
 bool looks_like_flag(std::string_view word) {
   return word.size() > 2 && word.starts_with("--");
 }
@@ -76,6 +83,10 @@ Result<Arguments> Arguments::parse(std::span<const Flag> flags, std::span<const 
       continue;
     }
     if (!word.starts_with('-')) return wrong("\"" + words[at] + "\": a flag was expected here");
+    if (takes_words && is_option_of_a_command(flags, word)) {
+      arguments.words_.push_back(words[at]);
+      continue;
+    }
     word.remove_prefix(word.starts_with("--") ? 2 : 1);
     const auto equals = word.find('=');
     OTTLA_TRY(const Flag* flag, find_flag(flags, word.substr(0, equals)));

@@ -26,7 +26,8 @@ class Arguments {
  public:
   /// `--name value`, `--name=value`, and any beginning of a name that fits only one flag, as
   /// Kafka's tools take it. Errors: InvalidRequest, with the name that was probably meant.
-  /// Words that are no flags are taken where the tool has a use for them (`takes_words`).
+  /// Words that are no flags are taken where the tool has a use for them (`takes_words`), and so
+  /// are options of such words: `ls -R`.
   [[nodiscard]] static Result<Arguments> parse(std::span<const Flag> flags,
                                                std::span<const std::string> words,
                                                bool takes_words = false);

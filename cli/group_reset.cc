@@ -9,8 +9,6 @@
 #include <utility>
 #include <vector>
 
-#include <boost/json.hpp>
-
 #include "cli/group_choice.h"
 #include "cli/group_tables.h"
 #include "cli/offset_reset.h"
@@ -18,7 +16,6 @@
 namespace ottla::cli {
 namespace {
 
-namespace json = boost::json;
 using Offsets = std::map<TopicPartition, std::int64_t>;
 
 Result<Offsets> plan_group(GroupClient& client, Console& console, OffsetTarget target,
@@ -60,8 +57,8 @@ Result<ResetPlan> read_plan(const Arguments& arguments, const std::vector<std::s
   const std::string name = arguments.value_or("from-file", "");
   std::ifstream file(name, std::ios::binary);
   if (!file) return fail(ErrorCode::InvalidRequest, "--from-file " + name + ": cannot be read");
-  const std::string csv{std::istreambuf_iterator<char>(file), {}};
-  return parse_plan(csv, groups);
+  const std::string plan{std::istreambuf_iterator<char>(file), {}};
+  return plan.starts_with('[') ? parse_json_plan(plan, groups) : parse_plan(plan, groups);
 }
 
 /// What one run is to do.
@@ -93,22 +90,14 @@ Result<Offsets> reset_one(GroupClient& client, const Arguments& arguments, Conso
 }
 
 void print(const Arguments& arguments, Console& console, const ResetPlan& plan) {
-  if (arguments.has("export")) {
+  if (arguments.has("json")) {
+    console.out << plan_as_json(plan) << '\n';
+  } else if (arguments.has("export")) {
     // As Kafka's tool: it asks how many --group there are, not how many groups.
     console.out << plan_as_csv(plan, /*with_group=*/arguments.values("group").size() != 1);
-    return;
+  } else {
+    print_plan(console.out, plan);
   }
-  if (!arguments.has("json")) return print_plan(console.out, plan);
-  json::array array;
-  for (const auto& [group, offsets] : plan) {
-    for (const auto& [partition, offset] : offsets) {
-      array.push_back({{"group", group},
-                       {"topic", partition.topic},
-                       {"partition", partition.partition},
-                       {"newOffset", offset}});
-    }
-  }
-  console.out << json::serialize(array) << '\n';
 }
 
 }  // namespace

@@ -44,25 +44,26 @@ std::size_t count_unordered(const std::vector<Entry>& entries, Projection value,
   return faults;
 }
 
-Result<> sanity(const std::string& path, std::size_t faults, Console& console) {
-  OTTLA_TRY_VOID(finish(path, faults));
-  console.out << path << " passed sanity check.\n";
+Result<> sanity(const EntryPrinter& printer, std::size_t entries, std::size_t faults) {
+  OTTLA_TRY_VOID(finish(printer.file(), faults));
+  printer.say(printer.file() + " passed sanity check.", {{"entries", entries}, {"sane", true}});
   return {};
 }
 
 }  // namespace
 
-Result<> dump_offset_index(env::FileSystem& files, const std::string& path, IndexDumpMode mode,
-                           Console& console) {
+Result<> dump_offset_index(env::FileSystem& files, IndexDumpMode mode, const EntryPrinter& printer,
+                           std::ostream& err) {
+  const std::string& path = printer.file();
   OTTLA_TRY(const std::string text, env::read_file(files, path));
   OTTLA_TRY(const auto entries, read_offset_entries(text, path));
-  std::size_t faults = count_unordered(
-      entries, [](const OffsetEntry& entry) { return entry.offset; }, path, console.err);
+  std::size_t faults =
+      count_unordered(entries, [](const OffsetEntry& entry) { return entry.offset; }, path, err);
   if (entries.empty()) {
-    console.out << path << " is empty.\n";
+    printer.say(path + " is empty.", {{"entries", 0}});
     return {};
   }
-  if (mode == IndexDumpMode::SanityCheck) return sanity(path, faults, console);
+  if (mode == IndexDumpMode::SanityCheck) return sanity(printer, entries.size(), faults);
 
   OTTLA_TRY(const Offset base, base_offset_of(path));
   OTTLA_TRY(auto segment, SegmentFile::open(files, log_beside(path)));
@@ -70,7 +71,7 @@ Result<> dump_offset_index(env::FileSystem& files, const std::string& path, Inde
     // A preallocated file without entries: the active segment's.
     const bool padding = entry.position == 0 && entry.offset == base;
     if (mode == IndexDumpMode::Print) {
-      console.out << "offset: " << entry.offset << " position: " << entry.position << '\n';
+      printer.print({{"offset", entry.offset.value()}, {"position", entry.position}});
     }
     if (padding) continue;
     // The entry names the last offset of an append, and where the append begins: so the batch there
@@ -79,28 +80,31 @@ Result<> dump_offset_index(env::FileSystem& files, const std::string& path, Inde
     const bool fits = batch && batch->last_offset() <= entry.offset;
     if (fits) continue;
     ++faults;
-    console.err << path << ": offset " << entry.offset << " at position " << entry.position
-                << (batch ? ", where a batch ends at offset " +
-                                std::to_string(batch->last_offset().value())
-                          : ", where no batch begins")
-                << '\n';
+    err << path << ": offset " << entry.offset << " at position " << entry.position
+        << (batch ? ", where a batch ends at offset " + std::to_string(batch->last_offset().value())
+                  : ", where no batch begins")
+        << '\n';
+  }
+  if (mode == IndexDumpMode::VerifyOnly) {
+    printer.conclude({{"entries", entries.size()}, {"misfits", faults}});
   }
   return finish(path, faults);
 }
 
-Result<> dump_time_index(env::FileSystem& files, const std::string& path, IndexDumpMode mode,
-                         Console& console) {
+Result<> dump_time_index(env::FileSystem& files, IndexDumpMode mode, const EntryPrinter& printer,
+                         std::ostream& err) {
+  const std::string& path = printer.file();
   OTTLA_TRY(const std::string text, env::read_file(files, path));
   OTTLA_TRY(const auto entries, read_time_entries(text, path));
-  std::size_t faults = count_unordered(
-      entries, [](const TimeEntry& entry) { return entry.timestamp; }, path, console.err);
-  if (mode == IndexDumpMode::SanityCheck) return sanity(path, faults, console);
+  std::size_t faults =
+      count_unordered(entries, [](const TimeEntry& entry) { return entry.timestamp; }, path, err);
+  if (mode == IndexDumpMode::SanityCheck) return sanity(printer, entries.size(), faults);
 
   OTTLA_TRY(auto segment, SegmentFile::open(files, log_beside(path)));
   OTTLA_TRY(auto batch, segment.next());
   for (const auto& entry : entries) {
     if (mode == IndexDumpMode::Print) {
-      console.out << "timestamp: " << entry.timestamp << " offset: " << entry.offset << '\n';
+      printer.print({{"timestamp", entry.timestamp}, {"offset", entry.offset.value()}});
     }
     while (batch && batch->view.last_offset() < entry.offset) {
       OTTLA_TRY(batch, segment.next());
@@ -108,26 +112,32 @@ Result<> dump_time_index(env::FileSystem& files, const std::string& path, IndexD
     if (entry.timestamp <= 0 && entries.size() == 1) continue;  // preallocated, nothing in it yet
     if (batch && batch->view.max_timestamp() == entry.timestamp) continue;
     ++faults;
-    console.err << path << ": timestamp " << entry.timestamp << " at offset " << entry.offset
-                << (batch ? ", where the segment has " + std::to_string(batch->view.max_timestamp())
-                          : ", which the segment does not have")
-                << '\n';
+    err << path << ": timestamp " << entry.timestamp << " at offset " << entry.offset
+        << (batch ? ", where the segment has " + std::to_string(batch->view.max_timestamp())
+                  : ", which the segment does not have")
+        << '\n';
+  }
+  if (mode == IndexDumpMode::VerifyOnly) {
+    printer.conclude({{"entries", entries.size()}, {"misfits", faults}});
   }
   return finish(path, faults);
 }
 
-Result<> dump_transaction_index(env::FileSystem& files, const std::string& path, Console& console) {
-  OTTLA_TRY(const std::string text, env::read_file(files, path));
-  OTTLA_TRY(const auto entries, read_transaction_entries(text, path));
+Result<> dump_transaction_index(env::FileSystem& files, const EntryPrinter& printer) {
+  OTTLA_TRY(const std::string text, env::read_file(files, printer.file()));
+  OTTLA_TRY(const auto entries, read_transaction_entries(text, printer.file()));
   for (const TransactionEntry& entry : entries) {
-    console.out << "version: " << entry.version << " producerId: " << entry.producer_id
-                << " firstOffset: " << entry.first_offset << " lastOffset: " << entry.last_offset
-                << " lastStableOffset: " << entry.last_stable_offset << '\n';
+    printer.print({{"version", entry.version},
+                   {"producerId", entry.producer_id.value()},
+                   {"firstOffset", entry.first_offset.value()},
+                   {"lastOffset", entry.last_offset.value()},
+                   {"lastStableOffset", entry.last_stable_offset.value()}});
   }
   return {};
 }
 
-Result<> dump_producer_snapshot(env::FileSystem& files, const std::string& path, Console& console) {
+Result<> dump_producer_snapshot(env::FileSystem& files, const EntryPrinter& printer) {
+  const std::string& path = printer.file();
   OTTLA_TRY(const std::string text, env::read_file(files, path));
   const std::vector<std::byte> copy(as_bytes(text).begin(), as_bytes(text).end());  // GCC 12 warns
   const ByteView bytes = copy;
@@ -151,19 +161,23 @@ Result<> dump_producer_snapshot(env::FileSystem& files, const std::string& path,
     const auto offset_delta = load_big_endian<std::int32_t>(entry + 22);
     const auto timestamp = load_big_endian<std::int64_t>(entry + 26);
     const auto open_since = load_big_endian<std::int64_t>(entry + 38);
-    console.out << "producerId: " << load_big_endian<std::int64_t>(entry)
-                << " producerEpoch: " << load_big_endian<std::int16_t>(entry + 8)
-                << " coordinatorEpoch: " << load_big_endian<std::int32_t>(entry + 34)
-                << " currentTxnFirstOffset: "
-                << (open_since < 0 ? "OptionalLong.empty"
-                                   : "OptionalLong[" + std::to_string(open_since) + "]")
-                << " lastTimestamp: " << timestamp;
-    if (last_offset >= 0) {
-      console.out << " firstSequence: " << std::int64_t{last_sequence} - offset_delta
-                  << " lastSequence: " << last_sequence << " lastOffset: " << last_offset
-                  << " offsetDelta: " << offset_delta << " timestamp: " << timestamp;
+    const EntryField id{"producerId", load_big_endian<std::int64_t>(entry)};
+    const EntryField epoch{"producerEpoch", load_big_endian<std::int16_t>(entry + 8)};
+    const EntryField coordinator{"coordinatorEpoch", load_big_endian<std::int32_t>(entry + 34)};
+    const bool is_open = open_since >= 0;
+    const EntryField open{
+        "currentTxnFirstOffset",
+        is_open ? boost::json::value(open_since) : boost::json::value(nullptr),
+        is_open ? "OptionalLong[" + std::to_string(open_since) + "]" : "OptionalLong.empty"};
+    const EntryField last{"lastTimestamp", timestamp};
+    if (last_offset < 0) {
+      printer.print({id, epoch, coordinator, open, last});
+      continue;
     }
-    console.out << '\n';
+    printer.print({id, epoch, coordinator, open, last,
+                   EntryField{"firstSequence", std::int64_t{last_sequence} - offset_delta},
+                   EntryField{"lastSequence", last_sequence}, EntryField{"lastOffset", last_offset},
+                   EntryField{"offsetDelta", offset_delta}, EntryField{"timestamp", timestamp}});
   }
   return {};
 }

@@ -1,8 +1,8 @@
 #pragma once
 
-#include <string>
+#include <ostream>
 
-#include "cli/tool.h"
+#include "cli/entry_printer.h"
 #include "common/base/error.h"
 #include "common/env/file_system.h"
 
@@ -14,15 +14,13 @@ enum class IndexDumpMode {
   SanityCheck  ///< Only the file itself is looked at: size and order.
 };
 
-/// The files beside a segment, in the shape of kafka-dump-log. What does not fit the segment is
-/// told on `err`, and is an error at the end: InvalidRecord.
-[[nodiscard]] Result<> dump_offset_index(env::FileSystem& files, const std::string& path,
-                                         IndexDumpMode mode, Console& console);
-[[nodiscard]] Result<> dump_time_index(env::FileSystem& files, const std::string& path,
-                                       IndexDumpMode mode, Console& console);
-[[nodiscard]] Result<> dump_transaction_index(env::FileSystem& files, const std::string& path,
-                                              Console& console);
-[[nodiscard]] Result<> dump_producer_snapshot(env::FileSystem& files, const std::string& path,
-                                              Console& console);
+/// The files beside a segment: the printer's, in the shape of kafka-dump-log. What does not fit the
+/// segment is told on `err`, and is an error at the end: InvalidRecord.
+[[nodiscard]] Result<> dump_offset_index(env::FileSystem& files, IndexDumpMode mode,
+                                         const EntryPrinter& printer, std::ostream& err);
+[[nodiscard]] Result<> dump_time_index(env::FileSystem& files, IndexDumpMode mode,
+                                       const EntryPrinter& printer, std::ostream& err);
+[[nodiscard]] Result<> dump_transaction_index(env::FileSystem& files, const EntryPrinter& printer);
+[[nodiscard]] Result<> dump_producer_snapshot(env::FileSystem& files, const EntryPrinter& printer);
 
 }  // namespace ottla::cli

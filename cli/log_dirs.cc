@@ -193,7 +193,7 @@ Result<> run_log_dirs(const Arguments& arguments, Console& console) {
   OTTLA_TRY(auto client, BrokerClient::connect(arguments));
   OTTLA_TRY(const auto metadata, client.metadata());
   OTTLA_TRY(const auto brokers, chosen_brokers(arguments, metadata));
-  const bool is_table = arguments.has("table");
+  const bool is_table = arguments.has("table") && !arguments.has("json");
   const bool has_text = !is_table && !arguments.has("json");
   if (has_text) console.out << "Querying brokers for log directories information\n";
   std::vector<Described> all;

@@ -6,6 +6,8 @@
 #include <map>
 #include <utility>
 
+#include <boost/json.hpp>
+
 #include "cli/replica_explanation.h"
 
 namespace ottla::cli {
@@ -112,6 +114,27 @@ std::string text_of(const std::vector<Objecting>& objections) {
     text += text_of(one.objection);
   }
   return text;
+}
+
+boost::json::array json_of(const std::vector<Objecting>& objections) {
+  boost::json::array rows;
+  for (const Objecting& one : objections) {
+    boost::json::array partitions;
+    for (const TopicPartition& name : one.partitions) {
+      partitions.push_back({{"topic", name.topic}, {"partition", name.partition}});
+    }
+    rows.push_back({{"objection", name_of(one.objection)},
+                    {"text", text_of(one.objection)},
+                    {"partitions", std::move(partitions)},
+                    {"brokers", json_of(one.brokers)}});
+  }
+  return rows;
+}
+
+boost::json::array json_of(const std::vector<BrokerId>& brokers) {
+  boost::json::array ids;
+  for (const BrokerId broker : brokers) ids.emplace_back(broker.value());
+  return ids;
 }
 
 }  // namespace ottla::cli

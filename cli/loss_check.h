@@ -5,6 +5,8 @@
 #include <string_view>
 #include <vector>
 
+#include <boost/json/fwd.hpp>
+
 #include "cli/cluster_facts.h"
 #include "common/base/id.h"
 #include "common/base/topic_partition.h"
@@ -64,5 +66,7 @@ struct Objecting {
 [[nodiscard]] ClusterView view_of(const ClusterFacts& facts);
 /// A line for each, "\n  orders-0 orders-1 and 7 more are under-replicated already".
 [[nodiscard]] std::string text_of(const std::vector<Objecting>& objections);
+[[nodiscard]] boost::json::array json_of(const std::vector<Objecting>& objections);
+[[nodiscard]] boost::json::array json_of(const std::vector<BrokerId>& brokers);
 
 }  // namespace ottla::cli

@@ -60,32 +60,15 @@ std::string name_of(const std::vector<BrokerId>& brokers) {
   return name;
 }
 
-json::array json_of(const std::vector<BrokerId>& brokers) {
-  json::array ids;
-  for (const BrokerId broker : brokers) ids.push_back(broker.value());
-  return ids;
-}
-
 json::object json_of(const std::vector<BrokerId>& brokers, const ClusterView& view,
                      const std::vector<Objecting>& objections) {
-  json::array rows;
-  for (const Objecting& one : objections) {
-    json::array partitions;
-    for (const TopicPartition& name : one.partitions) {
-      partitions.push_back(json::object{{"topic", name.topic}, {"partition", name.partition}});
-    }
-    rows.push_back(json::object{{"objection", std::string(name_of(one.objection))},
-                                {"text", std::string(text_of(one.objection))},
-                                {"partitions", std::move(partitions)},
-                                {"brokers", json_of(one.brokers)}});
-  }
   const Load load = load_of(brokers, view);
-  return json::object{{"brokers", json_of(brokers)},
+  return json::object{{"brokers", cli::json_of(brokers)},
                       {"mayRestart", objections.empty()},
                       {"controller", is_in(brokers, view.controller)},
                       {"leads", load.leads},
                       {"replicas", load.replicas},
-                      {"objections", std::move(rows)}};
+                      {"objections", cli::json_of(objections)}};
 }
 
 }  // namespace

@@ -5,6 +5,8 @@
 #include <cctype>
 #include <charconv>
 
+#include <boost/json.hpp>
+
 namespace ottla::cli {
 namespace {
 
@@ -31,6 +33,13 @@ std::vector<std::string_view> split(std::string_view text, char separator) {
     if (at == text.npos) return parts;
     text.remove_prefix(at + 1);
   }
+}
+
+/// Null if it is not there.
+boost::json::value member_of(const boost::json::value& row, std::string_view name) {
+  const auto* const object = row.if_object();
+  const auto* const member = object == nullptr ? nullptr : object->if_contains(name);
+  return member == nullptr ? boost::json::value(nullptr) : *member;
 }
 
 /// Fields of a line of CSV; one that stands in quotes may hold commas, and quotes twice. Nullopt: a
@@ -289,6 +298,43 @@ std::string plan_as_csv(const ResetPlan& plan, bool with_group) {
     }
   }
   return csv;
+}
+
+Result<ResetPlan> parse_json_plan(const std::string& text, const std::vector<std::string>& groups) {
+  boost::json::error_code broken;
+  const auto rows = boost::json::parse(text, broken);
+  if (broken || !rows.is_array()) return refuse("the file is no list in JSON: " + broken.message());
+  ResetPlan plan;
+  int number = 0;
+  for (const auto& row : rows.get_array()) {
+    ++number;
+    const auto group = boost::json::try_value_to<std::string>(member_of(row, "group"));
+    const auto topic = boost::json::try_value_to<std::string>(member_of(row, "topic"));
+    const auto partition = boost::json::try_value_to<std::int32_t>(member_of(row, "partition"));
+    const auto offset = boost::json::try_value_to<std::int64_t>(member_of(row, "newOffset"));
+    const std::string which = "entry " + std::to_string(number) + " of the file: ";
+    if (!group || !topic || !partition || !offset) {
+      return refuse(which + "must have group, topic, partition and newOffset");
+    }
+    if (std::ranges::find(groups, *group) == groups.end()) {
+      return refuse(which + "group " + *group + " is not one of --group");
+    }
+    plan[*group][{*topic, *partition}] = *offset;
+  }
+  return plan;
+}
+
+std::string plan_as_json(const ResetPlan& plan) {
+  boost::json::array rows;
+  for (const auto& [group, offsets] : plan) {
+    for (const auto& [partition, offset] : offsets) {
+      rows.push_back({{"group", group},
+                      {"topic", partition.topic},
+                      {"partition", partition.partition},
+                      {"newOffset", offset}});
+    }
+  }
+  return boost::json::serialize(rows);
 }
 
 Result<NewOffset> new_offset(const OffsetTarget& target, const OffsetRange& range) {

@@ -56,6 +56,12 @@ using ResetPlan = std::map<std::string, std::map<TopicPartition, std::int64_t>>;
 /// `with_group`: four columns.
 [[nodiscard]] std::string plan_as_csv(const ResetPlan& plan, bool with_group);
 
+/// The same as --json prints it: a list of {"group", "topic", "partition", "newOffset"}. Errors:
+/// InvalidRequest, with the number of the entry.
+[[nodiscard]] Result<ResetPlan> parse_json_plan(const std::string& text,
+                                                const std::vector<std::string>& groups);
+[[nodiscard]] std::string plan_as_json(const ResetPlan& plan);
+
 /// What is known of a partition.
 struct OffsetRange {
   std::int64_t earliest = 0;

@@ -140,12 +140,13 @@ class TextPrinter final : public Printer {
 
 class JsonPrinter final : public Printer {
  public:
-  JsonPrinter(const SegmentDumpOptions& options, std::ostream& out)
-      : options_(options), out_(out) {}
+  JsonPrinter(const SegmentDumpOptions& options, std::string path, std::ostream& out)
+      : options_(options), path_(std::move(path)), out_(out) {}
 
   void begin_batch(const SegmentFile::Batch& batch) override {
     const auto& view = batch.view;
-    batch_ = {{"baseOffset", view.base_offset().value()},
+    batch_ = {{"file", path_},
+              {"baseOffset", view.base_offset().value()},
               {"lastOffset", view.last_offset().value()},
               {"position", batch.position},
               {"size", view.size()},
@@ -202,6 +203,7 @@ class JsonPrinter final : public Printer {
 
  private:
   const SegmentDumpOptions& options_;
+  const std::string path_;
   std::ostream& out_;
   json::object batch_;
   json::array records_;
@@ -269,7 +271,7 @@ Result<> dump_segment(env::FileSystem& files, const std::string& path,
   OTTLA_TRY(auto segment, SegmentFile::open(files, path));
   if (!options.json) console.out << "Log starting offset: " << base << '\n';
   TextPrinter text(options, console.out);
-  JsonPrinter json(options, console.out);
+  JsonPrinter json(options, path, console.out);
   Printer& printer = options.json ? static_cast<Printer&>(json) : text;
   Progress progress(segment.size(), console.err);
   bool cut_short = false;

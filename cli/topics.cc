@@ -345,8 +345,10 @@ Result<> delete_topics(const Arguments& arguments, Console& console) {
   OTTLA_TRY_VOID(arguments.require("topic"));
   OTTLA_TRY(auto client, BrokerClient::connect(arguments));
   OTTLA_TRY(const auto topics, chosen_topics(client, arguments));
-  if (topics.empty()) return {};
-
+  if (topics.empty()) {  // --if-exists
+    if (arguments.has("json")) print_json(console, {{"deleted", boost::json::array()}});
+    return {};
+  }
   protocol::DeleteTopicsRequest request;
   request.timeout_ms = 60000;
   for (const auto& topic : topics) {

@@ -256,6 +256,15 @@ Result<> abort(Session& session) {
                                       ? spec_by_offset(session, partition)
                                       : spec_by_producer(session.arguments, partition));
   OTTLA_TRY_VOID(session.client.abort(spec));
+  if (session.arguments.has("json")) {
+    const json::object aborted{{"topic", partition.topic},
+                               {"partition", partition.partition},
+                               {"producerId", spec.producer_id.value()},
+                               {"producerEpoch", spec.producer_epoch},
+                               {"coordinatorEpoch", spec.coordinator_epoch}};
+    session.console.out << json::serialize(json::object{{"aborted", aborted}}) << '\n';
+    return {};
+  }
   session.console.err << "aborted in " << partition << ": producer " << spec.producer_id
                       << ", epoch " << spec.producer_epoch << '\n';
   return {};

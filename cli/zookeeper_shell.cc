@@ -52,8 +52,13 @@ class Shell {
     const bool has_option = words.size() > 1 && words[1].starts_with('-');
     const std::size_t at = has_option ? 2 : 1;
     if (command == "help") {
-      out_ << kCommands;
+      as_json_ ? print_json({{"commands", kCommands}}) : void(out_ << kCommands);
       return {};
+    }
+    if (has_option && !(command == "ls" && words[1] == "-R") &&
+        !(command == "get" && words[1] == "-s")) {
+      return fail(ErrorCode::InvalidRequest,
+                  command + " " + words[1] + ": no such option; there are\n" + kCommands);
     }
     if (words.size() <= at || !words[at].starts_with('/')) {
       return fail(ErrorCode::InvalidRequest, command + ": a path, which begins with /, is missing");
@@ -61,13 +66,12 @@ class Shell {
     const std::string& path = words[at];
     const std::optional<std::string> data =
         words.size() > at + 1 ? std::optional(joined(words, at + 1)) : std::nullopt;
-    if (command == "ls" && has_option && words[1] == "-R") return list_all(path);
-    if (command == "ls") return list(path);
-    if (command == "get") return get(path, has_option && words[1] == "-s");
+    if (command == "ls") return has_option ? list_all(path) : list(path);
+    if (command == "get") return get(path, has_option);
     if (command == "stat") return stat(path);
-    if (command == "create") return write(zookeeper::Create{full(path), data}, "Created " + path);
-    if (command == "set" && data) return write(zookeeper::Set{full(path), *data}, "");
-    if (command == "delete") return write(zookeeper::Delete{full(path)}, "");
+    if (command == "create") return create(path, data);
+    if (command == "set" && data) return set(path, *data);
+    if (command == "delete") return remove(path);
     if (command == "deleteall" || command == "rmr") return remove_all(path);
     return fail(ErrorCode::InvalidRequest, command + ": is no command; there are\n" + kCommands);
   }
@@ -111,7 +115,7 @@ class Shell {
   Result<> list(const std::string& path) {
     OTTLA_TRY(const auto names, children(path));
     if (as_json_) {
-      out_ << boost::json::serialize(boost::json::value_from(names)) << '\n';
+      print_json(boost::json::value_from(names));
       return {};
     }
     out_ << '[';
@@ -120,17 +124,18 @@ class Shell {
     return {};
   }
   Result<> list_all(const std::string& path) {
-    out_ << path << '\n';
-    OTTLA_TRY(const auto names, children(path));
-    for (const std::string& name : names) {
-      OTTLA_TRY_VOID(list_all(path == "/" ? path + name : path + '/' + name));
-    }
+    boost::json::array paths;
+    OTTLA_TRY_VOID(walk(path, Order::ParentsFirst, [&](const std::string& each) -> Result<> {
+      as_json_ ? void(paths.emplace_back(each)) : void(out_ << each << '\n');
+      return {};
+    }));
+    if (as_json_) print_json(paths);
     return {};
   }
   Result<> get(const std::string& path, bool with_stat) {
     OTTLA_TRY(const zookeeper::Node found, node(path));
     if (as_json_) {
-      print_json(found);
+      print_json(as_json(found));
       return {};
     }
     out_ << (found.data.empty() ? "null" : found.data) << '\n';
@@ -140,23 +145,24 @@ class Shell {
   Result<> stat(const std::string& path) {
     OTTLA_TRY(const zookeeper::Node found, node(path));
     if (as_json_) {
-      print_json(found);
+      print_json(as_json(found));
       return {};
     }
     print(found.stat, found.data.size());
     return {};
   }
-  void print_json(const zookeeper::Node& node) {
-    out_ << boost::json::serialize(
-                boost::json::object{{"data", node.data},
-                                    {"czxid", node.stat.czxid},
-                                    {"mzxid", node.stat.mzxid},
-                                    {"createdMs", node.stat.created_ms},
-                                    {"modifiedMs", node.stat.modified_ms},
-                                    {"version", node.stat.version},
-                                    {"ephemeralOwner", node.stat.ephemeral_owner},
-                                    {"children", node.stat.children}})
-         << '\n';
+  void print_json(const boost::json::value& value) {
+    out_ << boost::json::serialize(value) << '\n';
+  }
+  static boost::json::object as_json(const zookeeper::Node& node) {
+    return {{"data", node.data},
+            {"czxid", node.stat.czxid},
+            {"mzxid", node.stat.mzxid},
+            {"createdMs", node.stat.created_ms},
+            {"modifiedMs", node.stat.modified_ms},
+            {"version", node.stat.version},
+            {"ephemeralOwner", node.stat.ephemeral_owner},
+            {"children", node.stat.children}};
   }
   /// As zkCli prints it, but for the version of the ACL.
   void print(const zookeeper::Stat& stat, std::size_t length) {
@@ -168,22 +174,52 @@ class Shell {
          << stat.ephemeral_owner << std::dec << "\ndataLength = " << length
          << "\nnumChildren = " << stat.children << '\n';
   }
-  Result<> write(zookeeper::Op op, const std::string& said) {
+  Result<> write(zookeeper::Op op) {
     const std::string path = std::visit([](const auto& each) { return each.path; }, op);
     OTTLA_TRY(const auto written, (wait<zookeeper::OpResult>(path, [&](auto done) {
                 client_->write(std::move(op), std::move(done));
               })));
     (void)written;  // the path is what was asked for
-    if (!said.empty()) out_ << said << '\n';
+    return {};
+  }
+  Result<> create(const std::string& path, const std::optional<std::string>& data) {
+    OTTLA_TRY_VOID(write(zookeeper::Create{full(path), data}));
+    as_json_ ? print_json({{"created", path}}) : void(out_ << "Created " << path << '\n');
+    return {};
+  }
+  Result<> set(const std::string& path, const std::string& data) {
+    OTTLA_TRY_VOID(write(zookeeper::Set{full(path), data}));
+    if (as_json_) print_json({{"set", path}});
+    return {};
+  }
+  Result<> remove(const std::string& path) {
+    OTTLA_TRY_VOID(write(zookeeper::Delete{full(path)}));
+    if (as_json_) print_json({{"deleted", boost::json::array{path}}});
     return {};
   }
   Result<> remove_all(const std::string& path) {
+    boost::json::array deleted;
+    auto done = walk(path, Order::ChildrenFirst, [&](const std::string& each) -> Result<> {
+      if (each == "/") return {};
+      OTTLA_TRY_VOID(write(zookeeper::Delete{full(each)}));
+      deleted.emplace_back(each);
+      return {};
+    });
+    if (as_json_) print_json({{"deleted", deleted}});
+    return done;
+  }
+
+  enum class Order { ParentsFirst, ChildrenFirst };
+  /// Visits a node and all below it.
+  template <class Visit>
+  Result<> walk(const std::string& path, Order order, const Visit& visit) {
+    if (order == Order::ParentsFirst) OTTLA_TRY_VOID(visit(path));
     OTTLA_TRY(const auto names, children(path));
     for (const std::string& name : names) {
-      OTTLA_TRY_VOID(remove_all(path == "/" ? path + name : path + '/' + name));
+      OTTLA_TRY_VOID(walk(path == "/" ? path + name : path + '/' + name, order, visit));
     }
-    if (path == "/") return {};
-    return write(zookeeper::Delete{full(path)}, "");
+    if (order == Order::ChildrenFirst) OTTLA_TRY_VOID(visit(path));
+    return {};
   }
 
   std::unique_ptr<Client> client_;
