@@ -137,6 +137,17 @@ TEST(Tools, HelpThemselves) {
   }
 }
 
+TEST(Tools, HelpWithinTheTerminal) {
+  std::istringstream in;
+  std::ostringstream out;
+  std::ostringstream err;
+  Console console{in, out, err, 80};
+  EXPECT_EQ(run(std::vector<std::string>{"topics", "--help"}, console), 0);
+  std::istringstream lines(out.str());
+  for (std::string line; std::getline(lines, line);) EXPECT_LE(line.size(), 80U) << line;
+  EXPECT_THAT(out.str(), HasSubstr("--topics-with-overrides"));
+}
+
 TEST(Tools, AnswerToTheNamesOfKafkasScripts) {
   for (const auto& script : script_names()) {
     EXPECT_EQ(run_words({script, "--help"}).code, 0) << script;

@@ -1,6 +1,7 @@
 // `ottla cluster`: the state of the cluster on one page.
 #include <chrono>
 #include <optional>
+#include <sstream>
 #include <string>
 
 #include <boost/json.hpp>
@@ -72,10 +73,13 @@ Result<> run_cluster(const Arguments& arguments, Console& console) {
     }
     return {};
   }
-  if (arguments.has("json"))
+  if (arguments.has("json")) {
     console.out << boost::json::serialize(to_json(state)) << '\n';
-  else
-    print(console.out, state);
+  } else {
+    std::ostringstream lines;
+    print(lines, state);
+    print_lines(console.page(), lines.view());
+  }
   if (arguments.has("check") && !state.healthy()) {
     return fail(ErrorCode::UnknownServerError,
                 "the cluster is not healthy: " + std::to_string(state.offline.size()) +

@@ -131,7 +131,7 @@ Result<> list(Session& session) {
     });
   }
   if (!session.wants_json()) {
-    print_list(session.console.out, groups, with_state, with_type);
+    print_list(session.console.page(), groups, with_state, with_type);
     return {};
   }
   json::array array;
@@ -224,11 +224,11 @@ Result<> describe_one(Session& session, const std::string& name, json::array& ar
     session.console.err << "\nWarning: Consumer group '" << name << "' is rebalancing.\n";
   }
   if (members) {
-    print_members(session.console.out, group, session.arguments.has("verbose"));
+    print_members(session.console.page(), group, session.arguments.has("verbose"));
   } else if (state) {
-    print_state(session.console.out, group);
+    print_state(session.console.page(), group);
   } else {
-    print_offsets(session.console.out, group, lines);
+    print_offsets(session.console.page(), group, lines);
   }
   return {};
 }
@@ -297,7 +297,7 @@ Result<> delete_offsets(Session& session) {
     }
     session.console.out << json::serialize(array) << '\n';
   } else {
-    print_deletions(session.console.out, deletions);
+    print_deletions(session.console.page(), deletions);
   }
   if (refused == deletions.end()) return {};
   return fail(refused->error, "some offsets of group '" + groups.front() + "' were not deleted");

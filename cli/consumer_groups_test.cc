@@ -61,13 +61,13 @@ TEST(MomentText, IsReadByPeople) {
 
 TEST(UndeleteTable, ShowsWhatIsThereAndWhatWillBe) {
   std::ostringstream out;
-  print_undelete(out, {{.group = "g",
-                        .current = 3,
-                        .ended = {.partition = {"orders", 1},
-                                  .offset = 70,
-                                  .ended_ms = 1795255748123,
-                                  .kept_until_ms = 1795860548123,
-                                  .why = "expired"}}});
+  print_undelete({out}, {{.group = "g",
+                          .current = 3,
+                          .ended = {.partition = {"orders", 1},
+                                    .offset = 70,
+                                    .ended_ms = 1795255748123,
+                                    .kept_until_ms = 1795860548123,
+                                    .why = "expired"}}});
   EXPECT_EQ(out.str(),
             "\n"
             "GROUP           TOPIC           PARTITION  CURRENT-OFFSET  NEW-OFFSET      "
@@ -195,7 +195,7 @@ TEST(GroupTables, ShowOffsetsInKafkasColumns) {
   const auto lines = offset_lines(group, {{{"a", 0}, 5}, {{"old", 3}, 7}},
                                   {{{"a", 0}, 9}, {{"a", 1}, 2}, {{"old", 3}, 7}});
   std::ostringstream out;
-  print_offsets(out, group, lines);
+  print_offsets({out}, group, lines);
   EXPECT_EQ(
       out.str(),
       "\n"
@@ -215,7 +215,7 @@ TEST(GroupTables, ShowOffsetsInKafkasColumns) {
 
 TEST(GroupTables, ShowMembersAndState) {
   std::ostringstream members;
-  print_members(members, some_group(), true);
+  print_members({members}, some_group(), true);
   EXPECT_EQ(members.str(),
             "\n"
             "GROUP           CONSUMER-ID     HOST            CLIENT-ID       #PARTITIONS     "
@@ -224,7 +224,7 @@ TEST(GroupTables, ShowMembersAndState) {
             "a(0,1), b(0)\n"
             "g               c-2             /10.0.0.2       d               0               -\n");
   std::ostringstream state;
-  print_state(state, some_group());
+  print_state({state}, some_group());
   EXPECT_EQ(state.str(),
             "\n"
             "GROUP                     COORDINATOR (ID)          ASSIGNMENT-STRATEGY  STATE        "

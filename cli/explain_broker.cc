@@ -34,7 +34,7 @@ Result<> run(const std::string& object, const Arguments& arguments, Console& con
   if (arguments.has("json")) {
     console.out << boost::json::serialize(to_json(facts, *broker, explanation)) << '\n';
   } else {
-    print(console.out, facts, *broker, explanation);
+    print(console.page(), facts, *broker, explanation);
   }
   return {};
 }

@@ -3,6 +3,7 @@
 #include <functional>
 #include <map>
 #include <set>
+#include <sstream>
 #include <string>
 #include <utility>
 #include <vector>
@@ -241,14 +242,16 @@ Result<> run(const std::string& group, const Arguments& arguments, Console& cons
     console.out << json::serialize(json_of(group, account)) << '\n';
     return {};
   }
-  print_state(console.out, group, account);
-  print_members(console.out, account.of_coordinator);
-  print_ended_offsets(console.out, group, account.of_coordinator);
-  print_rebalances(console.out, account.events);
-  print_events(console.out, account.events);
+  std::ostringstream lines;
+  print_state(lines, group, account);
+  print_members(lines, account.of_coordinator);
+  print_ended_offsets(lines, group, account.of_coordinator);
+  print_rebalances(lines, account.events);
+  print_events(lines, account.events);
   for (const std::string& broker : account.silent_brokers) {
-    console.out << "\nNot asked: " << broker << '\n';
+    lines << "\nNot asked: " << broker << '\n';
   }
+  print_lines(console.page(), lines.view());
   return {};
 }
 

@@ -45,7 +45,7 @@ Result<> run(const std::string& object, const Arguments& arguments, Console& con
   if (arguments.has("json")) {
     console.out << boost::json::serialize(to_json(found->second, explanation)) << '\n';
   } else {
-    print(console.out, found->second, explanation);
+    print(console.page(), found->second, explanation);
   }
   return {};
 }

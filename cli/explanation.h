@@ -3,7 +3,6 @@
 #include <cstdint>
 #include <map>
 #include <optional>
-#include <ostream>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -11,6 +10,7 @@
 #include <boost/json/fwd.hpp>
 
 #include "cli/cluster_facts.h"
+#include "cli/page.h"
 
 namespace ottla::cli {
 
@@ -89,9 +89,9 @@ struct BrokerExplanation {
 /// "2 min 5 s", "340 ms".
 [[nodiscard]] std::string duration_text(std::int64_t ms);
 
-void print(std::ostream& out, const PartitionFacts& partition,
+void print(const Page& page, const PartitionFacts& partition,
            const PartitionExplanation& explanation);
-void print(std::ostream& out, const ClusterFacts& facts, BrokerId broker,
+void print(const Page& page, const ClusterFacts& facts, BrokerId broker,
            const BrokerExplanation& explanation);
 [[nodiscard]] boost::json::object to_json(const PartitionFacts& partition,
                                           const PartitionExplanation& explanation);

@@ -446,7 +446,7 @@ TEST(ExplainText, FitsATerminal) {
   world.drop(3);
   world.drop(2);
   std::ostringstream out;
-  print(out, world.partition, world.explained());
+  print({out}, world.partition, world.explained());
   std::istringstream lines(out.str());
   for (std::string line; std::getline(lines, line);) EXPECT_LE(line.size(), 100U) << line;
 }

@@ -1,5 +1,6 @@
 // How explanations are printed: for people, and as JSON.
 #include <algorithm>
+#include <sstream>
 
 #include <boost/json.hpp>
 
@@ -11,19 +12,20 @@ namespace {
 
 namespace json = boost::json;
 
-constexpr std::size_t kWidth = 100;
+constexpr std::size_t kWidest = 100;
 constexpr std::size_t kPartitionsShown = 8;
 
 /// Breaks the text between words, `indent` blanks before each line but the first.
-void print_wrapped(std::ostream& out, const std::string& first, const std::string& text) {
+void print_wrapped(const Page& page, const std::string& first, const std::string& text) {
+  const std::size_t width = std::min(kWidest, page.columns.value_or(kWidest));
   const std::string indent(first.size(), ' ');
   std::string line = first;
   bool empty = true;
   for (std::size_t at = 0; at < text.size();) {
     const std::size_t end = std::min(text.find(' ', at), text.size());
     const std::string word = text.substr(at, end - at);
-    if (!empty && line.size() + 1 + word.size() > kWidth) {
-      out << line << '\n';
+    if (!empty && line.size() + 1 + word.size() > width) {
+      page.out << line << '\n';
       line = indent;
       empty = true;
     }
@@ -31,12 +33,12 @@ void print_wrapped(std::ostream& out, const std::string& first, const std::strin
     empty = false;
     at = end + 1;
   }
-  out << line << '\n';
+  page.out << line << '\n';
 }
 
-void print(std::ostream& out, const ReasonFound& finding) {
-  print_wrapped(out, "- ", finding.text);
-  for (const std::string& next : finding.next) print_wrapped(out, "    -> ", next);
+void print(const Page& page, const ReasonFound& finding) {
+  print_wrapped(page, "- ", finding.text);
+  for (const std::string& next : finding.next) print_wrapped(page, "    -> ", next);
 }
 
 json::array ids(const std::vector<BrokerId>& brokers) {
@@ -79,8 +81,9 @@ std::string_view text_of(Condition condition) {
 
 }  // namespace
 
-void print(std::ostream& out, const PartitionFacts& partition,
+void print(const Page& page, const PartitionFacts& partition,
            const PartitionExplanation& explanation) {
+  std::ostringstream out;
   out << partition.name << " is " << text_of(explanation.condition) << "\n  leader ";
   if (partition.leader == kNoBroker)
     out << "none";
@@ -98,11 +101,13 @@ void print(std::ostream& out, const PartitionFacts& partition,
   if (partition.decision && partition.decision->since_ms >= 0) {
     out << "  so for " << duration_text(partition.decision->since_ms) << '\n';
   }
-  for (const ReasonFound& finding : explanation.findings) print(out, finding);
+  print_lines(page, out.view());
+  for (const ReasonFound& finding : explanation.findings) print(page, finding);
 }
 
-void print(std::ostream& out, const ClusterFacts& facts, BrokerId broker,
+void print(const Page& page, const ClusterFacts& facts, BrokerId broker,
            const BrokerExplanation& explanation) {
+  std::ostringstream out;
   const auto known = facts.brokers.find(broker);
   out << "broker " << broker;
   if (known != facts.brokers.end() && !known->second.address.empty()) {
@@ -110,10 +115,12 @@ void print(std::ostream& out, const ClusterFacts& facts, BrokerId broker,
   }
   out << ": " << explanation.replicas << " replicas, leads " << explanation.leads
       << (facts.controller == broker ? ", controller" : "") << '\n';
-  for (const ReasonFound& finding : explanation.findings) print(out, finding);
+  print_lines(page, out.view());
+  for (const ReasonFound& finding : explanation.findings) print(page, finding);
   std::size_t missing = 0;
   for (const MissingFrom& group : explanation.missing) missing += group.partitions.size();
-  if (missing > 0) out << "Not in the ISR, or without a leader: " << missing << " partitions\n";
+  if (missing > 0)
+    page.out << "Not in the ISR, or without a leader: " << missing << " partitions\n";
   for (const MissingFrom& group : explanation.missing) {
     std::string names;
     for (std::size_t i = 0; i < std::min(kPartitionsShown, group.partitions.size()); ++i) {
@@ -125,10 +132,10 @@ void print(std::ostream& out, const ClusterFacts& facts, BrokerId broker,
     const bool is_told = std::ranges::any_of(explanation.findings, [&](const ReasonFound& finding) {
       return finding.reason == group.finding.reason && finding.text == group.finding.text;
     });
-    print_wrapped(out, "  ", names + (is_told ? ", for the reason above" : ":"));
-    if (!is_told) print(out, group.finding);
+    print_wrapped(page, "  ", names + (is_told ? ", for the reason above" : ":"));
+    if (!is_told) print(page, group.finding);
   }
-  if (explanation.findings.empty() && missing == 0) out << "It is well.\n";
+  if (explanation.findings.empty() && missing == 0) page.out << "It is well.\n";
 }
 
 json::object to_json(const PartitionFacts& partition, const PartitionExplanation& explanation) {

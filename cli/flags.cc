@@ -175,7 +175,7 @@ Result<> Arguments::refuse_with(std::string_view name,
   return {};
 }
 
-std::string help_of(std::span<const Flag> flags) {
+void print_help(const Page& page, std::span<const Flag> flags) {
   const auto left_of = [](const Flag& flag) {
     std::string left = "  --" + std::string(flag.name);
     if (!flag.value.empty()) {
@@ -190,13 +190,20 @@ std::string help_of(std::span<const Flag> flags) {
     width = std::max(width, left_of(flag).size());
   }
   std::ranges::sort(sorted, {}, [](const Flag* flag) { return flag->name; });
-  std::string help;
+  constexpr std::size_t kLeastForDocs = 20;
+  const std::size_t indent = width + 2;
+  const bool is_narrow = page.columns && *page.columns >= indent + kLeastForDocs;
   for (const auto* flag : sorted) {
     std::string left = left_of(*flag);
-    left.resize(width + 2, ' ');
-    help += left + std::string(flag->doc) + (flag->repeated ? " (any number)" : "") + "\n";
+    left.resize(indent, ' ');
+    const std::string doc = std::string(flag->doc) + (flag->repeated ? " (any number)" : "");
+    const auto lines =
+        is_narrow ? broken_to(doc, *page.columns - indent) : std::vector<std::string>{doc};
+    for (const std::string& line : lines) {
+      page.out << left << line << '\n';
+      left.assign(indent, ' ');
+    }
   }
-  return help;
 }
 
 }  // namespace ottla::cli

@@ -8,6 +8,7 @@
 #include <string_view>
 #include <vector>
 
+#include "cli/page.h"
 #include "common/base/error.h"
 
 namespace ottla::cli {
@@ -59,7 +60,7 @@ class Arguments {
   std::vector<std::string> words_;
 };
 
-/// The table of flags for --help.
-[[nodiscard]] std::string help_of(std::span<const Flag> flags);
+/// Prints the table of flags for --help.
+void print_help(const Page& page, std::span<const Flag> flags);
 
 }  // namespace ottla::cli

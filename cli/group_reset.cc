@@ -96,7 +96,7 @@ void print(const Arguments& arguments, Console& console, const ResetPlan& plan) 
     // As Kafka's tool: it asks how many --group there are, not how many groups.
     console.out << plan_as_csv(plan, /*with_group=*/arguments.values("group").size() != 1);
   } else {
-    print_plan(console.out, plan);
+    print_plan(console.page(), plan);
   }
 }
 

@@ -4,14 +4,10 @@
 #include <set>
 
 #include "cli/moment_text.h"
+#include "cli/text_table.h"
 
 namespace ottla::cli {
 namespace {
-
-std::string padded(std::string text, std::size_t width) {
-  if (text.size() < width) text.resize(width, ' ');
-  return text;
-}
 
 std::string or_dash(const std::optional<std::int64_t>& number) {
   return number ? std::to_string(*number) : "-";
@@ -19,6 +15,7 @@ std::string or_dash(const std::optional<std::int64_t>& number) {
 
 constexpr std::size_t kShort = 15;
 constexpr std::size_t kLong = 25;
+constexpr std::size_t kName = 30;
 
 }  // namespace
 
@@ -52,37 +49,27 @@ std::vector<OffsetLine> offset_lines(const GroupView& group,
   return lines;
 }
 
-void print_offsets(std::ostream& out, const GroupView& group,
-                   const std::vector<OffsetLine>& lines) {
-  std::size_t group_width = std::max(kShort, group.group.size());
-  std::size_t topic_width = kShort;
-  std::size_t id_width = kShort;
-  std::size_t host_width = kShort;
+void print_offsets(const Page& page, const GroupView& group, const std::vector<OffsetLine>& lines) {
+  TextTable table({text_column("GROUP", kShort),
+                   text_column("TOPIC", kShort),
+                   {"PARTITION", 10},
+                   {"CURRENT-OFFSET", kShort},
+                   {"LOG-END-OFFSET", kShort},
+                   {"LAG", kShort},
+                   text_column("CONSUMER-ID", kShort),
+                   text_column("HOST", kShort),
+                   text_column("CLIENT-ID")},
+                  TableStyle::Blanks);
   for (const OffsetLine& line : lines) {
-    if (line.partition) topic_width = std::max(topic_width, line.partition->topic.size());
-    if (line.member == nullptr) continue;
-    id_width = std::max(id_width, line.member->id.size());
-    host_width = std::max(host_width, line.member->client_host.size());
+    const GroupMember* const member = line.member;
+    table.add({group.group, line.partition ? line.partition->topic : "-",
+               line.partition ? std::to_string(line.partition->partition) : "-",
+               or_dash(line.current), or_dash(line.end), or_dash(line.lag()),
+               member != nullptr ? member->id : "-", member != nullptr ? member->client_host : "-",
+               member != nullptr ? member->client_id : "-"});
   }
-  const auto print = [&](const std::string& name, const std::string& topic,
-                         const std::string& partition, const std::string& current,
-                         const std::string& end, const std::string& lag, const std::string& id,
-                         const std::string& host, const std::string& client) {
-    out << padded(name, group_width) << ' ' << padded(topic, topic_width) << ' '
-        << padded(partition, 10) << ' ' << padded(current, kShort) << ' ' << padded(end, kShort)
-        << ' ' << padded(lag, kShort) << ' ' << padded(id, id_width) << ' '
-        << padded(host, host_width) << ' ' << client << '\n';
-  };
-  out << '\n';
-  print("GROUP", "TOPIC", "PARTITION", "CURRENT-OFFSET", "LOG-END-OFFSET", "LAG", "CONSUMER-ID",
-        "HOST", "CLIENT-ID");
-  for (const OffsetLine& line : lines) {
-    print(group.group, line.partition ? line.partition->topic : "-",
-          line.partition ? std::to_string(line.partition->partition) : "-", or_dash(line.current),
-          or_dash(line.end), or_dash(line.lag()), line.member != nullptr ? line.member->id : "-",
-          line.member != nullptr ? line.member->client_host : "-",
-          line.member != nullptr ? line.member->client_id : "-");
-  }
+  page.out << '\n';
+  table.print(page);
 }
 
 std::string assignment_text(const std::vector<TopicPartition>& partitions) {
@@ -102,138 +89,112 @@ std::string assignment_text(const std::vector<TopicPartition>& partitions) {
   return text + ")";
 }
 
-void print_members(std::ostream& out, const GroupView& group, bool verbose) {
-  const std::size_t group_width = std::max(kShort, group.group.size());
-  std::size_t id_width = kShort;
-  std::size_t host_width = kShort;
-  std::size_t client_width = kShort;
-  std::size_t instance_width = 0;
+void print_members(const Page& page, const GroupView& group, bool verbose) {
+  const bool has_instances = std::ranges::any_of(
+      group.members, [](const GroupMember& member) { return !member.instance_id.empty(); });
+  std::vector<TableColumn> columns = {text_column("GROUP", kShort),
+                                      text_column("CONSUMER-ID", kShort)};
+  if (has_instances) columns.push_back(text_column("GROUP-INSTANCE-ID", 17));
+  columns.push_back(text_column("HOST", kShort));
+  columns.push_back(text_column("CLIENT-ID", kShort));
+  columns.push_back({"#PARTITIONS", kShort});
+  columns.push_back(text_column(verbose ? "ASSIGNMENT" : ""));
+  TextTable table(std::move(columns), TableStyle::Blanks);
   for (const GroupMember& member : group.members) {
-    id_width = std::max(id_width, member.id.size());
-    host_width = std::max(host_width, member.client_host.size());
-    client_width = std::max(client_width, member.client_id.size());
-    if (!member.instance_id.empty()) {
-      instance_width = std::max({instance_width, std::size_t{17}, member.instance_id.size()});
-    }
+    std::vector<std::string> row = {group.group, member.id};
+    if (has_instances) row.push_back(member.instance_id);
+    row.insert(row.end(),
+               {member.client_host, member.client_id, std::to_string(member.assigned.size()),
+                verbose ? assignment_text(member.assigned) : ""});
+    table.add(std::move(row));
   }
-  const auto print = [&](const std::string& name, const std::string& id,
-                         const std::string& instance, const std::string& host,
-                         const std::string& client, const std::string& count,
-                         const std::string& assignment) {
-    out << padded(name, group_width) << ' ' << padded(id, id_width) << ' ';
-    if (instance_width > 0) out << padded(instance, instance_width) << ' ';
-    out << padded(host, host_width) << ' ' << padded(client, client_width) << ' '
-        << padded(count, kShort) << ' ';
-    if (verbose) out << assignment;
-    out << '\n';
-  };
-  out << '\n';
-  print("GROUP", "CONSUMER-ID", "GROUP-INSTANCE-ID", "HOST", "CLIENT-ID", "#PARTITIONS",
-        "ASSIGNMENT");
-  for (const GroupMember& member : group.members) {
-    print(group.group, member.id, member.instance_id, member.client_host, member.client_id,
-          std::to_string(member.assigned.size()), assignment_text(member.assigned));
-  }
+  page.out << '\n';
+  table.print(page);
 }
 
-void print_state(std::ostream& out, const GroupView& group) {
-  const std::string coordinator = group.coordinator_host + ":" +
-                                  std::to_string(group.coordinator_port) + "  (" +
-                                  std::to_string(group.coordinator.value()) + ")";
-  const std::size_t width = std::max(kLong, coordinator.size());
-  out << '\n'
-      << padded("GROUP", kLong) << ' ' << padded("COORDINATOR (ID)", width) << ' '
-      << padded("ASSIGNMENT-STRATEGY", 20) << ' ' << padded("STATE", kShort) << " #MEMBERS\n"
-      << padded(group.group, kLong) << ' ' << padded(coordinator, width) << ' '
-      << padded(group.protocol, 20) << ' ' << padded(group.state, kShort) << ' '
-      << group.members.size() << '\n';
+void print_state(const Page& page, const GroupView& group) {
+  TextTable table({text_column("GROUP", kLong),
+                   text_column("COORDINATOR (ID)", kLong),
+                   {"ASSIGNMENT-STRATEGY", 20},
+                   {"STATE", kShort},
+                   "#MEMBERS"},
+                  TableStyle::Blanks);
+  table.add({group.group,
+             group.coordinator_host + ":" + std::to_string(group.coordinator_port) + "  (" +
+                 std::to_string(group.coordinator.value()) + ")",
+             group.protocol, group.state, std::to_string(group.members.size())});
+  page.out << '\n';
+  table.print(page);
 }
 
-void print_list(std::ostream& out, const std::vector<GroupListing>& groups, bool state, bool type) {
+void print_list(const Page& page, const std::vector<GroupListing>& groups, bool state, bool type) {
   if (!state && !type) {
-    for (const GroupListing& group : groups) out << group.group << '\n';
+    for (const GroupListing& group : groups) page.out << group.group << '\n';
     return;
   }
-  std::size_t width = kLong;
-  for (const GroupListing& group : groups) width = std::max(width, group.group.size());
-  const auto print = [&](const std::string& name, const std::string& of_type,
-                         const std::string& in_state) {
-    out << padded(name, width);
-    if (type) out << ' ' << padded(of_type, 20);
-    if (state) out << ' ' << padded(in_state, 20);
-    out << '\n';
-  };
-  print("GROUP", "TYPE", "STATE");
+  std::vector<TableColumn> columns = {text_column("GROUP", kLong)};
+  if (type) columns.push_back({"TYPE", 20});
+  if (state) columns.push_back({"STATE", 20});
+  TextTable table(std::move(columns), TableStyle::BlanksToTheEnd);
   for (const GroupListing& group : groups) {
-    std::string name = group.type;
-    if (!name.empty()) name.front() = static_cast<char>(std::toupper(name.front()));
-    print(group.group, name, group.state);
+    std::vector<std::string> row = {group.group};
+    if (type) row.push_back(group.type);
+    if (type && !group.type.empty()) {
+      row.back().front() = static_cast<char>(std::toupper(group.type.front()));
+    }
+    if (state) row.push_back(group.state);
+    table.add(std::move(row));
   }
+  table.print(page);
 }
 
-void print_plan(std::ostream& out, const ResetPlan& plan) {
-  std::size_t group_width = 30;
-  std::size_t topic_width = 30;
-  for (const auto& [group, offsets] : plan) {
-    group_width = std::max(group_width, group.size());
-    for (const auto& [partition, offset] : offsets) {
-      topic_width = std::max(topic_width, partition.topic.size());
-    }
-  }
-  const auto print = [&](const std::string& group, const std::string& topic,
-                         const std::string& partition, const std::string& offset) {
-    out << padded(group, group_width) << ' ' << padded(topic, topic_width) << ' '
-        << padded(partition, 10) << ' ' << padded(offset, kShort) << '\n';
-  };
-  out << '\n';
-  print("GROUP", "TOPIC", "PARTITION", "NEW-OFFSET");
+void print_plan(const Page& page, const ResetPlan& plan) {
+  TextTable table({text_column("GROUP", kName),
+                   text_column("TOPIC", kName),
+                   {"PARTITION", 10},
+                   {"NEW-OFFSET", kShort}},
+                  TableStyle::BlanksToTheEnd);
   for (const auto& [group, offsets] : plan) {
     for (const auto& [partition, offset] : offsets) {
-      print(group, partition.topic, std::to_string(partition.partition), std::to_string(offset));
+      table.add(
+          {group, partition.topic, std::to_string(partition.partition), std::to_string(offset)});
     }
   }
+  page.out << '\n';
+  table.print(page);
 }
 
-void print_undelete(std::ostream& out, const std::vector<UndeleteLine>& lines) {
-  std::size_t group_width = kShort;
-  std::size_t topic_width = kShort;
+void print_undelete(const Page& page, const std::vector<UndeleteLine>& lines) {
+  TextTable table({text_column("GROUP", kShort),
+                   text_column("TOPIC", kShort),
+                   {"PARTITION", 10},
+                   {"CURRENT-OFFSET", kShort},
+                   {"NEW-OFFSET", kShort},
+                   text_column("ENDED", kLong),
+                   text_column("KEPT-UNTIL", kLong),
+                   "WHY"},
+                  TableStyle::Blanks);
   for (const UndeleteLine& line : lines) {
-    group_width = std::max(group_width, line.group.size());
-    topic_width = std::max(topic_width, line.ended.partition.topic.size());
+    table.add({line.group, line.ended.partition.topic,
+               std::to_string(line.ended.partition.partition), or_dash(line.current),
+               std::to_string(line.ended.offset), moment_text(line.ended.ended_ms),
+               moment_text(line.ended.kept_until_ms), line.ended.why});
   }
-  const auto print = [&](const std::string& group, const std::string& topic,
-                         const std::string& partition, const std::string& current,
-                         const std::string& wanted, const std::string& ended,
-                         const std::string& until, const std::string& why) {
-    out << padded(group, group_width) << ' ' << padded(topic, topic_width) << ' '
-        << padded(partition, 10) << ' ' << padded(current, kShort) << ' ' << padded(wanted, kShort)
-        << ' ' << padded(ended, kLong) << ' ' << padded(until, kLong) << ' ' << why << '\n';
-  };
-  out << '\n';
-  print("GROUP", "TOPIC", "PARTITION", "CURRENT-OFFSET", "NEW-OFFSET", "ENDED", "KEPT-UNTIL",
-        "WHY");
-  for (const UndeleteLine& line : lines) {
-    print(line.group, line.ended.partition.topic, std::to_string(line.ended.partition.partition),
-          or_dash(line.current), std::to_string(line.ended.offset),
-          moment_text(line.ended.ended_ms), moment_text(line.ended.kept_until_ms), line.ended.why);
-  }
+  page.out << '\n';
+  table.print(page);
 }
 
-void print_deletions(std::ostream& out, const std::vector<DeletedPartition>& deletions) {
-  std::size_t width = 30;
-  for (const auto& deletion : deletions) {
-    width = std::max(width, deletion.partition.topic.size());
-  }
-  out << '\n' << padded("TOPIC", width) << ' ' << padded("PARTITION", kShort) << " STATUS\n";
+void print_deletions(const Page& page, const std::vector<DeletedPartition>& deletions) {
+  TextTable table({text_column("TOPIC", kName), {"PARTITION", kShort}, text_column("STATUS")},
+                  TableStyle::Blanks);
   for (const auto& [partition, error] : deletions) {
-    out << padded(partition.topic, width) << ' '
-        << padded(std::to_string(partition.partition), kShort) << ' ';
-    if (error == ErrorCode::None) {
-      out << "Successful\n";
-    } else {
-      out << "Error: " << text_of(error) << " (" << name_of(error) << ")\n";
-    }
+    table.add({partition.topic, std::to_string(partition.partition),
+               error == ErrorCode::None ? "Successful"
+                                        : "Error: " + std::string(text_of(error)) + " (" +
+                                              std::string(name_of(error)) + ")"});
   }
+  page.out << '\n';
+  table.print(page);
 }
 
 }  // namespace ottla::cli

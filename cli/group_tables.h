@@ -3,12 +3,12 @@
 #include <cstdint>
 #include <map>
 #include <optional>
-#include <ostream>
 #include <string>
 #include <vector>
 
 #include "cli/group_client.h"
 #include "cli/offset_reset.h"
+#include "cli/page.h"
 
 /// How `consumer-groups` prints, in the columns of Kafka's tool (a missing value is `-`).
 namespace ottla::cli {
@@ -31,13 +31,13 @@ struct OffsetLine {
     const GroupView& group, const std::map<TopicPartition, std::int64_t>& committed,
     const std::map<TopicPartition, std::int64_t>& ends);
 
-void print_offsets(std::ostream& out, const GroupView& group, const std::vector<OffsetLine>& lines);
-void print_members(std::ostream& out, const GroupView& group, bool verbose);
-void print_state(std::ostream& out, const GroupView& group);
+void print_offsets(const Page& page, const GroupView& group, const std::vector<OffsetLine>& lines);
+void print_members(const Page& page, const GroupView& group, bool verbose);
+void print_state(const Page& page, const GroupView& group);
 /// --list: names alone, or with the columns asked for.
-void print_list(std::ostream& out, const std::vector<GroupListing>& groups, bool state, bool type);
-void print_plan(std::ostream& out, const ResetPlan& plan);
-void print_deletions(std::ostream& out, const std::vector<DeletedPartition>& deletions);
+void print_list(const Page& page, const std::vector<GroupListing>& groups, bool state, bool type);
+void print_plan(const Page& page, const ResetPlan& plan);
+void print_deletions(const Page& page, const std::vector<DeletedPartition>& deletions);
 
 /// One line of --undelete-offsets: `ended` is what is committed.
 struct UndeleteLine {
@@ -45,7 +45,7 @@ struct UndeleteLine {
   std::optional<std::int64_t> current{};
   EndedOffsetView ended;
 };
-void print_undelete(std::ostream& out, const std::vector<UndeleteLine>& lines);
+void print_undelete(const Page& page, const std::vector<UndeleteLine>& lines);
 
 /// "orders(0,1), payments(2)"
 [[nodiscard]] std::string assignment_text(const std::vector<TopicPartition>& partitions);

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <functional>
 #include <set>
+#include <sstream>
 #include <string>
 #include <vector>
 
@@ -150,28 +151,28 @@ std::vector<TableRow> largest_first(const DescribeLogDirsResponse::Result& direc
   return rows;
 }
 
-void print_table(const std::vector<Described>& all, std::size_t most, Console& console) {
+void print_table(const std::vector<Described>& all, std::size_t most, std::ostream& out) {
   for (const Described& described : all) {
     for (const auto& directory : described.answer.results) {
-      console.out << "broker " << described.broker << '\t' << directory.log_dir;
+      out << "broker " << described.broker << '\t' << directory.log_dir;
       if (directory.error_code != ErrorCode::None) {
-        console.out << "\toffline (" << name_of(directory.error_code) << ")\n";
+        out << "\toffline (" << name_of(directory.error_code) << ")\n";
         continue;
       }
-      console.out << "\tonline";
+      out << "\tonline";
       if (directory.total_bytes > 0) {
-        console.out << "\tfree " << directory.usable_bytes << " of " << directory.total_bytes
-                    << " (" << directory.usable_bytes * 100 / directory.total_bytes << " %)";
+        out << "\tfree " << directory.usable_bytes << " of " << directory.total_bytes << " ("
+            << directory.usable_bytes * 100 / directory.total_bytes << " %)";
       }
-      console.out << '\n';
+      out << '\n';
       std::vector<TableRow> rows = largest_first(directory);
       const std::size_t left_out = rows.size() > most ? rows.size() - most : 0;
       rows.resize(rows.size() - left_out);
       for (const TableRow& row : rows) {
-        console.out << "  " << row.partition << "\tsize " << row.bytes << "\tlag " << row.lag
-                    << (row.is_future ? "\tfuture" : "") << '\n';
+        out << "  " << row.partition << "\tsize " << row.bytes << "\tlag " << row.lag
+            << (row.is_future ? "\tfuture" : "") << '\n';
       }
-      if (left_out > 0) console.out << "  and " << left_out << " more\n";
+      if (left_out > 0) out << "  and " << left_out << " more\n";
     }
   }
 }
@@ -207,7 +208,9 @@ Result<> run_log_dirs(const Arguments& arguments, Console& console) {
   }
   if (is_table) {
     OTTLA_TRY(const std::size_t most, rows_wanted(arguments));
-    print_table(all, most, console);
+    std::ostringstream lines;
+    print_table(all, most, lines);
+    print_lines(console.page(), lines.view());
   } else {
     if (has_text) {
       console.out << "Received log directory information from brokers " << joined(brokers) << '\n';

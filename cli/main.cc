@@ -3,7 +3,10 @@
 #include <vector>
 
 #include <glog/logging.h>
+#include <unistd.h>
 
+#include "cli/environment.h"
+#include "cli/terminal.h"
 #include "cli/tool.h"
 
 int main(int argc, char** argv) {
@@ -19,7 +22,11 @@ int main(int argc, char** argv) {
   if (base.starts_with("kafka-") || base.starts_with("zookeeper-"))
     words.insert(words.begin(), std::string(base));
 
-  ottla::cli::Console console{std::cin, std::cout, std::cerr};
+  const auto columns_of = [](int descriptor) {
+    return ottla::cli::terminal_columns(descriptor, ottla::cli::variable_of_process);
+  };
+  ottla::cli::Console console{std::cin, std::cout, std::cerr, columns_of(STDOUT_FILENO),
+                              columns_of(STDERR_FILENO)};
   const int code = ottla::cli::run(words, console);
   std::cout.flush();
   return std::cout ? code : 1;

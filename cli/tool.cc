@@ -54,7 +54,7 @@ int run_tool(const Tool& tool, std::span<const std::string> words, Console& cons
   if (arguments->has(kHelpFlag.name)) {
     console.out << "ottla " << tool.name << ": " << tool.summary << "\n\n";
     if (!tool.words.empty()) console.out << "  " << tool.words << "\n\n";
-    console.out << help_of(flags);
+    print_help(console.page(), flags);
     return 0;
   }
   if (arguments->has(kVersionFlag.name)) {

@@ -1,6 +1,8 @@
 #pragma once
 
+#include <cstddef>
 #include <istream>
+#include <optional>
 #include <ostream>
 #include <span>
 #include <string>
@@ -8,6 +10,7 @@
 #include <vector>
 
 #include "cli/flags.h"
+#include "cli/page.h"
 #include "common/base/error.h"
 
 namespace ottla::cli {
@@ -17,6 +20,10 @@ struct Console {
   std::istream& in;
   std::ostream& out;
   std::ostream& err;
+  std::optional<std::size_t> out_columns{};  ///< How wide `out` is; unset: it is no terminal.
+  std::optional<std::size_t> err_columns{};  ///< The same of `err`; unset: no progress is shown.
+
+  [[nodiscard]] Page page() const { return {out, out_columns}; }
 };
 
 /// One tool of the `ottla` binary.

@@ -4,6 +4,7 @@
 #include <charconv>
 #include <functional>
 #include <optional>
+#include <sstream>
 #include <string>
 #include <vector>
 
@@ -219,11 +220,12 @@ void print_described(const std::vector<TopicDescription>& topics, const Partitio
       array.push_back(to_json(topic));
       continue;
     }
-    if (!filter) print_topic_line(console.out, topic);
-    if (arguments.has(kWithOverrides)) continue;
-    for (const auto& partition : topic.partitions) {
-      print_partition_line(console.out, topic, partition);
+    std::ostringstream lines;
+    if (!filter) print_topic_line(lines, topic);
+    if (!arguments.has(kWithOverrides)) {
+      for (const auto& partition : topic.partitions) print_partition_line(lines, topic, partition);
     }
+    print_lines(console.page(), lines.view());
   }
   if (arguments.has("json")) print_json(console, array);
 }

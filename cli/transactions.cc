@@ -53,7 +53,7 @@ struct Session {
     if (arguments.has("json")) {
       console.out << table.to_json() << '\n';
     } else {
-      table.print(console.out);
+      table.print(console.page());
     }
   }
 };
@@ -93,7 +93,8 @@ Result<> list(Session& session) {
   OTTLA_TRY(const auto longer_than, session.arguments.number("duration-filter", 0));
   OTTLA_TRY_VOID(session.client.learn(std::nullopt));
   OTTLA_TRY(const auto listed, session.client.list({}, longer_than.value_or(-1)));
-  TextTable table({"TransactionalId", "Coordinator", "ProducerId", "TransactionState"});
+  TextTable table(
+      {text_column("TransactionalId"), "Coordinator", "ProducerId", "TransactionState"});
   for (const TransactionListing& one : listed) {
     table.add({one.transactional_id, std::to_string(one.coordinator.value()),
                std::to_string(one.producer_id.value()), one.state});
@@ -115,9 +116,9 @@ Result<> describe(Session& session) {
     }
   }
   const std::int64_t start = state.transaction_start_time_ms;
-  TextTable table({"CoordinatorId", "TransactionalId", "ProducerId", "ProducerEpoch",
+  TextTable table({"CoordinatorId", text_column("TransactionalId"), "ProducerId", "ProducerEpoch",
                    "TransactionState", "TransactionTimeoutMs", "CurrentTransactionStartTimeMs",
-                   "TransactionDurationMs", "TopicPartitions"});
+                   "TransactionDurationMs", text_column("TopicPartitions")});
   table.add({std::to_string(view.coordinator.value()), state.transactional_id,
              std::to_string(state.producer_id.value()),
              std::to_string(state.producer_epoch.value()), state.transaction_state,
@@ -199,8 +200,8 @@ Result<> find_hanging(Session& session) {
     OTTLA_TRY(const auto listed, session.client.list(producers, -1));
     for (const auto& one : listed) ids[one.producer_id] = one.transactional_id;
   }
-  TextTable table({"Topic", "Partition", "ProducerId", "ProducerEpoch", "CoordinatorEpoch",
-                   "StartOffset", "LastTimestamp", "Duration(min)"});
+  TextTable table({text_column("Topic"), "Partition", "ProducerId", "ProducerEpoch",
+                   "CoordinatorEpoch", "StartOffset", "LastTimestamp", "Duration(min)"});
   for (const Candidate& candidate : candidates) {
     OTTLA_TRY(const bool hangs, is_hanging(session, candidate, ids));
     if (!hangs) continue;

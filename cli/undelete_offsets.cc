@@ -122,7 +122,7 @@ Result<> undelete_offsets(GroupClient& client, const Arguments& arguments, Conso
   if (arguments.has("json")) {
     console.out << json::serialize(as_json(all)) << '\n';
   } else {
-    print_undelete(console.out, all);
+    print_undelete(console.page(), all);
   }
   return {};
 }
