@@ -13,6 +13,7 @@
 
 #include "cli/client_properties.h"
 #include "cli/moment_text.h"
+#include "cli/progress.h"
 #include "cli/rdkafka_client.h"
 #include "cli/tool.h"
 
@@ -60,7 +61,7 @@ struct Options {
 };
 
 /// What was consumed up to a moment.
-struct Progress {
+struct Reading {
   Clock::time_point at{};
   std::uint64_t bytes = 0;
   std::uint64_t messages = 0;
@@ -95,7 +96,7 @@ int on_statistics(rd_kafka_t*, char* json, size_t size, void* opaque) {
 }
 
 /// The columns that both kinds of lines end with.
-std::string columns(const Progress& from, const Progress& to, std::uint64_t all_bytes,
+std::string columns(const Reading& from, const Reading& to, std::uint64_t all_bytes,
                     std::uint64_t all_messages) {
   const auto seconds = [](auto duration) {
     return std::max(std::chrono::duration<double>(duration).count(), 1e-3);
@@ -155,7 +156,7 @@ Result<Options> options_of(const Arguments& arguments) {
   return options;
 }
 
-void print_json(const Progress& start, const Progress& end, Console& console) {
+void print_json(const Reading& start, const Reading& end, Console& console) {
   const double seconds = std::max(std::chrono::duration<double>(end.at - start.at).count(), 1e-3);
   const double mib = static_cast<double>(end.bytes) / kMiB;
   console.out << boost::json::serialize(boost::json::object{
@@ -168,15 +169,17 @@ void print_json(const Progress& start, const Progress& end, Console& console) {
               << '\n';
 }
 
-Result<Progress> consume(rd_kafka_t* client, const Options& options, const Progress& start,
-                         Rebalances& rebalances, Console& console) {
-  Progress now = start;
-  Progress reported = start;
+Result<Reading> consume(rd_kafka_t* client, const Options& options, const Reading& start,
+                        Rebalances& rebalances, Console& console) {
+  Reading now = start;
+  Reading reported = start;
   Clock::time_point last = Clock::now();
+  Progress bar(console.err, console.err_columns, progress_clock(), "reading", options.messages);
   while (now.messages < options.messages && !told_to_stop()) {
     const RdKafka<rd_kafka_message_t> message(rd_kafka_consumer_poll(client, kPollMs));
     now.at = Clock::now();
     now.rebalancing = rebalances.lost;
+    bar.at(now.messages);
     if (message && message->err == RD_KAFKA_RESP_ERR_NO_ERROR) {
       last = now.at;
       ++now.messages;
@@ -185,12 +188,14 @@ Result<Progress> consume(rd_kafka_t* client, const Options& options, const Progr
                message->err == RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART) {
       return rdkafka_failure(options.topic, message->err);
     } else if (now.at - last >= options.timeout) {
+      bar.hide();
       console.err << "WARNING: Exiting before consuming the expected number of messages: timeout ("
                   << options.timeout.count()
                   << " ms) exceeded. You can use the --timeout option to increase the timeout.\n";
       break;
     }
     if (options.is_detailed && now.at - reported.at >= options.interval) {
+      bar.hide();
       if (options.is_json) {
         print_json(reported, now, console);
       } else {
@@ -227,7 +232,7 @@ Result<> run_consumer_perf_test(const Arguments& arguments, Console& console) {
   const RdKafka<rd_kafka_topic_partition_list_t> topics(rd_kafka_topic_partition_list_new(1));
   rd_kafka_topic_partition_list_add(topics.get(), arguments.value("topic")->c_str(),
                                     RD_KAFKA_PARTITION_UA);
-  const Progress start{.at = Clock::now()};
+  const Reading start{.at = Clock::now()};
   rebalances.revoked = start.at;
   const auto error = rd_kafka_subscribe(client.get(), topics.get());
   if (error != RD_KAFKA_RESP_ERR_NO_ERROR) return rdkafka_failure(*arguments.value("topic"), error);

@@ -19,6 +19,7 @@
 #include "cli/drill_topic.h"
 #include "cli/drill_watch.h"
 #include "cli/loss_check.h"
+#include "cli/progress.h"
 #include "cli/tool.h"
 #include "cli/zookeeper_reader.h"
 
@@ -348,7 +349,9 @@ class Drill {
   Result<> wait(const std::string& what, const std::function<bool()>& condition,
                 milliseconds pause = kQuickPause) const {
     const auto deadline = std::chrono::steady_clock::now() + times_.patience;
+    Progress progress(console_.err, console_.err_columns, progress_clock(), "waiting for " + what);
     while (!condition()) {
+      progress.at(0);
       if (told_to_stop()) return fail(ErrorCode::UnknownServerError, "interrupted");
       if (std::chrono::steady_clock::now() > deadline) {
         return fail(ErrorCode::RequestTimedOut,
@@ -361,7 +364,11 @@ class Drill {
 
   void observe() const {
     const DrillTime until = probe_->now() + times_.observe;
-    while (probe_->now() < until && !told_to_stop()) std::this_thread::sleep_for(milliseconds(5));
+    Progress progress(console_.err, console_.err_columns, progress_clock(), "watching on");
+    while (probe_->now() < until && !told_to_stop()) {
+      progress.at(0);
+      std::this_thread::sleep_for(milliseconds(5));
+    }
   }
 
   void mark(MarkKind kind, std::string text) {

@@ -1,6 +1,7 @@
 // `ottla dump-log`: what kafka-dump-log does, for all files of a log dir, and whether they are
 // sound.
 #include <algorithm>
+#include <filesystem>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -12,6 +13,7 @@
 #include "cli/checkpoint_dump.h"
 #include "cli/index_dump.h"
 #include "cli/log_verifier.h"
+#include "cli/progress.h"
 #include "cli/segment_dump.h"
 #include "cli/tool.h"
 #include "common/env/file_system.h"
@@ -144,14 +146,35 @@ void print_findings_as_json(const Verification& found, Console& console) {
               << '\n';
 }
 
+/// What --verify will read. What cannot be looked at is left out: the verifier tells of it.
+std::uint64_t bytes_of_segments(const Arguments& arguments) {
+  namespace fs = std::filesystem;
+  std::uint64_t bytes = 0;
+  for (const std::string& value : arguments.values("verify")) {
+    for (const auto& directory : split_by_comma(value)) {
+      std::error_code error;
+      fs::recursive_directory_iterator at(directory, error);
+      for (; !error && at != fs::recursive_directory_iterator(); at.increment(error)) {
+        std::error_code unknown;
+        const auto size = at->file_size(unknown);
+        if (!unknown && at->path().extension() == ".log") bytes += size;
+      }
+    }
+  }
+  return bytes;
+}
+
 Result<> verify(const Arguments& arguments, Console& console) {
   env::PosixFileSystem files;
-  Verification found;
+  Progress progress(console.err, console.err_columns, progress_clock(), "verifying",
+                    bytes_of_segments(arguments));
+  Verification found{.watcher = [&](const Verification& so_far) { progress.at(so_far.bytes); }};
   for (const std::string& value : arguments.values("verify")) {
     for (const auto& directory : split_by_comma(value)) {
       OTTLA_TRY_VOID(verify_directory(files, directory, found));
     }
   }
+  progress.hide();
   arguments.has("json") ? print_findings_as_json(found, console) : print_findings(found, console);
   const std::size_t damages = found.count(Finding::Severity::Damage);
   if (damages == 0) return {};

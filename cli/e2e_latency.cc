@@ -15,6 +15,7 @@
 #include <boost/json.hpp>
 
 #include "cli/client_properties.h"
+#include "cli/progress.h"
 #include "cli/rdkafka_client.h"
 #include "cli/tool.h"
 
@@ -143,7 +144,10 @@ Result<> run_e2e_latency(const Arguments& arguments, Console& console) {
   std::mt19937 random(0);
   std::vector<double> took_ms;
   double sum = 0;
+  Progress progress(console.err, console.err_columns, progress_clock(), "measuring",
+                    static_cast<std::uint64_t>(options.messages));
   for (int number = 0; number < options.messages && !told_to_stop(); ++number) {
+    progress.at(static_cast<std::uint64_t>(number));
     std::string value(options.bytes, ' ');
     for (char& c : value) c = static_cast<char>('A' + random() % 26);
     const auto began = Clock::now();
@@ -151,9 +155,12 @@ Result<> run_e2e_latency(const Arguments& arguments, Console& console) {
     OTTLA_TRY_VOID(receive(consumer.get(), options, value));
     took_ms.push_back(std::chrono::duration<double, std::milli>(Clock::now() - began).count());
     sum += took_ms.back();
-    if (number % kReportEach == 0 && !arguments.has("json"))
+    if (number % kReportEach == 0 && !arguments.has("json")) {
+      progress.hide();
       console.out << number << '\t' << took_ms.back() << std::endl;
+    }
   }
+  progress.hide();
   if (took_ms.empty()) return {};
   std::sort(took_ms.begin(), took_ms.end());
   const auto quantile = [&](double part) {

@@ -12,6 +12,7 @@
 #include "cli/group_choice.h"
 #include "cli/group_tables.h"
 #include "cli/offset_reset.h"
+#include "cli/progress.h"
 
 namespace ottla::cli {
 namespace {
@@ -120,7 +121,10 @@ Result<> reset_offsets(GroupClient& client, const Arguments& arguments, Console&
   }
   ResetPlan done;
   std::vector<std::pair<std::string, Error>> failed;
+  Progress progress(console.err, console.err_columns, progress_clock(), "resetting offsets",
+                    groups.size());
   for (const std::string& group : groups) {
+    progress.at(done.size() + failed.size());
     auto offsets = reset_one(client, arguments, console, reset, group);
     if (offsets) {
       done[group] = *std::move(offsets);
@@ -128,6 +132,7 @@ Result<> reset_offsets(GroupClient& client, const Arguments& arguments, Console&
       failed.emplace_back(group, std::move(offsets).error());
     }
   }
+  progress.hide();
   if (!done.empty() || failed.empty()) print(arguments, console, done);
   if (failed.empty()) return {};
   if (groups.size() == 1) return fail(failed.front().second);

@@ -17,6 +17,8 @@ class LatencyReport {
   LatencyReport(std::uint64_t expected, Clock::time_point start);
 
   void record(std::chrono::milliseconds latency, std::size_t bytes);
+  /// Records so far.
+  [[nodiscard]] std::uint64_t count() const { return all_.records; }
   /// A line about the time since the last one. Nothing if that was less than `interval` ago.
   [[nodiscard]] std::string line_when_due(Clock::time_point now,
                                           std::chrono::milliseconds interval);

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
@@ -29,6 +30,8 @@ struct Verification {
   std::size_t segments = 0;
   std::size_t batches = 0;
   std::uint64_t bytes = 0;  ///< Of .log files.
+  /// Called now and then, if it is there: `bytes` tells how far it is.
+  std::function<void(const Verification& so_far)> watcher{};
   std::vector<Finding> findings;
 
   void damage(std::string file, std::string problem,

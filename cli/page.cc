@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cctype>
+#include <utility>
 
 namespace ottla::cli {
 namespace {
@@ -29,13 +30,15 @@ bool is_sign(char last) {
 
 /// Where a piece of at most `end` bytes had best end.
 std::size_t end_of_piece(std::string_view text, std::size_t end) {
-  for (std::size_t earlier = end; earlier > end / 2; --earlier) {
-    if (text[earlier - 1] == ' ') return earlier;
-  }
-  for (std::size_t earlier = end; earlier > end / 2; --earlier) {
-    if (is_sign(text[earlier - 1])) return earlier;
-  }
-  return end;
+  const auto behind = [&](auto is_good) -> std::optional<std::size_t> {
+    for (std::size_t earlier = end; earlier > end / 2; --earlier) {
+      if (is_good(text[earlier - 1])) return earlier;
+    }
+    return std::nullopt;
+  };
+  if (const auto blank = behind([](char last) { return last == ' '; })) return *blank;
+  if (const auto comma = behind([](char last) { return last == ','; })) return *comma;
+  return behind(is_sign).value_or(end);
 }
 
 /// Breaks one line, which is too wide, at its tabs.
@@ -44,26 +47,25 @@ void print_broken(const Page& page, std::string_view line) {
   std::size_t at = std::min(line.find_first_not_of(' '), line.size());  // where a field begins
   page.out << line.substr(0, at);
   line.remove_prefix(at);
+  std::string gap;  // up to the next field, if it stands in this line
   bool is_first = true;
   while (true) {
     const std::size_t end = std::min(line.find('\t'), line.size());
     const std::string_view field = line.substr(0, end);
     if (!is_first && at + width_of(field) > columns) {
-      page.out << '\n' << std::string(2 * kTab, ' ');
-      at = 2 * kTab;
+      at = std::min(2 * kTab, columns / 2);
+      gap = '\n' + std::string(at, ' ');
     }
     const std::size_t room = columns > at ? columns - at : 1;
-    const auto pieces = width_of(field) > room && room > kTab
-                            ? broken_to(field, room)
-                            : std::vector<std::string>{std::string(field)};
+    const auto pieces = broken_to(field, std::max(room, kTab));
     for (std::size_t i = 0; i < pieces.size(); ++i) {
-      if (i > 0) page.out << '\n' << std::string(at, ' ');
-      page.out << pieces[i];
+      if (i > 0) gap = '\n' + std::string(at, ' ');
+      if (!pieces[i].empty()) page.out << std::exchange(gap, "") << pieces[i];
     }
     if (end == line.size()) break;
     line.remove_prefix(end + 1);
     const std::size_t next = ((at + width_of(pieces.back())) / kTab + 1) * kTab;
-    page.out << std::string(next - at - width_of(pieces.back()), ' ');
+    gap += std::string(next - at - width_of(pieces.back()), ' ');
     at = next;
     is_first = is_first && field.empty();
   }

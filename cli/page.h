@@ -19,7 +19,7 @@ struct Page {
 /// How many columns a text takes: the characters of UTF-8, not its bytes.
 [[nodiscard]] std::size_t width_of(std::string_view text);
 
-/// The text in pieces of `columns` at most, broken behind a blank, or else behind a sign, where
+/// The text in pieces of `columns` at most, broken behind a blank, a comma or another sign where
 /// there is one in the second half of a piece. At least one piece.
 [[nodiscard]] std::vector<std::string> broken_to(std::string_view text, std::size_t columns);
 

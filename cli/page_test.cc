@@ -44,12 +44,12 @@ TEST(Page, LeavesLinesAloneThatFitOrGoToAFile) {
 
 TEST(Page, GoesOnInTheNextLineFromFieldToField) {
   EXPECT_EQ(on_page(40, "\tTopic: a\tPartition: 0\tLeader: 1\tReplicas: 1,2\n\tTopic: b\n"),
-            "        Topic: a        Partition: 0    \n"
-            "                Leader: 1       \n"
+            "        Topic: a        Partition: 0\n"
+            "                Leader: 1\n"
             "                Replicas: 1,2\n"
             "\tTopic: b\n");
   EXPECT_EQ(on_page(40, "Configs: retention.ms=1000,cleanup.policy=compact\n"),
-            "Configs: retention.ms=1000,cleanup.\npolicy=compact\n");
+            "Configs: retention.ms=1000,\ncleanup.policy=compact\n");
   EXPECT_EQ(on_page(20, "  began because a member left\n"), "  began because a\n  member left\n");
 }
 
@@ -99,7 +99,16 @@ TEST(TextTable, BreaksTheWidestColumnsAndNeverNumbers) {
   EXPECT_THAT(all, Each(SizeIs(Le(60))));
   EXPECT_EQ(all[1], std::string(18, 't') + "  12345678901234567890  " + std::string(18, 's'));
   // Not even that is there: nothing is lost.
-  EXPECT_THAT(on_page(10, table), testing::HasSubstr("tttttttttt  12345678901234567890  ssss"));
+  EXPECT_THAT(on_page(10, table), testing::HasSubstr("tttttttt  12345678901234567890  ssss"));
+}
+
+TEST(TextTable, BreaksNamesOfColumns) {
+  TextTable table({text_column("TOPIC"), "CURRENT-OFFSET", "LAG"}, TableStyle::Blanks);
+  table.add({"orders", "5", "7"});
+  EXPECT_EQ(on_page(21, table),
+            "TOPIC   CURRENT-  LAG\n"
+            "        OFFSET\n"
+            "orders  5         7\n");
 }
 
 TEST(TextTable, HasTabsWhereKafkasNewerToolsHaveThem) {

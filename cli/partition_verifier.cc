@@ -256,6 +256,7 @@ Result<> PartitionVerifier::walk(const std::string& log, Offset base) {
 void PartitionVerifier::take(const storage::BatchAt& at, const std::string& log, Offset base) {
   const record::RecordBatchView& batch = at.batch;
   ++found_.batches;
+  if (found_.watcher) found_.watcher(found_);
   const std::string name =
       "batch " + text_of(batch.base_offset()) + " to " + text_of(batch.last_offset());
   if (!batch.validate_crc()) {

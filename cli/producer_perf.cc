@@ -13,6 +13,7 @@
 
 #include "cli/client_properties.h"
 #include "cli/latency_report.h"
+#include "cli/progress.h"
 #include "cli/rdkafka_client.h"
 #include "cli/send_pace.h"
 #include "cli/tool.h"
@@ -218,6 +219,14 @@ Result<> send_all(rd_kafka_t* producer, const Arguments& arguments, Payloads pay
   OTTLA_TRY(Transactions transactions, Transactions::begin(producer, arguments));
   // With --json the only line of the result is the last.
   std::ostream& out = arguments.has("json") ? run.console.err : run.console.out;
+  Progress progress(run.console.err, run.console.err_columns, progress_clock(), "sending", count);
+  const auto say_when_due = [&](Clock::time_point now) {
+    progress.at(run.report.count());
+    const std::string line = run.report.line_when_due(now, kReportInterval);
+    if (line.empty()) return;
+    progress.hide();
+    out << line << std::flush;
+  };
   const SendPace pace(per_second, Clock::now());
   for (std::uint64_t sent = 0; sent < count && !told_to_stop(); ++sent) {
     const Clock::time_point due = pace.due(sent);
@@ -230,10 +239,10 @@ Result<> send_all(rd_kafka_t* producer, const Arguments& arguments, Payloads pay
     rd_kafka_poll(producer, 0);
     const Clock::time_point now = Clock::now();
     OTTLA_TRY_VOID(transactions.go_on(now));
-    out << run.report.line_when_due(now, kReportInterval) << std::flush;
+    say_when_due(now);
   }
   while (rd_kafka_flush(producer, 200) == RD_KAFKA_RESP_ERR__TIMED_OUT && !told_to_stop()) {
-    out << run.report.line_when_due(Clock::now(), kReportInterval) << std::flush;
+    say_when_due(Clock::now());
   }
   return transactions.commit();
 }

@@ -11,6 +11,7 @@
 #include <boost/json.hpp>
 
 #include "cli/broker_client.h"
+#include "cli/progress.h"
 #include "cli/reassignment_plan.h"
 #include "cli/throttles.h"
 #include "cli/tool.h"
@@ -275,7 +276,9 @@ bool may_still_come(ErrorCode error) {
 /// Asks for the moves; what the brokers do not have yet is asked for again until `timeout` has
 /// passed. Gives what began.
 Result<std::vector<ReplicaMove>> begin_moves(BrokerClient& client, std::vector<ReplicaMove> moves,
-                                             std::chrono::milliseconds timeout) {
+                                             std::chrono::milliseconds timeout, Console& console) {
+  Progress progress(console.err, console.err_columns, progress_clock(),
+                    "beginning moves between log directories", moves.size());
   std::vector<ReplicaMove> begun;
   const auto deadline = std::chrono::steady_clock::now() + timeout;
   while (true) {
@@ -293,6 +296,7 @@ Result<std::vector<ReplicaMove>> begin_moves(BrokerClient& client, std::vector<R
       }
     }
     moves = std::move(left);
+    progress.at(begun.size());
     if (moves.empty() || std::chrono::steady_clock::now() >= deadline) return begun;
     std::this_thread::sleep_for(kMovePause);
   }
@@ -490,8 +494,9 @@ Result<> execute(const Arguments& arguments, Console& console) {
     console.out << "Successfully started partition reassignment" << plural(started.size())
                 << " for " << names(started) << '\n';
   }
-  OTTLA_TRY(const auto begun,
-            begin_moves(client, moves, std::chrono::milliseconds(timeout.value_or(kTimeoutMs))));
+  OTTLA_TRY(
+      const auto begun,
+      begin_moves(client, moves, std::chrono::milliseconds(timeout.value_or(kTimeoutMs)), console));
   std::string moved;
   for (const ReplicaMove& move : begun) moved += (moved.empty() ? "" : ",") + move.name();
   if (is_json) {

@@ -15,6 +15,7 @@
 #include "cli/config_client.h"
 #include "cli/moment_text.h"
 #include "cli/offset_query.h"
+#include "cli/progress.h"
 #include "cli/rdkafka_client.h"
 #include "cli/replica_comparison.h"
 #include "cli/tool.h"
@@ -121,6 +122,8 @@ class Verifier {
   bool compare_round();
   void tell(const Watched& partition, const ReplicaDifference& difference);
   void report();
+  /// How many offsets have been compared of all that are to be.
+  [[nodiscard]] std::uint64_t compared() const;
   void say(const std::string& text, json::object event);
   [[nodiscard]] Result<> verdict();
 
@@ -129,6 +132,8 @@ class Verifier {
   Console& console_;
   std::vector<Watched> partitions_;
   std::set<BrokerId> brokers_;
+  std::uint64_t to_compare_ = 0;  ///< Offsets, with --once.
+  std::optional<Progress> progress_{};
   std::size_t first_ = 0;  ///< Which partition stands first in a fetch; each in its turn.
   bool is_idle_ = false;   ///< Nothing was new in the last round: brokers may wait.
 };
@@ -174,9 +179,24 @@ Result<> Verifier::choose(const TopicFilter& filter) {
   return {};
 }
 
+std::uint64_t Verifier::compared() const {
+  std::int64_t left = 0;
+  for (const Watched& partition : partitions_) {
+    if (partition.target) left += std::max<std::int64_t>(*partition.target - partition.verified, 0);
+  }
+  return to_compare_ - std::min(to_compare_, static_cast<std::uint64_t>(left));
+}
+
 Result<> Verifier::run() {
   say("verification process is started",
       {{"event", "started"}, {"partitions", partitions_.size()}});
+  for (const Watched& partition : partitions_) {
+    if (!partition.target) continue;
+    to_compare_ += static_cast<std::uint64_t>(
+        std::max<std::int64_t>(*partition.target - partition.verified, 0));
+  }
+  progress_.emplace(console_.err, options_.once ? console_.err_columns : std::nullopt,
+                    progress_clock(), "comparing replicas", to_compare_);
   auto report_at = Clock::now() + options_.report_interval;
   auto give_up_at = Clock::now() + options_.patience;
   const auto is_over = [&] {
@@ -185,6 +205,7 @@ Result<> Verifier::run() {
   while (!is_over() && !told_to_stop()) {
     fetch_round();
     is_idle_ = !compare_round();
+    progress_->at(compared());
     const auto now = Clock::now();
     if (!is_idle_) give_up_at = now + options_.patience;
     if (now >= report_at) {
@@ -194,6 +215,7 @@ Result<> Verifier::run() {
     if (options_.once && now >= give_up_at) break;
     if (is_idle_) std::this_thread::sleep_for(kPause);
   }
+  progress_.reset();
   if (options_.once) report();
   return verdict();
 }
@@ -319,6 +341,7 @@ void Verifier::report() {
 }
 
 void Verifier::say(const std::string& text, json::object event) {
+  if (progress_) progress_->hide();
   if (options_.json) {
     console_.out << json::serialize(event) << std::endl;
     return;

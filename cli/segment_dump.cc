@@ -6,6 +6,7 @@
 #include <boost/json.hpp>
 
 #include "cli/group_record_text.h"
+#include "cli/progress.h"
 #include "cli/segment_file.h"
 #include "cli/transaction_record_text.h"
 #include "common/record/control_record.h"
@@ -246,23 +247,6 @@ Result<> print_records(const SegmentFile::Batch& batch, Printer& printer) {
   }
 }
 
-/// Tells how far a long dump is, tenth by tenth.
-class Progress {
- public:
-  Progress(std::uint64_t size, std::ostream& err) : size_(size), err_(err) {}
-  void at(std::uint64_t position) {
-    constexpr std::uint64_t kLong = std::uint64_t{512} << 20;
-    if (size_ < kLong || position * 10 / size_ <= told_) return;
-    told_ = position * 10 / size_;
-    err_ << told_ * 10 << "% of " << size_ << " bytes\n";
-  }
-
- private:
-  std::uint64_t size_;
-  std::ostream& err_;
-  std::uint64_t told_ = 0;
-};
-
 }  // namespace
 
 Result<> dump_segment(env::FileSystem& files, const std::string& path,
@@ -273,7 +257,8 @@ Result<> dump_segment(env::FileSystem& files, const std::string& path,
   TextPrinter text(options, console.out);
   JsonPrinter json(options, path, console.out);
   Printer& printer = options.json ? static_cast<Printer&>(json) : text;
-  Progress progress(segment.size(), console.err);
+  Progress progress(console.err, columns_beside_output(console), progress_clock(),
+                    "reading " + path.substr(path.rfind('/') + 1), segment.size());
   bool cut_short = false;
   for (;;) {
     cut_short = options.max_bytes && segment.position() >= *options.max_bytes;

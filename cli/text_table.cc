@@ -12,7 +12,7 @@ namespace {
 
 constexpr std::size_t kTab = 8;
 /// A column is not made narrower than this.
-constexpr std::size_t kNarrowest = 10;
+constexpr std::size_t kNarrowest = 8;
 /// On a narrow page.
 constexpr std::size_t kGap = 2;
 
@@ -43,6 +43,17 @@ std::size_t total(const std::vector<std::size_t>& widths, TableStyle style) {
   return at;
 }
 
+/// Of CURRENT-OFFSET that of CURRENT-.
+std::size_t width_of_broken(std::string_view name) {
+  std::size_t width = 0;
+  while (!name.empty()) {
+    const std::size_t end = std::min(name.find('-'), name.size() - 1) + 1;
+    width = std::max(width, end);
+    name.remove_prefix(end);
+  }
+  return width;
+}
+
 }  // namespace
 
 std::vector<std::string> TextTable::header() const {
@@ -66,6 +77,13 @@ std::vector<std::size_t> TextTable::narrow_widths(std::size_t columns) const {
   const auto all = [&] {
     return std::accumulate(narrow.begin(), narrow.end(), kGap * (narrow.size() - 1));
   };
+  if (all() <= columns) return narrow;
+  // Names of columns may be broken; numbers may not.
+  for (std::size_t i = 0; i < narrow.size(); ++i) {
+    if (columns_[i].breaks) continue;
+    narrow[i] = width_of_broken(columns_[i].name);
+    for (const auto& row : rows_) narrow[i] = std::max(narrow[i], width_of(row[i]));
+  }
   while (all() > columns) {
     std::size_t* widest = nullptr;
     for (std::size_t i = 0; i < narrow.size(); ++i) {

@@ -61,7 +61,9 @@ int run_tool(const Tool& tool, std::span<const std::string> words, Console& cons
     console.out << "ottla " << kVersion << "\n";
     return 0;
   }
-  if (const auto result = tool.run(*arguments, console); !result) {
+  Console used = console;
+  if (arguments->has(kJsonFlag.name)) used.err_columns.reset();  // for programs: no progress
+  if (const auto result = tool.run(*arguments, used); !result) {
     console.out.flush();
     console.err << prefix << result.error().describe() << "\n";
     return 1;

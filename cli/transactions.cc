@@ -10,6 +10,7 @@
 
 #include <boost/json.hpp>
 
+#include "cli/progress.h"
 #include "cli/text_table.h"
 #include "cli/tool.h"
 #include "cli/transaction_client.h"
@@ -157,11 +158,16 @@ Result<std::vector<Candidate>> old_transactions(Session& session) {
   OTTLA_TRY(const auto broker, broker_of(session.arguments));
   const std::int64_t oldest = now_ms() - minutes.value_or(15) * 60'000;
   std::vector<Candidate> candidates;
+  Progress progress(session.console.err, session.console.err_columns, progress_clock(),
+                    "asking partitions", session.client.partitions().size());
+  std::uint64_t asked = 0;
   for (const auto& [partition, replicas] : session.client.partitions()) {
+    progress.at(asked++);
     if (only && partition != *only) continue;
     if (broker && std::ranges::find(replicas, *broker) == replicas.end()) continue;
     const auto producers = session.client.producers(partition, broker);
     if (!producers) {
+      progress.hide();
       session.console.err << "skipped: " << producers.error().describe() << '\n';
       continue;
     }

@@ -11,6 +11,7 @@
 #include <boost/json.hpp>
 
 #include "cli/client_properties.h"
+#include "cli/progress.h"
 #include "cli/rdkafka_client.h"
 #include "cli/tool.h"
 #include "cli/verifiable_events.h"
@@ -204,7 +205,13 @@ Result<> VerifiableConsumer::run(RdKafka<rd_kafka_conf_t> conf) {
   const auto subscribed = rd_kafka_subscribe(client_.get(), topics.get());
   if (subscribed != RD_KAFKA_RESP_ERR_NO_ERROR) return rdkafka_failure(topic_, subscribed);
   Result<> result;
-  while (result && !is_done()) result = poll_batch();
+  Progress progress(console_.err, columns_beside_output(console_), progress_clock(), "reading",
+                    static_cast<std::uint64_t>(std::max<std::int64_t>(most_, 0)));
+  while (result && !is_done()) {
+    result = poll_batch();
+    progress.at(static_cast<std::uint64_t>(taken_));
+  }
+  progress.hide();
   rd_kafka_consumer_close(client_.get());  // gives the partitions back
   events_.tell("shutdown_complete");
   return result;

@@ -9,6 +9,7 @@
 #include <boost/json.hpp>
 
 #include "cli/client_properties.h"
+#include "cli/progress.h"
 #include "cli/rdkafka_client.h"
 #include "cli/send_pace.h"
 #include "cli/tool.h"
@@ -143,13 +144,17 @@ void send(rd_kafka_t* producer, const Options& options, Run& run, milliseconds s
   }
 }
 
-void send_all(rd_kafka_t* producer, const Options& options, Run& run, Clock::time_point start) {
+void send_all(rd_kafka_t* producer, const Options& options, Run& run, Clock::time_point start,
+              Console& console) {
+  const auto most = static_cast<std::uint64_t>(std::max<std::int64_t>(options.most, 0));
+  Progress progress(console.err, columns_beside_output(console), progress_clock(), "sending", most);
   const SendPace pace(static_cast<double>(options.per_second), start);
   const auto is_more = [&] {
     return !told_to_stop() &&
            (options.most < 0 || run.sent < static_cast<std::uint64_t>(options.most));
   };
   while (is_more()) {
+    progress.at(run.acknowledged);
     const auto now = Clock::now();
     if (options.per_second == 0 || now < pace.due(run.sent)) {
       rd_kafka_poll(producer, 1);
@@ -178,7 +183,7 @@ Result<> run_verifiable_producer(const Arguments& arguments, Console& console) {
 
   const auto start = Clock::now();
   run.events.tell("startup_complete");
-  send_all(producer.get(), options, run, start);
+  send_all(producer.get(), options, run, start, console);
   settle(producer.get());
   const std::chrono::duration<double> took = Clock::now() - start;
   run.events.tell("shutdown_complete");
