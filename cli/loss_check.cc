@@ -17,13 +17,19 @@ struct Row {
   std::string_view name;
   std::string_view text;
 };
-constexpr std::array<Row, 9> kRows = {{
+constexpr std::array<Row, 11> kRows = {{
     {"UNKNOWN_BROKER", "not in the cluster"},
     {"NO_CONTROLLER", "there is no controller that would elect leaders"},
     {"LAST_BROKER", "no other broker is there"},
     {"ALREADY_OFFLINE", "have no leader already"},
     {"SINGLE_REPLICA", "have one replica, which would be gone: they would be offline"},
     {"WOULD_BE_OFFLINE", "would be offline: nobody else is in their ISR"},
+    {"WOULD_LOSE_RECORDS",
+     "would be led by a replica that is not in the ISR (unclean.leader.election.enable), and lose "
+     "what it lacks"},
+    {"WOULD_LOSE_ACKS_1",
+     "have records that no other broker in sync has: acknowledged with acks=1, they would be lost "
+     "with it"},
     {"WOULD_BLOCK_ACKS_ALL",
      "would refuse acks=all: fewer than min.insync.replicas would be in sync"},
     {"UNDER_REPLICATED", "are under-replicated already"},
@@ -43,12 +49,16 @@ void object(const PartitionView& partition, const std::vector<BrokerId>& brokers
   } else if (affected && partition.replicas.size() == 1) {
     add(Objection::SingleReplica);
   } else if (lost > 0 && left == 0) {
-    add(Objection::WouldBeOffline);
+    const bool has_others = count_in(partition.replicas, brokers) <
+                            static_cast<std::int64_t>(partition.replicas.size());
+    add(partition.elects_uncleanly && has_others ? Objection::WouldLoseRecords
+                                                 : Objection::WouldBeOffline);
   } else if (lost > 0 && left < needed) {
     add(Objection::WouldBlockAcksAll);
   } else if (partition.isr.size() < partition.replicas.size()) {
     add(Objection::UnderReplicated);
   }
+  if (records_on_none_but(brokers, partition).value_or(0) > 0) add(Objection::WouldLoseAcks1);
   if (partition.is_reassigning) add(Objection::Reassigning);
 }
 
@@ -94,9 +104,47 @@ ClusterView view_of(const ClusterFacts& facts) {
   for (const auto& [name, partition] : facts.partitions) {
     view.partitions.push_back({name, partition.leader, partition.replicas, partition.isr,
                                partition.min_insync_replicas.value_or(1),
-                               !partition.adding.empty() || !partition.removing.empty()});
+                               !partition.adding.empty() || !partition.removing.empty(),
+                               partition.unclean_leader_election.value_or(false)});
   }
   return view;
+}
+
+void add_log_ends(ClusterView& view, const ClusterFacts& facts) {
+  for (PartitionView& partition : view.partitions) {
+    const auto known = facts.partitions.find(partition.name);
+    if (known == facts.partitions.end()) continue;
+    const auto leader = known->second.told.find(partition.leader);
+    if (leader == known->second.told.end()) continue;
+    partition.leader_end = leader->second.log_end_offset;
+    partition.leader_start = leader->second.log_start_offset;
+    for (const auto& follower : leader->second.followers) {
+      if (follower.in_isr) partition.in_sync_ends[follower.broker_id] = follower.log_end_offset;
+    }
+  }
+}
+
+void keep_leader_ends(ClusterView& later, const ClusterView& earlier) {
+  std::map<TopicPartition, const PartitionView*> before;
+  for (const PartitionView& partition : earlier.partitions) before[partition.name] = &partition;
+  for (PartitionView& partition : later.partitions) {
+    const auto was = before.find(partition.name);
+    if (was == before.end() || was->second->leader != partition.leader) continue;
+    if (partition.leader_end && was->second->leader_end) {
+      partition.leader_end = std::min(*partition.leader_end, *was->second->leader_end);
+    }
+  }
+}
+
+std::optional<std::int64_t> records_on_none_but(const std::vector<BrokerId>& brokers,
+                                                const PartitionView& partition) {
+  if (!is_in(brokers, partition.leader)) return 0;
+  if (!partition.leader_end || !partition.leader_start) return std::nullopt;
+  Offset others = *partition.leader_start;
+  for (const auto& [follower, end] : partition.in_sync_ends) {
+    if (!is_in(brokers, follower)) others = std::max(others, end);
+  }
+  return std::max<std::int64_t>(*partition.leader_end - others, 0);
 }
 
 std::string text_of(const std::vector<Objecting>& objections) {

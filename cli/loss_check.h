@@ -1,6 +1,8 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -21,6 +23,11 @@ struct PartitionView {
   std::vector<BrokerId> isr;
   std::int32_t min_insync_replicas = 1;
   bool is_reassigning = false;
+  bool elects_uncleanly = false;  ///< unclean.leader.election.enable
+  /// How far the leader is, and the others in the ISR as it knows them; unset: nobody told.
+  std::optional<Offset> leader_end{};
+  std::optional<Offset> leader_start{};
+  std::map<BrokerId, Offset> in_sync_ends{};
 };
 
 /// The cluster when somebody asks whether a broker may go.
@@ -42,6 +49,8 @@ enum class Objection : std::uint8_t {
   AlreadyOffline,     ///< Partitions without a leader.
   SingleReplica,      ///< Partitions with one replica, there: nothing can take over.
   WouldBeOffline,     ///< Nobody else is in the ISR.
+  WouldLoseRecords,   ///< Nobody else is in the ISR, and one outside of it would be elected.
+  WouldLoseAcks1,     ///< The leader has records that nobody else in sync has.
   WouldBlockAcksAll,  ///< Fewer than min.insync.replicas would be left.
   UnderReplicated,    ///< Replicas are missing in ISRs already.
   Reassigning,        ///< Replicas are being moved.
@@ -64,6 +73,17 @@ struct Objecting {
 
 /// The view that these facts give. A broker that does not answer counts as not live.
 [[nodiscard]] ClusterView view_of(const ClusterFacts& facts);
+
+/// Adds how far leaders and followers are, as the leaders told: so that records on a leader alone
+/// are an objection. Under load there are always some, for a moment: see `keep_leader_ends`.
+void add_log_ends(ClusterView& view, const ClusterFacts& facts);
+/// Puts into a later view how far leaders were in an earlier one: what followers have reached since
+/// then was only on its way. `later` has the followers' newer ends.
+void keep_leader_ends(ClusterView& later, const ClusterView& earlier);
+/// Records that would be gone with these brokers: those of the leader, if it is one of them, that
+/// no other member of the ISR has; all of its records where it has none. Nullopt: nobody told.
+[[nodiscard]] std::optional<std::int64_t> records_on_none_but(const std::vector<BrokerId>& brokers,
+                                                              const PartitionView& partition);
 /// A line for each, "\n  orders-0 orders-1 and 7 more are under-replicated already".
 [[nodiscard]] std::string text_of(const std::vector<Objecting>& objections);
 [[nodiscard]] boost::json::array json_of(const std::vector<Objecting>& objections);

@@ -53,6 +53,72 @@ TEST(LossCheck, SaysWhatSpeaksAgainstIt) {
   }
 }
 
+/// Led by broker 1, with records 10 to `end`.
+PartitionView led_by_1(std::int64_t end, std::map<BrokerId, Offset> others) {
+  PartitionView partition{{"orders", 0}, BrokerId(1), ids({1, 2, 3}), ids({1}), 1};
+  for (const auto& [broker, offset] : others) partition.isr.push_back(broker);
+  partition.leader_start = Offset(10);
+  partition.leader_end = Offset(end);
+  partition.in_sync_ends = std::move(others);
+  return partition;
+}
+
+std::vector<Objection> about_1(const PartitionView& partition,
+                               const std::vector<BrokerId>& brokers = ids({1})) {
+  std::vector<Objection> found;
+  const ClusterView view{BrokerId(2), ids({1, 2, 3}), {partition}};
+  for (const Objecting& one : objections_to_loss_of(brokers, view, true)) {
+    found.push_back(one.objection);
+  }
+  return found;
+}
+
+TEST(LossCheck, FindsRecordsThatNobodyElseHas) {
+  using enum Objection;
+  const std::map<BrokerId, Offset> behind = {{BrokerId(2), Offset(15)}, {BrokerId(3), Offset(18)}};
+  EXPECT_EQ(records_on_none_but(ids({1}), led_by_1(20, behind)), 2);
+  EXPECT_EQ(about_1(led_by_1(20, behind)), std::vector{WouldLoseAcks1});
+  // With broker 3 more is lost; broker 2 alone leads nothing.
+  EXPECT_EQ(records_on_none_but(ids({1, 3}), led_by_1(20, behind)), 5);
+  EXPECT_EQ(records_on_none_but(ids({2}), led_by_1(20, behind)), 0);
+  // One in sync has them all.
+  EXPECT_EQ(about_1(led_by_1(18, behind)), std::vector<Objection>{});
+  // Nobody else is in sync: all of it is there only.
+  EXPECT_EQ(records_on_none_but(ids({1}), led_by_1(20, {})), 10);
+  EXPECT_EQ(about_1(led_by_1(20, {})), (std::vector{WouldBeOffline, WouldLoseAcks1}));
+  // Nobody told, as of Apache Kafka's brokers.
+  PartitionView unknown = led_by_1(20, behind);
+  unknown.leader_end.reset();
+  EXPECT_EQ(records_on_none_but(ids({1}), unknown), std::nullopt);
+  EXPECT_EQ(about_1(unknown), std::vector<Objection>{});
+}
+
+TEST(LossCheck, DoesNotCountWhatIsOnItsWay) {
+  const ClusterView earlier{BrokerId(2), ids({1, 2}), {led_by_1(20, {{BrokerId(2), Offset(15)}})}};
+  // The leader went on, and so did the follower: it has what was there before.
+  ClusterView later{BrokerId(2), ids({1, 2}), {led_by_1(40, {{BrokerId(2), Offset(30)}})}};
+  keep_leader_ends(later, earlier);
+  EXPECT_EQ(records_on_none_but(ids({1}), later.partitions.front()), 0);
+  ClusterView stuck{BrokerId(2), ids({1, 2}), {led_by_1(40, {{BrokerId(2), Offset(15)}})}};
+  keep_leader_ends(stuck, earlier);
+  EXPECT_EQ(records_on_none_but(ids({1}), stuck.partitions.front()), 5);
+  // Of another leader an earlier end means nothing.
+  ClusterView moved = earlier;
+  moved.partitions.front().leader = BrokerId(2);
+  ClusterView now{BrokerId(2), ids({1, 2}), {led_by_1(40, {{BrokerId(2), Offset(15)}})}};
+  keep_leader_ends(now, moved);
+  EXPECT_EQ(records_on_none_but(ids({1}), now.partitions.front()), 25);
+}
+
+TEST(LossCheck, KnowsWhoElectsUncleanly) {
+  PartitionView partition = led_by_1(10, {});
+  partition.elects_uncleanly = true;
+  EXPECT_EQ(about_1(partition), std::vector{Objection::WouldLoseRecords});
+  // With all replicas gone nobody is left to be elected.
+  EXPECT_EQ(about_1(partition, ids({1, 2, 3})),
+            (std::vector{Objection::LastBroker, Objection::WouldBeOffline}));
+}
+
 TEST(LossCheck, AsksForThisBrokerOnly) {
   const ClusterView view{BrokerId(2),
                          ids({1, 2, 3}),

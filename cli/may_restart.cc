@@ -2,7 +2,9 @@
 
 #include <algorithm>
 #include <charconv>
+#include <chrono>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include <boost/json.hpp>
@@ -15,6 +17,10 @@ namespace ottla::cli {
 namespace {
 
 namespace json = boost::json;
+
+/// A follower in sync gets within a moment what its leader has.
+constexpr std::chrono::milliseconds kReplicationTime{2000};
+constexpr std::chrono::milliseconds kPause{100};
 
 Result<std::vector<BrokerId>> brokers_of(const Arguments& arguments) {
   OTTLA_TRY_VOID(arguments.require("broker"));
@@ -60,6 +66,53 @@ std::string name_of(const std::vector<BrokerId>& brokers) {
   return name;
 }
 
+/// What there is to know of the brokers' partitions: what is wrong elsewhere is not made worse
+/// (N11).
+Result<ClusterView> look(const Arguments& arguments, const std::vector<BrokerId>& brokers) {
+  OTTLA_TRY(const ClusterFacts facts,
+            gather_facts(arguments, [&](const TopicPartition&, const std::vector<BrokerId>& held) {
+              return count_in(held, brokers) > 0;
+            }));
+  ClusterView view = view_of(facts);
+  add_log_ends(view, facts);
+  return view;
+}
+
+/// Whether followers that stay lack records of a leader that goes.
+bool has_records_on_the_way(const std::vector<BrokerId>& brokers, const ClusterView& view) {
+  return std::ranges::any_of(view.partitions, [&](const PartitionView& partition) {
+    return count_in(partition.isr, brokers) < static_cast<std::int64_t>(partition.isr.size()) &&
+           records_on_none_but(brokers, partition).value_or(0) > 0;
+  });
+}
+
+/// Of records that followers lack at first those do not count that they have a moment later.
+Result<ClusterView> view_for(const Arguments& arguments, const std::vector<BrokerId>& brokers) {
+  OTTLA_TRY(ClusterView view, look(arguments, brokers));
+  const auto deadline = std::chrono::steady_clock::now() + kReplicationTime;
+  while (has_records_on_the_way(brokers, view) && std::chrono::steady_clock::now() < deadline) {
+    std::this_thread::sleep_for(kPause);
+    OTTLA_TRY(ClusterView later, look(arguments, brokers));
+    keep_leader_ends(later, view);
+    view = std::move(later);
+  }
+  return view;
+}
+
+/// The partitions whose records are at stake, with how many; null: the brokers do not tell.
+json::value records_at_stake(const std::vector<BrokerId>& brokers, const ClusterView& view) {
+  json::array rows;
+  for (const PartitionView& partition : view.partitions) {
+    const auto records = records_on_none_but(brokers, partition);
+    if (!records) return nullptr;
+    if (*records == 0) continue;
+    rows.push_back({{"topic", partition.name.topic},
+                    {"partition", partition.name.partition},
+                    {"records", *records}});
+  }
+  return rows;
+}
+
 json::object json_of(const std::vector<BrokerId>& brokers, const ClusterView& view,
                      const std::vector<Objecting>& objections) {
   const Load load = load_of(brokers, view);
@@ -68,6 +121,7 @@ json::object json_of(const std::vector<BrokerId>& brokers, const ClusterView& vi
                       {"controller", is_in(brokers, view.controller)},
                       {"leads", load.leads},
                       {"replicas", load.replicas},
+                      {"onlyThere", records_at_stake(brokers, view)},
                       {"objections", cli::json_of(objections)}};
 }
 
@@ -75,12 +129,7 @@ json::object json_of(const std::vector<BrokerId>& brokers, const ClusterView& vi
 
 Result<> answer_may_restart(const Arguments& arguments, Console& console) {
   OTTLA_TRY(const std::vector<BrokerId> brokers, brokers_of(arguments));
-  // Only what the brokers have replicas of: what is wrong elsewhere is not made worse (N11).
-  OTTLA_TRY(const ClusterFacts facts,
-            gather_facts(arguments, [&](const TopicPartition&, const std::vector<BrokerId>& held) {
-              return count_in(held, brokers) > 0;
-            }));
-  const ClusterView view = view_of(facts);
+  OTTLA_TRY(const ClusterView view, view_for(arguments, brokers));
   const auto objections = objections_to_loss_of(brokers, view, true);
   const std::string name = name_of(brokers);
   if (arguments.has("json")) {

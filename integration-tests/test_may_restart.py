@@ -59,10 +59,13 @@ class MayRestartTest(unittest.TestCase):
         self.cluster.ottla("configs", "--alter", "--entity-type", "topics", "--entity-name", "orders", "--add-config",
                            "min.insync.replicas=2")
 
+        self.cluster.ottla("topics", "--create", "--topic", "unclean", "--replica-assignment", "1:3", "--config",
+                           "unclean.leader.election.enable=true")
+        self.cluster.wait_for_isr("unclean", 2)
         self.cluster.brokers[3].process.kill()
         wait_until(lambda: all(partition["isr"] and 3 not in partition["isr"]
                                for partition in self.cluster.partitions("orders").values()), "broker 3 to be out of the ISR")
-        self.wait_for(1, 1, {"WOULD_BLOCK_ACKS_ALL": ["orders-0", "orders-1", "orders-2"]})
+        self.wait_for(1, 1, {"WOULD_BLOCK_ACKS_ALL": ["orders-0", "orders-1", "orders-2"], "WOULD_LOSE_RECORDS": ["unclean-0"]})
         code, objections = self.ask(3)
         self.assertEqual(code, 1)
         self.assertIn("UNKNOWN_BROKER", objections)
@@ -74,6 +77,42 @@ class MayRestartTest(unittest.TestCase):
                                      capture_output=True, text=True, timeout=60)
             self.assertEqual(outcome.returncode, 1, words)
             self.assertTrue(outcome.stderr.strip())
+
+
+class RecordsAtStakeTest(unittest.TestCase):
+    """A follower that stands still stays in the ISR, but has not what acks=1 acknowledges."""
+
+    @classmethod
+    def setUpClass(cls):
+        cls.cluster = Cluster(2, ottla__suspicion__timeout__ms=60000)
+        cls.addClassCleanup(cls.cluster.close)
+
+    def test_records_that_nobody_else_has(self):
+        leader = wait_until(self.cluster.controller, "a controller").id
+        follower = 3 - leader
+        self.cluster.ottla("topics", "--create", "--topic", "ahead", "--replica-assignment", f"{leader}:{follower}")
+        self.cluster.wait_for_isr("ahead", 2)
+        at_stake = []
+
+        def of_ahead():
+            outcome = subprocess.run([OTTLA, "cluster", "may-restart", "--bootstrap-server", self.cluster.brokers[leader].address,
+                                      "--broker", str(leader), "--json", "--timeout", "1000"], capture_output=True, text=True, timeout=60)
+            told = json.loads(outcome.stdout)
+            at_stake[:] = [row for row in told["onlyThere"] if row["topic"] == "ahead"]
+            return [one["objection"] for one in told["objections"] if {"topic": "ahead", "partition": 0} in one["partitions"]]
+
+        def produce(records):
+            self.cluster.ottla("console-producer", "--topic", "ahead", "--request-required-acks", 1,
+                               stdin="".join(f"{i}\n" for i in range(records)), without=self.cluster.brokers[follower])
+        produce(7)
+        wait_until(lambda: of_ahead() == [], "nothing to speak against it")
+        self.cluster.brokers[follower].process.pause()
+        self.addCleanup(self.cluster.brokers[follower].process.resume)
+        produce(5)
+        self.assertEqual((of_ahead(), at_stake), (["WOULD_LOSE_ACKS_1"], [{"topic": "ahead", "partition": 0, "records": 5}]))
+        self.cluster.brokers[follower].process.resume()
+        wait_until(lambda: of_ahead() == [], "the follower to have all")
+        self.assertEqual(at_stake, [])
 
 
 if __name__ == "__main__":
