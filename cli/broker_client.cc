@@ -61,8 +61,7 @@ Result<BrokerClient> BrokerClient::connect(const Arguments& arguments,
                                                          : arguments.value("broker-list");
   if (!servers) return fail(ErrorCode::InvalidRequest, "--bootstrap-server is missing");
   OTTLA_TRY(const ClientProperties properties,
-            ClientProperties::read(arguments.value(
-                arguments.has("admin.config") ? "admin.config" : "command-config")));
+            ClientProperties::read(arguments.value("command-config")));
   OTTLA_TRY_VOID(properties.require_plaintext());
   return connect(*servers, patience.value_or(properties.request_timeout()));
 }

@@ -67,6 +67,16 @@ TEST(Arguments, GiveAFlagWithoutItsValueTheBareOne) {
   EXPECT_EQ(parse({"--compression-codec", "zstd"})->value("compression-codec"), "zstd");
 }
 
+TEST(Arguments, TakeAnotherNameForTheSame) {
+  constexpr Flag kFlags[] = {
+      kCommandConfigFlag,
+      {.name = "config", .value = "file", .doc = "the same", .other_name_of = "command-config"}};
+  const std::vector<std::string> words = {"--config", "mine"};
+  EXPECT_EQ(Arguments::parse(kFlags, words)->value("command-config"), "mine");
+  const std::vector<std::string> both = {"--config", "mine", "--command-config", "yours"};
+  EXPECT_THAT(Arguments::parse(kFlags, both).error().message(), HasSubstr("twice"));
+}
+
 TEST(Arguments, LeaveOptionsToTheWordsTheyStandBehind) {
   const std::vector<std::string> words = {"ls", "-R", "/", "-t", "a"};
   const auto arguments = Arguments::parse(kSomeFlags, words, true);
@@ -169,6 +179,22 @@ TEST(Tools, RefuseWhatDoesNotGoTogetherBeforeTheyConnect) {
   EXPECT_THAT(run_words({"console-consumer", "--topic", "a", "--offset", "1"}).err,
               HasSubstr("--partition"));
   EXPECT_THAT(run_words({"get-offsets", "--time", "soon"}).err, HasSubstr("--time soon"));
+}
+
+TEST(Tools, SayWhatToDoInstead) {
+  for (const auto& [words, told] : std::vector<std::pair<std::vector<std::string>, std::string>>{
+           {{"configs", "--zookeeper", "z:1", "--describe"}, "give --bootstrap-server"},
+           {{"configs", "--zk-tls-config-file", "f", "--describe"}, "give --bootstrap-server"},
+           {{"configs", "--bootstrap-controller", "c:1", "--describe"}, "no such controllers"},
+           {{"cluster", "cluster-id", "--bootstrap-controller", "c:1"}, "no such controllers"},
+           {{"cluster", "unregister"}, "the broker's session"},
+           {{"zookeeper-shell", "z:1", "-zk-tls-config-file", "f", "ls", "/"}, "not encrypted"},
+           {{"topics", "--zookeeper", "z:1", "--list"}, "--bootstrap-server"},
+       }) {
+    const auto ran = run_words(words);
+    EXPECT_EQ(ran.code, 1);
+    EXPECT_THAT(ran.err, HasSubstr(told));
+  }
 }
 
 TEST(Environment, StandsForFlagsThatAreNotThere) {

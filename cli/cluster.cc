@@ -24,6 +24,13 @@ constexpr Flag kFlags[] = {
      .doc = "ask ZooKeeper, which alone knows the epochs; works when no broker answers"},
     {.name = "timeout", .value = "ms", .doc = "how long to wait for ZooKeeper; 10000"},
     {.name = "cluster-id", .doc = "print only the cluster's id"},
+    {.name = "config",
+     .value = "file",
+     .doc = "Kafka's name here of --command-config",
+     .other_name_of = "command-config"},
+    {.name = "bootstrap-controller",
+     .value = "host:port,..",
+     .doc = "refused: a cluster with ZooKeeper has no controllers of its own"},
     {.name = "check",
      .doc = "exit with 1 unless there is a controller, and every partition has a leader and all "
             "its replicas in sync"},
@@ -52,7 +59,18 @@ Result<ClusterState> read_state(const Arguments& arguments) {
 }
 
 Result<> run_cluster(const Arguments& arguments, Console& console) {
+  if (arguments.has("bootstrap-controller")) {
+    return fail(ErrorCode::InvalidRequest,
+                "--bootstrap-controller: a cluster with ZooKeeper has no such controllers; give "
+                "--bootstrap-server");
+  }
   const auto& words = arguments.words();
+  if (!words.empty() && words.front() == "unregister") {
+    return fail(ErrorCode::InvalidRequest,
+                "unregister: only KRaft keeps brokers that are gone; with ZooKeeper the "
+                "registration ends with the broker's session. Its replicas: ottla "
+                "reassign-partitions");
+  }
   const bool is_asked_for_id = !words.empty() && words.front() == "cluster-id";  // as kafka-cluster
   const bool is_asked_to_restart = !words.empty() && words.front() == "may-restart";
   if (words.size() > 1 || (!words.empty() && !is_asked_for_id && !is_asked_to_restart)) {

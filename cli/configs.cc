@@ -46,6 +46,13 @@ constexpr Flag kFlags[] = {
      .doc = "alter: values to set; brackets hold a value with commas together"},
     {.name = "add-config-file", .value = "file", .doc = "alter: values to set, as .properties"},
     {.name = "delete-config", .value = "k,k", .doc = "alter: values to remove"},
+    {.name = "zookeeper",
+     .value = "host:port,../chroot",
+     .doc = "refused: configs go through the brokers"},
+    {.name = "zk-tls-config-file", .value = "file", .doc = "refused, as --zookeeper is"},
+    {.name = "bootstrap-controller",
+     .value = "host:port,..",
+     .doc = "refused: a cluster with ZooKeeper has no controllers of its own"},
     {.name = "force", .doc = "accepted: this tool never asks"},
 };
 
@@ -290,8 +297,26 @@ Result<> alter(const Choice& choice, const Arguments& arguments, BrokerClient& c
   return {};
 }
 
+/// Kafka's 3.9 itself writes to ZooKeeper only for brokers that do not run and users of SCRAM.
+Result<> check_who_is_asked(const Arguments& arguments) {
+  for (const std::string_view flag : {"zookeeper", "zk-tls-config-file"}) {
+    if (!arguments.has(flag)) continue;
+    return fail(
+        ErrorCode::InvalidRequest,
+        "--" + std::string(flag) +
+            ": configs go through the brokers, which check them: give --bootstrap-server. "
+            "Those of a broker that does not run are changed when it does; what it needs to "
+            "start belongs into its server.properties");
+  }
+  if (!arguments.has("bootstrap-controller")) return {};
+  return fail(ErrorCode::InvalidRequest,
+              "--bootstrap-controller: a cluster with ZooKeeper has no such controllers; give "
+              "--bootstrap-server");
+}
+
 Result<> run_configs(const Arguments& arguments, Console& console) {
   constexpr std::array<std::string_view, 2> kActions = {"describe", "alter"};
+  OTTLA_TRY_VOID(check_who_is_asked(arguments));
   OTTLA_TRY(const auto action, arguments.exactly_one_of(kActions));
   OTTLA_TRY(const Choice choice, choice_of(arguments));
   if (action == "alter") OTTLA_TRY_VOID(edits_of(arguments));

@@ -11,6 +11,7 @@
 #include <librdkafka/rdkafka.h>
 
 #include "cli/client_properties.h"
+#include "cli/internal_record_formatter.h"
 #include "cli/rdkafka_client.h"
 #include "cli/record_formatter.h"
 #include "cli/tool.h"
@@ -43,7 +44,8 @@ constexpr Flag kFlags[] = {
     {.name = "formatter-config", .value = "file", .doc = "a file of such properties"},
     {.name = "formatter",
      .value = "class",
-     .doc = "Kafka's DefaultMessageFormatter or NoOpMessageFormatter"},
+     .doc = "Kafka's Default-, Logging- or NoOpMessageFormatter; of __consumer_offsets Offsets- or "
+            "GroupMetadataMessageFormatter, of __transaction_state TransactionLogMessageFormatter"},
     {.name = "key-deserializer",
      .value = "class",
      .doc = "String, ByteArray, Integer, Long, Short"},
@@ -270,13 +272,48 @@ Result<RecordFormatter> formatter(const Arguments& arguments) {
   return RecordFormatter::parse({properties.all().begin(), properties.all().end()});
 }
 
-/// Whether records are only counted.
-Result<bool> prints_nothing(const Arguments& arguments) {
+/// How records are printed.
+struct Format {
+  RecordFormatter plain;
+  bool is_json = false;
+  bool is_quiet = false;  ///< They are only counted.
+  std::optional<InternalRecordFormatter> of_kafkas_own{};
+
+  void write(std::ostream& out, const ConsumedRecord& record) const {
+    if (is_quiet) return;
+    if (of_kafkas_own) return write_own(out, record);
+    is_json ? plain.write_json(out, record) : plain.write(out, record);
+  }
+
+ private:
+  void write_own(std::ostream& out, const ConsumedRecord& record) const {
+    if (is_json) {
+      const auto decoded = of_kafkas_own->json(record);
+      if (decoded) plain.write_json(out, record, &*decoded);
+    } else if (const auto line = of_kafkas_own->line(record)) {
+      out << *line << '\n';
+    }
+  }
+};
+
+Result<Format> format_of(const Arguments& arguments) {
+  OTTLA_TRY(RecordFormatter plain, formatter(arguments));
+  Format format{.plain = std::move(plain), .is_json = arguments.has("json")};
   const auto name = arguments.value("formatter");
-  if (!name || name->ends_with("DefaultMessageFormatter")) return false;
-  if (name->ends_with("NoOpMessageFormatter")) return true;
+  // The one that logs does so only where Kafka's tools are told to log more than warnings.
+  if (!name || name->ends_with("DefaultMessageFormatter") ||
+      name->ends_with("LoggingMessageFormatter")) {
+    return format;
+  }
+  format.is_quiet = name->ends_with("NoOpMessageFormatter");
+  format.of_kafkas_own = InternalRecordFormatter::named(*name);
+  if (format.is_quiet || format.of_kafkas_own) return format;
   return fail(ErrorCode::InvalidRequest,
-              "--formatter " + *name + ": must be DefaultMessageFormatter or NoOpMessageFormatter");
+              "--formatter " + *name +
+                  ": classes of Java cannot be loaded here; known are those of Kafka: "
+                  "DefaultMessageFormatter, LoggingMessageFormatter, NoOpMessageFormatter, "
+                  "OffsetsMessageFormatter, GroupMetadataMessageFormatter, "
+                  "TransactionLogMessageFormatter");
 }
 
 Result<std::unique_ptr<Source>> open_source(const Arguments& arguments, Console& console) {
@@ -312,11 +349,10 @@ Result<std::unique_ptr<Source>> open_source(const Arguments& arguments, Console&
                                            arguments.value("topic"), number, offset, console);
 }
 
-Result<> consume(Source& source, const Arguments& arguments, const RecordFormatter& format,
-                 bool quiet, Console& console, std::uint64_t& count) {
+Result<> consume(Source& source, const Arguments& arguments, const Format& format, Console& console,
+                 std::uint64_t& count) {
   OTTLA_TRY(const auto most, arguments.number("max-messages", -1));
   OTTLA_TRY(const auto timeout, arguments.number("timeout-ms", -1));
-  const bool json = arguments.has("json");
   auto last = Clock::now();
   while (!told_to_stop()) {
     if (most && *most >= 0 && std::cmp_greater_equal(count, *most)) break;
@@ -334,25 +370,19 @@ Result<> consume(Source& source, const Arguments& arguments, const RecordFormatt
     }
     last = Clock::now();
     ++count;
-    if (quiet) continue;
-    const ConsumedRecord record = record_of(message.get());
-    if (json)
-      format.write_json(console.out, record);
-    else
-      format.write(console.out, record);
+    format.write(console.out, record_of(message.get()));
     if (!console.out) return fail(ErrorCode::UnknownServerError, "the output is closed");
   }
   return {};
 }
 
 Result<> run_console_consumer(const Arguments& arguments, Console& console) {
-  OTTLA_TRY(const bool quiet, prints_nothing(arguments));
-  OTTLA_TRY(const auto format, formatter(arguments));
+  OTTLA_TRY(const auto format, format_of(arguments));
   std::uint64_t count = 0;
   Result<> result;
   {
     OTTLA_TRY(const auto source, open_source(arguments, console));
-    result = consume(*source, arguments, format, quiet, console, count);
+    result = consume(*source, arguments, format, console, count);
   }
   console.out.flush();
   console.err << "Processed a total of " << count << " messages\n";

@@ -22,7 +22,7 @@ constexpr std::array<Row, 2> kRows = {{
      {"broker-list", "bootstrap-controller", "zookeeper", "producer-props"}},
     {"OTTLA_COMMAND_CONFIG",
      "command-config",
-     {"admin.config", "command.config", "producer.config", "consumer.config"}},
+     {"command.config", "producer.config", "consumer.config"}},
 }};
 
 bool knows(const Tool& tool, std::string_view flag) {

@@ -105,7 +105,9 @@ Result<Arguments> Arguments::parse(std::span<const Flag> flags, std::span<const 
       else
         return wrong(name + ": needs a value: " + std::string(flag->value));
     }
-    auto& values = arguments.values_[std::string(flag->name)];
+    auto& values =
+        arguments
+            .values_[std::string(flag->other_name_of.empty() ? flag->name : flag->other_name_of)];
     if (!values.empty() && !flag->repeated) return wrong(name + ": stands there twice");
     values.push_back(std::move(value));
   }

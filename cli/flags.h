@@ -20,6 +20,7 @@ struct Flag {
   std::string_view doc{};
   bool repeated = false;                   ///< May come several times.
   std::optional<std::string_view> bare{};  ///< May come without a value, and then means this one.
+  std::string_view other_name_of{};        ///< Where Kafka has several names for one flag.
 };
 
 /// What stood on a command line.

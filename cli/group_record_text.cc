@@ -105,7 +105,10 @@ std::optional<json::object> offset_value(ByteView bytes, std::int16_t version) {
   return data;
 }
 
-std::optional<json::object> group_value(ByteView bytes, std::int16_t version) {
+/// How members are shown.
+enum class MembersAs { Decoded, Base64 };
+
+std::optional<json::object> group_value(ByteView bytes, std::int16_t version, MembersAs as) {
   const auto value = decode<protocol::GroupMetadataValue>(bytes, version);
   if (!value) return std::nullopt;
   json::object data{{"protocolType", value->protocol_type},
@@ -114,7 +117,7 @@ std::optional<json::object> group_value(ByteView bytes, std::int16_t version) {
                     {"leader", or_null(value->leader)}};
   if (version >= 2) data["currentStateTimestamp"] = value->current_state_timestamp;
   json::array members;
-  const bool consumers = value->protocol_type == "consumer";
+  const bool consumers = value->protocol_type == "consumer" && as == MembersAs::Decoded;
   for (const auto& stored : value->members) {
     json::object member{{"memberId", stored.member_id}};
     if (version >= 3) member["groupInstanceId"] = or_null(stored.group_instance_id);
@@ -167,8 +170,9 @@ std::optional<json::object> key_data(ByteView key, std::int16_t type) {
   return offset_key<protocol::OffsetCommitKey>(key, type);
 }
 
-std::optional<json::object> value_data(std::int16_t type, ByteView value, std::int16_t version) {
-  if (type == kGroupKey) return group_value(value, version);
+std::optional<json::object> value_data(std::int16_t type, ByteView value, std::int16_t version,
+                                       MembersAs as) {
+  if (type == kGroupKey) return group_value(value, version, as);
   if (type == kEndedOffsetKey) return ended_offset_value(value, version);
   return offset_value(value, version);
 }
@@ -189,8 +193,26 @@ GroupRecordText group_record_text(std::optional<ByteView> key, std::optional<Byt
   const auto version = version_of(*value);
   text.payload = "unknown";
   if (!type || !version) return text;
-  text.payload = with_version("version", *version, value_data(*type, *value, *version));
+  text.payload =
+      with_version("version", *version, value_data(*type, *value, *version, MembersAs::Decoded));
   return text;
+}
+
+std::optional<GroupRecordJson> group_record_json(std::optional<ByteView> key,
+                                                 std::optional<ByteView> value) {
+  const auto type = key ? version_of(*key) : std::nullopt;
+  if (!type) return std::nullopt;
+  GroupRecordJson record{.type = *type, .key = {}, .value = nullptr, .is_understood = true};
+  const auto described = [&](std::int16_t version, std::optional<json::object> data) {
+    if (!data) record.is_understood = false;
+    return json::object{{"version", version},
+                        {"data", data ? json::value(*std::move(data)) : json::value("unknown")}};
+  };
+  record.key = described(*type, key_data(*key, *type));
+  if (!value) return record;
+  const std::int16_t version = version_of(*value).value_or(-1);
+  record.value = described(version, value_data(*type, *value, version, MembersAs::Base64));
+  return record;
 }
 
 }  // namespace ottla::cli

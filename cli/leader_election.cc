@@ -20,7 +20,10 @@ namespace {
 constexpr Flag kFlags[] = {
     kBootstrapServerFlag,
     kCommandConfigFlag,
-    {.name = "admin.config", .value = "file", .doc = "the older name of --command-config"},
+    {.name = "admin.config",
+     .value = "file",
+     .doc = "the older name of --command-config",
+     .other_name_of = "command-config"},
     kJsonFlag,
     {.name = "election-type",
      .value = "preferred|unclean",

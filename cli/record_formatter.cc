@@ -125,7 +125,8 @@ void RecordFormatter::write(std::ostream& out, const ConsumedRecord& record) con
   if (!first) out << line_separator_;
 }
 
-void RecordFormatter::write_json(std::ostream& out, const ConsumedRecord& record) const {
+void RecordFormatter::write_json(std::ostream& out, const ConsumedRecord& record,
+                                 const boost::json::object* kafkas_own) const {
   boost::json::array headers;
   for (const auto& [name, value] : record.headers) {
     headers.push_back({{"key", boost::json::string(name)}, {"value", json_of(value)}});
@@ -136,15 +137,18 @@ void RecordFormatter::write_json(std::ostream& out, const ConsumedRecord& record
     }
     return json_of(bytes);
   };
-  const boost::json::object object{
-      {"topic", boost::json::string(record.topic)},
-      {"partition", record.partition},
-      {"offset", record.offset},
-      {"timestamp", record.timestamp},
-      {"timestampType", boost::json::string(name_of(record.timestamp_kind))},
-      {"headers", std::move(headers)},
-      {"key", decoded(record.key, key_decoding_)},
-      {"value", decoded(record.value, value_decoding_)}};
+  boost::json::object object{{"topic", boost::json::string(record.topic)},
+                             {"partition", record.partition},
+                             {"offset", record.offset},
+                             {"timestamp", record.timestamp},
+                             {"timestampType", boost::json::string(name_of(record.timestamp_kind))},
+                             {"headers", std::move(headers)},
+                             {"key", decoded(record.key, key_decoding_)},
+                             {"value", decoded(record.value, value_decoding_)}};
+  if (kafkas_own != nullptr) {
+    object["key"] = kafkas_own->at("key");
+    object["value"] = kafkas_own->at("value");
+  }
   out << boost::json::serialize(object) << '\n';
 }
 

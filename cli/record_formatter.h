@@ -9,6 +9,8 @@
 #include <utility>
 #include <vector>
 
+#include <boost/json/fwd.hpp>
+
 #include "common/base/error.h"
 
 namespace ottla::cli {
@@ -37,8 +39,9 @@ class RecordFormatter {
       const std::map<std::string, std::string>& properties);
 
   void write(std::ostream& out, const ConsumedRecord& record) const;
-  /// One JSON object and a line feed.
-  void write_json(std::ostream& out, const ConsumedRecord& record) const;
+  /// One JSON object and a line feed; with key and value of `decoded`, if that is there.
+  void write_json(std::ostream& out, const ConsumedRecord& record,
+                  const boost::json::object* decoded = nullptr) const;
 
  private:
   enum class Decoding : std::uint8_t { Text, Number };

@@ -23,7 +23,12 @@ using zookeeper::Watch;
 using zookeeper::ZkResult;
 
 constexpr Flag kFlags[] = {
-    kJsonFlag, {.name = "timeout", .value = "ms", .doc = "how long ZooKeeper may take; 30000"}};
+    kJsonFlag,
+    {.name = "timeout", .value = "ms", .doc = "how long ZooKeeper may take; 30000"},
+    {.name = "zk-tls-config-file",
+     .value = "file",
+     .doc = "refused: connections are not encrypted yet"},
+};
 
 constexpr const char* kCommands =
     "\tls [-R] path\n\tget [-s] path\n\tstat path\n\tcreate path [data]\n\tset path data\n"
@@ -236,6 +241,11 @@ std::vector<std::string> words_of(const std::string& line) {
 }
 
 Result<> run_zookeeper_shell(const Arguments& arguments, Console& console) {
+  if (arguments.has("zk-tls-config-file")) {
+    return fail(ErrorCode::InvalidRequest,
+                "--zk-tls-config-file: connections to ZooKeeper are not encrypted yet; give its "
+                "port without TLS, and no such file");
+  }
   if (arguments.words().empty()) {
     return fail(ErrorCode::InvalidRequest, "usage: ottla zookeeper-shell HOST:PORT [COMMAND]");
   }
