@@ -306,7 +306,7 @@ TEST_F(DumpLog, ShowsTheSnapshotOfAGroupLog) {
           R"("commitTimestamp":99}})"
           "\n"
           R"(offset: 41 key: {"type":"20000","data":{"group":"g","topic":"orders","partition":3}} )"
-          R"(payload: {"version":"0","data":{"offset":7,"leaderEpoch":2,"metadata":"m",)"
+          R"(payload: {"version":"20000","data":{"offset":7,"leaderEpoch":2,"metadata":"m",)"
           R"("commitTimestamp":99,"endedTimestamp":123,"why":"deleted"}})"
           "\n");
   EXPECT_EQ(dump(write("ottla-groups", "garbage")).code, 1);

@@ -142,7 +142,8 @@ std::string_view name_of_end(std::int8_t why) {
 }
 
 std::optional<json::object> ended_offset_value(ByteView bytes, std::int16_t version) {
-  const auto value = decode<protocol::EndedOffsetValue>(bytes, version);
+  const std::int16_t as = version == 0 ? kEndedOffsetKey : version;
+  const auto value = decode<protocol::EndedOffsetValue>(bytes, as);
   if (!value) return std::nullopt;
   return json::object{{"offset", value->offset.value()},
                       {"leaderEpoch", value->leader_epoch.value()},

@@ -21,7 +21,7 @@ constexpr std::int16_t kOffsetValueVersion = 3;
 constexpr std::int16_t kExpiringOffsetValueVersion = 1;
 constexpr std::int16_t kGroupValueVersion = 3;
 constexpr std::int16_t kEndedOffsetKeyVersion = 20000;
-constexpr std::int16_t kEndedOffsetValueVersion = 0;
+constexpr std::int16_t kEndedOffsetValueVersion = 20000;
 
 Result<std::string> offset_key(const std::string& group, const TopicPartition& partition) {
   OffsetCommitKey key;
@@ -62,7 +62,8 @@ Result<CommittedOffset> decode_offset_value(ByteView bytes) {
 }
 
 Result<EndedOffset> decode_ended_offset_value(ByteView bytes) {
-  OTTLA_TRY(const std::int16_t version, protocol::version_of(bytes));
+  OTTLA_TRY(std::int16_t version, protocol::version_of(bytes));
+  if (version == 0) version = kEndedOffsetValueVersion;
   OTTLA_TRY(auto value, protocol::decode_versioned<EndedOffsetValue>(bytes, version));
   EndedOffset ended;
   ended.committed.offset = value.offset;

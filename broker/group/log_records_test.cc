@@ -9,6 +9,7 @@
 #include "broker/group/log_batch.h"
 #include "common/protocol/frame.h"
 #include "common/protocol/messages/group_log.h"
+#include "common/protocol/versioned_bytes.h"
 #include "common/protocol/writer.h"
 #include "common/record/control_record.h"
 #include "common/record/record_batch_builder.h"
@@ -267,6 +268,18 @@ TEST(Loading, OfATransactionAndACommitTheLaterRecordCounts) {
   EXPECT_EQ(groups.at("g")->offsets.find(a)->committed.offset, Offset(20));
   EXPECT_EQ(groups.at("g")->offsets.find(b)->committed.offset, Offset(30));
   EXPECT_FALSE(groups.at("g")->offsets.is_unstable(b));
+}
+
+/// Kafka's formatter takes a value of version 0 to 4 for a group's; early builds wrote 0.
+TEST(LogRecords, TheValueOfAnEndedOffsetIsNoneOfKafkas) {
+  const EndedOffset ended{
+      .committed = {.offset = Offset(7), .metadata = "m"}, .ended = 5, .why = OffsetEnd::Deleted};
+  LogRecord record = ended_offset_record("g", {"orders", 3}, ended).value();
+  EXPECT_EQ(protocol::version_of(as_bytes(*record.value)).value(), 20000);
+  record.value->replace(0, 2, 2, '\0');
+  const auto entry = decode_entry(as_bytes(record.key), as_bytes(*record.value));
+  ASSERT_TRUE(entry && *entry);
+  EXPECT_EQ(std::get<EndedOffsetEntry>(**entry).ended->committed.offset, Offset(7));
 }
 
 }  // namespace
