@@ -58,7 +58,10 @@ void object(const PartitionView& partition, const std::vector<BrokerId>& brokers
   } else if (partition.isr.size() < partition.replicas.size()) {
     add(Objection::UnderReplicated);
   }
-  if (records_on_none_but(brokers, partition).value_or(0) > 0) add(Objection::WouldLoseAcks1);
+  // Where nobody else can lead, they come back with their only replica.
+  if (partition.replicas.size() > 1 && records_on_none_but(brokers, partition).value_or(0) > 0) {
+    add(Objection::WouldLoseAcks1);
+  }
   if (partition.is_reassigning) add(Objection::Reassigning);
 }
 

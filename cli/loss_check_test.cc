@@ -86,6 +86,10 @@ TEST(LossCheck, FindsRecordsThatNobodyElseHas) {
   // Nobody else is in sync: all of it is there only.
   EXPECT_EQ(records_on_none_but(ids({1}), led_by_1(20, {})), 10);
   EXPECT_EQ(about_1(led_by_1(20, {})), (std::vector{WouldBeOffline, WouldLoseAcks1}));
+  // It comes back with its only replica, and nobody leads meanwhile.
+  PartitionView alone = led_by_1(20, {});
+  alone.replicas = ids({1});
+  EXPECT_EQ(about_1(alone), std::vector{SingleReplica});
   // Nobody told, as of Apache Kafka's brokers.
   PartitionView unknown = led_by_1(20, behind);
   unknown.leader_end.reset();
