@@ -133,6 +133,7 @@ struct Broker::Parts : public membership::ConfigListener, public membership::Reg
   Result<> open_sockets();
   Result<cluster::Broker> registration_node();
   void watch_threads();
+  void watch_network_threads();
   void look_at_network();
   void watch_disks();
   void show_status();
@@ -214,6 +215,7 @@ struct Broker::Parts : public membership::ConfigListener, public membership::Reg
   std::vector<network::BoundListener> bound;
   std::int32_t grpc_port = 0;
   std::unique_ptr<status::StallWatchdog> watchdog;
+  std::size_t watched_network_threads = 0;  ///< The watchdog loop's.
 
   /// The membership loop's: what the registration is to say.
   std::optional<cluster::Broker> registered_as;
@@ -441,18 +443,25 @@ void Broker::Parts::watch_threads() {
       {"replica-control", &control_loop},  {"controller", &controller_loop},
       {"membership", &membership_loop},    {"groups", &group_loop},
       {"transactions", &transaction_loop}, {"io", &io_pool, kPoolStall}};
-  int number = 0;
-  for (env::Executor* const loop : network->loops()) {
-    watched.push_back({kNetworkThread + std::to_string(number++), loop});
-  }
   watchdog = std::make_unique<status::StallWatchdog>(std::move(watched), clock, watchdog_loop,
                                                      metrics, [this] { look_at_network(); });
+  watch_network_threads();
   watchdog->start();
+}
+
+/// Those of the beginning, later those that num.network.threads has added.
+void Broker::Parts::watch_network_threads() {
+  const std::vector<env::Executor*> loops = network->loops();
+  for (; watched_network_threads < loops.size(); ++watched_network_threads) {
+    watchdog->watch({kNetworkThread + std::to_string(watched_network_threads),
+                     loops[watched_network_threads]});
+  }
 }
 
 /// Who serves some of its clients no more, for a disk that hangs, is to be silent to the other
 /// brokers as well: they lead in its place, and do not wait for it as a follower.
 void Broker::Parts::look_at_network() {
+  watch_network_threads();
   const std::vector<std::string> standing = watchdog->standing_for({});
   const bool stands = std::ranges::any_of(
       standing, [](const std::string& thread) { return thread.starts_with(kNetworkThread); });

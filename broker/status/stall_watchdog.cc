@@ -35,21 +35,33 @@ std::int64_t whole_ms(env::Duration duration) {
 StallWatchdog::StallWatchdog(std::vector<Watched> watched, const env::Clock& clock,
                              env::Executor& own, metrics::Registry& registry,
                              std::function<void()> looked, env::Duration interval)
-    : clock_(clock), own_(own), looked_(std::move(looked)), interval_(interval) {
-  for (Watched& each : watched) {
-    auto probe = std::make_unique<Probe>();
-    probe->stalls = registry.counter(metrics::kThreadStalls, {each.thread});
-    probe->of = std::move(each);
-    probes_.push_back(std::move(probe));
-  }
+    : clock_(clock),
+      own_(own),
+      registry_(registry),
+      looked_(std::move(looked)),
+      interval_(interval) {
+  for (Watched& each : watched) watch(std::move(each));
   gauge_ = registry.gauges(metrics::kThreadStalledMs, [this](metrics::GaugeSink& sink) {
-    for (const auto& probe : probes_) {
+    for (const auto& probe : probes()) {
       sink.add({probe->of.thread}, static_cast<double>(probe->shown_ms.load()));
     }
   });
 }
 
 StallWatchdog::~StallWatchdog() = default;
+
+void StallWatchdog::watch(Watched watched) {
+  auto probe = std::make_shared<Probe>();
+  probe->stalls = registry_.counter(metrics::kThreadStalls, {watched.thread});
+  probe->of = std::move(watched);
+  MutexLock lock(mutex_);
+  probes_.push_back(std::move(probe));
+}
+
+std::vector<std::shared_ptr<StallWatchdog::Probe>> StallWatchdog::probes() const {
+  MutexLock lock(mutex_);
+  return probes_;
+}
 
 void StallWatchdog::start() {
   last_look_ = clock_.now();
@@ -58,7 +70,7 @@ void StallWatchdog::start() {
 
 std::vector<std::string> StallWatchdog::standing_for(env::Duration least) const {
   std::vector<std::string> threads;
-  for (const auto& probe : probes_) {
+  for (const auto& probe : probes()) {
     if (probe->shown_ms > 0 && probe->shown_ms >= whole_ms(least)) {
       threads.push_back(probe->of.thread);
     }
@@ -71,7 +83,7 @@ void StallWatchdog::look() {
   // What is longer than two intervals is the watchdog's own pause.
   const env::Duration passed = std::min<env::Duration>(now - last_look_, 2 * interval_);
   last_look_ = now;
-  for (const auto& probe : probes_) look_at(*probe, passed);
+  for (const auto& probe : probes()) look_at(*probe, passed);
   if (looked_) looked_();
   timer_ = own_.post_after(interval_, [this] { look(); });
 }

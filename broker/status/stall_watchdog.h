@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "common/base/mutex.h"
 #include "common/env/clock.h"
 #include "common/env/executor.h"
 #include "common/metrics/registry.h"
@@ -41,8 +42,12 @@ class StallWatchdog {
   /// Call once, on `own` or before it runs anything of this.
   void start();
 
+  /// One more, from the next look on. Thread: any.
+  void watch(Watched watched) OTTLA_EXCLUDES(mutex_);
+
   /// Threads that have stood for as long, and beyond their bound, as of the last look. Thread: any.
-  [[nodiscard]] std::vector<std::string> standing_for(env::Duration least) const;
+  [[nodiscard]] std::vector<std::string> standing_for(env::Duration least) const
+      OTTLA_EXCLUDES(mutex_);
 
  private:
   struct Probe;
@@ -50,11 +55,15 @@ class StallWatchdog {
   void look();
   void look_at(Probe& probe, env::Duration passed);
 
+  [[nodiscard]] std::vector<std::shared_ptr<Probe>> probes() const OTTLA_EXCLUDES(mutex_);
+
   const env::Clock& clock_;
   env::Executor& own_;
+  metrics::Registry& registry_;
   const std::function<void()> looked_;
   const env::Duration interval_;
-  std::vector<std::unique_ptr<Probe>> probes_;
+  mutable Mutex mutex_{LockRank::Leaf};
+  std::vector<std::shared_ptr<Probe>> probes_ OTTLA_GUARDED_BY(mutex_);
   env::MonotonicTime last_look_;
   env::TimerHandle timer_;
   metrics::Registry::Registration gauge_;  ///< Ends first: it looks at the probes.

@@ -58,6 +58,18 @@ TEST_F(StallWatchdogTest, W15NamesTheThreadThatStands) {
   EXPECT_EQ(shown(metrics::kThreadStalls, "controller"), 0);
 }
 
+TEST_F(StallWatchdogTest, TakesInOneMoreThread) {
+  watchdog.start();
+  world.run_for(seconds(10));
+  const auto late = world.make_executor(3);
+  watchdog.watch({"network-1", late.get(), seconds(5)});
+  world.run_for(seconds(10));
+  EXPECT_EQ(shown(metrics::kThreadStalledMs, "network-1"), 0);
+  world.pause(3);
+  world.run_for(seconds(8));
+  EXPECT_EQ(watchdog.standing_for({}), std::vector<std::string>{"network-1"});
+}
+
 TEST_F(StallWatchdogTest, TellsAfterEachLookWhoStands) {
   std::vector<std::string> standing;
   StallWatchdog telling{
