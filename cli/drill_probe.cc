@@ -3,7 +3,9 @@
 #include <unistd.h>
 
 #include <charconv>
+#include <chrono>
 #include <set>
+#include <thread>
 #include <utility>
 
 namespace ottla::cli {
@@ -76,8 +78,14 @@ Result<> DrillProbe::open_reader() {
   for (const std::int32_t partition : settings_.partitions) {
     std::int64_t low = 0;
     std::int64_t high = 0;
-    const auto error = rd_kafka_query_watermark_offsets(consumer_.get(), settings_.topic.c_str(),
-                                                        partition, &low, &high, kOffsetsMs);
+    const auto deadline = std::chrono::steady_clock::now() + std::chrono::milliseconds(kOffsetsMs);
+    auto error = RD_KAFKA_RESP_ERR_NO_ERROR;
+    do {  // Not every broker knows at once of a topic that was just made.
+      error = rd_kafka_query_watermark_offsets(consumer_.get(), settings_.topic.c_str(), partition,
+                                               &low, &high, kOffsetsMs);
+      if (!is_passing(error)) break;
+      std::this_thread::sleep_for(std::chrono::milliseconds(50));
+    } while (std::chrono::steady_clock::now() < deadline);
     const std::string name = settings_.topic + "-" + std::to_string(partition);
     if (error != RD_KAFKA_RESP_ERR_NO_ERROR) return rdkafka_failure(name, error);
     if (rd_kafka_consume_start_queue(topic_.get(), partition, high, queue_.get()) != 0) {
