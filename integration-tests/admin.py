@@ -31,7 +31,10 @@ class AdminCase:
 
     def listed(self):
         """{partition: (replicas, adding, removing)} of what is under way."""
-        answer = self.ask("ListPartitionReassignments", 0, {"timeout_ms": 30000, "topics": None})
+        def told():
+            answer = self.ask("ListPartitionReassignments", 0, {"timeout_ms": 30000, "topics": None})
+            return answer if answer["error_code"] != NOT_CONTROLLER else None
+        answer = wait_until(told, "a controller that lists reassignments")
         self.assertEqual(answer["error_code"], NO_ERROR)
         return {partition["partition_index"]: (partition["replicas"], partition["adding_replicas"],
                                                partition["removing_replicas"])

@@ -24,6 +24,11 @@ def values_in(text):
     return values
 
 
+def kafkas(rows):
+    """Without Ottla's own records of offsets that have ended: Kafka's formatters call them unknown."""
+    return [row for row in rows if row["key"]["version"] != 20000]
+
+
 class ConsoleFormattersTest(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
@@ -64,7 +69,7 @@ class ConsoleFormattersTest(unittest.TestCase):
         self.assertIn("[h,orders,0]::NULL", theirs)
         formatter = NEW + "OffsetsMessageFormatter"
         ours = self.ours("__consumer_offsets", formatter, count)
-        self.assertEqual([json.loads(line) for line in ours.splitlines()], values_in(self.theirs("__consumer_offsets", formatter, count)))
+        self.assertEqual(kafkas(values_in(ours)), kafkas(values_in(self.theirs("__consumer_offsets", formatter, count))))
         self.assertIsNone([row["value"] for row in values_in(ours) if row["key"]["data"] == {"group": "h", "topic": "orders", "partition": 0}][-1])
 
     def test_groups(self):
@@ -74,7 +79,7 @@ class ConsoleFormattersTest(unittest.TestCase):
         self.assertRegex(theirs, r"g::GroupMetadata\(groupId=g, generation=1, .*members=HashMap\(.*supportedProtocols=List\(range\)")
         formatter = NEW + "GroupMetadataMessageFormatter"
         ours = self.ours("__consumer_offsets", formatter, count)
-        self.assertEqual(values_in(ours), values_in(self.theirs("__consumer_offsets", formatter, count)))
+        self.assertEqual(kafkas(values_in(ours)), kafkas(values_in(self.theirs("__consumer_offsets", formatter, count))))
         self.assertTrue(values_in(ours)[0]["value"]["data"]["members"][0]["subscription"])
 
     def test_transactions(self):

@@ -58,6 +58,9 @@ class StatusTest(unittest.TestCase):
 
     def test_what_was_produced_is_counted_once(self):
         self.produce("counted")
+        # A page that is dear to make is given for a while.
+        wait_until(lambda: total(self.cluster, "kafka_server_brokertopicmetrics_messagesin_total", topic="counted") >= 1000,
+                   "all records to be counted")
         self.assertEqual(total(self.cluster, "kafka_server_brokertopicmetrics_messagesin_total", topic="counted"), 1000)
         self.assertEqual(total(self.cluster, "kafka_controller_kafkacontroller_activecontrollercount"), 1)
         self.assertEqual(total(self.cluster, "kafka_server_replicamanager_leadercount"),
