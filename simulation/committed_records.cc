@@ -62,6 +62,8 @@ std::size_t CommittedRecords::holders(const PartitionKey& key, Offset offset) co
 }
 
 void CommittedRecords::host_is_about_to_crash(const Picture& picture, BrokerId broker) {
+  // A broker that had not heard of it yet held its replica a little longer.
+  for (const auto& [key, state] : picture.states()) forget_moved_replicas({key, state.replicas});
   for (const auto* replicas : {&picture.replicas(), &picture.absent()}) {
     for (const ReplicaPicture& replica : *replicas) {
       if (replica.broker != broker || replica.records->empty()) continue;

@@ -2,6 +2,12 @@
 
 #include <gtest/gtest.h>
 
+#include <cerrno>
+
+#include "broker/storage/log_health.h"
+#include "common/env/file_system.h"
+#include "common/testing/simulated_world.h"
+
 namespace ottla::storage {
 namespace {
 
@@ -64,6 +70,23 @@ TEST(DiskSpace, TheReserveIsMadeWhereThereIsRoomForIt) {
   EXPECT_FALSE(has_room_for_reserve(limits, {89 * kMiB, false, false}));
   EXPECT_FALSE(has_room_for_reserve(limits, {500 * kMiB, true, false}));
   EXPECT_FALSE(has_room_for_reserve({.reserve = 0, .low = 0}, {500 * kMiB, false, false}));
+}
+
+// Who waits for room on a disk that has failed since would wait for ever: the dir comes back with
+// another health.
+TEST(LogHealth, OfAFullDiskThatFailsNobodyWaitsForRoom) {
+  ottla::testing::SimulatedWorld world(1);
+  const auto executor = world.make_executor();
+  LogHealth health("/d", *executor, nullptr, [] {});
+  (void)health.report(env::io_error("cannot write", ENOSPC));
+  const auto full = health.check_space(/*of_client=*/false);
+  ASSERT_FALSE(full);
+  EXPECT_EQ(env::io_error_kind(full.error()), env::IoErrorKind::DiskFull);
+  (void)health.report(env::io_error("cannot write", EIO));
+  const auto failed = health.check_space(/*of_client=*/false);
+  ASSERT_FALSE(failed);
+  EXPECT_NE(env::io_error_kind(failed.error()), env::IoErrorKind::DiskFull);
+  EXPECT_EQ(failed.error().code(), ErrorCode::KafkaStorageError);
 }
 
 }  // namespace

@@ -39,6 +39,10 @@ Result<> LogHealth::check_strictly(Result<> result) {
 }
 
 Result<> LogHealth::refuse(SpaceState state) const {
+  // Room will not help: a dir that comes back does so with another health, and its logs anew.
+  if (!is_online()) {
+    return fail(ErrorCode::KafkaStorageError, "log dir " + directory_ + " is offline");
+  }
   if (state == SpaceState::Full) {
     return fail(env::io_error("no record is written to " + directory_, ENOSPC));
   }
