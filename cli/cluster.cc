@@ -6,6 +6,7 @@
 
 #include <boost/json.hpp>
 
+#include "cli/bootstrap_controller.h"
 #include "cli/broker_client.h"
 #include "cli/cluster_state.h"
 #include "cli/may_restart.h"
@@ -28,9 +29,7 @@ constexpr Flag kFlags[] = {
      .value = "file",
      .doc = "Kafka's name here of --command-config",
      .other_name_of = "command-config"},
-    {.name = "bootstrap-controller",
-     .value = "host:port,..",
-     .doc = "refused: a cluster with ZooKeeper has no controllers of its own"},
+    kBootstrapControllerFlag,
     {.name = "check",
      .doc = "exit with 1 unless there is a controller, and every partition has a leader and all "
             "its replicas in sync"},
@@ -59,11 +58,7 @@ Result<ClusterState> read_state(const Arguments& arguments) {
 }
 
 Result<> run_cluster(const Arguments& arguments, Console& console) {
-  if (arguments.has("bootstrap-controller")) {
-    return fail(ErrorCode::InvalidRequest,
-                "--bootstrap-controller: a cluster with ZooKeeper has no such controllers; give "
-                "--bootstrap-server");
-  }
+  OTTLA_TRY_VOID(refuse_bootstrap_controller(arguments));
   const auto& words = arguments.words();
   if (!words.empty() && words.front() == "unregister") {
     return fail(ErrorCode::InvalidRequest,

@@ -7,6 +7,7 @@
 
 #include <boost/json.hpp>
 
+#include "cli/bootstrap_controller.h"
 #include "cli/broker_client.h"
 #include "cli/config_client.h"
 #include "cli/config_flags.h"
@@ -50,9 +51,7 @@ constexpr Flag kFlags[] = {
      .value = "host:port,../chroot",
      .doc = "refused: configs go through the brokers"},
     {.name = "zk-tls-config-file", .value = "file", .doc = "refused, as --zookeeper is"},
-    {.name = "bootstrap-controller",
-     .value = "host:port,..",
-     .doc = "refused: a cluster with ZooKeeper has no controllers of its own"},
+    kBootstrapControllerFlag,
     {.name = "force", .doc = "accepted: this tool never asks"},
 };
 
@@ -308,10 +307,7 @@ Result<> check_who_is_asked(const Arguments& arguments) {
             "Those of a broker that does not run are changed when it does; what it needs to "
             "start belongs into its server.properties");
   }
-  if (!arguments.has("bootstrap-controller")) return {};
-  return fail(ErrorCode::InvalidRequest,
-              "--bootstrap-controller: a cluster with ZooKeeper has no such controllers; give "
-              "--bootstrap-server");
+  return refuse_bootstrap_controller(arguments);
 }
 
 Result<> run_configs(const Arguments& arguments, Console& console) {

@@ -8,6 +8,7 @@
 
 #include <boost/json.hpp>
 
+#include "cli/bootstrap_controller.h"
 #include "cli/broker_client.h"
 #include "cli/tool.h"
 #include "common/protocol/messages/api_versions.h"
@@ -20,9 +21,7 @@ namespace json = boost::json;
 
 constexpr Flag kFlags[] = {
     kBootstrapServerFlag,
-    {.name = "bootstrap-controller",
-     .value = "host:port,..",
-     .doc = "refused: a cluster with ZooKeeper has no controllers of KRaft"},
+    kBootstrapControllerFlag,
     kCommandConfigFlag,
     kJsonFlag,
     {.name = "feature",
@@ -175,11 +174,7 @@ Result<> run_features(const Arguments& arguments, Console& console) {
     return fail(ErrorCode::InvalidRequest,
                 "say what to do, in one word: describe, upgrade, downgrade or disable");
   }
-  if (arguments.has("bootstrap-controller")) {
-    return fail(ErrorCode::InvalidRequest,
-                "--bootstrap-controller: a cluster with ZooKeeper has no such controllers; give "
-                "--bootstrap-server");
-  }
+  OTTLA_TRY_VOID(refuse_bootstrap_controller(arguments));
   OTTLA_TRY(auto client, BrokerClient::connect(arguments));
   if (verb == "describe") return describe(client, arguments.has("json"), console);
   return update(client, verb, arguments, console);
