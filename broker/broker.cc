@@ -453,8 +453,8 @@ void Broker::Parts::watch_threads() {
 void Broker::Parts::watch_network_threads() {
   const std::vector<env::Executor*> loops = network->loops();
   for (; watched_network_threads < loops.size(); ++watched_network_threads) {
-    watchdog->watch({kNetworkThread + std::to_string(watched_network_threads),
-                     loops[watched_network_threads]});
+    watchdog->watch(
+        {kNetworkThread + std::to_string(watched_network_threads), loops[watched_network_threads]});
   }
 }
 

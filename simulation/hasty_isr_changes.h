@@ -1,7 +1,7 @@
 #pragma once
 
-#include <algorithm>
 #include <map>
+#include <set>
 #include <utility>
 #include <vector>
 
@@ -19,22 +19,20 @@ class HastyIsrChanges final : public replica::IsrChanges {
              Callback<Result<rpc::AlterPartitionReply>> done) override {
     for (rpc::AlterPartition& wanted : partitions) {
       auto& seen = seen_[{wanted.topic, wanted.partition}];
-      const std::size_t joining = wanted.new_isr.size();
-      for (const rpc::IsrMember& member : wanted.new_isr) seen[member.broker] = member;
-      if (joining < 2) continue;  // so that somebody leaves at all
-      for (const auto& [broker, member] : seen) {
-        const bool is_in = std::any_of(
-            wanted.new_isr.begin(), wanted.new_isr.end(),
-            [broker = broker](const rpc::IsrMember& known) { return known.broker == broker; });
-        if (!is_in) wanted.new_isr.push_back({.broker = broker});
+      std::set<BrokerId> missing = seen;
+      for (const rpc::IsrMember& member : wanted.new_isr) {
+        seen.insert(member.broker);
+        missing.erase(member.broker);
       }
+      if (wanted.new_isr.size() < 2) continue;  // so that somebody leaves at all
+      for (const BrokerId broker : missing) wanted.new_isr.push_back({.broker = broker});
     }
     inner_->alter(std::move(partitions), std::move(done));
   }
 
  private:
   replica::IsrChanges* inner_ = nullptr;
-  std::map<TopicPartition, std::map<BrokerId, rpc::IsrMember>> seen_;
+  std::map<TopicPartition, std::set<BrokerId>> seen_;
 };
 
 }  // namespace ottla::simulation

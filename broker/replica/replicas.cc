@@ -569,8 +569,9 @@ Result<> Replicas::Core::put_aside_unnamed(const rpc::TopicUpdate& topic,
     return fail(ErrorCode::InconsistentTopicId, "its log has no topic id, and nobody leads");
   }
   LOG(WARNING) << '[' << name << "] its log has no topic id and may be another topic's: it is put "
-               << "aside as stray, and " << (is_as_created ? "begun anew" : "fetched anew from broker ")
-               << (is_as_created ? "" : std::to_string(leader.value()));
+               << "aside as stray, and "
+               << (is_as_created ? "begun anew"
+                                 : "fetched anew from broker " + std::to_string(leader.value()));
   return with_.logs.mark_stray(name);
 }
 

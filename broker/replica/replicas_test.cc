@@ -756,8 +756,8 @@ TEST(Replicas, ALogWithoutAnIdThatIsCountedOnStays) {
   EXPECT_GE(cluster->process(kThree).logs->find({kTopic, 0})->log_end_offset(), Offset(2));
 }
 
-// Of a topic that was created after the host's crash, though the first to tell of it came late, when
-// its replicas were no news any more.
+// Of a topic that was created after the host's crash, though the first to tell of it came late,
+// when its replicas were no news any more.
 TEST(Replicas, ALogWithoutAnIdIsOlderThanAPartitionWhoseStateIsAsItWasCreated) {
   const auto cluster = make_cluster(14);
   EXPECT_EQ(cluster->append_and_wait(kOne, {"old", "old"}).error, ErrorCode::None);

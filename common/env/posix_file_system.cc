@@ -315,7 +315,7 @@ Result<> PosixFileSystem::set_modified_ms(const std::string& path, WallTimeMs ti
 }
 
 Result<VolumeSpace> PosixFileSystem::space(const std::string& directory) {
-  struct statvfs volume {};
+  struct statvfs volume{};
   if (::statvfs(directory.c_str(), &volume) != 0) {
     return io_failure("cannot get the free space of", directory);
   }
@@ -326,7 +326,7 @@ Result<VolumeSpace> PosixFileSystem::space(const std::string& directory) {
 Result<std::unique_ptr<FileLock>> PosixFileSystem::lock(const std::string& path) {
   const int descriptor = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0644);
   if (descriptor < 0) return io_failure("cannot open", path);
-  struct flock request {};
+  struct flock request{};
   request.l_type = F_WRLCK;
   request.l_whence = SEEK_SET;
   if (::fcntl(descriptor, F_OFD_SETLK, &request) != 0) {
