@@ -2,7 +2,6 @@
 
 import interop_clients
 import messages
-import wire
 from cluster import wait_until
 
 NO_ERROR, NOT_CONTROLLER, ELECTION_NOT_NEEDED, NO_REASSIGNMENT = 0, 41, 84, 85
@@ -14,11 +13,7 @@ class AdminCase:
 
     def ask(self, name, version, body, broker=None):
         broker = broker or wait_until(self.cluster.controller, "a controller")
-        with wire.Connection(broker, timeout=30) as connection:
-            answer = connection.ask(messages.request(name, version, body))
-        if answer is None:
-            raise ConnectionResetError(f"broker {broker.id} closed the connection instead of an answer to {name}")
-        return messages.answer(name, version, answer)
+        return messages.ask(broker, name, version, body, timeout=30)
 
     def alter(self, *replicas, broker=None, topic=None):
         """New replicas of partitions 0.. (None: cancel); the error code of each."""

@@ -134,3 +134,12 @@ def answer(name, version, frame):
     values = reader.struct(api.response.fields)
     assert reader.at == len(frame), f"{name} v{version}: {len(frame) - reader.at} bytes are left"
     return values
+
+
+def ask(broker, name, version, body, timeout=10):
+    """The answer, on a connection of its own; ConnectionResetError for a close instead."""
+    with wire.Connection(broker, timeout) as connection:
+        told = connection.ask(request(name, version, body))
+    if told is None:
+        raise ConnectionResetError(f"broker {broker.id} closed the connection instead of an answer to {name}")
+    return answer(name, version, told)

@@ -1,5 +1,6 @@
 """Brokers and three ZooKeeper servers, each on a host of its own (netns.py)."""
 
+import messages
 from cluster import Cluster, ZooKeeper, wait_until
 from faulty_disk import FaultyDisk
 from netns import Network
@@ -116,3 +117,23 @@ class NetworkedCluster(Cluster):
             clock.close()
         for disk in self.disks.values():
             disk.close()
+
+    def view(self, broker, topic):
+        """What that broker tells clients: {partition: (leader, leader epoch, sorted ISR)}."""
+        answer = messages.ask(broker, "Metadata", 7, {"topics": [{"name": topic}], "allow_auto_topic_creation": False}, timeout=5)
+        return {partition["partition_index"]: (partition["leader_id"], partition["leader_epoch"], sorted(partition["isr_nodes"]))
+                for partition in answer["topics"][0]["partitions"]}
+
+    def wait_for_same_views(self, topic, seconds=60):
+        """Who was cut off tells clients what it knew, until it has heard what became of the cluster meanwhile."""
+        views = {}
+
+        def all_in_sync():
+            views.update({broker.id: self.view(broker, topic) for broker in self.brokers.values()})
+            first = next(iter(views.values()))
+            return first and all(view == first for view in views.values()) and all(
+                leader >= 0 and isr == sorted(self.brokers) for leader, _, isr in first.values())
+        try:
+            wait_until(all_in_sync, f"all brokers to be in sync with {topic}, in the eyes of each", seconds)
+        except AssertionError as error:
+            raise AssertionError(f"{error}; {views}") from None

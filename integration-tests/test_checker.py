@@ -9,7 +9,8 @@ import unittest
 import wire
 from checked import CheckedCase
 from cluster import CHECKER, Checker, Cluster
-from watched import wrong_in
+from watched import reordered, wrong_in
+from writable import Ack, WritableProbe
 
 WRONG = ("lost", "duplicated", "reordered")
 
@@ -79,12 +80,36 @@ class CheckerTest(CheckedCase, unittest.TestCase):
                 found[kind][what] = 1
             return {**found, "probe": {"violations": []}}
         self.assertEqual(wrong_in(counts()), [])
-        for kind, what in (*(("idempotent", what) for what in WRONG), ("plain", "lost"), ("group", "lost")):
+        for kind, what in (*(("idempotent", what) for what in WRONG), ("plain", "lost"), ("group", "lost"),
+                           ("group", "reordered")):
             self.assertEqual(wrong_in(counts(kind, what)), [f"{kind}: 1 {what}"])
         by_client = counts("idempotent", "duplicated")
         by_client["idempotent"]["repeated_in_a_new_epoch"] = 1
         self.assertEqual(wrong_in(by_client), [])
         self.assertEqual(wrong_in({**counts(), "probe": {"violations": ["twice"]}}), ["twice"])
+
+    def test_what_a_group_reads_out_of_order(self):
+        read = [(0, 0, "1"), (0, 1, "2"), (1, 0, "7"), (0, 2, "4"), (0, 1, "2")]
+        self.assertEqual(reordered(read), 0)
+        self.assertEqual(reordered([*read, (0, 3, "2"), (0, 4, "5")]), 0)  # written again, in a new epoch
+        self.assertEqual(reordered([*read, (0, 3, "3"), (1, 1, "6")]), 2)
+
+    def test_the_probe_finds_two_leaders(self):
+        """What two brokers that both believe to lead would leave behind, and a leader that lost records."""
+        def found(*acks, log):
+            probe = WritableProbe.__new__(WritableProbe)
+            probe.partitions, probe.acks = 1, [Ack(0, broker, offset, value, sent, at) for broker, offset, value, sent, at in acks]
+            probe._read = lambda partition: dict(log)
+            return [text.split(":")[0] for text in probe.violations()]
+        first, second = (1, 0, b"a", 1.0, 1.1), (2, 1, b"b", 1.2, 1.3)
+        log = {0: b"a", 1: b"b"}
+        self.assertEqual(found(first, second, log=log), [])
+        self.assertEqual(found(first, second, (1, 1, b"c", 1.25, 1.4), log=log), ["offset given twice", "not in the log"])
+        self.assertEqual(found(first, second, log={0: b"a"}), ["not in the log"])
+        self.assertEqual(found((1, 0, b"a", 1.0, 1.1), (2, 1, b"b", 0.1, 1.2), log=log), [])  # it was offered long ago
+        # A later offset was acknowledged before the earlier one was offered: one of two logs.
+        self.assertEqual(found((1, 0, b"a", 2.0, 2.1), (2, 1, b"b", 1.0, 1.1), log=log),
+                         ["acknowledged before an earlier offset was offered"])
 
 
 if __name__ == "__main__":

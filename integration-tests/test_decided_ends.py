@@ -23,11 +23,6 @@ SETTINGS = {"transaction__state__log__replication__factor": 1, "transaction__sta
             "ottla__http__listener": "127.0.0.1:0"}
 
 
-def ask(broker, api, version, body):
-    with wire.Connection(broker) as connection:
-        return messages.answer(api, version, connection.ask(messages.request(api, version, body)))
-
-
 def settled(question, error_of, what):
     """The answer that is no error: what is busy or not there yet is asked again, as clients do."""
     def answered():
@@ -45,8 +40,8 @@ class Producer:
         key = {"key": TRANSACTIONAL, "key_type": 1}
         some = cluster.brokers[1]
         self.coordinator = cluster.brokers[settled(
-            lambda: ask(some, "FindCoordinator", 1, key), lambda answer: answer["error_code"], "the coordinator")["node_id"]]
-        told = settled(lambda: ask(self.coordinator, "InitProducerId", 4, {
+            lambda: messages.ask(some, "FindCoordinator", 1, key), lambda answer: answer["error_code"], "the coordinator")["node_id"]]
+        told = settled(lambda: messages.ask(self.coordinator, "InitProducerId", 4, {
             "transactional_id": TRANSACTIONAL, "transaction_timeout_ms": 600000, "producer_id": -1, "producer_epoch": -1}),
             lambda answer: answer["error_code"], "a producer id")
         self.id, self.epoch = told["producer_id"], told["producer_epoch"]
@@ -57,7 +52,7 @@ class Producer:
         def added(answer):
             return max(row["partition_error_code"] for row in answer["results_by_topic_v3_and_below"][0]["results_by_partition"])
         # Of one connection each: the coordinator refuses what comes on one that is older than the last it was asked on.
-        settled(lambda: ask(self.coordinator, "AddPartitionsToTxn", 3, {
+        settled(lambda: messages.ask(self.coordinator, "AddPartitionsToTxn", 3, {
             "v3_and_below_transactional_id": TRANSACTIONAL, "v3_and_below_producer_id": self.id,
             "v3_and_below_producer_epoch": self.epoch,
             "v3_and_below_topics": [{"name": TOPIC, "partitions": list(range(self.partitions))}]}), added, "its partitions")
@@ -68,7 +63,7 @@ class Producer:
             rows = [{"index": partition, "records": batch} for partition in partitions]
             body = {"transactional_id": TRANSACTIONAL, "acks": -1, "timeout_ms": 5000,
                     "topic_data": [{"name": TOPIC, "partition_data": rows}]}
-            settled(lambda leader=leader, body=body: ask(leader, "Produce", 9, body), lambda answer: max(
+            settled(lambda leader=leader, body=body: messages.ask(leader, "Produce", 9, body), lambda answer: max(
                 row["error_code"] for row in answer["responses"][0]["partition_responses"]), "its records")
 
     def decide(self, number, commit, then=lambda: None):
@@ -83,7 +78,7 @@ class Producer:
             self.committed.append(number)
 
     def state(self):
-        told = ask(self.coordinator, "DescribeTransactions", 0, {"transactional_ids": [TRANSACTIONAL]})["transaction_states"][0]
+        told = messages.ask(self.coordinator, "DescribeTransactions", 0, {"transactional_ids": [TRANSACTIONAL]})["transaction_states"][0]
         return told["transaction_state"] if told["error_code"] == NONE else told["error_code"]
 
     def by_leader(self):
@@ -98,7 +93,7 @@ class Producer:
         for leader, partitions in self.by_leader():
             if leader is without:
                 continue
-            told = ask(leader, "ListOffsets", 7, {"replica_id": -1, "isolation_level": isolation, "topics": [
+            told = messages.ask(leader, "ListOffsets", 7, {"replica_id": -1, "isolation_level": isolation, "topics": [
                 {"name": TOPIC, "partitions": [{"partition_index": partition, "current_leader_epoch": -1, "timestamp": -1}
                                                for partition in partitions]}]})
             found |= {row["partition_index"]: row["offset"] for row in told["topics"][0]["partitions"]}
@@ -113,7 +108,7 @@ class Producer:
         """{partition: the numbers that readers of committed records see}"""
         found = {}
         for leader, partitions in self.by_leader():
-            told = ask(leader, "Fetch", 11, {
+            told = messages.ask(leader, "Fetch", 11, {
                 "replica_id": -1, "max_wait_ms": 0, "min_bytes": 0, "max_bytes": 10 << 20, "isolation_level": COMMITTED_ONLY,
                 "session_id": 0, "session_epoch": -1, "forgotten_topics_data": [], "topics": [{"topic": TOPIC, "partitions": [
                     {"partition": partition, "current_leader_epoch": -1, "fetch_offset": 0, "last_fetched_epoch": -1,

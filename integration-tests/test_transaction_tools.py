@@ -103,8 +103,7 @@ class VerificationTest(unittest.TestCase):
 
 def make_transaction_log(broker):
     """Asks for a coordinator: the first such question creates __transaction_state."""
-    with wire.Connection(broker) as connection:
-        messages.answer("FindCoordinator", 1, connection.ask(messages.request("FindCoordinator", 1, {"key": "any", "key_type": 1})))
+    messages.ask(broker, "FindCoordinator", 1, {"key": "any", "key_type": 1})
 
 
 def open_transaction(broker, topic, producer):
@@ -113,8 +112,7 @@ def open_transaction(broker, topic, producer):
                        sequence=0)
     body = {"transactional_id": f"{topic}-id", "acks": -1, "timeout_ms": 5000, "topic_data": [
         {"name": topic, "partition_data": [{"index": 0, "records": batch}]}]}
-    with wire.Connection(broker) as connection:
-        answer = messages.answer("Produce", 9, connection.ask(messages.request("Produce", 9, body)))
+    answer = messages.ask(broker, "Produce", 9, body)
     return answer["responses"][0]["partition_responses"][0]["error_code"]
 
 

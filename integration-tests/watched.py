@@ -15,7 +15,9 @@ from networked import NetworkedCluster
 from writable import WritableProbe
 
 UNAVAILABLE = netns.why_unavailable()
-SESSION = 6.0
+MEMBER_SESSION = 6.0
+# So long that nothing that is judged can have waited for its end. (ZooKeeper here grants 20 s at most.)
+ZOOKEEPER_SESSION = 18.0
 SUSPICION = 1.5
 # For so long a controller that took the office over is not deposed for silence.
 QUIET = 10.0
@@ -33,7 +35,7 @@ PARTITIONS = 3
 class Watched:
     """The clients at work on topics named after `topic`, each partition led by another broker at first."""
 
-    def __init__(self, cluster, topic, group_session=SESSION, **rates):
+    def __init__(self, cluster, topic, group_session=MEMBER_SESSION, **rates):
         self.cluster, self.topic, self.group_session = cluster, topic, group_session
         self.plain_topic, self.probe_topic = f"{topic}-plain", f"{topic}-probe"
         ids = list(cluster.brokers)[:PARTITIONS]
@@ -86,7 +88,7 @@ class Watched:
         """The figures, when all faults are over."""
         self.probe.stop()
         for name in (self.topic, self.plain_topic, self.probe_topic):
-            self.cluster.wait_for_isr(name)
+            self.cluster.wait_for_same_views(name)
         counts = {}
         for kind, checker in (("idempotent", self.idempotent), ("plain", self.plain)):
             checker.child.stdin.close()
@@ -107,7 +109,9 @@ class Watched:
             read = [collections.Counter(partition for partition, _, _ in member.records()) for member in self.members]
             print(f"{self.topic}: the group lacks {collections.Counter(partition for partition, _ in missing())}, "
                   f"its members have read {read}", flush=True)
-        counts["group"] = {"acknowledged": len(wanted), "lost": len(missing())}
+        read = [record for member in self.members for record in member.records()]
+        counts["group"] = {"acknowledged": len(wanted), "lost": len(missing()), "duplicated": len(read) - len(set(read)),
+                           "reordered": reordered(read)}
         gaps = self.probe.longest_gaps()
         counts["probe"] = {"acknowledged": len(self.probe.acks), "violations": self.probe.violations()[:5]}
         counts["longest_without_writable_leader_seconds"] = [round(gap.seconds, 3) for gap in gaps]
@@ -117,13 +121,25 @@ class Watched:
         return counts
 
 
+def reordered(read):
+    """How many of the records [(partition, offset, value)] come, for the first time, behind one with a larger value."""
+    count, highest, seen = 0, {}, set()
+    for partition, _, value in sorted(set(read), key=lambda record: record[:2]):
+        if (partition, value) not in seen:
+            count += int(value) < highest.get(partition, -1)
+            highest[partition] = max(int(value), highest.get(partition, -1))
+            seen.add((partition, value))
+    return count
+
+
 def wrong_in(counts):
-    """What should not be. Without idempotence a client that is cut off from a leader repeats records, and sends later
-    ones meanwhile: of a plain producer only losses count. So does an idempotent one in a new epoch."""
+    """What should not be. A group reads records again after a rebalance, from what was committed. Without idempotence a
+    client that is cut off from a leader repeats records, and sends later ones meanwhile: of a plain producer only losses
+    count. So does an idempotent one in a new epoch."""
     duplicated = counts["idempotent"]["duplicated"] - counts["idempotent"]["repeated_in_a_new_epoch"]
     return ([f"idempotent: {duplicated} duplicated"] if duplicated else []) + [
         f"{kind}: {counts[kind][what]} {what}" for kind, what in
-        (("idempotent", "lost"), ("idempotent", "reordered"), ("plain", "lost"), ("group", "lost"))
+        (("idempotent", "lost"), ("idempotent", "reordered"), ("plain", "lost"), ("group", "lost"), ("group", "reordered"))
         if counts[kind][what]] + counts["probe"]["violations"]
 
 
@@ -131,12 +147,12 @@ class WatchedCase(TopicOfItsOwnCase):
     """For a TestCase whose tests share a NetworkedCluster, `self.cluster`."""
 
     SETTINGS = {}  # in addition
-    GROUP_SESSION = SESSION
+    GROUP_SESSION = MEMBER_SESSION
 
     @classmethod
     def setUpClass(cls):
         cls.cluster = NetworkedCluster(**{
-            "min__insync__replicas": 2, "zookeeper__session__timeout__ms": int(SESSION * 1000),
+            "min__insync__replicas": 2, "zookeeper__session__timeout__ms": int(ZOOKEEPER_SESSION * 1000),
             "offsets__topic__num__partitions": 3, "group__initial__rebalance__delay__ms": 0, **cls.SETTINGS})
         cls.addClassCleanup(cls.cluster.close)
         cls.network = cls.cluster.network
@@ -191,7 +207,7 @@ class WatchedCase(TopicOfItsOwnCase):
         def ended():
             brokers = json.loads(self.cluster.ottla("cluster", "--json", without=victim))["brokers"]
             return not any(broker["id"] == victim.id and broker["registered"] for broker in brokers)
-        wait_until(ended, "its session to end")
+        wait_until(ended, "its session to end", 60)
 
     def verdict(self, outage):
         """Nothing lost, twice or out of order; no partition without a writable leader for longer than `outage`."""
@@ -200,6 +216,7 @@ class WatchedCase(TopicOfItsOwnCase):
         try:
             counts = self.watched.finish()
         except BaseException:
+            self.cluster.keep = True
             self.cluster.print_logs()
             raise
         print(self.topic, json.dumps(counts), flush=True)

@@ -60,11 +60,11 @@ class FakeController final : public ControllerControl {
     std::move(reply)({.error = ErrorCode::None, .first = ProducerId(1000), .count = 1000});
   }
   void report_slow_replicas(SlowReplicasReport report, Callback<SlowReplicasReply> reply) override {
-    slow = std::move(report.replicas);
+    slow = std::move(report);
     std::move(reply)({.error = ErrorCode::StaleBrokerEpoch});
   }
 
-  std::vector<SlowReplicasReport::Replica> slow;
+  SlowReplicasReport slow;
 };
 
 /// A server on a port of the kernel's, and its registration as another broker would read it.
@@ -113,6 +113,7 @@ TEST(GrpcPeer, CarriesAClusterUpdateWhole) {
   partition.assignment.replicas = {BrokerId(1), BrokerId(2)};
   partition.state.isr = {BrokerId(2)};
   partition.state.eligible_leaders = {BrokerId(1)};
+  partition.state.last_known_eligible_leaders = {BrokerId(4)};
   partition.is_new = true;
   update.topics = {{"orders", TopicId(5, 6), {partition}}};
   update.stop_replicas = {{"old", TopicId(1, 1), 4, LeaderEpoch(3), true}};
@@ -165,12 +166,14 @@ TEST(GrpcPeer, CarriesBrokersRequestsToTheController) {
 
   SlowReplicasReport slow{.broker = BrokerId(1), .broker_epoch = BrokerEpoch(2), .replicas = {}};
   slow.replicas.push_back({"orders", TopicId(5, 6), 3});
+  slow.number = 9;
   const auto heard = wait_for<SlowReplicasReply>(
       [&](auto done) { peer->report_slow_replicas(slow, seconds(5), std::move(done)); });
   ASSERT_TRUE(heard);
   EXPECT_EQ(heard->error, ErrorCode::StaleBrokerEpoch);
-  EXPECT_EQ(endpoint.controller_control.slow.at(0).topic_id, TopicId(5, 6));
-  EXPECT_EQ(endpoint.controller_control.slow.at(0).partition, 3);
+  EXPECT_EQ(endpoint.controller_control.slow.replicas.at(0).topic_id, TopicId(5, 6));
+  EXPECT_EQ(endpoint.controller_control.slow.replicas.at(0).partition, 3);
+  EXPECT_EQ(endpoint.controller_control.slow.number, 9U);
 
   const auto log = wait_for<ReplicaLogAnswer>(
       [&](auto done) { peer->query_replica_logs({}, seconds(5), std::move(done)); });
