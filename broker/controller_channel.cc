@@ -92,9 +92,12 @@ void ControllerChannel::controlled_shutdown(Callback<Result<rpc::ControlledShutd
 }
 
 void ControllerChannel::report_slow_replicas(std::vector<rpc::SlowReplicasReport::Replica> replicas,
+                                             std::uint64_t number,
                                              Callback<Result<rpc::SlowReplicasReply>> done) {
-  rpc::SlowReplicasReport report{
-      .broker = self_, .broker_epoch = broker_epoch(), .replicas = std::move(replicas)};
+  rpc::SlowReplicasReport report{.broker = self_,
+                                 .broker_epoch = broker_epoch(),
+                                 .replicas = std::move(replicas),
+                                 .number = number};
   if (is_local()) return local_.report_slow_replicas(std::move(report), as_result(std::move(done)));
   const auto peer = remote();
   if (!peer) return std::move(done)(nobody_in_office());

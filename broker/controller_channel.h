@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -44,6 +45,7 @@ class ControllerChannel final : public replica::IsrChanges, public api::Producer
   void allocate(Callback<Result<rpc::AllocateProducerIdsReply>> done) override;
   void controlled_shutdown(Callback<Result<rpc::ControlledShutdownReply>> done);
   void report_slow_replicas(std::vector<rpc::SlowReplicasReport::Replica> replicas,
+                            std::uint64_t number,
                             Callback<Result<rpc::SlowReplicasReply>> done);
 
   /// The newest controller epoch that has spoken.

@@ -52,6 +52,7 @@ class SleepyPeers final : public rpc::Peers {
   };
   std::vector<Callback<Result<rpc::AlterPartitionReply>>> taken;
   std::vector<Report> reports;
+  std::vector<Callback<Result<rpc::ControlledShutdownReply>>> shutdowns;
 
   std::shared_ptr<rpc::Peer> connect(const cluster::Broker& /*broker*/) override {
     return std::make_shared<SleepyPeer>(*this);
@@ -70,7 +71,9 @@ class SleepyPeers final : public rpc::Peers {
       peers_.taken.push_back(std::move(done));
     }
     void controlled_shutdown(rpc::ControlledShutdownRequest, env::Duration,
-                             Callback<Result<rpc::ControlledShutdownReply>>) override {}
+                             Callback<Result<rpc::ControlledShutdownReply>> done) override {
+      peers_.shutdowns.push_back(std::move(done));
+    }
     void allocate_producer_ids(rpc::AllocateProducerIdsRequest, env::Duration,
                                Callback<Result<rpc::AllocateProducerIdsReply>>) override {}
     void report_slow_replicas(rpc::SlowReplicasReport report, env::Duration,

@@ -8,10 +8,10 @@ namespace ottla::broker {
 
 void SlowReplicas::look() {
   Told now{channel_.last_heard(), channel_.broker_epoch(), slow_replicas()};
-  const bool says_nothing_new = now.replicas.empty() && heard_.replicas.empty();
-  if (is_telling_ || says_nothing_new || now == heard_) return;
+  const bool says_nothing_new = now == heard_ || (now.replicas.empty() && heard_.replicas.empty());
+  if (is_telling_ || (says_nothing_new && !is_doubtful_)) return;
   is_telling_ = true;
-  channel_.report_slow_replicas(now.replicas,
+  channel_.report_slow_replicas(now.replicas, ++reports_,
                                 [weak = std::weak_ptr(self_), &loop = loop_,
                                  now](const Result<rpc::SlowReplicasReply>& reply) mutable {
                                   loop.post([weak, now = std::move(now), reply]() mutable {
@@ -36,7 +36,8 @@ std::vector<rpc::SlowReplicasReport::Replica> SlowReplicas::slow_replicas() cons
 void SlowReplicas::answered(Told told, const Result<rpc::SlowReplicasReply>& reply) {
   is_telling_ = false;
   const ErrorCode error = reply ? reply->error : reply.error().code();
-  if (error == ErrorCode::None || error == ErrorCode::UnsupportedVersion) heard_ = std::move(told);
+  is_doubtful_ = error != ErrorCode::None && error != ErrorCode::UnsupportedVersion;
+  if (!is_doubtful_) heard_ = std::move(told);
 }
 
 }  // namespace ottla::broker

@@ -1,6 +1,8 @@
 #pragma once
 
+#include <cstdint>
 #include <memory>
+#include <vector>
 
 #include "broker/controller_channel.h"
 #include "broker/replica/replicas.h"
@@ -41,6 +43,9 @@ class SlowReplicas {
   ControllerChannel& channel_;
   env::Executor& loop_;
   Told heard_;
+  /// A report may have been heard whose answer is lost: even that all is well must be said then.
+  bool is_doubtful_ = false;
+  std::uint64_t reports_ = 0;
   bool is_telling_ = false;
   /// Answers may come when this is gone.
   std::shared_ptr<SlowReplicas*> self_ = std::make_shared<SlowReplicas*>(this);

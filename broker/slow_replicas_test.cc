@@ -108,6 +108,29 @@ TEST_F(SlowReplicasTest, ItIsSaidUntilItIsHeard) {
   EXPECT_EQ(look(), std::nullopt);
 }
 
+// The controller may have heard what was not answered.
+TEST_F(SlowReplicasTest, TheEndOfWhatMayHaveBeenHeardIsSaid) {
+  set_slow(true);
+  look();
+  answer(fail(ErrorCode::RequestTimedOut));
+  set_slow(false);
+  EXPECT_EQ(look(), Slow{});
+  answer(fail(ErrorCode::NetworkException));
+  EXPECT_EQ(look(), Slow{});
+  answer(ErrorCode::None);
+  EXPECT_EQ(look(), std::nullopt);
+}
+
+TEST_F(SlowReplicasTest, ReportsAreCounted) {
+  set_slow(true);
+  look();
+  const std::uint64_t first = peers.reports.back().said.number;
+  EXPECT_GT(first, 0U);
+  answer(fail(ErrorCode::RequestTimedOut));
+  look();
+  EXPECT_GT(peers.reports.back().said.number, first);
+}
+
 TEST_F(SlowReplicasTest, WhenNobodyIsInOfficeItIsSaidLater) {
   set_slow(true);
   local.in_office = BrokerId(9);

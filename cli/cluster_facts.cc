@@ -6,11 +6,11 @@
 
 #include "cli/broker_client.h"
 #include "cli/cluster_state.h"
+#include "cli/reassigning.h"
 #include "cli/zookeeper_reader.h"
 #include "common/protocol/messages/describe_configs.h"
 #include "common/protocol/messages/describe_log_dirs.h"
 #include "common/protocol/messages/describe_topic_partitions.h"
-#include "common/protocol/messages/list_partition_reassignments.h"
 
 namespace ottla::cli {
 namespace {
@@ -71,19 +71,13 @@ class Gatherer {
 
   /// What is told best-effort: an answer that cannot be had leaves the fact unknown.
   void read_reassignments() {
-    protocol::ListPartitionReassignmentsRequest request;
-    request.timeout_ms = 3000;
-    request.topics.reset();
-    const auto response =
-        client_.ask_controller<protocol::ListPartitionReassignmentsResponse>(request);
-    if (!response || response->error_code != ErrorCode::None) return;
-    for (const auto& topic : response->topics) {
-      for (const auto& moving : topic.partitions) {
-        const auto found = facts_.partitions.find({topic.name, moving.partition_index});
-        if (found == facts_.partitions.end()) continue;
-        found->second.adding = moving.adding_replicas;
-        found->second.removing = moving.removing_replicas;
-      }
+    const auto all = list_reassigning(client_, std::chrono::milliseconds(kPatienceMs));
+    if (!all) return;
+    for (const auto& [name, moving] : *all) {
+      const auto found = facts_.partitions.find(name);
+      if (found == facts_.partitions.end()) continue;
+      found->second.adding = moving.adding;
+      found->second.removing = moving.removing;
     }
   }
 

@@ -11,6 +11,7 @@
 #include "common/base/error.h"
 #include "common/base/id.h"
 #include "common/base/topic_partition.h"
+#include "common/cluster/partition.h"
 #include "common/protocol/messages/describe_health.h"
 #include "common/protocol/messages/metadata.h"
 #include "controller/health.h"
@@ -55,6 +56,11 @@ struct PartitionFacts {
   std::optional<std::int32_t> min_insync_replicas;
   std::map<BrokerId, ReplicaTold> told;  ///< What each replica's broker says of it.
   std::optional<DecisionTold> decision;  ///< What the controller says.
+
+  [[nodiscard]] bool is_under_replicated() const {
+    return isr.size() <
+           cluster::replication_factor({.replicas = replicas, .adding = adding, .removing = {}});
+  }
 };
 
 /// Everything that a tool could find out in one go, some of it perhaps unknown: nothing of it is an

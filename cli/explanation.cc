@@ -17,27 +17,47 @@ std::string unclean_command(const TopicPartition& name) {
          std::to_string(name.partition);
 }
 
-void add_offline(const PartitionFacts& partition, std::vector<ReasonFound>& findings) {
-  if (partition.decision && partition.decision->logs_awaited) {
-    const auto& logs = *partition.decision->logs_awaited;
-    findings.push_back(
-        {.reason = Reason::WaitsForLogs,
-         .numbers = {{"timeLeftMs", logs.time_left_ms}},
-         .text =
-             "the controller compares logs, since no clean copy is left: asked " +
-             joined(logs.asked) + ", answered " +
-             (logs.answered.empty() ? "nobody" : joined(logs.answered)) +
-             (logs.time_left_ms > 0
-                  ? "; it waits " + duration_text(logs.time_left_ms) +
-                        " more for the others, then the longest log of a member of the ISR leads"
-                  : "; a member of the last ISR must be among those that answer"),
-         .next = {"bring back the members of the last ISR: " + joined(partition.isr)}});
-    return;
-  }
+/// Each of them has had every acknowledged record.
+std::vector<BrokerId> holders_of(const PartitionFacts& partition) {
   std::vector<BrokerId> holders = partition.isr;
   for (const BrokerId eligible : partition.eligible_leaders) {
     if (!is_in(holders, eligible)) holders.push_back(eligible);
   }
+  return holders;
+}
+
+/// Where the controller compares logs (W1).
+void add_comparison(const PartitionFacts& partition, const DecisionTold::Logs& logs,
+                    std::vector<ReasonFound>& findings) {
+  std::string waits;
+  if (!logs.awaited.empty()) {
+    waits = "it waits for " + joined(logs.awaited) +
+            ": what the others lost may be acknowledged, and there still "
+            "(unclean.leader.election.enable is false)";
+  } else {
+    waits = "it waits " + duration_text(logs.time_left_ms) +
+            " more for the others, then the longest log of those that answered leads";
+  }
+  ReasonFound finding{.reason = Reason::WaitsForLogs,
+                      .numbers = {{"timeLeftMs", logs.time_left_ms}},
+                      .text = "the controller compares logs, since no clean copy is left: asked " +
+                              joined(logs.asked) + ", answered " +
+                              (logs.answered.empty() ? "nobody" : joined(logs.answered)) + "; " +
+                              waits,
+                      .next = {}};
+  if (!logs.awaited.empty()) {
+    finding.next = {"bring " + joined(logs.awaited) + " back: the longest log leads then",
+                    "only if they are gone for good, and losing records is better than waiting: " +
+                        unclean_command(partition.name)};
+  }
+  findings.push_back(std::move(finding));
+}
+
+void add_offline(const PartitionFacts& partition, std::vector<ReasonFound>& findings) {
+  if (partition.decision && partition.decision->logs_awaited) {
+    return add_comparison(partition, *partition.decision->logs_awaited, findings);
+  }
+  const std::vector<BrokerId> holders = holders_of(partition);
   const bool unclean = partition.unclean_leader_election.value_or(false);
   findings.push_back(
       {.reason = Reason::NoCleanCandidate,
@@ -80,6 +100,24 @@ void add_reassignment(const PartitionFacts& partition, std::vector<ReasonFound>&
   findings.push_back(std::move(finding));
 }
 
+void add_not_preferred(const PartitionFacts& partition, std::vector<ReasonFound>& findings) {
+  const BrokerId preferred = partition.replicas.front();
+  ReasonFound finding{.reason = Reason::NotPreferredLeader,
+                      .broker = preferred,
+                      .text = broker_text(partition.leader) + " leads, " + broker_text(preferred) +
+                              " is preferred: it takes over when ",
+                      .next = {}};
+  if (trouble_of_log_dir(partition, preferred)) {
+    finding.text += "its log dir is well again, and the controller balances leaders";
+  } else {
+    finding.text += "the controller balances leaders (leader.imbalance.check.interval.seconds)";
+    finding.next = {"at once: ottla leader-election --election-type preferred --topic " +
+                    partition.name.topic + " --partition " +
+                    std::to_string(partition.name.partition)};
+  }
+  findings.push_back(std::move(finding));
+}
+
 /// What an unclean election took away, as far as brokers that run since then remember (W6).
 void add_cuts(const PartitionFacts& partition, std::vector<ReasonFound>& findings) {
   for (const auto& [broker, told] : partition.told) {
@@ -110,11 +148,12 @@ constexpr std::string_view kReasonNames[] = {
     "ZOOKEEPER_LOST",       "UNKNOWN_BROKER",        "BROKER_NOT_REGISTERED",
     "BROKER_PROCESS_DEAD",  "BROKER_SILENT",         "BROKER_UNREACHABLE_FROM_HERE",
     "BROKER_SHUTTING_DOWN", "COMMAND_NOT_DELIVERED", "LOG_DIR_FAILED",
-    "HOST_CRASH_DOUBT",     "NOT_IN_LAST_ISR",       "NO_REPLICATION_STREAM",
-    "FOLLOWER_BEHIND",      "FOLLOWER_SLOW",         "ISR_CHANGE_PENDING",
-    "LEADER_SILENT",        "REASON_UNKNOWN",        "TOPIC_BEING_DELETED",
-    "WAITS_FOR_LOGS",       "NO_CLEAN_CANDIDATE",    "BELOW_MIN_ISR",
-    "REASSIGNING",          "RECORDS_CUT",           "NOT_PREFERRED_LEADER",
+    "LOG_DIR_FULL",         "LOG_DIR_SLOW",          "HOST_CRASH_DOUBT",
+    "NOT_IN_LAST_ISR",      "NO_REPLICATION_STREAM", "FOLLOWER_BEHIND",
+    "FOLLOWER_SLOW",        "ISR_CHANGE_PENDING",    "LEADER_SILENT",
+    "REASON_UNKNOWN",       "TOPIC_BEING_DELETED",   "WAITS_FOR_LOGS",
+    "NO_CLEAN_CANDIDATE",   "BELOW_MIN_ISR",         "REASSIGNING",
+    "RECORDS_CUT",          "NOT_PREFERRED_LEADER",
 };
 static_assert(std::size(kReasonNames) == static_cast<std::size_t>(Reason::NotPreferredLeader) + 1);
 
@@ -159,9 +198,8 @@ PartitionExplanation explain(const ClusterFacts& facts, const PartitionFacts& pa
       std::cmp_less(partition.isr.size(),
                     std::min<std::int64_t>(*partition.min_insync_replicas,
                                            static_cast<std::int64_t>(partition.replicas.size())));
-  if (!partition.adding.empty() || !partition.removing.empty()) {
-    add_reassignment(partition, findings);
-  }
+  const bool reassigning = !partition.adding.empty() || !partition.removing.empty();
+  if (reassigning) add_reassignment(partition, findings);
   add_cuts(partition, findings);
   if (offline) {
     told.condition = Condition::Offline;
@@ -169,19 +207,11 @@ PartitionExplanation explain(const ClusterFacts& facts, const PartitionFacts& pa
   } else if (below_min) {
     told.condition = Condition::BelowMinIsr;
     add_below_min_isr(partition, findings);
-  } else if (partition.isr.size() < partition.replicas.size()) {
+  } else if (partition.is_under_replicated()) {
     told.condition = Condition::UnderReplicated;
-  } else if (!partition.replicas.empty() && partition.leader != partition.replicas.front()) {
-    findings.push_back(
-        {.reason = Reason::NotPreferredLeader,
-         .broker = partition.replicas.front(),
-         .text = broker_text(partition.leader) + " leads, " +
-                 broker_text(partition.replicas.front()) +
-                 " is preferred: it takes over when the controller balances leaders "
-                 "(leader.imbalance.check.interval.seconds)",
-         .next = {"at once: ottla leader-election --election-type preferred --topic " +
-                  partition.name.topic + " --partition " +
-                  std::to_string(partition.name.partition)}});
+  } else if (!reassigning && !partition.replicas.empty() &&
+             partition.leader != partition.replicas.front()) {
+    add_not_preferred(partition, findings);
   }
   return told;
 }

@@ -31,6 +31,8 @@ enum class Reason : std::uint8_t {
   CommandNotDelivered,
   // A replica.
   LogDirFailed,
+  LogDirFull,
+  LogDirSlow,
   HostCrashDoubt,
   NotInLastIsr,
   NoReplicationStream,

@@ -73,6 +73,14 @@ struct World {
     partition.told.erase(BrokerId(id));
   }
   void no_leader() { partition.leader = kNoBroker; }
+  /// Broker 2, the last member of the ISR, is back after a host crash; broker 3 is dead.
+  void lose_power_of_last_member() {
+    partition.isr = {BrokerId(2)};
+    no_leader();
+    standing(2).standing = static_cast<std::int8_t>(Standing::HostCrash);
+    kill(3, 1000);
+    partition.replicas = {BrokerId(2), BrokerId(3)};
+  }
 
   PartitionExplanation explained() const { return explain(facts, partition); }
 };
@@ -147,17 +155,22 @@ const Case kCases[] = {
      "has failed: /data/2"},
     {"after a host crash the logs are compared",
      [](World& w) {
-       w.partition.isr = {BrokerId(2)};
-       w.no_leader();
-       w.standing(2).standing = static_cast<std::int8_t>(Standing::HostCrash);
-       w.kill(3, 1000);
-       w.partition.replicas = {BrokerId(2), BrokerId(3)};
+       w.lose_power_of_last_member();
        w.partition.decision->logs_awaited = {
            .asked = {BrokerId(2)}, .answered = {BrokerId(2)}, .time_left_ms = 7000};
      },
      Condition::Offline,
      {"HOST_CRASH_DOUBT 2", "BROKER_PROCESS_DEAD 3", "WAITS_FOR_LOGS"},
      "asked 2, answered 2; it waits 7.0 s more"},
+    {"after a host crash somebody is waited for who may hold what others lost",
+     [](World& w) {
+       w.lose_power_of_last_member();
+       w.partition.decision->logs_awaited = {
+           .asked = {BrokerId(2)}, .answered = {BrokerId(2)}, .awaited = {BrokerId(3)}};
+     },
+     Condition::Offline,
+     {"HOST_CRASH_DOUBT 2", "BROKER_PROCESS_DEAD 3", "WAITS_FOR_LOGS"},
+     "answered 2; it waits for 3: what the others lost may be acknowledged"},
     {"a paused follower that is in the ISR still",
      [](World& w) { w.broker(2).contact = Contact::Silent; },
      Condition::Healthy,
@@ -239,6 +252,30 @@ const Case kCases[] = {
      Condition::BelowMinIsr,
      {"BROKER_PROCESS_DEAD 2", "BROKER_PROCESS_DEAD 3", "BELOW_MIN_ISR"},
      "1 of at least 2 replicas are in sync"},
+    {"a follower without room on its disk",
+     [](World& w) {
+       w.drop(3);
+       w.follower(3).subscribed = false;
+       w.partition.told[BrokerId(3)].log_dir_full = true;
+     },
+     Condition::UnderReplicated,
+     {"LOG_DIR_FULL 3"},
+     "has too little room"},
+    {"a leader without room on its disk, and nobody else",
+     [](World& w) { w.leader().log_dir_full = true; },
+     Condition::Healthy,
+     {"LOG_DIR_FULL 1"},
+     "records of clients are refused"},
+    {"the preferred leader's disk is slow",
+     [](World& w) {
+       w.partition.leader = BrokerId(2);
+       w.partition.told[BrokerId(2)] = w.leader();
+       w.partition.told[BrokerId(1)] = {};
+       w.partition.told[BrokerId(1)].log_dir_slow = true;
+     },
+     Condition::Healthy,
+     {"LOG_DIR_SLOW 1", "NOT_PREFERRED_LEADER 1"},
+     "when its log dir is well again"},
     {"a reassignment is under way",
      [](World& w) {
        w.partition.adding = {BrokerId(3)};
@@ -246,7 +283,7 @@ const Case kCases[] = {
        w.drop(3);
        w.follower(3).log_end_offset = Offset(0);
      },
-     Condition::UnderReplicated,
+     Condition::Healthy,
      {"FOLLOWER_BEHIND 3", "REASSIGNING"},
      "adds 3, removes 1; it ends when 3 have caught up"},
     {"no controller",

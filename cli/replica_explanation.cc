@@ -234,6 +234,29 @@ ReasonFound failed_log_dir(const ClusterFacts& facts, BrokerId broker) {
                        "; what was lost is copied from the leader"}};
 }
 
+std::optional<ReasonFound> trouble_of_log_dir(const PartitionFacts& partition, BrokerId broker) {
+  const auto told = partition.told.find(broker);
+  if (told == partition.told.end()) return std::nullopt;
+  if (told->second.log_dir_full) {
+    return ReasonFound{
+        .reason = Reason::LogDirFull,
+        .broker = broker,
+        .text = "the log dir of " + broker_text(broker) +
+                " that holds it has too little room: records of clients are refused "
+                "(ottla.log.dir.min.free.bytes), and those of a leader when there is none left",
+        .next = {"make room there, or move replicas away: ottla log-dirs --describe --table, ottla "
+                 "reassign-partitions; it goes on by itself then"}};
+  }
+  if (told->second.log_dir_slow) {
+    return ReasonFound{.reason = Reason::LogDirSlow,
+                       .broker = broker,
+                       .text = "the log dir of " + broker_text(broker) +
+                               " that holds it is slow: others lead, where they can",
+                       .next = {"look at that disk: iostat -x, dmesg, smartctl"}};
+  }
+  return std::nullopt;
+}
+
 std::optional<ReasonFound> unavailability_of(const ClusterFacts& facts,
                                              const PartitionFacts& partition, BrokerId broker) {
   if (auto absence = absence_of(facts, broker)) return absence;
@@ -268,6 +291,7 @@ ReasonFound why_out_of_isr(const ClusterFacts& facts, const PartitionFacts& part
                     " did not arrive; it is being repeated",
             .next = {"can the controller reach its ottla.grpc.listener?"}};
   }
+  if (auto trouble = trouble_of_log_dir(partition, broker)) return *trouble;
   if (partition.leader == kNoBroker) {
     return {.reason = Reason::NotInLastIsr,
             .broker = broker,
@@ -303,6 +327,10 @@ void add_slow_members(const ClusterFacts& facts, const PartitionFacts& partition
   for (const BrokerId member : partition.isr) {
     if (auto unavailable = unavailability_of(facts, partition, member)) {
       findings.push_back(*std::move(unavailable));
+      continue;
+    }
+    if (auto trouble = trouble_of_log_dir(partition, member)) {
+      findings.push_back(*std::move(trouble));
       continue;
     }
     if (leader == partition.told.end()) continue;

@@ -19,6 +19,9 @@ void add_control_plane(const ClusterFacts& facts, std::vector<ReasonFound>& find
 /// What is wrong with the broker as a whole, if anything: the strongest evidence alone.
 [[nodiscard]] std::optional<ReasonFound> absence_of(const ClusterFacts& facts, BrokerId id);
 [[nodiscard]] ReasonFound failed_log_dir(const ClusterFacts& facts, BrokerId broker);
+/// What its own broker says of the log dir that holds a replica, if others had better lead.
+[[nodiscard]] std::optional<ReasonFound> trouble_of_log_dir(const PartitionFacts& partition,
+                                                            BrokerId broker);
 /// Why the replica cannot lead or follow at all, if it cannot.
 [[nodiscard]] std::optional<ReasonFound> unavailability_of(const ClusterFacts& facts,
                                                            const PartitionFacts& partition,

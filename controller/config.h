@@ -39,8 +39,10 @@ struct ControllerConfig {
   /// The pause before a failed command is sent again: doubles from the first to the second.
   env::Duration command_backoff_min = std::chrono::milliseconds(20);
   env::Duration command_backoff_max = std::chrono::seconds(1);
-  /// After a host crash without a clean candidate: how long to wait for the other ISR members'
-  /// logs before the longest of those that answer is chosen (W1).
+  /// After a host crash without a clean candidate: how long to wait for the logs of replicas that
+  /// are neither members of the ISR nor eligible leaders, before the longest of those that answered
+  /// is chosen (W1). Members are waited for as long, too, where unclean elections are allowed; else
+  /// for ever.
   env::Duration host_crash_wait = std::chrono::seconds(10);
   /// A log query that failed or was not answered is sent again after this time.
   env::Duration log_query_retry = std::chrono::seconds(1);

@@ -113,7 +113,7 @@ void Controller::won(zookeeper::ControllerFence fence, std::optional<LivenessCha
   metrics_->is_taking_office(true);
   term_ = std::make_unique<Term>(
       Term::World{config_, store_, world_.executor, world_.clock, world_.random, world_.peers,
-                  world_.liveness, *metrics_, world_.reach, world_.told_states},
+                  world_.liveness, *metrics_, world_.reach, world_.told_states, world_.told_id},
       fence, std::move(predecessor),
       [this, won_at = world_.clock.now()] {
         is_controller_ = true;

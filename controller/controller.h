@@ -40,6 +40,7 @@ class Controller final : public ControllerService, private zookeeper::ClientList
     metrics::Registry* metrics = nullptr;  ///< Null: nobody looks.
     rpc::Reach* reach = nullptr;           ///< Null: silence is believed.
     ToldStates told_states = {};           ///< None: nothing is known before it is read.
+    ToldId told_id = {};                   ///< None: nothing is known but what is read.
   };
 
   Controller(ControllerConfig config, const World& world);

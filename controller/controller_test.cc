@@ -292,13 +292,22 @@ TEST(Controller, W12PausedControllerThatResumesWritesNothing) {
     ASSERT_TRUE(cluster.wait([&] { return cluster.in_office() != 0; }));
     ASSERT_TRUE(cluster.wait([&] { return is_led_by_other_than(cluster, "orders", first); }));
     cluster.world.run_for(pause);
-    const auto before = cluster.zookeeper.history().size();
+    // It wakes up with work to do.
+    std::optional<ErrorCode> late;
+    NewTopic topic;
+    topic.name = "late";
+    topic.partitions = 1;
+    topic.replication_factor = 1;
+    cluster.controller(first).create_topics(
+        {{topic}, seconds(5), false},
+        [&](std::vector<CreatedTopic> done) { late = done.at(0).error; });
     cluster.resume(first);
     cluster.set_liveness(first, rpc::Liveness::Alive);
     ASSERT_TRUE(cluster.wait([&] { return !cluster.controller(first).is_controller(); }));
     cluster.world.run_for(seconds(10));
     EXPECT_NE(cluster.in_office(), first);
-    EXPECT_GE(cluster.zookeeper.history().size(), before);
+    EXPECT_EQ(late, ErrorCode::NotController);
+    EXPECT_FALSE(cluster.zookeeper.node("/brokers/topics/late"));
     expect_fenced(cluster);
   }
 }
@@ -307,12 +316,26 @@ TEST(Controller, W12LostSessionForgetsTheModel) {
   SmallCluster cluster(10, 3);
   ASSERT_EQ(cluster.create_topic("orders", 4, 3), ErrorCode::None);
   const int first = cluster.in_office();
+  // With a write under way, of whose outcome nobody hears any more.
+  std::optional<ErrorCode> late;
+  NewTopic topic;
+  topic.name = "late";
+  topic.partitions = 1;
+  topic.replication_factor = 1;
+  cluster.zookeeper.cut(cluster.broker(first).name);
+  cluster.controller(first).create_topics(
+      {{topic}, seconds(60), false},
+      [&](std::vector<CreatedTopic> done) { late = done.at(0).error; });
+  cluster.world.run_for(milliseconds(10));
   cluster.zookeeper.expire(cluster.broker(first).name);
+  cluster.zookeeper.heal(cluster.broker(first).name);
   ASSERT_TRUE(cluster.wait([&] { return epoch_in_zookeeper(cluster) == 2; }));
   cluster.wait_for_controller();
   cluster.register_again(first);
   cluster.world.run_for(seconds(10));
   EXPECT_EQ(epoch_in_zookeeper(cluster), 2);
+  EXPECT_TRUE(late.has_value() && *late != ErrorCode::None);
+  EXPECT_FALSE(cluster.zookeeper.node("/brokers/topics/late"));
   expect_fenced(cluster);
 }
 
@@ -391,6 +414,82 @@ TEST(Controller, W18TheAuditFindsWhatNoWatchTold) {
         return cluster.state("late", 0).has_value() && !orders->in_isr(BrokerId(other));
       },
       cluster.config.audit_interval));
+}
+
+TEST(Controller, W18TheAuditReadsWhatOldToolsAskFor) {
+  SmallCluster cluster(17, 3);
+  ASSERT_EQ(cluster.create_topic("orders", 3, 3), ErrorCode::None);
+  cluster.zookeeper.forget_watches(cluster.broker(cluster.in_office()).name);
+  const std::vector<std::string> nodes = {"/admin/preferred_replica_election",
+                                          "/admin/reassign_partitions"};
+  ASSERT_TRUE(cluster.zookeeper.apply(
+      {zookeeper::Create{nodes[0], zookeeper::encode_partition_list({{"orders", 0}})},
+       zookeeper::Create{nodes[1], R"({"version":1,"partitions":[]})"}}));
+  cluster.world.run_for(seconds(30));
+  for (const std::string& node : nodes) EXPECT_TRUE(cluster.zookeeper.node(node)) << node;
+  EXPECT_TRUE(cluster.wait(
+      [&] {
+        return std::none_of(nodes.begin(), nodes.end(),
+                            [&](const auto& node) { return cluster.zookeeper.node(node); });
+      },
+      cluster.config.audit_interval));
+}
+
+// Nobody hears that the office is free.
+TEST(Controller, W18AFreeOfficeIsFoundWithoutAWatch) {
+  SmallCluster cluster(18, 3);
+  cluster.wait_for_controller();
+  cluster.world.run_for(seconds(1));
+  for (int id = 1; id <= 3; ++id) cluster.zookeeper.forget_watches(cluster.broker(id).name);
+  ASSERT_TRUE(cluster.zookeeper.apply({zookeeper::Delete{"/controller"}}));
+  cluster.world.run_for(seconds(30));
+  EXPECT_FALSE(cluster.zookeeper.node("/controller"));
+  EXPECT_TRUE(cluster.wait([&] { return epoch_in_zookeeper(cluster) == 2; },
+                           cluster.config.audit_interval));
+  cluster.world.run_for(cluster.config.audit_interval);  // also the former one looks
+  EXPECT_EQ(cluster.create_topic("orders", 1, 3), ErrorCode::None);
+  expect_fenced(cluster);
+}
+
+// While a write of its partition is under way the wish is in the controller's memory, and in the
+// znode.
+TEST(Controller, APreferredElectionThatWaitsOutlivesTheController) {
+  const std::string node = "/admin/preferred_replica_election";
+  int tried = 0;
+  for (int seed = 0; seed < 1000; ++seed) {
+    SmallCluster cluster(1000 + seed, 4);
+    ASSERT_EQ(cluster.create_topic("orders", 1, 3), ErrorCode::None);
+    const int in_office = cluster.in_office();
+    const cluster::PartitionState before = *cluster.state("orders", 0);
+    if (before.in_isr(BrokerId(in_office))) continue;
+    ++tried;
+    const BrokerId preferred = before.leader;
+    rpc::SlowReplicasReport slow{
+        .broker = preferred,
+        .broker_epoch = cluster.broker(preferred.value()).registration.epoch,
+        .replicas = {{"orders", {}, 0}}};
+    cluster.controller(in_office).report_slow_replicas(slow, [](auto) {});
+    ASSERT_TRUE(cluster.wait([&] { return cluster.state("orders", 0)->leader != preferred; }));
+    slow.replicas.clear();
+    cluster.controller(in_office).report_slow_replicas(slow, [](auto) {});
+    cluster.world.run_for(seconds(1));
+    const BrokerId leader = cluster.state("orders", 0)->leader;
+    const BrokerId third = *std::ranges::find_if(
+        before.isr, [&](BrokerId broker) { return broker != preferred && broker != leader; });
+
+    // The write begins while the znode is read, and the controller dies in the middle of it.
+    ASSERT_TRUE(cluster.zookeeper.apply(
+        {zookeeper::Create{node, zookeeper::encode_partition_list({{"orders", 0}})}}));
+    cluster.world.run_for(std::chrono::microseconds(100 * (seed % 80)));
+    cluster.set_liveness(third.value(), rpc::Liveness::ProcessDead);  // it leaves the ISR
+    cluster.world.run_for(std::chrono::microseconds(100 * (seed * 7 % 100)));
+    cluster.kill(in_office);
+    ASSERT_TRUE(cluster.wait([&] { return cluster.in_office() != 0; }));
+    EXPECT_TRUE(
+        cluster.wait([&] { return cluster.state("orders", 0)->leader == preferred; }, seconds(20)))
+        << "seed " << seed;
+  }
+  EXPECT_GT(tried, 200);
 }
 
 // What is left there keeps the older tools from asking again.
@@ -506,6 +605,60 @@ TEST(Controller, W23DescribesWhatTheModelSays) {
   EXPECT_EQ(described->partitions, 3);
   EXPECT_EQ(described->under_replicated_partitions, 3);
   EXPECT_EQ(described->offline_partitions, 0);
+}
+
+TopicId id_in_zookeeper(SmallCluster& cluster, const std::string& topic) {
+  const auto read =
+      zookeeper::decode_topic(topic, cluster.zookeeper.node("/brokers/topics/" + topic)->data);
+  return read ? read->id : TopicId{};
+}
+
+/// As a tool from before topic ids writes it.
+void rewrite_without_id(SmallCluster& cluster, const std::string& topic) {
+  const std::string path = "/brokers/topics/" + topic;
+  auto read = zookeeper::decode_topic(topic, cluster.zookeeper.node(path)->data);
+  ASSERT_TRUE(read);
+  read->id = {};
+  ASSERT_TRUE(cluster.zookeeper.apply({zookeeper::Set{path, zookeeper::encode_topic(*read)}}));
+}
+
+TEST(Controller, W5AnIdThatWasDroppedBetweenTwoControllersIsGivenBack) {
+  SmallCluster cluster(21, 3);
+  ASSERT_EQ(cluster.create_topic("orders", 3, 3), ErrorCode::None);
+  cluster.world.run_for(seconds(1));
+  const TopicId id = id_in_zookeeper(cluster, "orders");
+  ASSERT_FALSE(id.is_zero());
+  cluster.kill(cluster.in_office());
+  rewrite_without_id(cluster, "orders");
+  EXPECT_TRUE(cluster.wait([&] { return id_in_zookeeper(cluster, "orders") == id; }));
+  expect_fenced(cluster);
+}
+
+// Another topic of the same name, made by an old tool while nobody looked.
+TEST(Controller, W5AnIdIsNotGivenToTheNextTopicOfThatName) {
+  SmallCluster cluster(22, 3);
+  ASSERT_EQ(cluster.create_topic("orders", 1, 3), ErrorCode::None);
+  cluster.world.run_for(seconds(1));
+  const TopicId id = id_in_zookeeper(cluster, "orders");
+  cluster.kill(cluster.in_office());
+  const std::string path = "/brokers/topics/orders";
+  auto topic = zookeeper::decode_topic("orders", cluster.zookeeper.node(path)->data);
+  topic->id = {};
+  using zookeeper::Create;
+  using zookeeper::Delete;
+  ASSERT_TRUE(cluster.zookeeper
+                  .apply({Delete{path + "/partitions/0/state"}, Delete{path + "/partitions/0"},
+                          Delete{path + "/partitions"}, Delete{path},
+                          Create{path, zookeeper::encode_topic(*topic)},
+                          Create{path + "/partitions", std::nullopt},
+                          Create{path + "/partitions/0", std::nullopt},
+                          Create{path + "/partitions/0/state",
+                                 R"({"controller_epoch":1,"leader":-1,"version":1,)"
+                                 R"("leader_epoch":7,"isr":[1]})"}})
+                  .has_value());
+  ASSERT_TRUE(cluster.wait([&] { return cluster.in_office() != 0; }));
+  cluster.world.run_for(seconds(10));
+  EXPECT_NE(id_in_zookeeper(cluster, "orders"), id);
 }
 
 // Kafka's controllers from 2.8 on give ids to topics that have none; so may an operator.

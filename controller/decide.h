@@ -27,7 +27,8 @@ struct TopicRead {
   std::int32_t version = 0;
   TopicRules rules;
   std::vector<std::optional<cluster::PartitionState>> states;
-  TopicId fresh_id;  ///< Random; used if the topic is new and its znode has no id.
+  TopicId fresh_id;   ///< Random; used if the topic is new and its znode has no id.
+  TopicId lost_id{};  ///< The id that an old tool has taken out of its znode, if it is known (W5).
 };
 
 struct LivenessChanged {

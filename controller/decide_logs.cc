@@ -16,7 +16,7 @@ void Decider::ask_logs(Place place, const Verdict& verdict) {
     return std::find(verdict.ask_logs.begin(), verdict.ask_logs.end(), b) != verdict.ask_logs.end();
   };
   std::erase_if(query.asked, [&](const auto& asked) {
-    return !still_asked(asked.first) || !model_.is_registered(asked.first, asked.second);
+    return !still_asked(asked.first) || !model_.is_registered(asked.first, asked.second.epoch);
   });
   std::erase_if(query.answers,
                 [&](const auto& answer) { return !query.asked.contains(answer.first); });
@@ -31,34 +31,35 @@ void Decider::ask_logs(Place place, const Verdict& verdict) {
 void Decider::send_queries(Place place, const std::vector<BrokerId>& brokers) {
   LogQuery& query = *place.partition.log_query;
   for (const BrokerId broker : brokers) {
-    query.asked[broker] = model_.brokers.at(broker).registration.epoch;
+    query.asked.try_emplace(broker, LogQuery::Asked{model_.brokers.at(broker).registration.epoch,
+                                                    now_ + model_.host_crash_wait});
     queries_[broker].push_back({place.topic.name, place.topic.id, place.number});
   }
   if (!brokers.empty()) query.ask_again_at = now_ + model_.log_query_retry;
 }
 
-/// Chooses once all have answered; who is missing is waited for until the deadline, and then a
-/// member of the ISR must be among those that answered (unless the election is unclean anyway).
+/// Chooses once all have answered. Who is missing, or does not answer, is waited for until its
+/// deadline; those who may hold what was acknowledged for ever (`awaited_logs`).
 void Decider::try_to_choose(Place place, const Verdict& verdict) {
   PartitionEntry& partition = place.partition;
   const LogQuery& query = *partition.log_query;
   if (partition.writing || query.answers.empty()) return;
   const bool complete = query.answers.size() == query.asked.size() && !verdict.await_missing;
-  if (!complete && now_ < query.wait_until) return;
+  const bool may_answer_yet = std::ranges::any_of(query.asked, [&](const auto& asked) {
+    return !query.answers.contains(asked.first) && now_ < asked.second.wait_until;
+  });
+  if (!complete && (now_ < query.wait_until || may_answer_yet ||
+                    !awaited_logs(place.topic, partition).empty())) {
+    return;
+  }
   std::vector<LogEnd> logs;
-  bool has_member = false;
   // In the ISR's order, then the assignment's: of equal logs the first is chosen.
   for (const bool members : {true, false}) {
     for (const BrokerId broker : partition.assignment.replicas) {
       const auto answer = query.answers.find(broker);
       if (answer == query.answers.end() || partition.state->in_isr(broker) != members) continue;
       logs.push_back({broker, answer->second.last_epoch, answer->second.log_end_offset});
-      has_member |= members;
     }
-  }
-  if (!has_member && !place.topic.rules.unclean_leader_election &&
-      !partition.unclean_election_wanted) {
-    return;
   }
   const BrokerId chosen = longest_log(logs);
   end_query(place);
@@ -78,11 +79,12 @@ void Decider::on(const LogsAnswered& event) {
     if (partition == nullptr || !partition->log_query) continue;
     LogQuery& query = *partition->log_query;
     const auto asked = query.asked.find(event.broker);
-    if (asked == query.asked.end() || asked->second != event.broker_epoch) continue;
+    if (asked == query.asked.end() || asked->second.epoch != event.broker_epoch) continue;
     if (answer.error == ErrorCode::KafkaStorageError) {
       model_.offline_replicas.insert({event.broker, tp});
     } else if (answer.error == ErrorCode::None) {
       query.answers[event.broker] = {answer.last_epoch, answer.log_end_offset};
+      query.last_answers[event.broker] = query.answers[event.broker];
     } else if (answer.error == ErrorCode::UnknownTopicOrPartition ||
                (answer.error == ErrorCode::InconsistentTopicId &&
                 !partition->state->in_isr(event.broker))) {
@@ -103,8 +105,8 @@ void Decider::on(const Tick&) {
     LogQuery& query = *partition->log_query;
     if (now_ >= query.ask_again_at) {
       std::vector<BrokerId> unanswered;
-      for (const auto& [broker, epoch] : query.asked) {
-        if (!query.answers.contains(broker) && model_.is_registered(broker, epoch)) {
+      for (const auto& [broker, asked] : query.asked) {
+        if (!query.answers.contains(broker) && model_.is_registered(broker, asked.epoch)) {
           unanswered.push_back(broker);
         }
       }

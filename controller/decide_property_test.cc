@@ -268,6 +268,11 @@ class World {
       ASSERT_TRUE(is_replica(member));
       ASSERT_FALSE(after.in_isr(member));
     }
+    for (const BrokerId member : after.last_known_eligible_leaders) {
+      ASSERT_TRUE(is_replica(member));
+      ASSERT_FALSE(after.in_isr(member));
+      ASSERT_EQ(std::ranges::count(after.eligible_leaders, member), 0);
+    }
     ASSERT_TRUE(after.leader == kNoBroker || after.in_isr(after.leader));
     ASSERT_EQ(after.controller_epoch, model_.controller_epoch);
     if (!before) return;
@@ -369,7 +374,9 @@ class World {
       const auto& state = states_[p];
       const auto& replicas = assignments_[p].replicas;
       if (!state || state->leader == kNoBroker) ++expected.offline_partitions;
-      if (!state || state->isr.size() < replicas.size()) ++expected.under_replicated_partitions;
+      if (!state || state->isr.size() < cluster::replication_factor(assignments_[p])) {
+        ++expected.under_replicated_partitions;
+      }
       if (state && state->leader != replicas.front()) ++expected.preferred_replica_imbalance;
       if (is_reassigning(assignments_[p])) ++expected.reassigning_partitions;
     }

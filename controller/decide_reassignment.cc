@@ -244,12 +244,15 @@ void Decider::move_replicas(Place place) {
   topics_to_write_.insert(place.topic.name);
 }
 
-/// Whether nobody whom `next` drops leads or is in the ISR.
+/// Whether nobody whom `next` drops leads or is in the ISR. While nobody leads nobody is dropped:
+/// those who were in sync may come back without their records, and then another's are all there are
+/// (W1). Kafka drops replicas that a cancelled reassignment was adding in any case.
 bool Decider::may_move(const Place& place, const cluster::Assignment& next) const {
   if (place.partition.writing) return false;
   if (!place.partition.state) return true;
   const cluster::PartitionState& state = *place.partition.state;
   const std::vector<BrokerId> dropped = replicas_dropped(place.partition.assignment, next);
+  if (state.leader == kNoBroker) return dropped.empty();
   return std::none_of(dropped.begin(), dropped.end(), [&](BrokerId broker) {
     return broker == state.leader || state.in_isr(broker);
   });

@@ -43,9 +43,8 @@ void Decider::on(const AlterPartitionRequested& event) {
     cluster::PartitionState next = *place.partition.state;
     next.isr.clear();
     for (const rpc::IsrMember& member : alter.new_isr) next.isr.push_back(member.broker);
-    next.eligible_leaders =
-        eligible_after(*place.partition.state, next.isr, place.topic.rules.min_insync_replicas,
-                       place.partition.assignment.replicas.size());
+    set_eligible(next, eligible_after(*place.partition.state, next.isr, candidates(place),
+                                      place.topic.rules.min_insync_replicas));
     next.recovering = false;  // Its leader serves: it has recovered.
     write_state(place, std::move(next), "leader's request", event.request);
   }

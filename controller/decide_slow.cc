@@ -11,6 +11,9 @@ bool Decider::is_slow(const Place& place, BrokerId broker) const {
 void Decider::on(const SlowReplicasReported& event) {
   const BrokerId broker = event.body.broker;
   if (!model_.is_registered(broker, event.body.broker_epoch)) return;  // Of an older process.
+  std::uint64_t& heard = model_.brokers[broker].slow_report;
+  if (event.body.number != 0 && event.body.number <= heard) return;  // Late, or twice.
+  heard = event.body.number;
   forget_slow_replicas_of(broker);
   for (const rpc::SlowReplicasReport::Replica& replica : event.body.replicas) {
     const TopicPartition tp{replica.topic, replica.partition};

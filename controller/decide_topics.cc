@@ -5,6 +5,11 @@
 #include "controller/decider.h"
 
 namespace ottla::controller {
+namespace {
+
+constexpr const char* kIdDropped = "an old tool dropped the topic's id";
+
+}  // namespace
 
 void Decider::on(const TopicsRead& event) {
   for (const TopicRead& read : event.topics) take_topic(read);
@@ -50,8 +55,12 @@ void Decider::add_topic(const TopicRead& read) {
     topic.partitions[i].epoch_due = !topic.partitions[i].assignment.adding.empty();
   }
   // The replicas of a topic that was in use have its id on disk: a second one would make them
-  // refuse it (KAFKA-14190, W5). Without one they go on; the metric topics-without-id tells.
-  if (topic.id.is_zero() && !has_states) {
+  // refuse it (KAFKA-14190, W5). Where it is not known they go on without; the metric
+  // topics-without-id tells.
+  if (topic.id.is_zero() && !read.lost_id.is_zero()) {
+    keep_topic_id(topic, read, read.lost_id, kIdDropped);
+    other_.back().gives_id_back = true;
+  } else if (topic.id.is_zero() && !has_states) {
     keep_topic_id(topic, read, read.fresh_id, "new topic without an id");
   } else if (!topic.id.is_zero()) {
     model_.names[topic.id] = topic.name;
@@ -72,7 +81,7 @@ void Decider::update_topic(TopicEntry& topic, const TopicRead& read) {
       if (place.partition.state) announce_.partitions.push_back(place.name());
     }
   } else if (!topic.id.is_zero() && read.topic.id.is_zero()) {
-    keep_topic_id(topic, read, topic.id, "an old tool dropped the topic's id");
+    keep_topic_id(topic, read, topic.id, kIdDropped);
     other_.back().gives_id_back = true;
   }
   topic.rules = read.rules;

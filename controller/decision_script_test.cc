@@ -48,6 +48,9 @@ std::string print(const cluster::PartitionState& state) {
   std::ostringstream out;
   out << "leader " << state.leader << " epoch " << state.leader_epoch << " isr " << join(state.isr);
   if (!state.eligible_leaders.empty()) out << " eligible " << join(state.eligible_leaders);
+  if (!state.last_known_eligible_leaders.empty()) {
+    out << " last known eligible " << join(state.last_known_eligible_leaders);
+  }
   if (state.recovering) out << " recovering";
   return out.str();
 }
@@ -364,11 +367,16 @@ class Script {
         id, epoch_of(id), {{tp.topic, {}, tp.partition, ErrorCode::KafkaStorageError}}, {}, false});
   }
 
-  /// "slow 1 orders-0 orders-2": all of its replicas that are slow; none: it is well again.
+  /// "slow 1 orders-0 orders-2": all of its replicas that are slow; none: it is well again. With
+  /// "#2" among them, what it says second.
   void on_slow(Words& words) {
     const BrokerId id{std::stoi(words.next())};
     SlowReplicasReported event{{id, epoch_of(id), {}}};
     for (std::string word = words.next(); !word.empty(); word = words.next()) {
+      if (word.front() == '#') {
+        event.body.number = std::stoull(word.substr(1));
+        continue;
+      }
       const TopicPartition tp = parse_partition(word);
       event.body.replicas.push_back({tp.topic, model_.find_topic(tp.topic)->id, tp.partition});
     }
@@ -582,6 +590,11 @@ std::vector<std::string> scripts() {
   }
   std::sort(names.begin(), names.end());
   return names;
+}
+
+// Run in another folder, no script is found, and all would pass.
+TEST(DecisionScripts, AreFound) {
+  EXPECT_GT(scripts().size(), 30U);
 }
 
 INSTANTIATE_TEST_SUITE_P(, DecisionScript, testing::ValuesIn(scripts()), [](const auto& script) {

@@ -132,18 +132,11 @@ Verdict elect(const cluster::PartitionState& state, std::span<const Candidate> c
               const TopicRules& rules, bool unclean_now) {
   Verdict verdict = choose(state, candidates, rules, unclean_now);
   const std::vector<BrokerId>& isr = verdict.state ? verdict.state->isr : state.isr;
-  std::vector<BrokerId> eligible =
-      eligible_after(state, isr, rules.min_insync_replicas, candidates.size());
-  // After a host crash a replica may miss committed records: it is no eligible leader any more. Nor
-  // is one that a reassignment took away.
-  std::erase_if(eligible, [&](BrokerId broker) {
-    return std::none_of(candidates.begin(), candidates.end(), [&](const Candidate& candidate) {
-      return candidate.broker == broker && candidate.standing != Standing::HostCrash &&
-             !candidate.is_doubted;
-    });
-  });
-  if (eligible != state.eligible_leaders && !verdict.state) verdict.state = state;
-  if (verdict.state) verdict.state->eligible_leaders = std::move(eligible);
+  Eligible eligible = eligible_after(state, isr, candidates, rules.min_insync_replicas);
+  const bool is_other = eligible.leaders != state.eligible_leaders ||
+                        eligible.last_known != state.last_known_eligible_leaders;
+  if (is_other && !verdict.state) verdict.state = state;
+  if (verdict.state) set_eligible(*verdict.state, std::move(eligible));
   return verdict;
 }
 
@@ -162,20 +155,30 @@ std::optional<cluster::PartitionState> first_state(std::span<const Candidate> ca
   return state;
 }
 
-std::vector<BrokerId> eligible_after(const cluster::PartitionState& before,
-                                     const std::vector<BrokerId>& new_isr,
-                                     std::int32_t min_insync_replicas, std::size_t replicas) {
+Eligible eligible_after(const cluster::PartitionState& before, const std::vector<BrokerId>& new_isr,
+                        std::span<const Candidate> candidates, std::int32_t min_insync_replicas) {
   const auto needed =
-      std::min(static_cast<std::size_t>(std::max(min_insync_replicas, 1)), replicas);
+      std::min(static_cast<std::size_t>(std::max(min_insync_replicas, 1)), candidates.size());
   if (new_isr.size() >= needed) return {};
-  std::vector<BrokerId> eligible;
-  for (const auto* group : {&before.eligible_leaders, &before.isr}) {
-    for (const BrokerId broker : *group) {
-      if (!contains(new_isr, broker) && !contains(eligible, broker)) eligible.push_back(broker);
+  Eligible eligible;
+  for (const Candidate& candidate : candidates) {
+    const BrokerId broker = candidate.broker;
+    if (contains(new_isr, broker)) continue;
+    if (before.in_isr(broker) || contains(before.eligible_leaders, broker)) {
+      const bool is_doubted = candidate.is_doubted || candidate.standing == Standing::HostCrash;
+      (is_doubted ? eligible.last_known : eligible.leaders).push_back(broker);
+    } else if (contains(before.last_known_eligible_leaders, broker)) {
+      eligible.last_known.push_back(broker);
     }
   }
-  std::sort(eligible.begin(), eligible.end());
+  std::ranges::sort(eligible.leaders);
+  std::ranges::sort(eligible.last_known);
   return eligible;
+}
+
+void set_eligible(cluster::PartitionState& state, Eligible eligible) {
+  state.eligible_leaders = std::move(eligible.leaders);
+  state.last_known_eligible_leaders = std::move(eligible.last_known);
 }
 
 BrokerId longest_log(std::span<const LogEnd> logs) {
@@ -192,7 +195,7 @@ cluster::PartitionState recovered_state(const cluster::PartitionState& state, Br
   next.leader_epoch = state.leader_epoch.next();
   next.recovering = !state.in_isr(leader);
   next.isr = {leader};
-  next.eligible_leaders.clear();
+  set_eligible(next, {});
   return next;
 }
 

@@ -57,13 +57,22 @@ struct Verdict {
 [[nodiscard]] std::optional<cluster::PartitionState> first_state(
     std::span<const Candidate> candidates, ControllerEpoch controller_epoch);
 
-/// ELR after a change of the ISR (KIP-966): whoever leaves an ISR that is then smaller than
-/// min.insync.replicas keeps every committed record, because nothing is committed below it. At
-/// min.insync.replicas or above nobody but the ISR is eligible.
-[[nodiscard]] std::vector<BrokerId> eligible_after(const cluster::PartitionState& before,
-                                                   const std::vector<BrokerId>& new_isr,
-                                                   std::int32_t min_insync_replicas,
-                                                   std::size_t replicas);
+/// Who besides a new ISR may hold what is committed (KIP-966).
+struct Eligible {
+  std::vector<BrokerId> leaders;
+  std::vector<BrokerId> last_known;
+};
+
+/// ELR after a change of the ISR: whoever leaves an ISR that is then smaller than
+/// min.insync.replicas keeps every committed record, because nothing is committed below it. After a
+/// host crash it is eligible no more, only *last known* to have been so: it does not lead unasked,
+/// but nobody leads over its head (W1). At min.insync.replicas or above what is committed is on
+/// every member of the ISR, and nobody else counts. `candidates`: as for `elect`.
+[[nodiscard]] Eligible eligible_after(const cluster::PartitionState& before,
+                                      const std::vector<BrokerId>& new_isr,
+                                      std::span<const Candidate> candidates,
+                                      std::int32_t min_insync_replicas);
+void set_eligible(cluster::PartitionState& state, Eligible eligible);
 
 struct LogEnd {
   BrokerId broker;

@@ -1,6 +1,7 @@
 #include "controller/health.h"
 
 #include <algorithm>
+#include <ranges>
 
 #include "controller/model.h"
 
@@ -38,9 +39,11 @@ BrokerHealth health_of(const ClusterModel& model, BrokerId broker, env::Monotoni
   return health;
 }
 
-LogsAwaited awaited(const LogQuery& query, env::MonotonicTime now) {
-  LogsAwaited logs;
-  for (const auto& [broker, epoch] : query.asked) logs.asked.push_back(broker);
+LogsAwaited logs_awaited(const TopicEntry& topic, const PartitionEntry& partition,
+                         env::MonotonicTime now) {
+  const LogQuery& query = *partition.log_query;
+  LogsAwaited logs{.awaited = awaited_logs(topic, partition)};
+  for (const auto& [broker, asked] : query.asked) logs.asked.push_back(broker);
   for (const auto& [broker, answer] : query.answers) logs.answered.push_back(broker);
   logs.time_left = std::max(env::Duration{}, query.wait_until - now);
   return logs;
@@ -60,7 +63,7 @@ PartitionStanding standing_of_partition(const ClusterModel& model, const TopicPa
   told.rules = topic.rules;
   told.is_being_deleted = topic.phase != TopicPhase::Live;
   told.since = age(partition->state_since, now);
-  if (partition->log_query) told.logs_awaited = awaited(*partition->log_query, now);
+  if (partition->log_query) told.logs_awaited = logs_awaited(topic, *partition, now);
   for (const BrokerId broker : partition->assignment.replicas) {
     told.replicas.push_back({broker, standing_of(model, name, *partition, broker),
                              model.offline_replicas.contains({broker, name})});
@@ -88,6 +91,31 @@ Standing standing_of(const ClusterModel& model, const TopicPartition& name,
   }
   if (entry.shutting_down) return Standing::ShuttingDown;
   return restarted ? Standing::Restarted : Standing::Good;
+}
+
+std::vector<BrokerId> awaited_logs(const TopicEntry& topic, const PartitionEntry& partition) {
+  const LogQuery& query = *partition.log_query;
+  if (topic.rules.unclean_leader_election || partition.unclean_election_wanted) return {};
+  std::vector<BrokerId> awaited;
+  const auto await = [&](const std::vector<BrokerId>& brokers) {
+    for (const BrokerId broker : brokers) {
+      if (!query.answers.contains(broker)) awaited.push_back(broker);
+    }
+  };
+  await(partition.state->isr);
+  await(partition.state->eligible_leaders);
+  await(partition.state->last_known_eligible_leaders);
+  if (!awaited.empty() || query.answers.empty()) return awaited;
+  const LogQuery::Answer longest = std::ranges::max(std::views::values(query.answers));
+  if (longest.log_end_offset == Offset(0)) {
+    await(partition.assignment.replicas);
+    return awaited;
+  }
+  for (const BrokerId broker : partition.assignment.replicas) {
+    const auto seen = query.last_answers.find(broker);
+    if (seen != query.last_answers.end() && seen->second > longest) awaited.push_back(broker);
+  }
+  return awaited;
 }
 
 void describe_model(const ClusterModel& model, const std::vector<TopicPartition>& partitions,

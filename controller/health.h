@@ -16,6 +16,7 @@ namespace ottla::controller {
 
 struct ClusterModel;
 struct PartitionEntry;
+struct TopicEntry;
 
 /// How the controller sees a broker. A broker that ZooKeeper does not know (any more) is
 /// Unregistered, whatever else was known of it.
@@ -41,7 +42,8 @@ struct ReplicaStanding {
 struct LogsAwaited {
   std::vector<BrokerId> asked;
   std::vector<BrokerId> answered;
-  env::Duration time_left{};  ///< Until it chooses among those that have answered.
+  std::vector<BrokerId> awaited;  ///< See `awaited_logs`.
+  env::Duration time_left{};      ///< Until it chooses among those that have answered.
 };
 
 struct PartitionStanding {
@@ -70,6 +72,14 @@ struct ControllerHealth {
 /// What speaks for the broker's replica of the partition as leader.
 [[nodiscard]] Standing standing_of(const ClusterModel& model, const TopicPartition& name,
                                    const PartitionEntry& partition, BrokerId broker);
+
+/// Without whose answer nobody is chosen by the logs, however long it takes (W1). What was
+/// acknowledged may be left on any one of the members of the ISR, of the eligible leaders and of
+/// those last known to be eligible; if all who answered have empty logs, on anybody; and who told
+/// of a longer log and has gone away again has more. Nobody, if a leader is worth more than
+/// records. `partition` must have a log query.
+[[nodiscard]] std::vector<BrokerId> awaited_logs(const TopicEntry& topic,
+                                                 const PartitionEntry& partition);
 
 /// Fills in what the model knows: all brokers, and these partitions.
 void describe_model(const ClusterModel& model, const std::vector<TopicPartition>& partitions,

@@ -17,8 +17,8 @@ void count_partition(const PartitionEntry& partition, ModelCounts& counts) {
   ++counts.partitions;
   const auto& replicas = partition.assignment.replicas;
   if (!partition.state || partition.state->leader == kNoBroker) ++counts.offline_partitions;
-  const auto in_sync = [&](BrokerId b) { return partition.state && partition.state->in_isr(b); };
-  if (!std::all_of(replicas.begin(), replicas.end(), in_sync)) {
+  const std::size_t in_sync = partition.state ? partition.state->isr.size() : 0;
+  if (in_sync < cluster::replication_factor(partition.assignment)) {
     ++counts.under_replicated_partitions;
   }
   if (is_reassigning(partition.assignment)) ++counts.reassigning_partitions;

@@ -29,6 +29,7 @@ struct BrokerEntry {
   rpc::Liveness liveness = rpc::Liveness::Alive;
   bool shutting_down = false;
   env::MonotonicTime liveness_since{};  ///< Zero: since before this term.
+  std::uint64_t slow_report = 0;        ///< Number of the last that was heard.
 };
 
 /// A member of the ISR whose log cannot be taken as it was: its process was started again since it
@@ -42,13 +43,21 @@ struct Doubt {
 
 /// How far the replicas' logs go, asked when no clean candidate for leader is left.
 struct LogQuery {
+  struct Asked {
+    BrokerEpoch epoch;
+    env::MonotonicTime wait_until{};
+  };
   struct Answer {
     LeaderEpoch last_epoch = kUnknownLeaderEpoch;
     Offset log_end_offset;
+
+    /// By length: the records of one epoch are the same in all logs.
+    friend auto operator<=>(const Answer&, const Answer&) = default;
   };
-  std::map<BrokerId, BrokerEpoch> asked;
-  std::map<BrokerId, Answer> answers;
-  env::MonotonicTime wait_until{};  ///< Until then a missing member of the ISR is waited for.
+  std::map<BrokerId, Asked> asked;
+  std::map<BrokerId, Answer> answers;       ///< Of those who are still there.
+  std::map<BrokerId, Answer> last_answers;  ///< Also of those who have gone away since.
+  env::MonotonicTime wait_until{};          ///< Until then who cannot be asked is waited for.
   env::MonotonicTime ask_again_at{};
 };
 

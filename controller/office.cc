@@ -74,6 +74,9 @@ void Office::look() {
       session_life_->guard([this](zookeeper::StoreResult<zookeeper::ControllerOffice> read) {
         looking_ = false;
         looked(std::move(read));
+        // A watch is a hint: one that is missed costs no more than this (W18).
+        audit_ =
+            executor_.post_after(config_.audit_interval, session_life_->guard([this] { look(); }));
         if (std::exchange(look_again_, false)) look();
       }));
 }

@@ -105,6 +105,7 @@ class Office {
   std::optional<std::int64_t> condemned_czxid_;
   env::TimerHandle takeover_;
   env::TimerHandle retry_;
+  env::TimerHandle audit_;
   std::unique_ptr<Lifeline> watch_life_ = std::make_unique<Lifeline>();
   std::unique_ptr<Lifeline> session_life_ = std::make_unique<Lifeline>();
   Lifeline life_;

@@ -39,6 +39,7 @@ class Receiver {
   bool knows_all = false;
 
   rpc::ClusterUpdateReply take(const rpc::ClusterUpdate& update, BrokerEpoch own_epoch);
+  [[nodiscard]] TopicId told_id(const std::string& topic) const;
   [[nodiscard]] std::vector<std::optional<cluster::PartitionState>> told(
       const cluster::Topic& topic) const;
 };

@@ -59,6 +59,13 @@ rpc::ClusterUpdateReply Receiver::take(const rpc::ClusterUpdate& update, BrokerE
   return reply;
 }
 
+TopicId Receiver::told_id(const std::string& topic) const {
+  for (const auto& [tp, known] : partitions) {
+    if (tp.topic == topic) return known.id;
+  }
+  return {};
+}
+
 std::vector<std::optional<cluster::PartitionState>> Receiver::told(
     const cluster::Topic& topic) const {
   std::vector<std::optional<cluster::PartitionState>> states(topic.partitions.size());
@@ -239,7 +246,8 @@ void SmallCluster::start(int number, cluster::LastStop last_stop) {
   b.controller = std::make_unique<Controller>(
       own, Controller::World{*b.client, *b.executor, world.clock(), world.random(), *b.peers,
                              *b.liveness, &b.metrics, b.reach.get(),
-                             [&b](const cluster::Topic& topic) { return b.receiver.told(topic); }});
+                             [&b](const cluster::Topic& topic) { return b.receiver.told(topic); },
+                             [&b](const std::string& topic) { return b.receiver.told_id(topic); }});
   b.registration.id = id;
   b.registration.last_stop = last_stop;
   b.registration.grpc_endpoint = "127.0.0.1:" + std::to_string(9000 + number);

@@ -150,6 +150,7 @@ void Term::loaded(zookeeper::ClusterNodes nodes) {
   for (auto& [id, broker] : nodes.brokers) read.brokers.push_back(std::move(broker));
   for (auto& [name, topic] : nodes.topics) {
     read.topics.push_back(topic_read(std::move(topic), nodes));
+    read.topics.back().lost_id = lost_id(read.topics.back());
   }
   read.topics_to_delete = std::move(nodes.topics_to_delete);
   LOG(INFO) << "controller epoch " << fence_.epoch << ": " << read.brokers.size() << " brokers, "
@@ -185,9 +186,27 @@ TopicRules Term::rules_of(const zookeeper::ConfigMap& config) const {
   return rules;
 }
 
+/// The id of a topic whose znode has none any more, if this broker was told of that very topic: a
+/// state as it stands there now, and none that is newer. One that was deleted meanwhile, and made
+/// anew under the same name, has others (W5).
+TopicId Term::lost_id(const TopicRead& read) const {
+  if (!read.topic.id.is_zero() || !world_.told_id || !world_.told_states) return {};
+  cluster::Topic known = read.topic;
+  known.id = world_.told_id(known.name);
+  if (known.id.is_zero()) return {};
+  const auto told = world_.told_states(known);
+  bool is_same = false;
+  for (std::size_t i = 0; i < std::min(told.size(), read.states.size()); ++i) {
+    if (!told[i] || !read.states[i]) continue;
+    if (told[i]->partition_epoch > read.states[i]->partition_epoch) return {};
+    is_same |= *told[i] == *read.states[i];
+  }
+  return is_same ? known.id : TopicId{};
+}
+
 TopicRead Term::topic_read(zookeeper::TopicNodes nodes, TopicRules rules) {
-  return {std::move(nodes.topic), nodes.version, rules, std::move(nodes.states),
-          world_.random.uuid()};
+  return {std::move(nodes.topic),  nodes.version,        rules,
+          std::move(nodes.states), world_.random.uuid(), {}};
 }
 
 TopicRead Term::topic_read(zookeeper::TopicNodes nodes, const zookeeper::ClusterNodes& all) {
@@ -494,6 +513,8 @@ void Term::audit() {
   refresh_topics();
   refresh_deletions();
   refresh(log_dirs_refresh_, &Term::read_log_dir_events);
+  refresh(isr_changes_refresh_, &Term::read_isr_changes);
+  refresh(preferred_election_refresh_, &Term::read_preferred_election);
   refresh(reassignments_refresh_, &Term::read_reassignments);
 }
 
@@ -712,12 +733,21 @@ void Term::read_isr_changes() {
   }));
 }
 
-/// /admin/preferred_replica_election, written by old tools; taken away once it is under way.
+/// /admin/preferred_replica_election, written by old tools. What it asks for is written nowhere
+/// else: it is taken away when nothing of it is under way any more.
 void Term::read_preferred_election() {
   using Read = zookeeper::StoreResult<std::optional<std::vector<TopicPartition>>>;
   world_.store.read_preferred_election(zookeeper::Watch::Yes, life_.guard([this](Read read) {
     if (read && *read) {
-      handle(PreferredLeadersWanted{**std::move(read)}, TimedWork::ManualLeaderBalance);
+      const std::vector<TopicPartition> wanted = **std::move(read);
+      handle(PreferredLeadersWanted{wanted}, TimedWork::ManualLeaderBalance);
+      const bool is_under_way = std::ranges::any_of(wanted, [this](const TopicPartition& tp) {
+        const PartitionEntry* const partition = model_.find_partition(tp);
+        return partition != nullptr && (partition->writing || partition->preferred_wanted);
+      });
+      if (is_under_way) {  // Looked at again.
+        return end_refresh(preferred_election_refresh_, &Term::read_preferred_election, true);
+      }
       return world_.store.delete_preferred_election(
           fence_, life_.guard([this](zookeeper::StoreResult<> deleted) {
             if (!deleted && deleted.error() == zookeeper::StoreError::ControllerMoved) {

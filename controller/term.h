@@ -35,6 +35,10 @@ class TopicRequests;
 using ToldStates =
     std::function<std::vector<std::optional<cluster::PartitionState>>(const cluster::Topic& topic)>;
 
+/// The id of the topic of this name as this broker was told it last; zero: it knows none.
+/// Thread: controller.
+using ToldId = std::function<TopicId(const std::string& topic)>;
+
 /// One term in office: the model and all that keeps it true. It begins with reading everything and
 /// ends, with everything it knew, when the office is lost (W12).
 /// Events come from ZooKeeper (watches are hints, reads are truth: W18), from brokers' requests and
@@ -54,6 +58,7 @@ class Term {
     ControllerMetrics& metrics;
     rpc::Reach* reach = nullptr;  ///< Null: silence is believed.
     ToldStates told_states;       ///< None: nothing is known before it is read.
+    ToldId told_id;               ///< None: nothing is known but what is read.
   };
 
   /// `ready` is called once everything is read and requests are served, `deposed` when a write or a
@@ -141,6 +146,7 @@ class Term {
   void read_isr_changes();
   void read_rules(const std::string& topic, std::function<void(std::optional<TopicRules>)> done);
   [[nodiscard]] TopicRules rules_of(const zookeeper::ConfigMap& config) const;
+  [[nodiscard]] TopicId lost_id(const TopicRead& read) const;
   [[nodiscard]] TopicRead topic_read(zookeeper::TopicNodes nodes, TopicRules rules);
   [[nodiscard]] TopicRead topic_read(zookeeper::TopicNodes nodes,
                                      const zookeeper::ClusterNodes& all);

@@ -31,6 +31,8 @@ DescribeHealthResponse::Partition::Replica told(const replica::PartitionHealth& 
   told.log_start_offset = health.log_start_offset;
   told.log_end_offset = health.log_end_offset;
   told.high_watermark = health.high_watermark;
+  told.log_dir_full = health.is_log_dir_full;
+  told.log_dir_slow = health.is_log_dir_slow;
   if (const auto& cut = health.last_cut) {
     told.cut_from = cut->from;
     told.cut_to = cut->to;
@@ -90,8 +92,10 @@ DescribeHealthResponse::Partition::Decision told(const controller::PartitionStan
                               .log_dir_failed = replica.is_offline});
   }
   if (const auto& logs = partition.logs_awaited) {
-    told.logs_awaited = {
-        .asked = logs->asked, .answered = logs->answered, .time_left_ms = to_ms(logs->time_left)};
+    told.logs_awaited = {.asked = logs->asked,
+                         .answered = logs->answered,
+                         .awaited = logs->awaited,
+                         .time_left_ms = to_ms(logs->time_left)};
   }
   return told;
 }

@@ -27,7 +27,7 @@ TEST_F(DescribeHealthTest, TellsWhatTheControllerSays) {
                                 .since = std::nullopt}};
   controller::PartitionStanding standing{.partition = {"orders", 1}};
   standing.replicas = {{BrokerId(2), controller::Standing::HostCrash, false}};
-  standing.logs_awaited = {{BrokerId(2)}, {}, std::chrono::seconds(9)};
+  standing.logs_awaited = {{BrokerId(2)}, {}, {BrokerId(4)}, std::chrono::seconds(9)};
   controller.health.partitions = {standing};
   DescribeHealthRequest request;
   request.topics.push_back({.name = "orders", .partitions = {1}});
@@ -44,6 +44,7 @@ TEST_F(DescribeHealthTest, TellsWhatTheControllerSays) {
   ASSERT_TRUE(response.partitions[0].decision.has_value());
   EXPECT_EQ(response.partitions[0].decision->standings[0].standing,
             static_cast<std::int8_t>(controller::Standing::HostCrash));
+  EXPECT_EQ(response.partitions[0].decision->logs_awaited->awaited, std::vector{BrokerId(4)});
   EXPECT_EQ(response.partitions[0].decision->logs_awaited->time_left_ms, 9000);
 }
 

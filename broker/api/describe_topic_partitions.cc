@@ -25,7 +25,7 @@ Topic::Partition describe(std::int32_t index, const metadata::PartitionMetadata&
   partition.replica_nodes = known.assignment.replicas;
   partition.isr_nodes = known.state.isr;
   partition.eligible_leader_replicas = known.state.eligible_leaders;
-  partition.last_known_elr = std::vector<BrokerId>();
+  partition.last_known_elr = known.state.last_known_eligible_leaders;
   partition.offline_replicas = offline_replicas(image, known.assignment.replicas);
   if (endpoint_of(image, known.state.leader, listener) == nullptr) {
     partition.leader_id = kNoBroker;

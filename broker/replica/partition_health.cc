@@ -53,6 +53,8 @@ PartitionHealth Partition::health() const {
     health.log_start_offset = log_->log_start_offset();
     health.log_end_offset = log_->log_end_offset();
     health.high_watermark = high_watermark();
+    health.is_log_dir_full = !log_->has_room();
+    health.is_log_dir_slow = log_->is_on_slow_disk();
   }
   if (last_cut_) health.last_cut = *last_cut_;
   if (role_ != Role::Leader) return health;

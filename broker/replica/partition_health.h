@@ -87,6 +87,8 @@ struct PartitionHealth {
   Offset log_start_offset = kUnknownOffset;  ///< -1: there is no log here.
   Offset log_end_offset = kUnknownOffset;
   Offset high_watermark = kUnknownOffset;
+  bool is_log_dir_full = false;     ///< Records of clients are refused (N13).
+  bool is_log_dir_slow = false;     ///< Others lead, where they can (W10).
   std::optional<CutNote> last_cut;  ///< Since the start of the process.
   // As leader:
   std::vector<BrokerId> isr;

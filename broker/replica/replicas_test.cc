@@ -553,6 +553,7 @@ TEST(Replicas, ALeaderWhoseDiskIsFullSaysThatItHadBetterNotLead) {
   cluster->disk(kOne).set_free_bytes(0);
   EXPECT_EQ(cluster->append_and_wait(kOne, {"a"}).error, ErrorCode::KafkaStorageError);
   EXPECT_TRUE(cluster->partition(kOne)->had_better_not_lead());
+  EXPECT_TRUE(cluster->partition(kOne)->health().is_log_dir_full);
   cluster->disk(kOne).set_free_bytes(std::nullopt);
   cluster->world.run_for(seconds(3));
   EXPECT_FALSE(cluster->partition(kOne)->had_better_not_lead());

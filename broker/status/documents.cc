@@ -65,6 +65,9 @@ json::object to_json(const TopicPartition& place, const metadata::PartitionMetad
   if (!partition.state.eligible_leaders.empty()) {
     result["eligible"] = ids_of(partition.state.eligible_leaders);
   }
+  if (!partition.state.last_known_eligible_leaders.empty()) {
+    result["last_known_eligible"] = ids_of(partition.state.last_known_eligible_leaders);
+  }
   return result;
 }
 

@@ -41,6 +41,10 @@ struct PartitionState {
   /// Members that left the ISR when it was at or below min.insync.replicas and hold every committed
   /// record (eligible leader replicas, KIP-966). Ottla's own key in the JSON; Kafka ignores it.
   std::vector<BrokerId> eligible_leaders;
+  /// Those that were members or eligible and lost it to a host crash: they may miss committed
+  /// records, and may be the only ones that still have others (KIP-966's LastKnownElr). Ottla's own
+  /// key as well.
+  std::vector<BrokerId> last_known_eligible_leaders;
   /// zkVersion of the znode; not in the JSON.
   PartitionEpoch partition_epoch;
 

@@ -148,6 +148,9 @@ struct SlowReplicasReport {
     friend bool operator==(const Replica&, const Replica&) = default;
   };
   std::vector<Replica> replicas;
+  /// Counts the reports of a registration: one that is late does not undo what was said after it.
+  /// Zero: the broker does not count.
+  std::uint64_t number = 0;
 };
 struct SlowReplicasReply {
   ErrorCode error = ErrorCode::None;

@@ -79,6 +79,7 @@ void encode(const cluster::PartitionState& from, proto::PartitionState& to) {
   to.set_controller_epoch(from.controller_epoch.value());
   to.set_recovering(from.recovering);
   encode_ids(from.eligible_leaders, *to.mutable_eligible_leaders());
+  encode_ids(from.last_known_eligible_leaders, *to.mutable_last_known_eligible_leaders());
   to.set_partition_epoch(from.partition_epoch.value());
 }
 
@@ -89,6 +90,7 @@ void decode(const proto::PartitionState& from, cluster::PartitionState& to) {
   to.controller_epoch = ControllerEpoch(from.controller_epoch());
   to.recovering = from.recovering();
   to.eligible_leaders = decode_ids(from.eligible_leaders());
+  to.last_known_eligible_leaders = decode_ids(from.last_known_eligible_leaders());
   to.partition_epoch = PartitionEpoch(from.partition_epoch());
 }
 
@@ -345,6 +347,7 @@ void encode(const SlowReplicasReport& from, proto::SlowReplicasReport& to) {
     encode(replica.topic_id, *added.mutable_topic_id());
     added.set_partition(replica.partition);
   }
+  to.set_number(from.number);
 }
 void decode(const proto::SlowReplicasReport& from, SlowReplicasReport& to) {
   to.broker = BrokerId(from.broker());
@@ -352,6 +355,7 @@ void decode(const proto::SlowReplicasReport& from, SlowReplicasReport& to) {
   for (const proto::PartitionOutcome& replica : from.replicas()) {
     to.replicas.push_back({replica.topic(), decode(replica.topic_id()), replica.partition()});
   }
+  to.number = from.number();
 }
 void encode(const SlowReplicasReply& from, proto::SlowReplicasReply& to) {
   to.set_error(encode(from.error));

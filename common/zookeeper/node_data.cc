@@ -1,6 +1,7 @@
 #include "common/zookeeper/node_data.h"
 
 #include <algorithm>
+#include <array>
 #include <charconv>
 #include <limits>
 #include <optional>
@@ -14,6 +15,17 @@ namespace {
 namespace json = boost::json;
 
 constexpr std::size_t kTextInErrors = 200;
+
+/// What Ottla adds to a partition's state under its own key.
+struct OwnBrokersOfState {
+  const char* key;
+  std::vector<BrokerId> cluster::PartitionState::* brokers;
+};
+constexpr std::array kOwnBrokersOfState = {
+    OwnBrokersOfState{"eligible_leaders", &cluster::PartitionState::eligible_leaders},
+    OwnBrokersOfState{"last_known_eligible_leaders",
+                      &cluster::PartitionState::last_known_eligible_leaders},
+};
 
 tl::unexpected<Error> malformed(std::string_view what, std::string_view data) {
   return fail(ErrorCode::UnknownServerError, std::string(what) + ": cannot be understood: " +
@@ -328,9 +340,11 @@ std::string encode_partition_state(const cluster::PartitionState& state) {
   object["isr"] = from_brokers(state.isr);
   object["controller_epoch"] = state.controller_epoch.value();
   if (state.recovering) object["leader_recovery_state"] = 1;
-  if (!state.eligible_leaders.empty()) {
-    object["ottla"] = json::object{{"eligible_leaders", from_brokers(state.eligible_leaders)}};
+  json::object ottla;
+  for (const auto& [key, brokers] : kOwnBrokersOfState) {
+    if (!(state.*brokers).empty()) ottla[key] = from_brokers(state.*brokers);
   }
+  if (!ottla.empty()) object["ottla"] = std::move(ottla);
   return json::serialize(object);
 }
 
@@ -354,8 +368,11 @@ Result<cluster::PartitionState> decode_partition_state(std::string_view data,
   state.partition_epoch = epoch;
   const json::value* ottla = object->if_contains("ottla");
   if (ottla != nullptr && ottla->is_object()) {
-    auto eligible = to_brokers(ottla->as_object().if_contains("eligible_leaders"));
-    if (eligible) state.eligible_leaders = *std::move(eligible);
+    for (const auto& [key, brokers] : kOwnBrokersOfState) {
+      if (auto found = to_brokers(ottla->as_object().if_contains(key))) {
+        state.*brokers = *std::move(found);
+      }
+    }
   }
   return state;
 }

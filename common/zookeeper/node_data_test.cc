@@ -169,10 +169,13 @@ TEST(NodeData, PartitionStateKeepsRecoveryAndEligibleLeaders) {
   state.controller_epoch = ControllerEpoch(3);
   state.recovering = true;
   state.eligible_leaders = {BrokerId(1), BrokerId(5)};
+  state.last_known_eligible_leaders = {BrokerId(4)};
   state.partition_epoch = PartitionEpoch(8);
   EXPECT_EQ(decode_partition_state(encode_partition_state(state), PartitionEpoch(8)), state);
   state.recovering = false;
   state.eligible_leaders.clear();
+  EXPECT_EQ(decode_partition_state(encode_partition_state(state), PartitionEpoch(8)), state);
+  state.last_known_eligible_leaders.clear();
   EXPECT_EQ(encode_partition_state(state),
             R"({"version":1,"leader":2,"leader_epoch":4,"isr":[2],"controller_epoch":3})");
 }
