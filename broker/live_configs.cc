@@ -26,7 +26,7 @@ struct LiveConfigs::State {
       io_threads = threads;
       parts.io_pool.resize(threads);
     }
-    network::NetworkOptions network = network_options(*values);
+    const network::NetworkOptions network = network_options(*values);
     if (network.network_threads != network_threads) {
       if (network_threads != 0) {
         LOG(INFO) << "num.network.threads " << network_threads << " -> " << network.network_threads;
@@ -34,8 +34,7 @@ struct LiveConfigs::State {
       parts.network.set_threads(network.network_threads);
       network_threads = network.network_threads;
     }
-    parts.network.set_connection_limits(network.max_connections, network.max_connections_per_ip,
-                                        std::move(network.max_connections_per_ip_overrides));
+    parts.network.set_connection_limits(network.limits);
     parts.controller.set_topic_defaults(topic_rules(*values));
     if (parts.log_cleaner != nullptr) parts.log_cleaner->reconfigure(log_cleaner_options(*values));
   }

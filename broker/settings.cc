@@ -1,5 +1,6 @@
 #include "broker/settings.h"
 
+#include <glog/logging.h>
 #include <netdb.h>
 #include <unistd.h>
 
@@ -10,6 +11,11 @@
 #include <memory>
 #include <string>
 #include <utility>
+#include <vector>
+
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/ip/address.hpp>
+#include <boost/asio/ip/tcp.hpp>
 
 #include "common/config/broker_keys.h"
 #include "common/config/broker_settings.h"
@@ -30,7 +36,26 @@ using std::chrono::milliseconds;
 /// From here on log.cleaner.io.max.bytes.per.second limits nothing.
 constexpr double kLogCleanerUnthrottled = 1e15;
 
-/// "host1:5,host2:9" of max.connections.per.ip.overrides, which has been validated.
+/// The addresses of a host, in the form in which those of connections are written.
+std::vector<std::string> addresses_of(const std::string& host) {
+  boost::system::error_code error;
+  const auto address = boost::asio::ip::make_address(host, error);
+  if (!error) return {address.to_string()};
+  boost::asio::io_context context;
+  boost::asio::ip::tcp::resolver resolver(context);
+  std::vector<std::string> addresses;
+  for (const auto& found : resolver.resolve(host, "", error)) {
+    addresses.push_back(found.endpoint().address().to_string());
+  }
+  if (addresses.empty()) {
+    LOG(WARNING) << "max.connections.per.ip.overrides: " << host
+                 << " cannot be resolved, and has no limit of its own: " << error.message();
+  }
+  return addresses;
+}
+
+/// "host1:5,host2:9" of max.connections.per.ip.overrides, which has been validated: by address.
+/// Names are looked up, as Kafka does, when they are set.
 std::map<std::string, std::int32_t> connection_overrides(const std::string& text) {
   std::map<std::string, std::int32_t> overrides;
   std::size_t begin = 0;
@@ -39,12 +64,33 @@ std::map<std::string, std::int32_t> connection_overrides(const std::string& text
     const std::string part = text.substr(begin, end - begin);
     const std::size_t colon = part.rfind(':');
     if (colon != std::string::npos) {
-      overrides[part.substr(0, colon)] =
+      const auto most =
           static_cast<std::int32_t>(std::strtol(part.c_str() + colon + 1, nullptr, 10));
+      for (std::string& address : addresses_of(part.substr(0, colon))) {
+        overrides[std::move(address)] = most;
+      }
     }
     begin = end + 1;
   }
   return overrides;
+}
+
+network::ConnectionLimitOptions connection_limits(const config::BrokerValues& values) {
+  network::ConnectionLimitOptions limits;
+  limits.all = {.most = values.get(config::kMaxConnections),
+                .new_per_second = values.get(config::kMaxConnectionCreationRate)};
+  const auto listeners = config::listeners(values);
+  CHECK(listeners.has_value()) << "not validated";
+  for (const config::Listener& listener : *listeners) {
+    network::ConnectionLimit own;
+    own.most = values.get_of_listener(listener.name, config::kMaxConnections).value_or(own.most);
+    own.new_per_second = values.get_of_listener(listener.name, config::kMaxConnectionCreationRate)
+                             .value_or(own.new_per_second);
+    if (own != network::ConnectionLimit{}) limits.by_listener[listener.name] = own;
+  }
+  limits.most_per_ip = values.get(config::kMaxConnectionsPerIp);
+  limits.per_ip_overrides = connection_overrides(values.get(config::kMaxConnectionsPerIpOverrides));
+  return limits;
 }
 
 /// -1 in the configuration is for ever.
@@ -137,10 +183,7 @@ network::NetworkOptions network_options(const config::BrokerValues& values) {
   options.receive_buffer_bytes = values.get(config::kSocketReceiveBufferBytes);
   options.listen_backlog = values.get(config::kSocketListenBacklogSize);
   options.max_idle = milliseconds(values.get(config::kConnectionsMaxIdleMs));
-  options.max_connections = values.get(config::kMaxConnections);
-  options.max_connections_per_ip = values.get(config::kMaxConnectionsPerIp);
-  options.max_connections_per_ip_overrides =
-      connection_overrides(values.get(config::kMaxConnectionsPerIpOverrides));
+  options.limits = connection_limits(values);
   return options;
 }
 
@@ -153,7 +196,7 @@ Result<std::vector<network::ListenerOptions>> listener_options(const config::Bro
                        .security_protocol = security_protocol_name(listener),
                        .host = listener.host,
                        .port = listener.port,
-                       .inter_broker = listener.name == inter_broker});
+                       .is_protected = listeners.size() > 1 && listener.name == inter_broker});
   }
   return options;
 }

@@ -431,7 +431,7 @@ def config_change_questions():
                 ("log.cleanup.policy", APPEND, "compact"), ("log.cleanup.policy", SET, "burn"), ("log.retention.hours", SET, "1"),
                 ("log.retention.ms", SET, "5"), ("log.roll.ms", SET, "0"), ("message.max.bytes", SET, "-1"),
                 ("min.insync.replicas", SET, "0"), ("unclean.leader.election.enable", SET, "true"),
-                ("max.connections", SET, "4"), ("max.connections.per.ip", SET, "0"), ("max.connections.per.ip.overrides", SET, "x"),
+                ("max.connections", SET, "4"), ("max.connections", SET, "0"), ("max.connections.per.ip", SET, "0"), ("max.connections.per.ip.overrides", SET, "x"),
                 ("background.threads", SET, "11"), ("log.cleaner.threads", SET, "0"), ("log.cleaner.dedupe.buffer.size", SET, "5"),
                 ("log.message.timestamp.type", SET, "Now"), ("compression.type", SET, "zip"), ("log.cleaner.enable", SET, "false"),
                 ("ssl.keystore.password", SET, "secret"), ("num.recovery.threads.per.data.dir", SET, "2"),
@@ -450,7 +450,12 @@ def config_change_questions():
     yield alter(BROKER, "", ("listeners", SET, "PLAINTEXT://:1"))
     yield (*alter(BROKER, "0", ("listeners", SET, "PLAINTEXT://:1")), "listeners change with a restart")
     yield (*alter(BROKER, "0", ("advertised.listeners", SET, "PLAINTEXT://elsewhere:1")), "listeners change with a restart")
-    yield (*alter(BROKER, "0", ("listener.name.plaintext.max.connections", SET, "4")), "what could not have an effect is refused")
+    for name in ("0", ""):
+        for key in ("max.connection.creation.rate", "listener.name.plaintext.max.connections",
+                    "listener.name.plaintext.max.connection.creation.rate"):
+            for value in ("4", "0", "-1", "x"):
+                yield alter(BROKER, name, (key, SET, value))
+            yield alter(BROKER, name, (key, DELETE, None))
     for key, operation, value in (("root", SET, "DEBUG"), ("root", SET, "debug"), ("root", SET, "OFF"), ("root", SET, None),
                                   ("root", DELETE, None), ("root", APPEND, "DEBUG"), ("no.such", SET, "DEBUG")):
         yield alter(LOGGER, "0", (key, operation, value))

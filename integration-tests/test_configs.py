@@ -4,8 +4,10 @@ and that each change has its effect without a restart."""
 import contextlib
 import json
 import pathlib
+import select
 import subprocess
 import tempfile
+import time
 import unittest
 
 import interop_clients
@@ -253,6 +255,42 @@ class ConfigsTest(TopicOfItsOwnCase, CheckedCase, unittest.TestCase):
                 except (TimeoutError, OSError):
                     return True
         wait_until(second_is_refused, "the second connection to be refused")
+
+    def test_connections_of_a_listener(self):
+        """Who comes too many waits, and gets in when another goes."""
+        broker, setting = self.cluster.brokers[3], "listener.name.plaintext.max.connections"
+        self.alter("--broker", "3", "--add-config", f"{setting}=2")
+        self.assertEqual(self.values("--broker", "3"), {setting: "2"})
+        answered = []
+        try:
+            # One that was being accepted when the limit came may be in besides.
+            for _ in range(5):
+                connection = wire.Connection(broker)
+                connection.send(messages.request("ApiVersions", 0, {}))
+                if not select.select([connection.socket], [], [], 3)[0]:
+                    break
+                answered.append(connection)
+            self.assertIn(len(answered), (2, 3))
+        finally:
+            for each in answered:
+                each.close()
+        with connection:
+            self.assertIsNotNone(connection.receive())
+        self.alter("--broker", "3", "--delete-config", setting)
+
+    def test_new_connections_in_a_second(self):
+        """KIP-612: averaged over ten seconds, so the first come at once."""
+        def seconds_for(count):
+            begin = time.monotonic()
+            for _ in range(count):
+                with wire.Connection(self.cluster.brokers[3]) as connection:
+                    self.assertIsNotNone(connection.ask(messages.request("ApiVersions", 0, {})))
+            return time.monotonic() - begin
+        wait_until(lambda: seconds_for(30) < 1, "new connections at once")
+        self.alter("--broker", "3", "--add-config", "max.connection.creation.rate=2")
+        wait_until(lambda: seconds_for(3) > 1, "new connections to be slowed down")
+        self.alter("--broker", "3", "--delete-config", "max.connection.creation.rate")
+        wait_until(lambda: seconds_for(10) < 1, "new connections at once")
 
     def test_unclean_election_as_default(self):
         self.create([1, 2])

@@ -145,7 +145,7 @@ TEST_F(ConfigHandlers, OfOneBrokerAndOfAll) {
 
 TEST_F(ConfigHandlers, WhatHasNoEffectIsRefused) {
   for (const char* name : {"ssl.keystore.location", "listener.name.plaintext.ssl.keystore.location",
-                           "metric.reporters", "listener.name.plaintext.max.connections"}) {
+                           "metric.reporters", "listener.name.plaintext.num.io.threads"}) {
     EXPECT_EQ(change(4, "1", {{name, kSet, "1"}}), ErrorCode::InvalidRequest) << name;
   }
 }

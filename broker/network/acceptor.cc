@@ -74,7 +74,7 @@ Result<> Acceptor::open(const NetworkOptions& network) {
   return {};
 }
 
-void Acceptor::start(const ConnectionLimits& limits, NextLoop next_loop, Accepted accepted) {
+void Acceptor::start(ConnectionLimits& limits, NextLoop next_loop, Accepted accepted) {
   limits_ = &limits;
   next_loop_ = std::move(next_loop);
   accepted_ = std::move(accepted);
@@ -86,7 +86,7 @@ void Acceptor::start(const ConnectionLimits& limits, NextLoop next_loop, Accepte
 
 void Acceptor::accept() {
   if (!socket_) return;
-  if (!options_.inter_broker && !limits_->has_room()) return pause();
+  if (!limits_->has_room(options_)) return pause();
   const std::shared_ptr<Loop> home = next_loop_();
   socket_->async_accept(
       home->context(),
@@ -102,7 +102,7 @@ void Acceptor::accept() {
       });
 }
 
-/// Too many connections or descriptors: looks again a little later.
+/// Too many connections or descriptors, or too fast: looks again a little later.
 void Acceptor::pause() {
   ++pauses_;
   retry_ = loop_->post_after(kPause, [this] { accept(); });

@@ -18,7 +18,8 @@ namespace ottla::network {
 class ConnectionLimits;
 class Loop;
 
-/// One listener's socket. At max.connections it leaves new connections in the kernel's backlog.
+/// One listener's socket. At a limit (`ConnectionLimits`) it leaves new connections in the kernel's
+/// backlog.
 /// Thread: bind, start and close any; the rest loop.
 class Acceptor : public std::enable_shared_from_this<Acceptor> {
  public:
@@ -36,7 +37,7 @@ class Acceptor : public std::enable_shared_from_this<Acceptor> {
   [[nodiscard]] const ListenerOptions& options() const { return options_; }
 
   /// Takes connections from now on. `next_loop` says where the next one shall live.
-  void start(const ConnectionLimits& limits, NextLoop next_loop, Accepted accepted);
+  void start(ConnectionLimits& limits, NextLoop next_loop, Accepted accepted);
   /// For how long it has taken nobody in since its start. Thread: any.
   [[nodiscard]] env::Duration blocked() const;
   /// Returns when the socket is closed. Idempotent.
@@ -52,7 +53,7 @@ class Acceptor : public std::enable_shared_from_this<Acceptor> {
   std::optional<boost::asio::ip::tcp::acceptor> socket_;
   std::uint16_t port_ = 0;
   int backlog_ = 0;
-  const ConnectionLimits* limits_ = nullptr;
+  ConnectionLimits* limits_ = nullptr;
   NextLoop next_loop_;
   Accepted accepted_;
   env::TimerHandle retry_;

@@ -26,6 +26,13 @@ std::chrono::milliseconds sweep_interval(std::chrono::milliseconds max_idle) {
                                                kLongestSweepInterval);
 }
 
+/// As limits and people name it: who comes over IPv4 to a socket for both has an IPv4 address.
+std::string address_text(const boost::asio::ip::address& address) {
+  using boost::asio::ip::make_address_v4;
+  if (!address.is_v6() || !address.to_v6().is_v4_mapped()) return address.to_string();
+  return make_address_v4(boost::asio::ip::v4_mapped, address.to_v6()).to_string();
+}
+
 /// Runs `work` on the loop and waits for it. Not from the loop itself.
 void run_on(Loop& loop, Task work) {
   std::promise<void> done;
@@ -46,10 +53,7 @@ void drain_connections(Loop& loop) {
 
 struct Network::State {
   State(NetworkOptions with, env::Executor& pool)
-      : options(std::move(with)),
-        io_pool(pool),
-        limits(options.max_connections, options.max_connections_per_ip,
-               options.max_connections_per_ip_overrides) {}
+      : options(std::move(with)), io_pool(pool), limits(options.limits, clock) {}
 
   void accepted(boost::asio::ip::tcp::socket socket, std::shared_ptr<Loop> loop,
                 const ListenerOptions& listener);
@@ -181,8 +185,8 @@ void Network::State::accepted(boost::asio::ip::tcp::socket socket, std::shared_p
     ++of_listener.closed;
     return;
   }
-  const std::string address = remote.address().to_string();
-  if (!limits.admit(address)) {
+  const std::string address = address_text(remote.address());
+  if (!limits.admit(listener, address)) {
     ++refused_connections;
     ++of_listener.closed;
     return;
@@ -203,14 +207,15 @@ void Network::State::accepted(boost::asio::ip::tcp::socket socket, std::shared_p
   info->principal = "User:ANONYMOUS";
   info->loop = loop;
   Loop& home = *loop;
-  home.post([this, loop, info, address, &of_listener, socket = std::move(socket)]() mutable {
+  home.post([this, loop, info, address, name = listener.name, &of_listener,
+             socket = std::move(socket)]() mutable {
     const std::uint64_t id = info->id;
     auto connection =
         std::make_shared<Connection>(loop, std::move(socket), std::move(info), *handler, io_pool,
                                      clock, options.max_request_bytes, unsent_answers,
-                                     [this, loop = loop.get(), id, address, &of_listener] {
+                                     [this, loop = loop.get(), id, address, name, &of_listener] {
                                        ++of_listener.closed;
-                                       limits.release(address);
+                                       limits.release(name, address);
                                        loop->connections().erase(id);
                                      });
     loop->connections().emplace(id, connection);
@@ -233,10 +238,8 @@ void Network::State::sweep_idle(const std::shared_ptr<Loop>& loop) {
       });
 }
 
-void Network::set_connection_limits(std::int32_t max_connections,
-                                    std::int32_t max_connections_per_ip,
-                                    std::map<std::string, std::int32_t> per_ip_overrides) {
-  state_->limits.set(max_connections, max_connections_per_ip, std::move(per_ip_overrides));
+void Network::set_connection_limits(ConnectionLimitOptions limits) {
+  state_->limits.set(std::move(limits));
 }
 
 void Network::stop_accepting() {

@@ -20,8 +20,23 @@ struct ListenerOptions {
   std::string security_protocol = "PLAINTEXT";  ///< Only PLAINTEXT can be served today.
   std::string host{};
   std::uint16_t port = 9092;
-  /// Brokers come on it: `max_connections` of the broker does not hold it up.
-  bool inter_broker = false;
+  /// Brokers come on it, and clients on others: what is set for all listeners does not hold it up.
+  bool is_protected = false;
+};
+
+/// How many connections there may be, and how many new ones in a second.
+struct ConnectionLimit {
+  std::int32_t most = INT32_MAX;            ///< max.connections
+  std::int32_t new_per_second = INT32_MAX;  ///< max.connection.creation.rate
+
+  friend bool operator==(const ConnectionLimit&, const ConnectionLimit&) = default;
+};
+
+struct ConnectionLimitOptions {
+  ConnectionLimit all{};
+  std::map<std::string, ConnectionLimit> by_listener{};    ///< Those with a limit of their own.
+  std::int32_t most_per_ip = INT32_MAX;                    ///< max.connections.per.ip
+  std::map<std::string, std::int32_t> per_ip_overrides{};  ///< by address
 };
 
 /// From server.properties, under the same names.
@@ -32,9 +47,7 @@ struct NetworkOptions {
   int receive_buffer_bytes = 100 * 1024;        ///< socket.receive.buffer.bytes; -1: the kernel's
   int listen_backlog = 50;                      ///< socket.listen.backlog.size
   std::chrono::milliseconds max_idle{600'000};  ///< connections.max.idle.ms; negative: never
-  std::int32_t max_connections = INT32_MAX;     ///< max.connections
-  std::int32_t max_connections_per_ip = INT32_MAX;
-  std::map<std::string, std::int32_t> max_connections_per_ip_overrides{};  ///< by address
+  ConnectionLimitOptions limits{};
 };
 
 /// A listener with the address it really got.
@@ -49,7 +62,7 @@ struct BoundListener {
 struct ListenerCounts {
   std::int64_t accepted = 0;
   std::int64_t closed = 0;
-  env::Duration blocked{};  ///< For which it took nobody in, for max.connections.
+  env::Duration blocked{};  ///< For which it took nobody in, for a limit.
 };
 
 struct NetworkCounts {
@@ -86,9 +99,8 @@ class Network {
   /// loop that is to take none any more get the answers that they wait for and are closed, as in
   /// Kafka: their clients come back on another. One call at a time, not from a loop.
   void set_threads(int threads);
-  /// Changes max.connections and its kin while running.
-  void set_connection_limits(std::int32_t max_connections, std::int32_t max_connections_per_ip,
-                             std::map<std::string, std::int32_t> per_ip_overrides);
+  /// Changes max.connections and its kin while running; who is connected stays.
+  void set_connection_limits(ConnectionLimitOptions limits);
 
   /// Closes the listeners; open connections are served on.
   void stop_accepting();

@@ -157,14 +157,15 @@ class Held {
 };
 
 struct Server {
-  explicit Server(RequestHandler& handler, NetworkOptions options = {})
+  explicit Server(RequestHandler& handler, NetworkOptions options = {},
+                  const std::string& host = "127.0.0.1")
       : network(
             [&] {
               options.network_threads = 2;
               return options;
             }(),
             pool) {
-    const auto bound = network.bind({{.host = "127.0.0.1", .port = 0}});
+    const auto bound = network.bind({{.host = host, .port = 0}});
     if (bound) port = bound->front().port;
     network.start(handler);
   }
@@ -351,7 +352,7 @@ TEST(Network, StopsReadingFromAClientThatDoesNotRead) {
 
 TEST(Network, RefusesConnectionsBeyondTheLimitPerAddress) {
   TestHandler echo;
-  Server server(echo, {.max_connections_per_ip = 2});
+  Server server(echo, {.limits = {.most_per_ip = 2}});
   Client first(server.port);
   auto second = std::make_unique<Client>(server.port);
   for (Client* const client : {&first, second.get()}) {
@@ -367,9 +368,22 @@ TEST(Network, RefusesConnectionsBeyondTheLimitPerAddress) {
   EXPECT_EQ(third.receive_frame(), "in");
 }
 
+// The default listener, `PLAINTEXT://:9092`, takes both: an IPv4 client is known by its own
+// address.
+TEST(Network, KnowsIpv4ClientsByTheirAddressOnASocketForBoth) {
+  TestHandler handler([](Request request, Responder responder) {
+    responder.respond(frame_payload(request.connection->client_host));
+  });
+  Server server(handler, {.limits = {.most_per_ip = 0, .per_ip_overrides = {{"127.0.0.1", 1}}}},
+                "");
+  Client client(server.port);
+  client.send_frame("who am I");
+  EXPECT_EQ(client.receive_frame(), "127.0.0.1");
+}
+
 TEST(Network, LetsConnectionsWaitAtTheLimitOfTheBroker) {
   TestHandler echo;
-  Server server(echo, {.max_connections = 1});
+  Server server(echo, {.limits = {.all = {.most = 1}}});
   auto first = std::make_unique<Client>(server.port);
   first->send_frame("a");
   ASSERT_TRUE(first->receive_frame().has_value());
@@ -379,7 +393,7 @@ TEST(Network, LetsConnectionsWaitAtTheLimitOfTheBroker) {
   third.send_frame("c");
   EXPECT_LE(server.network.counts().open_connections, 2);
   first.reset();
-  server.network.set_connection_limits(100, 100, {});
+  server.network.set_connection_limits({});
   EXPECT_EQ(third.receive_frame(), "c");
 }
 

@@ -51,31 +51,52 @@ std::vector<std::string> warnings_for(const Properties& properties) {
       warnings.push_back(name + "=" + value +
                          ": has no effect: " + std::string(key->doc.substr(kWithoutEffect.size())));
     }
-    const AnyKey* of_listener = known ? nullptr : find_broker_key(without_listener(name));
-    if (known || (of_listener != nullptr && of_listener->per_listener)) continue;
+    if (known || find_listener_key(name) != nullptr) continue;
+    const AnyKey* of_listener = find_broker_key(without_listener(name));
+    if (of_listener != nullptr && of_listener->name != name) {
+      warnings.push_back(name + "=" + value + ": has no effect: there is one " +
+                         std::string(of_listener->name) + " for all listeners");
+      continue;
+    }
     warnings.push_back(warning_for_unknown(name));
   }
   return warnings;
 }
 
-/// Why a key may not be set at this level, or nothing.
-std::optional<std::string> refusal(Source level, std::string_view name) {
+/// Of the broker, or of a listener alone.
+const AnyKey* find_key(std::string_view name) {
   const AnyKey* key = find_broker_key(name);
+  return key != nullptr ? key : find_listener_key(name);
+}
+
+/// Nobody could connect any more, nor take it back. Kafka refuses these while it runs, too.
+bool locks_everybody_out(const AnyKey& key, std::string_view value) {
+  return key.per_listener && value == "0";
+}
+
+/// Why a key may not be set at this level, or nothing.
+std::optional<std::string> refusal(Source level, std::string_view name, std::string_view value) {
+  const AnyKey* key = find_key(name);
   const AnyKey* of_listener = key == nullptr ? find_broker_key(without_listener(name)) : nullptr;
   if (of_listener != nullptr) {
     return std::string(name) +
-           ": cannot be changed for one listener while the broker runs; set it in "
-           "server.properties and restart";
+           ": has no effect in this release of Ottla, which has one for all listeners";
   }
   if (key == nullptr &&
       std::ranges::binary_search(kafka_keys_without_effect(), without_listener(name))) {
     return std::string(name) + ": has no effect in this release of Ottla";
   }
   if (key == nullptr) return std::nullopt;  // kept, as Kafka keeps what plug-ins may read
+  if (key->dynamic == Dynamic::ReadOnly && key->doc.starts_with(kWithoutEffect)) {
+    return std::string(name) + ": has no effect in this release of Ottla";
+  }
   if (key->dynamic == Dynamic::ReadOnly) {
     return std::string(name) +
            ": cannot be changed while the broker runs; set it in "
            "server.properties and restart";
+  }
+  if (locks_everybody_out(*key, value)) {
+    return std::string(name) + "=0: nobody could connect any more; it must be at least 1";
   }
   if (key->dynamic == Dynamic::PerBroker && level == Source::DynamicDefaultBroker) {
     return std::string(name) + ": can only be set for one broker, not as default of all";
@@ -148,10 +169,10 @@ Result<> BrokerConfig::validate_dynamic(Source level, const Properties& properti
   for (const auto& [name, value] : properties) {
     const auto stood = before.find(name);
     const bool is_new = stood == before.end() || stood->second != value;
-    auto why = refusal(level, name);
+    auto why = refusal(level, name, value);
     if (why && is_new) faults.push_back(*std::move(why));
     // What stands there and is wrong is not in effect either.
-    const AnyKey* key = find_broker_key(name);
+    const AnyKey* key = find_key(name);
     if (is_new || (!why && (key == nullptr || parse(*key, value)))) wanted.emplace(name, value);
   }
   if (!faults.empty()) return fail(ErrorCode::InvalidRequest, joined(faults));
@@ -179,16 +200,16 @@ std::vector<std::string> BrokerConfig::set_dynamic(Source level, const Propertie
   std::vector<std::string> warnings;
   Properties accepted;
   for (const auto& [name, value] : properties) {
-    auto why = refusal(level, name);
-    if (const AnyKey* key = find_broker_key(name); !why && key != nullptr) {
+    auto why = refusal(level, name, value);
+    const AnyKey* key = find_key(name);
+    if (!why && key != nullptr) {
       if (auto parsed = parse(*key, value); !parsed) why = parsed.error().message();
     }
-    const bool is_unknown = find_broker_key(name) == nullptr;
     if (why)
       warnings.push_back(*std::move(why));
     else
       accepted.emplace(name, value);
-    if (!why && is_unknown) warnings.push_back(warning_for_unknown(name));
+    if (!why && key == nullptr) warnings.push_back(warning_for_unknown(name));
   }
 
   std::vector<std::pair<std::string_view, std::shared_ptr<internal::BindingCell>>> cells;
@@ -228,6 +249,17 @@ std::vector<Entry> BrokerConfig::describe() const {
                     [](const Synonym& synonym) { return synonym.source == Source::Default; });
     }
   }
+  for (const auto& [name, set] : values->of_listeners()) {
+    const std::array<std::string_view, 1> names = {name};
+    entries.push_back({.name = name,
+                       .value = to_text(set.value),
+                       .source = set.source,
+                       .type = find_listener_key(name)->type,
+                       .read_only = false,
+                       .sensitive = false,
+                       .synonyms = values->synonyms(names),
+                       .doc = find_listener_key(name)->doc});
+  }
   for (Entry& entry : describe_unknown()) entries.push_back(std::move(entry));
   return entries;
 }
@@ -238,7 +270,7 @@ std::vector<Entry> BrokerConfig::describe_unknown() const {
   for (const Layer& layer : layers()) {
     if (layer.source == Source::StaticBroker) continue;
     for (const auto& [name, value] : layer.properties) {
-      if (find_broker_key(name) != nullptr) continue;
+      if (find_key(name) != nullptr) continue;
       Entry& entry = entries[name];
       if (entry.synonyms.empty()) entry.source = layer.source;
       entry.name = name;

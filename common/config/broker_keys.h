@@ -97,11 +97,13 @@ inline constexpr ConfigKey<bool> kControlledShutdownEnable{
 inline constexpr ConfigKey<std::int32_t> kControlledShutdownMaxRetries{
     .name = "controlled.shutdown.max.retries",
     .fallback = 3,
-    .doc = "How often the hand-over is tried before the broker stops without it."};
+    .doc =
+        "The hand-over is tried again and again for this many times "
+        "controlled.shutdown.retry.backoff.ms; then the broker stops without it."};
 inline constexpr ConfigKey<std::int64_t> kControlledShutdownRetryBackoffMs{
     .name = "controlled.shutdown.retry.backoff.ms",
     .fallback = 5000,
-    .doc = "The pause before the hand-over is tried again."};
+    .doc = "See controlled.shutdown.max.retries."};
 
 inline constexpr ConfigKey<std::int32_t> kProducerIdExpirationMs{
     .name = "producer.id.expiration.ms",

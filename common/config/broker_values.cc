@@ -19,8 +19,9 @@ std::string lower_case(std::string_view text) {
   return lower;
 }
 
-/// `num.network.threads` of `listener.name.internal.num.network.threads`.
-const AnyKey* listener_key(std::string_view name) {
+}  // namespace
+
+const AnyKey* find_listener_key(std::string_view name) {
   if (!name.starts_with(kListenerPrefix)) return nullptr;
   name.remove_prefix(kListenerPrefix.size());
   const auto dot = name.find('.');
@@ -28,8 +29,6 @@ const AnyKey* listener_key(std::string_view name) {
   const AnyKey* key = find_broker_key(name.substr(dot + 1));
   return key != nullptr && key->per_listener ? key : nullptr;
 }
-
-}  // namespace
 
 BrokerValues::BrokerValues() {
   for (const auto& key : broker_keys()) slots_.push_back({key.fallback(), Source::Default});
@@ -43,7 +42,7 @@ BrokerValues::BrokerValues(const std::vector<Layer>& layers, std::vector<std::st
   for (auto layer = layers.rbegin(); layer != layers.rend(); ++layer) {
     for (const auto& [name, text] : layer->properties) {
       const AnyKey* key = find_broker_key(name);
-      const AnyKey* of_listener = key == nullptr ? listener_key(name) : nullptr;
+      const AnyKey* of_listener = key == nullptr ? find_listener_key(name) : nullptr;
       if (key == nullptr && of_listener == nullptr) continue;
       auto value = parse(key != nullptr ? *key : *of_listener, text);
       if (!value) {
@@ -51,7 +50,7 @@ BrokerValues::BrokerValues(const std::vector<Layer>& layers, std::vector<std::st
       } else if (key != nullptr) {
         slots_.at(static_cast<std::size_t>(key - keys.data())) = {*std::move(value), layer->source};
       } else {
-        listener_slots_.insert_or_assign(name, Slot{*std::move(value), layer->source});
+        of_listeners_.insert_or_assign(name, OfListener{*std::move(value), layer->source});
       }
     }
   }
@@ -91,12 +90,12 @@ std::vector<Synonym> BrokerValues::synonyms(std::span<const std::string_view> na
   return synonyms;
 }
 
-const Value& BrokerValues::value_for_listener(std::string_view listener,
-                                              std::string_view name) const {
+const Value* BrokerValues::value_of_listener(std::string_view listener,
+                                             std::string_view name) const {
   const std::string full =
       std::string(kListenerPrefix) + lower_case(listener) + "." + std::string(name);
-  const auto at = listener_slots_.find(full);
-  return at != listener_slots_.end() ? at->second.value : value(name);
+  const auto at = of_listeners_.find(full);
+  return at != of_listeners_.end() ? &at->second.value : nullptr;
 }
 
 }  // namespace ottla::config

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <map>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -17,6 +18,9 @@ struct Layer {
   Source source = Source::StaticBroker;
   Properties properties;
 };
+
+/// The key of `listener.name.<listener>.<key>`, if it can be set for a listener alone.
+[[nodiscard]] const AnyKey* find_listener_key(std::string_view name);
 
 /// The values of all broker keys at one moment. Thread: immutable.
 class BrokerValues {
@@ -40,10 +44,21 @@ class BrokerValues {
   /// lists synonyms.
   [[nodiscard]] std::vector<Synonym> synonyms(std::span<const std::string_view> names) const;
 
-  /// What `listener.name.<listener>.<key>` says, else the key itself.
+  /// What `listener.name.<listener>.<key>` says, if it is set: a limit of this listener alone.
+  /// `key` is `per_listener`.
   template <class T>
-  [[nodiscard]] T get_for_listener(std::string_view listener, const ConfigKey<T>& key) const {
-    return ValueTraits<T>::take(value_for_listener(listener, key.name));
+  [[nodiscard]] std::optional<T> get_of_listener(std::string_view listener,
+                                                 const ConfigKey<T>& key) const {
+    const Value* const set = value_of_listener(listener, key.name);
+    return set == nullptr ? std::nullopt : std::optional(ValueTraits<T>::take(*set));
+  }
+  /// All that are set for a listener: the full name, its value and where that comes from.
+  struct OfListener {
+    Value value;
+    Source source = Source::Default;
+  };
+  [[nodiscard]] const std::map<std::string, OfListener, std::less<>>& of_listeners() const {
+    return of_listeners_;
   }
 
  private:
@@ -52,12 +67,12 @@ class BrokerValues {
     Source source = Source::Default;
   };
   [[nodiscard]] const Slot& slot(std::string_view name) const;
-  [[nodiscard]] const Value& value_for_listener(std::string_view listener,
-                                                std::string_view name) const;
+  [[nodiscard]] const Value* value_of_listener(std::string_view listener,
+                                               std::string_view name) const;
 
   std::vector<Layer> layers_;
-  std::vector<Slot> slots_;                                  // in the order of broker_keys()
-  std::map<std::string, Slot, std::less<>> listener_slots_;  // by `listener.name.` name
+  std::vector<Slot> slots_;  // in the order of broker_keys()
+  std::map<std::string, OfListener, std::less<>> of_listeners_;
 };
 
 }  // namespace ottla::config

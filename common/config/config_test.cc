@@ -26,6 +26,7 @@ namespace {
 using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::Not;
+using testing::SizeIs;
 using testing::StartsWith;
 
 /// The least that a broker needs.
@@ -156,7 +157,10 @@ TEST(BrokerConfig, WarnsOfUnknownNamesWithTheNearestOne) {
   EXPECT_THAT(warnings_of({{"queued.max.requests", "100"}, {"replica.fetch.max.bytes", "2"}}),
               ElementsAre(StartsWith("queued.max.requests=100: has no effect: "),
                           StartsWith("replica.fetch.max.bytes=2: has no effect: ")));
-  EXPECT_THAT(warnings_of({{"listener.name.plaintext.num.network.threads", "3"}}), ElementsAre());
+  EXPECT_THAT(
+      warnings_of({{"listener.name.plaintext.num.network.threads", "3"}}),
+      ElementsAre("listener.name.plaintext.num.network.threads=3: has no effect: there is one "
+                  "num.network.threads for all listeners"));
 }
 
 TEST(BrokerConfig, HoldsWhatMustHoldBetweenKeys) {
@@ -254,11 +258,38 @@ TEST(BrokerConfig, DescribesEveryPlaceThatHasAValue) {
   }
 }
 
-TEST(BrokerValues, HasValuesForOneListener) {
-  const auto values = values_of(
-      {{"num.network.threads", "4"}, {"listener.name.internal.num.network.threads", "2"}});
-  EXPECT_EQ(values.get_for_listener("INTERNAL", kNumNetworkThreads), 2);
-  EXPECT_EQ(values.get_for_listener("EXTERNAL", kNumNetworkThreads), 4);
+TEST(BrokerValues, HasValuesOfOneListener) {
+  const auto values =
+      values_of({{"max.connections", "4"}, {"listener.name.internal.max.connections", "2"}});
+  EXPECT_EQ(values.get_of_listener("INTERNAL", kMaxConnections), 2);
+  EXPECT_EQ(values.get_of_listener("EXTERNAL", kMaxConnections), std::nullopt);
+}
+
+TEST(BrokerConfig, LimitsOfAListenerChangeWhileItRuns) {
+  const std::string name = "listener.name.internal.max.connections";
+  const auto loaded = BrokerConfig::load({{"zookeeper.connect", "z:2181"}, {name, "2"}});
+  ASSERT_TRUE(loaded);
+  EXPECT_THAT(loaded->warnings, ElementsAre());
+  BrokerConfig& config = *loaded->config;
+  for (const auto level : {Source::DynamicBroker, Source::DynamicDefaultBroker}) {
+    EXPECT_TRUE(config.validate_dynamic(level, {{name, "7"}}));
+    EXPECT_FALSE(config.validate_dynamic(level, {{name, "many"}}));
+    EXPECT_FALSE(config.validate_dynamic(level, {{name, "-1"}}));
+    EXPECT_FALSE(config.validate_dynamic(level, {{name, "0"}}));
+    EXPECT_FALSE(config.validate_dynamic(level, {{"max.connection.creation.rate", "0"}}));
+  }
+  EXPECT_THAT(config.set_dynamic(Source::DynamicBroker, {{name, "7"}}), ElementsAre());
+  EXPECT_EQ(config.values()->get_of_listener("INTERNAL", kMaxConnections), 7);
+  EXPECT_THAT(config.set_dynamic(Source::DynamicDefaultBroker, {{name, "x"}}), SizeIs(1));
+
+  const auto entries = config.describe();
+  const auto entry = std::ranges::find(entries, name, &Entry::name);
+  ASSERT_NE(entry, entries.end());
+  EXPECT_EQ(entry->value, "7");
+  EXPECT_EQ(entry->source, Source::DynamicBroker);
+  EXPECT_FALSE(entry->sensitive);
+  EXPECT_THAT(entry->synonyms, ElementsAre(Synonym{name, "7", Source::DynamicBroker},
+                                           Synonym{name, "2", Source::StaticBroker}));
 }
 
 TEST(BrokerSettings, ReadsLogDirsAndIds) {

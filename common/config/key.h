@@ -122,7 +122,7 @@ struct ConfigKey {
   Allowed allowed{};
   Dynamic dynamic = Dynamic::ReadOnly;
   Importance importance = Importance::Medium;
-  bool per_listener = false;  ///< `listener.name.<listener>.` in front overrides it.
+  bool per_listener = false;  ///< `listener.name.<listener>.` in front: for that one alone.
   bool shown_if_set = false;  ///< DescribeConfigs names it only where it is set, as read-only.
   std::string_view doc{};
 };

@@ -48,7 +48,6 @@ inline constexpr ConfigKey<std::int32_t> kNumNetworkThreads{
     .allowed = at_least(1),
     .dynamic = Dynamic::ClusterWide,
     .importance = Importance::High,
-    .per_listener = true,
     .doc =
         "Event loops that serve connections. A connection stays on one loop; those of loops that "
         "there are too many of are closed once they are answered."};
@@ -105,7 +104,9 @@ inline constexpr ConfigKey<std::int32_t> kMaxConnections{
     .allowed = at_least(0),
     .dynamic = Dynamic::ClusterWide,
     .per_listener = true,
-    .doc = "Connections that the broker holds open at once, over all listeners."};
+    .doc =
+        "Connections that the broker holds open at once, over all listeners (the brokers' own "
+        "is exempt if there are more). With listener.name.NAME. in front: that listener's."};
 inline constexpr ConfigKey<std::int32_t> kMaxConnectionsPerIp{
     .name = "max.connections.per.ip",
     .fallback = std::numeric_limits<std::int32_t>::max(),
@@ -121,10 +122,11 @@ inline constexpr ConfigKey<std::int32_t> kMaxConnectionCreationRate{
     .name = "max.connection.creation.rate",
     .fallback = std::numeric_limits<std::int32_t>::max(),
     .allowed = at_least(0),
+    .dynamic = Dynamic::ClusterWide,
     .per_listener = true,
     .doc =
-        "Accepted, without effect: new connections are not slowed down; max.connections bounds how "
-        "many there are."};
+        "New connections that the broker takes in a second, over all listeners, averaged over ten; "
+        "more wait (KIP-612). With listener.name.NAME. in front: that listener's."};
 
 inline constexpr ConfigKey<std::int32_t> kRequestTimeoutMs{
     .name = "request.timeout.ms",

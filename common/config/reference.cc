@@ -23,8 +23,7 @@ std::string default_text(const AnyKey& key) {
 }
 
 std::string broker_row(const AnyKey& key) {
-  std::string mode(name_of(key.dynamic));
-  if (key.per_listener) mode += ", listener";
+  const std::string mode(name_of(key.dynamic));
   return "| `" + std::string(key.name) + "` | " + std::string(name_of(key.type)) + " | " +
          default_text(key) + " | " + escaped(describe(key.allowed)) + " | " + mode + " | " +
          escaped(key.doc) + " |\n";
@@ -50,8 +49,7 @@ std::string reference() {
       "meanings are Kafka 3.9's,\nexcept those that begin with `ottla.`\n\n"
       "## Broker: server.properties\n\n"
       "Change: *read-only* needs a restart, *per-broker* can be set for a running broker, "
-      "*cluster-wide* also as the default of all\nbrokers; *listener*: "
-      "`listener.name.NAME.` in front sets it for one listener.\n\n"
+      "*cluster-wide* also as the default of all\nbrokers.\n\n"
       "| name | type | default | allowed | change | meaning |\n"
       "| --- | --- | --- | --- | --- | --- |\n";
   for (const auto& key : broker_keys()) page += broker_row(key);
