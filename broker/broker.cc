@@ -19,6 +19,7 @@
 #include "broker/commands.h"
 #include "broker/controller_channel.h"
 #include "broker/group/group_coordinator.h"
+#include "broker/hand_over.h"
 #include "broker/http_status.h"
 #include "broker/last_stop.h"
 #include "broker/latch.h"
@@ -80,9 +81,6 @@ constexpr seconds kFirstUpdateWait{10};
 constexpr seconds kDrainConnections{2};
 /// Of stopping a part that lives on an executor: it has no reason to take longer.
 constexpr seconds kStopPart{10};
-/// The controller may still have the connection that this broker lost.
-constexpr seconds kHandOverWithoutZooKeeper{3};
-constexpr milliseconds kHandOverPollInterval{50};
 
 constexpr std::size_t kProbeThreads = 2;
 
@@ -138,8 +136,6 @@ struct Broker::Parts : public membership::ConfigListener, public membership::Reg
   void watch_disks();
   void show_status();
   void hand_over_leadership();
-  /// Empty when this broker leads nothing that another could lead.
-  std::string what_hinders_hand_over(milliseconds timeout);
 
   // membership::ConfigListener, on the membership loop.
   void topic_config(const std::string& topic, const zookeeper::ConfigMap& config) override;
@@ -551,9 +547,15 @@ Result<> Broker::Parts::start() {
                                     .liveness = *liveness,
                                     .metrics = &metrics,
                                     .reach = peer_watch.get(),
-                                    .told_states = [this](const cluster::Topic& topic) {
-                                      return metadata.told_image()->states_of(topic);
-                                    }});
+                                    .told_states =
+                                        [this](const cluster::Topic& topic) {
+                                          return metadata.told_image()->states_of(topic);
+                                        },
+                                    .told_id =
+                                        [this](const std::string& name) {
+                                          const auto topic = metadata.told_image()->topic(name);
+                                          return topic ? topic->id : TopicId{};
+                                        }});
   build_replicas();
   watch_threads();
   zookeeper->add_listener(session_metrics);
@@ -662,46 +664,25 @@ void Broker::Parts::show_status() {
   http_status.lifecycle().enter(status::BrokerState::Running);
 }
 
-std::string Broker::Parts::what_hinders_hand_over(milliseconds timeout) {
-  Awaited<Result<rpc::ControlledShutdownReply>> asked;
-  replicas->leave();
-  controller_channel->controlled_shutdown(asked.callback());
-  const auto reply = asked.get_within(timeout);
-  if (!reply) return "no answer from the controller";
-  if (!*reply) return reply->error().describe();
-  if ((*reply)->error != ErrorCode::None) return std::string(name_of((*reply)->error));
-  if ((*reply)->remaining.empty()) return "";
-  return std::to_string((*reply)->remaining.size()) + " partitions are still led here";
-}
-
-/// The controller is asked often, so that a change of the controller or a follower that catches up
-/// costs no whole backoff; what is limited is the time, which is that of Kafka's retries.
 void Broker::Parts::hand_over_leadership() {
   if (!values->get(config::kControlledShutdownEnable)) return;
-  const auto deadline =
-      clock.now() + values->get(config::kControlledShutdownMaxRetries) *
-                        milliseconds(values->get(config::kControlledShutdownRetryBackoffMs));
-  std::string hindrance;
-  for (;;) {
-    // Without ZooKeeper no controller can move anything: there is nothing to wait long for.
-    const bool can_succeed = session_metrics.connected();
-    std::string found = what_hinders_hand_over(
-        can_succeed ? milliseconds(values->get(config::kControllerSocketTimeoutMs))
-                    : kHandOverWithoutZooKeeper);
-    if (found.empty()) return;
-    if (found != hindrance) {
-      hindrance = std::move(found);
-      LOG(WARNING) << "[broker " << identity.broker_id << "] controlled shutdown: " << hindrance;
-    }
-    const bool is_last = metadata.image()->brokers().size() <= 1;
-    if (!can_succeed || is_last || clock.now() >= deadline) break;
-    Latch pause;
-    const env::TimerHandle timer =
-        membership_loop.post_after(kHandOverPollInterval, [&pause] { pause.open(); });
-    pause.wait();
-  }
-  LOG(WARNING) << "[broker " << identity.broker_id
-               << "] stops without having handed over all its partitions";
+  Awaited<bool> ended;
+  const auto hand_over = std::make_shared<HandOver>(
+      HandOver::Surroundings{
+          .self = identity.broker_id,
+          .replicas = *replicas,
+          .channel = *controller_channel,
+          .metadata = metadata,
+          .is_zookeeper_connected = [this] { return session_metrics.connected(); },
+          .clock = clock,
+          .loop = membership_loop},
+      HandOver::Limits{
+          .patience = values->get(config::kControlledShutdownMaxRetries) *
+                      milliseconds(values->get(config::kControlledShutdownRetryBackoffMs)),
+          .answer_within = milliseconds(values->get(config::kControllerSocketTimeoutMs))},
+      ended.callback());
+  membership_loop.post([hand_over] { hand_over->start(); });
+  ended.wait();
 }
 
 void Broker::Parts::stop() {

@@ -55,9 +55,6 @@ BrokerConfig Cluster::broker_config(BrokerId id) const {
   config.logs.probe_interval = seconds(1);
   config.controller.broker_id = id;
   config.controller.command_timeout = seconds(2);
-  // Who waits for ever never takes the shorter log: acknowledged records survive any order of
-  // crashes that leaves one copy.
-  config.controller.host_crash_wait = std::chrono::hours(1);
   config.controller.audit_interval = seconds(20);
   config.controller.leader_imbalance_check_interval = seconds(5);
   config.groups.commit_timeout = seconds(2);

@@ -28,6 +28,12 @@ env::Duration Network::draw_delay() {
   return delay;
 }
 
+void Network::note_arrival(const std::pair<std::string, std::string>& way, std::uint64_t number) {
+  std::uint64_t& latest = latest_arrived_[way];
+  if (number < latest) ++counts_["a call is overtaken"];
+  latest = std::max(latest, number);
+}
+
 env::Duration Network::draw_lateness() {
   return milliseconds(1000 + world_.random().below(900));
 }
@@ -351,14 +357,18 @@ class Network::SimulatedPeer final : public rpc::Peer {
     Network& network = network_;
     const BrokerId caller_id = caller->broker;
     network_.after(lateness + network_.draw_delay(), [call, &network, to = to_, target = target_,
-                                                      caller_id,
+                                                      caller_id, number = ++network_.last_call_,
                                                       deliver = std::move(deliver)]() mutable {
       if (network.is_cut(caller_id, target)) return;  // the timeout will tell
       const Process* const process = network.find(to);
-      if (process == nullptr || network.is_lost()) {
+      if (process == nullptr) return call->end(fail(ErrorCode::NetworkException));
+      if (network.is_lost()) {
+        ++network.counts_["a request is lost"];
         return call->end(fail(ErrorCode::NetworkException));
       }
+      network.note_arrival({call->from, to}, number);
       if (network.draw(network.options_.duplicated_per_mille)) {
+        ++network.counts_["a request arrives twice"];
         deliver_again<Reply>(network, to, deliver);
       }
       auto reply = [call, &network, target, caller_id](Reply answer) {
@@ -366,6 +376,7 @@ class Network::SimulatedPeer final : public rpc::Peer {
                       [call, &network, target, caller_id, answer = std::move(answer)]() mutable {
                         if (network.is_cut(target, caller_id)) return;
                         if (network.is_lost()) {
+                          ++network.counts_["a reply is lost"];
                           return call->end(fail(ErrorCode::NetworkException));
                         }
                         call->end(std::move(answer));

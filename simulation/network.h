@@ -70,6 +70,8 @@ class Network {
   void delay_isr_requests(bool late) { isr_requests_are_late_ = late; }
   /// Bug::SkipsEpochComparison.
   void hide_fetched_epochs() { hides_fetched_epochs_ = true; }
+  /// What befell calls, by its name.
+  [[nodiscard]] const std::map<std::string, std::uint64_t>& counts() const { return counts_; }
   /// Breaks every replication stream; both ends hear it.
   void break_streams();
 
@@ -98,6 +100,8 @@ class Network {
     return world_.random().below(1000) < per_mille;
   }
   [[nodiscard]] bool is_lost() { return draw(degraded_ ? 200 : options_.lost_per_mille); }
+  /// A call arrives, which was the `number`th to be sent on its way: has a later one been quicker?
+  void note_arrival(const std::pair<std::string, std::string>& way, std::uint64_t number);
   void after(env::Duration delay, Task task);
 
   testing::SimulatedWorld& world_;
@@ -109,6 +113,10 @@ class Network {
   bool degraded_ = false;
   bool isr_requests_are_late_ = false;
   bool hides_fetched_epochs_ = false;
+  std::uint64_t last_call_ = 0;
+  /// By sender and receiver: the latest sent of the calls that have arrived.
+  std::map<std::pair<std::string, std::string>, std::uint64_t> latest_arrived_;
+  std::map<std::string, std::uint64_t> counts_;
   std::uint64_t last_timer_ = 0;
   std::map<std::uint64_t, env::TimerHandle> timers_;
 };

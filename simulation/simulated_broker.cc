@@ -10,10 +10,12 @@
 #include "broker/api/producer_ids.h"
 #include "broker/controller_channel.h"
 #include "broker/group/group_coordinator.h"
+#include "broker/hand_over.h"
 #include "broker/last_stop.h"
 #include "broker/membership/cluster_entry.h"
 #include "broker/membership/directory_id.h"
 #include "broker/membership/failure_notice.h"
+#include "broker/membership/membership_metrics.h"
 #include "broker/membership/registration.h"
 #include "broker/metadata/metadata_cache.h"
 #include "broker/peer_watch.h"
@@ -22,6 +24,7 @@
 #include "broker/slow_replicas.h"
 #include "broker/storage/disk_probe.h"
 #include "broker/transaction/transaction_coordinator.h"
+#include "common/metrics/registry.h"
 #include "controller/controller.h"
 #include "simulation/careless_parts.h"
 #include "simulation/deliberate_bugs.h"
@@ -34,9 +37,8 @@
 namespace ottla::simulation {
 namespace {
 
-constexpr env::Duration kTryAgain = std::chrono::milliseconds(100);
-/// A controlled shutdown gives up asking for its leaders to be moved after this many answers.
-constexpr int kShutdownAttempts = 20;
+/// controlled.shutdown.max.retries x controlled.shutdown.retry.backoff.ms, as they are by default.
+constexpr env::Duration kHandOverPatience = std::chrono::seconds(15);
 /// A broker epoch that is never reached.
 constexpr std::int64_t kNever = std::numeric_limits<std::int64_t>::max();
 
@@ -69,6 +71,7 @@ class SimulatedBroker::Process final : private membership::RegistrationListener,
         transport_(in_.network.transport_of(endpoint())),
         on_disk_{&io_} {
     client_->add_listener(registration_);
+    client_->add_listener(session_);
   }
 
   void start() {
@@ -89,7 +92,7 @@ class SimulatedBroker::Process final : private membership::RegistrationListener,
   void shut_down() {
     if (std::exchange(shutting_down_, true)) return;
     if (!registered_) return stop_parts();
-    ask_for_shutdown(kShutdownAttempts);
+    hand_over();
   }
 
   [[nodiscard]] bool is_serving() const { return registered_ && !shutting_down_; }
@@ -146,6 +149,10 @@ class SimulatedBroker::Process final : private membership::RegistrationListener,
                                       *peers_, *liveness_, nullptr, peer_watch_.get(),
                                       [this](const cluster::Topic& topic) {
                                         return metadata_.told_image()->states_of(topic);
+                                      },
+                                      [this](const std::string& name) {
+                                        const auto topic = metadata_.told_image()->topic(name);
+                                        return topic ? topic->id : TopicId{};
                                       }});
     channel_ = std::make_unique<broker::ControllerChannel>(
         broker_.id(), broker_.config_.request_timeout, *controller_, metadata_, *peers_);
@@ -366,15 +373,20 @@ class SimulatedBroker::Process final : private membership::RegistrationListener,
 
   // Stopping.
 
-  void ask_for_shutdown(int attempts) {
-    replicas_->leave();
-    channel_->controlled_shutdown([this, attempts](Result<rpc::ControlledShutdownReply> reply) {
-      loop_.post([this, attempts,
-                  done = reply && reply->error == ErrorCode::None && reply->remaining.empty()] {
-        if (done || attempts <= 1) return stop_parts();
-        later([this, attempts] { ask_for_shutdown(attempts - 1); });
-      });
-    });
+  void hand_over() {
+    hand_over_ = std::make_shared<broker::HandOver>(
+        broker::HandOver::Surroundings{
+            .self = broker_.id(),
+            .replicas = *replicas_,
+            .channel = *channel_,
+            .metadata = metadata_,
+            .is_zookeeper_connected = [this] { return session_.connected(); },
+            .clock = in_.world.clock(),
+            .loop = loop_},
+        broker::HandOver::Limits{.patience = kHandOverPatience,
+                                 .answer_within = broker_.config_.request_timeout},
+        [this](bool /*is_done*/) { stop_parts(); });
+    hand_over_->start();
   }
 
   void stop_parts() {
@@ -399,8 +411,6 @@ class SimulatedBroker::Process final : private membership::RegistrationListener,
       });
     });
   }
-
-  void later(Task task) { timer_ = loop_.post_after(kTryAgain, std::move(task)); }
 
   // rpc::BrokerControl
 
@@ -475,6 +485,8 @@ class SimulatedBroker::Process final : private membership::RegistrationListener,
   MortalExecutor& group_loop_;
   MortalExecutor& transaction_loop_;
   std::unique_ptr<zookeeper::Client> client_;
+  metrics::Registry metrics_;
+  membership::SessionMetrics session_{metrics_, in_.world.clock()};
   membership::ClusterEntry entry_;
   membership::BrokerRegistration registration_;
   membership::FailureNotice failure_notice_;
@@ -509,6 +521,7 @@ class SimulatedBroker::Process final : private membership::RegistrationListener,
   std::vector<MortalExecutor*> on_disk_;  ///< Those that wait for the disk.
   std::unique_ptr<broker::SlowReplicas> slow_replicas_;
   std::unique_ptr<storage::DiskProbe> probe_;
+  std::shared_ptr<broker::HandOver> hand_over_;
 
   cluster::LastStop last_stop_ = cluster::LastStop::Clean;
   bool loaded_ = false;
@@ -520,7 +533,6 @@ class SimulatedBroker::Process final : private membership::RegistrationListener,
   std::int64_t settles_from_ = 0;
   BrokerEpoch settled_epoch_ = kUnknownBrokerEpoch;
   bool shutting_down_ = false;
-  env::TimerHandle timer_;
 };
 
 SimulatedBroker::SimulatedBroker(BrokerConfig config, BrokerSurroundings surroundings)

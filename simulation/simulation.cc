@@ -358,6 +358,7 @@ class Simulation final : private ClientEvents {
     verdict_.promised_records = committed_.promises();
     verdict_.excused_records = committed_.excused();
     verdict_.faults = faults_.counts();
+    verdict_.faults.insert(cluster_.network().counts().begin(), cluster_.network().counts().end());
     verdict_.operations = administrator_.counts();
     verdict_.operations["partition added"] = workload_.partitions_added();
     verdict_.operations["topic created"] = workload_.topics_created();

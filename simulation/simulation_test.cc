@@ -86,6 +86,8 @@ TEST(Simulation, EveryKindOfThingHappens) {
         "network cut one way to broker 1", "process crashes", "process crashes between two writes",
         "process is paused", "session expires", "slow and lossy network", "slow disk",
         "streams break", "zookeeper connection lost", "zookeeper is down",
+        // What befalls calls between brokers.
+        "a call is overtaken", "a reply is lost", "a request arrives twice", "a request is lost",
         // What is done by people and their tools.
         "controller deleted", "log moved", "move given up", "partition added",
         "preferred leader asked for", "preferred leaders asked for by znode", "replicas moved",

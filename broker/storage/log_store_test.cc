@@ -109,8 +109,6 @@ class LogStoreTest : public ::testing::Test {
   std::vector<std::string> went_offline_;
 };
 
-// An empty disk in the place of one whose records were acknowledged looks like a new one: until the
-// controller has said that nothing is missed, it is no better than a host that lost its page cache.
 // Found by the simulation: a full disk kept the topic's id from being written, a crash the rest
 // from being removed; the move was taken up again, and the log had no id any more.
 TEST_F(LogStoreTest, AHalfMadeFutureReplicaIsNotTakenUpAgain) {
@@ -135,6 +133,8 @@ TEST_F(LogStoreTest, AHalfMadeFutureReplicaIsNotTakenUpAgain) {
   EXPECT_EQ(store_->find_future(partition)->directory(), whole);
 }
 
+// An empty disk in the place of one whose records were acknowledged looks like a new one: until the
+// controller has said that nothing is missed, it is no better than a host that lost its page cache.
 TEST_F(LogStoreTest, W1AnEmptyLogDirMayHaveHeldRecords) {
   start();
   EXPECT_EQ(store_->shutdown_kind(), ShutdownKind::HostCrash);
