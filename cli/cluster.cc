@@ -10,6 +10,7 @@
 #include "cli/broker_client.h"
 #include "cli/cluster_state.h"
 #include "cli/may_restart.h"
+#include "cli/reassigning.h"
 #include "cli/tool.h"
 #include "cli/zookeeper_reader.h"
 
@@ -52,7 +53,9 @@ Result<ClusterState> read_state(const Arguments& arguments) {
   }
   OTTLA_TRY(auto client, BrokerClient::connect(arguments));
   OTTLA_TRY(const auto metadata, client.metadata());
-  ClusterState state = state_from_metadata(metadata);
+  // Without a controller nobody knows; that it is missing is told anyway.
+  const auto reassigning = list_reassigning(client, std::chrono::seconds(3));
+  ClusterState state = state_from_metadata(metadata, reassigning.value_or(AllReassigning{}));
   if (from_zookeeper) add_epochs(state, *from_zookeeper);
   return state;
 }

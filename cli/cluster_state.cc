@@ -41,7 +41,10 @@ TopicDescription describe(const zookeeper::TopicNodes& nodes) {
   for (std::size_t number = 0; number < nodes.topic.partitions.size(); ++number) {
     PartitionDescription partition;
     partition.partition = static_cast<std::int32_t>(number);
-    partition.replicas = numbers_of(nodes.topic.partitions[number].replicas);
+    const cluster::Assignment& assignment = nodes.topic.partitions[number];
+    partition.replicas = numbers_of(assignment.replicas);
+    partition.adding = numbers_of(assignment.adding);
+    partition.removing = numbers_of(assignment.removing);
     // A partition without a state has not been elected yet: no leader, nobody in sync.
     if (number < nodes.states.size() && nodes.states[number]) {
       const auto& state = *nodes.states[number];
@@ -96,7 +99,8 @@ void print_problems(std::ostream& out, const char* title,
 
 }  // namespace
 
-ClusterState state_from_metadata(const protocol::MetadataResponse& metadata) {
+ClusterState state_from_metadata(const protocol::MetadataResponse& metadata,
+                                 const AllReassigning& reassigning) {
   ClusterState state;
   state.cluster_id = metadata.cluster_id.value_or("");
   state.controller = metadata.controller_id.value();
@@ -108,6 +112,7 @@ ClusterState state_from_metadata(const protocol::MetadataResponse& metadata) {
   std::vector<TopicDescription> topics;
   for (const auto& topic : metadata.topics) topics.push_back(describe(topic));
   std::ranges::sort(topics, {}, &TopicDescription::name);
+  add_reassigning(topics, reassigning);
   for (const auto& topic : topics) add_topic(state, topic);
   return state;
 }

@@ -50,7 +50,8 @@ struct ClusterState {
   }
 };
 
-[[nodiscard]] ClusterState state_from_metadata(const protocol::MetadataResponse& metadata);
+[[nodiscard]] ClusterState state_from_metadata(const protocol::MetadataResponse& metadata,
+                                               const AllReassigning& reassigning = {});
 [[nodiscard]] ClusterState state_from_zookeeper(const std::string& cluster_id,
                                                 const zookeeper::ControllerOffice& office,
                                                 const zookeeper::ClusterNodes& nodes);

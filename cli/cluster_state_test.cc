@@ -61,6 +61,18 @@ TEST(ClusterState, IsHealthyWithoutTheLostBroker) {
   EXPECT_FALSE(state_from_metadata(metadata).healthy());
 }
 
+// KIP-352: what a reassignment adds need not be in sync yet.
+TEST(ClusterState, WhatIsBeingAddedIsNotMissed) {
+  auto metadata = wounded_cluster();
+  metadata.topics.front().partitions.resize(2);
+  metadata.topics.front().partitions.erase(metadata.topics.front().partitions.begin());
+  const AllReassigning all{
+      {{"t", 1},
+       {.replicas = {BrokerId(3), BrokerId(2)}, .adding = {BrokerId(3)}, .removing = {}}}};
+  EXPECT_FALSE(state_from_metadata(metadata).healthy());
+  EXPECT_TRUE(state_from_metadata(metadata, all).healthy());
+}
+
 TEST(ClusterState, PrintsBrokersThatAreGone) {
   std::ostringstream out;
   print(out, state_from_metadata(wounded_cluster()));

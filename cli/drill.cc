@@ -283,11 +283,21 @@ class Drill {
       });
     };
     const auto is_down = [&] { return !watch_->view().live.contains(target); };
+    bool has_moved = false;
     OTTLA_TRY_VOID(wait("other leaders than " + broker_text(target), [&] {
+      has_moved = has_moved || moved();
       if (may_be_short && !by_hand) return probe_->now() >= until;
       const bool gone = kind_.harm == Harm::Kill || kind_.harm == Harm::Stop ? is_down() : true;
-      return moved() && gone;
+      return has_moved && gone;
     }));
+    if (!has_moved) {
+      return fail(ErrorCode::RequestTimedOut,
+                  "nothing was seen of the fault: " + broker_text(target) +
+                      " led all it leads, or was controller, for all of --duration (" +
+                      drill_time_text(times_.duration) +
+                      "). Does the command do it, and is that longer than "
+                      "ottla.suspicion.timeout.ms?");
+    }
     if (!may_be_short) {
       const DrillTime from = probe_->now();
       OTTLA_TRY_VOID(wait("acknowledgements of every partition",

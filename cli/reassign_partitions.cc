@@ -12,6 +12,7 @@
 
 #include "cli/broker_client.h"
 #include "cli/progress.h"
+#include "cli/reassigning.h"
 #include "cli/reassignment_plan.h"
 #include "cli/throttles.h"
 #include "cli/tool.h"
@@ -19,7 +20,6 @@
 #include "common/protocol/messages/alter_partition_reassignments.h"
 #include "common/protocol/messages/alter_replica_log_dirs.h"
 #include "common/protocol/messages/describe_log_dirs.h"
-#include "common/protocol/messages/list_partition_reassignments.h"
 #include "controller/placement.h"
 
 namespace ottla::cli {
@@ -54,6 +54,10 @@ constexpr Flag kFlags[] = {
      .value = "bytes/s",
      .doc = "execute: the most that each broker copies between its log directories"},
     {.name = "preserve-throttles", .doc = "verify, cancel: leave the limits as they are"},
+    {.name = "wait",
+     .doc =
+         "verify: until nothing of --reassignment-json-file is on its way any more; on a terminal "
+         "the last line tells how far it is"},
     {.name = "timeout",
      .value = "ms",
      .doc = "execute: how long to wait for log directory moves to begin; 10000"},
@@ -61,41 +65,9 @@ constexpr Flag kFlags[] = {
 
 constexpr std::int64_t kTimeoutMs = 10000;
 constexpr std::chrono::milliseconds kMovePause{100};
-
-/// What is under way.
-struct Reassigning {
-  std::vector<BrokerId> replicas;  ///< Old and new ones.
-  std::vector<BrokerId> adding;
-  std::vector<BrokerId> removing;
-
-  /// What is there when it has ended.
-  [[nodiscard]] std::vector<BrokerId> target() const {
-    std::vector<BrokerId> left = replicas;
-    std::erase_if(left, [&](BrokerId broker) {
-      return std::ranges::find(removing, broker) != removing.end();
-    });
-    return left;
-  }
-};
-using AllReassigning = std::map<TopicPartition, Reassigning>;
-
-Result<AllReassigning> list_reassigning(BrokerClient& client) {
-  protocol::ListPartitionReassignmentsRequest request;
-  request.topics.reset();
-  OTTLA_TRY(const auto response,
-            client.ask_controller<protocol::ListPartitionReassignmentsResponse>(request));
-  if (response.error_code != ErrorCode::None) {
-    return fail(response.error_code, response.error_message.value_or(""));
-  }
-  AllReassigning all;
-  for (const auto& topic : response.topics) {
-    for (const auto& partition : topic.partitions) {
-      all[{topic.name, partition.partition_index}] = {partition.replicas, partition.adding_replicas,
-                                                      partition.removing_replicas};
-    }
-  }
-  return all;
-}
+constexpr std::chrono::milliseconds kWaitPause{500};
+/// How long --wait goes on without an answer: the controller moves, brokers are restarted.
+constexpr std::chrono::seconds kWaitWithoutAnswer{60};
 
 /// The replicas of all partitions. Partitions that move are shown with old and new ones.
 ReassignmentPlan assignment_of(const protocol::MetadataResponse& metadata) {
@@ -594,9 +566,45 @@ Result<State> state_of(BrokerClient& client, const ReplicaMove& move) {
                                   " to " + move.log_dir + "."};
 }
 
+/// Partitions and replicas of the plan that are still on their way to where it wants them.
+Result<std::size_t> count_moving(BrokerClient& client, const ReassignmentPlan& plan,
+                                 const std::vector<ReplicaMove>& moves) {
+  OTTLA_TRY(const AllReassigning under_way, list_reassigning(client));
+  std::size_t count = 0;
+  for (const auto& [name, moving] : under_way) {
+    const auto wanted = plan.find(name);
+    if (wanted != plan.end() && moving.target() == wanted->second.replicas) ++count;
+  }
+  for (const ReplicaMove& move : moves) {
+    OTTLA_TRY(const auto places, places_of(client, move));
+    if (places.second == move.log_dir) ++count;
+  }
+  return count;
+}
+
+Result<> wait_for_end(BrokerClient& client, const ReassignmentPlan& plan, Console& console) {
+  using Clock = std::chrono::steady_clock;
+  const auto moves = moves_of(plan);
+  const std::size_t total = plan.size() + moves.size();
+  Progress progress(console.err, console.err_columns, progress_clock(), "moving replicas", total);
+  auto give_up_at = Clock::now() + kWaitWithoutAnswer;
+  while (true) {
+    auto left = count_moving(client, plan, moves);
+    if (left) {
+      progress.at(total - *left);
+      if (*left == 0) return {};
+      give_up_at = Clock::now() + kWaitWithoutAnswer;
+    } else if (Clock::now() >= give_up_at) {
+      return fail(std::move(left).error());
+    }
+    std::this_thread::sleep_for(kWaitPause);
+  }
+}
+
 Result<> verify(const Arguments& arguments, Console& console) {
   OTTLA_TRY(const ReassignmentPlan plan, plan_of(arguments));
   OTTLA_TRY(auto client, BrokerClient::connect(arguments));
+  if (arguments.has("wait")) OTTLA_TRY_VOID(wait_for_end(client, plan, console));
   // First what is under way: what ends in between is then seen where it went.
   OTTLA_TRY(const AllReassigning under_way, list_reassigning(client));
   OTTLA_TRY(const auto metadata, client.metadata());
@@ -729,6 +737,9 @@ Result<> run_reassign_partitions(const Arguments& arguments, Console& console) {
   }
   if (arguments.has("preserve-throttles") && action != "verify" && action != "cancel") {
     return fail(ErrorCode::InvalidRequest, "--preserve-throttles is for --verify and --cancel");
+  }
+  if (arguments.has("wait") && action != "verify") {
+    return fail(ErrorCode::InvalidRequest, "--wait is only for --verify");
   }
   if (action == "generate") return generate(arguments, console);
   if (action == "execute") return execute(arguments, console);

@@ -53,6 +53,18 @@ TopicDescription describe(const protocol::MetadataResponse::Topic& topic) {
   return description;
 }
 
+void add_reassigning(std::vector<TopicDescription>& topics, const AllReassigning& all) {
+  if (all.empty()) return;
+  for (TopicDescription& topic : topics) {
+    for (PartitionDescription& partition : topic.partitions) {
+      const auto moving = all.find({topic.name, partition.partition});
+      if (moving == all.end()) continue;
+      partition.adding = numbers_of(moving->second.adding);
+      partition.removing = numbers_of(moving->second.removing);
+    }
+  }
+}
+
 void print_topic_line(std::ostream& out, const TopicDescription& topic) {
   out << "Topic: " << topic.name;
   if (!topic.topic_id.is_zero()) out << "\tTopicId: " << topic.topic_id;

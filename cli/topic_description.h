@@ -9,6 +9,7 @@
 
 #include <boost/json/fwd.hpp>
 
+#include "cli/reassigning.h"
 #include "common/base/uuid.h"
 #include "common/protocol/messages/metadata.h"
 
@@ -48,6 +49,9 @@ struct TopicDescription {
 };
 
 [[nodiscard]] TopicDescription describe(const protocol::MetadataResponse::Topic& topic);
+
+/// Adds what is being reassigned.
+void add_reassigning(std::vector<TopicDescription>& topics, const AllReassigning& all);
 
 /// The two kinds of lines, as scripts parse them.
 void print_topic_line(std::ostream& out, const TopicDescription& topic);

@@ -11,6 +11,7 @@
 #include <boost/json.hpp>
 
 #include "cli/broker_client.h"
+#include "cli/reassigning.h"
 #include "cli/replica_assignment.h"
 #include "cli/tool.h"
 #include "cli/topic_description.h"
@@ -19,7 +20,6 @@
 #include "common/protocol/messages/create_topics.h"
 #include "common/protocol/messages/delete_topics.h"
 #include "common/protocol/messages/describe_configs.h"
-#include "common/protocol/messages/list_partition_reassignments.h"
 
 namespace ottla::cli {
 namespace {
@@ -159,28 +159,6 @@ Result<> add_configs(BrokerClient& client, std::vector<TopicDescription>& topics
   return {};
 }
 
-/// Adds what is being reassigned. Of a cluster without a controller nobody knows.
-void add_reassignments(BrokerClient& client, std::vector<TopicDescription>& topics) {
-  if (topics.empty()) return;
-  protocol::ListPartitionReassignmentsRequest request;
-  request.timeout_ms = 10000;
-  request.topics.reset();
-  const auto response =
-      client.ask_controller<protocol::ListPartitionReassignmentsResponse>(request);
-  if (!response || response->error_code != ErrorCode::None) return;
-  for (const auto& moving : response->topics) {
-    const auto topic = std::ranges::find(topics, moving.name, &TopicDescription::name);
-    if (topic == topics.end()) continue;
-    for (const auto& row : moving.partitions) {
-      const auto partition = std::ranges::find(topic->partitions, row.partition_index,
-                                               &PartitionDescription::partition);
-      if (partition == topic->partitions.end()) continue;
-      for (const auto broker : row.adding_replicas) partition->adding.push_back(broker.value());
-      for (const auto broker : row.removing_replicas) partition->removing.push_back(broker.value());
-    }
-  }
-}
-
 using PartitionFilter = std::function<bool(const TopicDescription&, const PartitionDescription&)>;
 
 /// The filter that the flags name; empty if all partitions are to be shown.
@@ -243,7 +221,9 @@ Result<> describe_topics(const Arguments& arguments, Console& console) {
   if (needs_configs || client.serves(protocol::ApiKey::DescribeConfigs)) {
     OTTLA_TRY_VOID(add_configs(client, topics));
   }
-  add_reassignments(client, topics);
+  // Of a cluster without a controller nobody knows.
+  if (const auto all = list_reassigning(client, std::chrono::seconds(10)))
+    add_reassigning(topics, *all);
   OTTLA_TRY(const auto brokers, client.metadata(std::vector<std::string>{}));
   std::vector<BrokerId> living;
   for (const auto& broker : brokers.brokers) living.push_back(broker.node_id);

@@ -120,6 +120,11 @@ class DrillTest(DrillCase, unittest.TestCase):
         self.assertTrue(target.process.running())
         self.assertEqual([event["kind"] for event in told["events"]][:2], ["fault", "healed"])
 
+    def test_a_fault_that_nobody_sees_is_no_pass(self):
+        with self.assertRaisesRegex(ToolFailed, "nothing was seen of the fault"):
+            self.cluster.ottla("drill", "isolate", "--broker", 2, "--duration", 2000, "--observe", 200,
+                               "--fault-command", "true", "--heal-command", "true")
+
     def test_by_hand(self):
         """Without a way to do it, the drill says what to do and waits until it sees it."""
         target = next(broker for broker in self.cluster.brokers.values() if broker is not self.cluster.controller())

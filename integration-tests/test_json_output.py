@@ -138,6 +138,7 @@ class JsonOutputTest(unittest.TestCase):
                     ("--execute", "--reassignment-json-file", plan), "--list",
                     ("--execute", "--additional", "--reassignment-json-file", plan),
                     ("--verify", "--reassignment-json-file", plan, "--preserve-throttles"),
+                    ("--verify", "--reassignment-json-file", plan, "--wait"),
                     ("--cancel", "--reassignment-json-file", plan)),
             *all_of("replica-verification", ("--topics-include", "orders", "--once")),
             *all_of("topics", ("--create", "--topic", "made"), ("--create", "--topic", "made", "--if-not-exists"),

@@ -106,6 +106,7 @@ class PartitionToolsTest(TopicOfItsOwnCase, unittest.TestCase):
         for flag in ("--throttle", "--replica-alter-log-dirs-throttle"):
             self.assert_says("only for --execute", "--verify", "--reassignment-json-file", plan, flag, "1000000")
         self.assert_says("--preserve-throttles", "--execute", "--reassignment-json-file", plan, "--preserve-throttles")
+        self.assert_says("--wait is only for --verify", "--execute", "--reassignment-json-file", plan, "--wait")
         self.assert_says("exactly one", "--execute", "--list")
         self.assert_says("unknown broker id 9", "--execute", "--reassignment-json-file", self.plan([1, 9]))
         self.assert_says("--broker-list", "--generate", "--topics-to-move-json-file", plan)
@@ -153,8 +154,8 @@ class PartitionToolsTest(TopicOfItsOwnCase, unittest.TestCase):
                       self.reassign("--verify", "--reassignment-json-file", plan))
         # Without a limit, which went with the cancelling, it ends.
         self.reassign("--execute", "--reassignment-json-file", plan)
-        wait_until(lambda: f"Reassignment of replica {name}-1 completed successfully." in
-                   self.reassign("--verify", "--reassignment-json-file", plan), "the move to end")
+        self.assertIn(f"Reassignment of replica {name}-1 completed successfully.",
+                      self.reassign("--verify", "--reassignment-json-file", plan, "--wait"))
         wait_until(lambda: value(broker, "kafka_server_logdirmoves_underway") == 0, "no move to be under way")
         self.assertEqual(value(broker, "kafka_server_logdirmoves_completed"), completed + 1)
         self.assertGreater(value(broker, "kafka_server_logdirmoves_bytescopied"), 3_000_000)
