@@ -1,3 +1,5 @@
+#include <fnmatch.h>
+
 #include <algorithm>
 #include <cmath>
 #include <fstream>
@@ -162,6 +164,40 @@ TEST(Reference, IsThePageInDocs) {
   std::ifstream page(OTTLA_DOCS "/metrics.md");
   const std::string text{std::istreambuf_iterator<char>(page), {}};
   EXPECT_TRUE(text == reference()) << "run: ottla_metrics_doc docs/metrics.md";
+}
+
+/// Type and name of a bean, without what it is labelled with.
+std::string without_labels(const std::string& bean) {
+  const auto name = bean.find(",name=");
+  return bean.substr(0, bean.find(',', name == std::string::npos ? 0 : name + 1));
+}
+
+TEST(Reference, TellsOfEachOfKafkasBeans) {
+  std::set<std::string> declared;
+  for (const Metric* metric : all_metrics()) {
+    declared.insert(std::string(metric->domain) + ":type=" + std::string(metric->type) +
+                    ",name=" + std::string(metric->name));
+  }
+  std::ifstream list(OTTLA_TESTDATA "/kafka_beans.txt");
+  std::set<std::string_view> used;
+  int beans = 0;
+  for (std::string bean; std::getline(list, bean);) {
+    if (bean.starts_with('#')) continue;
+    ++beans;
+    bool is_left_out = false;
+    for (const LeftOut& row : left_out()) {
+      for (const auto pattern : row.beans) {
+        if (fnmatch(std::string(pattern).c_str(), bean.c_str(), 0) != 0) continue;
+        used.insert(pattern);
+        is_left_out = true;
+      }
+    }
+    EXPECT_TRUE(is_left_out || declared.contains(without_labels(bean))) << bean;
+  }
+  EXPECT_GT(beans, 300);
+  for (const LeftOut& row : left_out()) {
+    for (const auto pattern : row.beans) EXPECT_TRUE(used.contains(pattern)) << pattern;
+  }
 }
 
 TEST(Histogram, HasBucketsThatFollowEachOtherWithoutGap) {
