@@ -69,6 +69,19 @@ class AnsibleTest(DeployedCase, unittest.TestCase):
         self.assert_whole(3)
         self.assertEqual(self.cluster.play("change_config").changed, {})
 
+        # Taken back: out of ZooKeeper as well, but not what somebody set by hand.
+        self.cluster.ottla("configs", "--alter", "--entity-type", "brokers", "--entity-default",
+                           "--add-config", "log.segment.bytes=88888888")
+        del self.cluster.settings["ottla_config"]["message.max.bytes"]
+        del self.cluster.settings["ottla_dynamic_config"]
+        self.cluster.play("change_config")
+        told = self.cluster.ottla("configs", "--describe", "--all", "--entity-type", "brokers", "--entity-name", 2)
+        self.assertNotIn("message.max.bytes=2000000", told)
+        self.assertNotIn("log.retention.ms=777777777", told)
+        self.assertIn(" log.segment.bytes=88888888 ", told)
+        self.assert_whole(3)
+        self.assertEqual(self.cluster.play("change_config").changed, {})
+
 
 if __name__ == "__main__":
     unittest.main()

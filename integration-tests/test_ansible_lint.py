@@ -1,10 +1,14 @@
 """Ansible's collection without hosts: lint, syntax, and where replicas are to be."""
 
+import json
 import pathlib
+import re
 import shutil
 import subprocess
 import sys
 import unittest
+
+import yaml
 
 ANSIBLE = pathlib.Path(__file__).resolve().parent.parent / "ansible"
 sys.path.insert(0, str(ANSIBLE / "plugins" / "module_utils"))
@@ -25,6 +29,51 @@ class AnsibleLintTest(unittest.TestCase):
             outcome = subprocess.run(["ansible-playbook", "-i", inventory, "--syntax-check", "ottla.cluster.deploy"],
                                      cwd=ANSIBLE, capture_output=True, text=True, timeout=60)
             self.assertEqual(outcome.returncode, 0, outcome.stderr)
+
+    def test_every_way_into_a_role_checks_its_variables(self):
+        """What a playbook takes of a role (tasks_from) has an argument spec, and no spec is of tasks that are gone."""
+        used = {(role.name, "main") for role in ANSIBLE.glob("roles/*")}
+        for playbook in ANSIBLE.glob("playbooks/*.yml"):
+            used |= set(re.findall(r"name: ottla\.cluster\.(\w+)\n\s+tasks_from: (\w+)", playbook.read_text()))
+        checked = {(role.name, name) for role in ANSIBLE.glob("roles/*") for name in specs_of(role.name)}
+        self.assertEqual(sorted(used - checked), [])
+        tasks = {(path.parent.parent.name, path.stem) for path in ANSIBLE.glob("roles/*/tasks/*.yml")}
+        self.assertEqual(sorted(checked - tasks), [])
+
+    @unittest.skipUnless(shutil.which("ansible"), "ansible is not installed (deploy/install-packages --test)")
+    def test_wrong_variables_are_refused_by_name(self):
+        """Nothing is done then: the tasks behind the check would need a host."""
+        broker = {"ottla_broker_id": 1}
+        wrong = [("broker", "main", {}, "missing required arguments: ottla_broker_id"),
+                 ("broker", "main", {"ottla_broker_id": "first"}, "ottla_broker_id"),
+                 ("broker", "configure", {**broker, "ottla_port": "many"}, "ottla_port"),
+                 ("broker", "main", {**broker, "ottla_log_dirs": {"a": 1}}, "ottla_log_dirs"),
+                 ("broker", "main", {**broker, "ottla_config": "eight threads"}, "ottla_config"),
+                 ("broker", "restart", {**broker, "ottla_restart_by": "room"}, "ottla_restart_by must be one of: broker, rack"),
+                 ("broker", "spread", {**broker, "ottla_reassignment_throttle": "10MB"}, "ottla_reassignment_throttle"),
+                 ("broker", "drill", {"ottla_drill": "flood", "ottla_drill_report": "/r", "ottla_cli": "o"}, "ottla_drill must be"),
+                 ("broker", "kafka_look", {**broker, "ottla_hand_over_to": "redis"}, "ottla_hand_over_to must be"),
+                 ("zookeeper", "main", {}, "missing required arguments: zookeeper_id"),
+                 ("zookeeper", "restore", {"zookeeper_id": 1}, "missing required arguments: ottla_backup"),
+                 ("zookeeper", "main", {"zookeeper_id": 1, "zookeeper_client_port": "x"}, "zookeeper_client_port"),
+                 ("host", "main", {"host_disks": [{"scheduler": "none"}]}, "device"),
+                 ("host", "main", {"host_transparent_hugepages": "often"}, "host_transparent_hugepages must be one of"),
+                 ("topics", "main", {"ottla_topics": [{"partitions": 3}]}, "name"),
+                 ("topics", "main", {"ottla_topics": [{"name": "t", "state": "gone"}]}, "state"),
+                 ("cli", "main", {"cli_upgrade": "perhaps"}, "cli_upgrade"),
+                 ("monitoring", "main", {"monitoring_stall_seconds": "long"}, "monitoring_stall_seconds")]
+        for role, entry, variables, told in wrong:
+            with self.subTest(role=role, entry=entry, variables=variables):
+                arguments = {"argument_spec": specs_of(role)[entry]["options"], "provided_arguments": variables}
+                outcome = subprocess.run(["ansible", "localhost", "--connection", "local", "--module-name",
+                                          "ansible.builtin.validate_argument_spec", "--args", json.dumps(arguments)],
+                                         cwd=ANSIBLE, capture_output=True, text=True, timeout=60)
+                self.assertNotEqual(outcome.returncode, 0, outcome.stdout)
+                self.assertIn(told, outcome.stdout)
+
+
+def specs_of(role):
+    return yaml.safe_load((ANSIBLE / "roles" / role / "meta" / "argument_specs.yml").read_text())["argument_specs"]
 
 
 def partitions(*assignments):

@@ -3,12 +3,14 @@ lead, what of fstab changes, what is a secret."""
 
 import pathlib
 import sys
+import tempfile
 import unittest
 
 ANSIBLE = pathlib.Path(__file__).resolve().parent.parent / "ansible"
 sys.path[:0] = [str(ANSIBLE / "plugins" / "module_utils"), str(ANSIBLE / "plugins" / "filter")]
 
 import checks  # noqa: E402
+import configs  # noqa: E402
 import fstab  # noqa: E402
 import hosts  # noqa: E402
 import masking  # noqa: E402
@@ -99,6 +101,24 @@ class ChecksTest(unittest.TestCase):
         self.assertEqual(names(checks.check_system({"ID": "ubuntu"}, 512, 1024)), ["OTHER_SYSTEM", "LITTLE_MEMORY"])
         self.assertEqual(names(checks.check_limits(1000, 1001)), ["FEW_FILES"])
         self.assertEqual(names(checks.check_limits(1001, 1001)), [])
+
+
+class ConfigsTest(unittest.TestCase):
+    def test_what_is_set_and_what_goes(self):
+        now = {"a": "1", "b": "2", "by.hand": "3"}
+        self.assertEqual(configs.changes(now, {"a": "1", "c": "9"}), ({"c": "9"}, [], ["a", "c"]))
+        self.assertEqual(configs.changes(now, {}, own=["a", "b", "gone"]), ({}, ["a", "b"], []))
+        self.assertEqual(configs.changes(now, {"b": "5"}, keep=["a"], own=["a", "b"]), ({"b": "5"}, [], ["a", "b"]))
+        self.assertEqual(configs.changes(now, {"b": "2"}, purge=True), ({}, ["a", "by.hand"], ["b"]))
+
+    def test_names_are_remembered(self):
+        with tempfile.TemporaryDirectory() as directory:
+            memory = configs.Memory(directory + "/names.json")
+            self.assertEqual(memory.names(), [])
+            memory.replace(["a", "b"])
+            self.assertEqual(memory.names(), ["a", "b"])
+            pathlib.Path(memory.path).write_text("{torn")
+            self.assertEqual(memory.names(), [])
 
 
 class HostsTest(unittest.TestCase):

@@ -62,6 +62,7 @@ class AnsibleTopicsTest(DeployedCase, unittest.TestCase):
         watcher = self.cluster.machines["watcher"]
         self.cluster.inventory["monitoring"] = {"hosts": {"watcher": {"ansible_host": watcher.address}}, "vars": {
             "monitoring_packages": [], "monitoring_env": "shop", "monitoring_scrape_interval": "1s",
+            "monitoring_zookeeper_targets": ["localhost:9090"],  # something that answers
             "monitoring_scrape_configs": [{"job_name": "itself", "static_configs": [{"targets": ["localhost:9090"]}]}]}}
         self.addCleanup(self.cluster.inventory.pop, "monitoring")
         # A host with Grafana, as far as its provisioning goes.
@@ -80,17 +81,19 @@ class AnsibleTopicsTest(DeployedCase, unittest.TestCase):
         self.assertEqual(self.cluster.play("monitoring").changed, {})
 
         def up():
-            return sorted(sample["metric"]["instance"] for sample in self.asked('query?query=up{env="shop"}==1')["result"])
+            return sorted(sample["metric"]["instance"] for sample in self.asked('query?query=up{job="kafka-broker",env="shop"}==1')["result"])
         wait_until(lambda: len(up()) == 3, "three brokers to be scraped", 30)
         self.assertEqual(up(), sorted(address.replace("9092", "9404") for address in self.cluster.bootstrap.split(",")))
         rules = [rule["name"] for group in self.asked("rules")["groups"] for rule in group["rules"]]
         self.assertIn("KafkaBrokerDown", rules)
+        self.assertIn("zookeeper_nodecount", rules)
+        self.assertEqual(len(self.asked('query?query=up{job="zookeeper",env="shop"}==1')["result"]), 1)
 
         # A change is taken over without a restart.
         pid = watcher.run("pgrep", "-x", "prometheus")
         self.cluster.inventory["monitoring"]["vars"]["monitoring_env"] = "store"
         self.assertEqual(self.cluster.play("monitoring").changed, {"watcher": 2})
-        wait_until(lambda: len(self.asked('query?query=up{env="store"}==1')["result"]) == 3, "the new label", 30)
+        wait_until(lambda: len(self.asked('query?query=up{job="kafka-broker",env="store"}==1')["result"]) == 3, "the new label", 30)
         self.assertEqual(watcher.run("pgrep", "-x", "prometheus"), pid)
 
     def asked(self, path):

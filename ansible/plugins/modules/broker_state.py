@@ -31,6 +31,7 @@ RETURN = r"""
 active: {description: Whether the unit runs, type: bool, returned: always}
 reasons: {description: Why a restart is due, in words, type: list, returned: always}
 dynamic: {description: "Settings that differ and need no restart, with their new values", type: dict, returned: always}
+named: {description: The names of all settings of the file, type: list, returned: always}
 """
 
 import os
@@ -109,6 +110,7 @@ def main():
         packages=dict(type="list", elements="path", default=[])))
     asked = module.params
     unit = Unit(module, asked["unit"])
+    wanted = read_properties(asked["properties"], asked["content"])
     reasons, dynamic, static = [], {}, {}
     for path in asked["markers"]:
         if os.path.exists(path):
@@ -119,7 +121,6 @@ def main():
         reasons.append("it does not run")
     else:
         reasons += ["%s changed since it started" % path for path in unit.stale(asked["files"])]
-        wanted = read_properties(asked["properties"], asked["content"])
         try:
             told = describe(Tool(module), asked["broker_id"])
         except ToolFailed as why:
@@ -131,7 +132,8 @@ def main():
             if of_the_file(entry) and entry["name"] not in wanted:
                 static[entry["name"]] = "(default)"
         reasons += ["%s=%s needs a restart" % setting for setting in sorted(static.items())]
-    module.exit_json(changed=False, active=unit.active, pid=unit.pid, reasons=reasons, dynamic=dynamic, static=static)
+    module.exit_json(changed=False, active=unit.active, pid=unit.pid, reasons=reasons, dynamic=dynamic, static=static,
+                     named=sorted(wanted))
 
 
 if __name__ == "__main__":

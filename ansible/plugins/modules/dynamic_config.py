@@ -11,6 +11,12 @@ options:
   entity_name: {description: A broker's id or a topic; empty for the default of all brokers, type: str, default: ''}
   settings: {description: The wanted settings, type: dict, required: true}
   purge: {description: Whether settings of the entity that are not named are removed, type: bool, default: false}
+  keep: {description: Settings that are not removed although they are not named, type: list, elements: str, default: []}
+  memory:
+    description: >-
+      A file on the host with the names of what this module has set. What it names, and is wanted no more, is removed; what
+      others have set is not touched.
+    type: path
 """
 EXAMPLES = r"""
 - name: All brokers take bigger records
@@ -24,7 +30,7 @@ removed: {description: What was removed, type: list, returned: always}
 """
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.ottla.cluster.plugins.module_utils.configs import Entity, text_of
+from ansible_collections.ottla.cluster.plugins.module_utils.configs import Entity, Memory, changes, text_of
 from ansible_collections.ottla.cluster.plugins.module_utils.tool import ARGUMENTS, Tool, ToolFailed
 
 
@@ -32,15 +38,20 @@ def main():
     module = AnsibleModule(supports_check_mode=True, argument_spec=dict(
         ARGUMENTS, entity_type=dict(type="str", choices=["brokers", "topics"], default="brokers"),
         entity_name=dict(type="str", default=""), settings=dict(type="dict", required=True),
-        purge=dict(type="bool", default=False)))
+        purge=dict(type="bool", default=False), keep=dict(type="list", elements="str", default=[]), memory=dict(type="path")))
     wanted = {name: text_of(value) for name, value in module.params["settings"].items()}
     entity = Entity(Tool(module), module.params["entity_type"], module.params["entity_name"])
+    memory = Memory(module.params["memory"]) if module.params["memory"] else None
+    own = memory.names() if memory else []
+    if not wanted and not own and not module.params["purge"]:
+        module.exit_json(changed=False, set={}, removed=[])
     try:
         now = entity.settings()
-        added = {name: value for name, value in wanted.items() if now.get(name) != value}
-        removed = sorted(set(now) - set(wanted)) if module.params["purge"] else []
+        added, removed, own = changes(now, wanted, module.params["keep"], own, module.params["purge"])
         if not module.check_mode:
             entity.alter(added, removed)
+            if memory:
+                memory.replace(own)
     except ToolFailed as why:
         module.fail_json(msg=str(why))
     after = {name: value for name, value in dict(now, **added).items() if name not in removed}
