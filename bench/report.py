@@ -58,6 +58,10 @@ def summarize(row, rounds, limits):
     return {"what": row.what, "metrics": summary}
 
 
+def misses_goal(summary):
+    return any(found.get("met") is False for found in summary.get("metrics", {}).values())
+
+
 def number(value):
     if value is None:
         return ""

@@ -84,6 +84,12 @@ class ReportTest(unittest.TestCase):
         self.assertIs(found["bound"]["met"], True)
         self.assertIsNone(found["cost"]["met"])
 
+    def test_a_row_is_judged_by_the_goals_that_can_be_told(self):
+        for bound, is_missed in ((0.2, False), (0.3, True)):
+            rounds = {"ottla": [{"bound": bound, "cost": 1}]}
+            self.assertIs(report.misses_goal(report.summarize(self.ROW, rounds, {})), is_missed)
+        self.assertIs(report.misses_goal({"what": "nothing", "skipped": "no reason"}), False)
+
     def test_the_machines_limit_is_a_factor_too(self):
         metric = Metric("speed", higher=True, of_limit=1.3, limit=lambda limits: limits["most"])
         found = report.summarize_metric(metric, {"ottla": [50, 80, 90]}, {"most": 100})
