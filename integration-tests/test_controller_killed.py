@@ -4,6 +4,7 @@ A gate (zookeeper_gate.py) stands between each broker and ZooKeeper, so that no 
 
 import itertools
 import json
+import shutil
 import signal
 import unittest
 
@@ -146,8 +147,7 @@ class ControllerKilledTest(ControllerKilledCase, unittest.TestCase):
             return True
 
         def moved():
-            partition = self.cluster.partitions(self.topic)[0]
-            return partition["replicas"] == wanted and sorted(partition["isr"]) == sorted(wanted) and not self.listed()
+            return self.moved_to(wanted)
 
         def verified():
             def told():
@@ -158,6 +158,72 @@ class ControllerKilledTest(ControllerKilledCase, unittest.TestCase):
                       for entity in (f"topics/{self.topic}", *(f"brokers/{number}" for number in self.cluster.brokers))]
             self.assertEqual(limits, [{}] * len(limits))
         self.at_each_write(execute, moved, planned, verified)
+        self.assert_nothing_lost(checker)
+
+    def moved_to(self, wanted):
+        partition = self.cluster.partitions(self.topic)[0]
+        return partition["replicas"] == wanted and sorted(partition["isr"]) == sorted(wanted) and not self.listed()
+
+    def test_w20_reassignment_by_znode(self):
+        self.replicas = 2
+        self.create([1, 2])
+        checker = self.check(self.topic, 1)
+        path = "/admin/reassign_partitions"
+        wanted = []
+
+        def planned():
+            one, two, three = self.others()
+            self.place([one, two])
+            wanted[:] = [two, three]
+
+        def ask():
+            self.zookeeper("zk-create", path, json.dumps({"version": 1, "partitions": [
+                {"topic": self.topic, "partition": 0, "replicas": wanted}]}))
+            return True
+        self.at_each_write(ask, lambda: self.moved_to(wanted) and not self.zookeeper("zk-get", path), planned)
+        self.assert_nothing_lost(checker)
+
+    def test_w20_replication_factor(self):
+        self.create([1, 2, 3])
+        checker = self.check(self.topic, 1)
+        wanted = []
+
+        def ask():
+            return self.moved_to(wanted) or self.alter(wanted) == [NO_ERROR]
+        for before, after in ((2, 3), (3, 2)):
+            def planned(before=before, after=after):
+                others = self.others()
+                self.place(others[:before])
+                wanted[:] = others[:after]
+            self.replicas = after
+            self.at_each_write(ask, lambda: self.moved_to(wanted), planned)
+        self.assert_nothing_lost(checker)
+
+    def test_controlled_shutdown(self):
+        """The broker that stops goes on asking, whoever is controller, and ends when others lead."""
+        self.create([1, 2, 3])
+        checker = self.check(self.topic, 1)
+        leaving = []
+
+        def a_leader():
+            self.place(self.others()[:3])
+            leaving[:] = [self.cluster.leader(self.topic)]
+
+        def stop():
+            leaving[0].process.signal(signal.SIGTERM)
+            return True
+
+        def handed_over():
+            if leaving[0].process.child.poll() is None:
+                return False
+            leader = self.cluster.leader(self.topic)
+            return leader is not None and leader is not leaving[0]
+
+        def back():
+            self.assertEqual(leaving[0].process.child.wait(30), 0)
+            leaving[0].start()
+            self.cluster.wait_for_brokers()
+        self.at_each_write(stop, handed_over, a_leader, back)
         self.assert_nothing_lost(checker)
 
     def test_preferred_election_by_request(self):
@@ -273,6 +339,25 @@ class ControllerKilledTest(ControllerKilledCase, unittest.TestCase):
 class UncleanElectionTest(ControllerKilledCase, unittest.TestCase):
     replicas = 2
 
+    def offline(self):
+        """The last in the ISR is gone, and the other replica, which is behind, is there."""
+        last, behind, _ = (self.cluster.brokers[broker_id] for broker_id in self.others())
+        self.place([last.id, behind.id])
+        behind.process.kill()
+        wait_until(lambda: self.cluster.partitions(self.topic)[0]["isr"] == [last.id], "the ISR to shrink")
+        last.process.kill()
+        behind.start()
+        wait_until(lambda: behind.accepts() and self.cluster.partitions(self.topic)[0]["leader"] == -1,
+                   "a partition without leader")
+        wait_until(lambda: behind.id in self.cluster.registered(), "it to be registered")
+
+    def has_leader(self):
+        return self.cluster.leader(self.topic) is not None
+
+    def all_back(self):
+        self.heal()
+        self.cluster.wait_for_isr(self.topic, 2)
+
     def test_elect_leaders_unclean(self):
         """The wish is in the controller's memory only: the client has its answer when the election is in ZooKeeper, or asks
         again."""
@@ -281,50 +366,77 @@ class UncleanElectionTest(ControllerKilledCase, unittest.TestCase):
         checker.stop()  # what was acknowledged is on both
         answers = []
 
-        def offline():
-            last, behind, _ = (self.cluster.brokers[broker_id] for broker_id in self.others())
-            self.place([last.id, behind.id])
-            behind.process.kill()
-            wait_until(lambda: self.cluster.partitions(self.topic)[0]["isr"] == [last.id], "the ISR to shrink")
-            last.process.kill()
-            behind.start()
-            wait_until(lambda: behind.accepts() and self.cluster.partitions(self.topic)[0]["leader"] == -1,
-                       "a partition without leader")
-            wait_until(lambda: self.cluster.brokers[behind.id].id in self.cluster.registered(), "it to be registered")
-
         def elect():
             answers.append(self.elect(UNCLEAN))
             if answers[-1] == NO_ERROR:
                 self.assertGreater(self.cluster.partitions(self.topic)[0]["leader"], 0)
             return answers[-1] in (NO_ERROR, ELECTION_NOT_NEEDED)
-
-        def put_right():
-            for broker in self.cluster.brokers.values():
-                if not broker.process.running():
-                    broker.start()
-            self.cluster.wait_for_brokers()
-            self.cluster.wait_for_isr(self.topic, 2)
-        self.at_each_write(elect, lambda: self.cluster.leader(self.topic) is not None, offline, put_right)
+        self.at_each_write(elect, self.has_leader, self.offline, self.all_back)
         self.assertIn(NO_ERROR, answers)
         self.assert_nothing_lost(checker, at_least=500)
+
+    def test_unclean_election_by_config(self):
+        self.create([1, 2], min__insync__replicas=1)
+        checker = self.check(self.topic, 1)
+        checker.stop()  # what was acknowledged is on both
+
+        def configure(*change):
+            self.cluster.ottla("configs", "--alter", "--entity-type", "topics", "--entity-name", self.topic, *change)
+            return True
+
+        def forbidden_again():
+            configure("--delete-config", "unclean.leader.election.enable")
+            self.all_back()
+        self.at_each_write(lambda: configure("--add-config", "unclean.leader.election.enable=true"), self.has_leader,
+                           self.offline, forbidden_again)
+        self.assert_nothing_lost(checker, at_least=500)
+
+
+class EmptyDiskTest(ControllerKilledCase, unittest.TestCase):
+    # Without what was on its disk a broker cannot tell its own registration from another's: it waits for its end.
+    SETTINGS = {**ControllerKilledCase.SETTINGS, "zookeeper__session__timeout__ms": 4000}
+
+    def test_broker_replaced_with_an_empty_disk(self):
+        self.create([1, 2, 3])
+        checker = self.check(self.topic, 1)
+        replaced = []
+
+        def a_leader():
+            self.place(self.others())
+            replaced[:] = [self.cluster.leader(self.topic)]
+
+        def replace():
+            replaced[0].process.kill()
+            shutil.rmtree(replaced[0].directory / "data")
+            replaced[0].start()
+            return True
+
+        def whole_again():
+            return replaced[0].accepts() and len(self.cluster.partitions(self.topic)[0]["isr"]) == self.replicas
+        self.at_each_write(replace, whole_again, a_leader)
+        self.assert_nothing_lost(checker)
 
 
 class BalanceTest(ControllerKilledCase, unittest.TestCase):
     SETTINGS = {"leader__imbalance__check__interval__seconds": 1}
 
     def test_automatic_balance(self):
-        """Nobody asks for anything: the next controller finds out by itself."""
+        """A partition's preferred leader becomes another by a reassignment; nobody asks for its election, so that the next
+        controller must find out by itself."""
         self.create([1, 2, 3])
         checker = self.check(self.topic, 1)
+        wanted = []
 
-        def unbalanced():
+        def another_preferred():
             others = self.others()
             leader = self.cluster.leader(self.topic).id
             first = next(broker_id for broker_id in others if broker_id != leader)
-            wanted = [first, *(broker_id for broker_id in others if broker_id != first)]
-            if self.cluster.partitions(self.topic)[0]["replicas"] != wanted:
-                wait_until(lambda: self.alter(wanted) == [NO_ERROR], "a reassignment to be taken")
-        self.at_each_write(lambda: True, lambda: self.is_led_by_preferred() and not self.listed(), unbalanced)
+            wanted[:] = [first, *(broker_id for broker_id in others if broker_id != first)]
+
+        def is_balanced():
+            return (self.cluster.partitions(self.topic)[0]["replicas"] == wanted and self.is_led_by_preferred()
+                    and not self.listed())
+        self.at_each_write(lambda: self.alter(wanted) == [NO_ERROR], is_balanced, another_preferred)
         self.assert_nothing_lost(checker)
 
 

@@ -58,10 +58,19 @@ class World:
         self.labels = {}
         for member in self.members:
             member.connection = wire.Connection(self.broker)
+        self.onlooker = wire.Connection(self.broker)
 
     def close(self):
         for member in self.members:
             member.connection.close()
+        self.onlooker.close()
+
+    def state(self):
+        """The group's, as it is told to somebody who is not in it."""
+        reader = self.onlooker.call(DESCRIBE, 4, array([text(self.group)]) + i8(0))
+        reader.take(4 + 4 + 2)
+        reader.text()
+        return reader.text()
 
     def label(self, member_id, member=None):
         """A name for an id that the broker made up: the same in both worlds."""
@@ -222,8 +231,10 @@ class Schedule:
         self.worlds = worlds
         self.history = []
         self.since_join = 0
-        self.unsynced = {}  # who has joined and not asked for its assignment, since when
-        self.waiting_since = None  # a rebalance may be under way
+        self.generations = {}  # when the first member was told of each
+        self.synced = {}  # by member, the last generation that it has its assignment of
+        self.unsynced = {}  # who has joined and not asked for its assignment, since when the group waits for it
+        self.rebalance_since = None
         self.too_slow = False  # a rebalance may have timed out in one world, and not yet in the other
 
     def step(self):
@@ -232,9 +243,8 @@ class Schedule:
         # Who does not join or sync in time is dropped: not at the moment of a step, which might come before it in one
         # world only.
         begin = time.monotonic()
-        self.waiting_since = (self.waiting_since or begin) if waiting else None
         patience = (REBALANCE_SECONDS - 0.5) / 2
-        late = any(begin - since > patience for since in (*self.unsynced.values(), self.waiting_since or begin))
+        late = any(begin - since > patience for since in (*self.unsynced.values(), self.rebalance_since or begin))
         if not idle or (waiting and self.since_join > 6) or late:
             what, arguments, seconds = "wait", (), REBALANCE_SECONDS
         else:
@@ -247,13 +257,19 @@ class Schedule:
         answers = self.gather(seconds)
         if what == "wait":
             self.unsynced.clear()
-            self.waiting_since = None
         self.too_slow = what != "wait" and time.monotonic() - begin > patience
-        for answer in answers[0]:
-            if answer[1] == JOIN and answer[2] == 0:
-                self.unsynced[answer[0]] = time.monotonic()
-            elif answer[1] in (SYNC, LEAVE):
-                self.unsynced.pop(answer[0], None)
+        for index, api, error, *rest in answers[0]:
+            if api == JOIN and error == 0 and self.synced.get(index) != rest[0]:
+                self.unsynced[index] = self.generations[rest[0]]
+            elif api == SYNC and error == 0:
+                self.synced[index] = self.worlds[0].members[index].generation
+                self.unsynced.pop(index, None)
+            elif api == LEAVE and error == 0 and rest[0] and rest[0][0][2] == 0:
+                self.unsynced.pop(index, None)
+        if self.worlds[0].state() != "PreparingRebalance":
+            self.rebalance_since = None
+        elif self.rebalance_since is None:
+            self.rebalance_since = begin
         self.history.append((what, arguments, answers[0]))
         return what, arguments, answers
 
@@ -286,7 +302,8 @@ class Schedule:
         return "delete", (index,)
 
     def gather(self, seconds):
-        """Answers of both worlds, until both have told the same number and are silent."""
+        """Answers of both worlds, until both have told the same number and are silent. With `seconds`, at least that
+        long, and until the rebalances that began meanwhile are over as well."""
         answers = [[], []]
         begin = time.monotonic()
         quiet_since = begin
@@ -296,11 +313,16 @@ class Schedule:
             ready, _, _ = select.select(list(sockets), [], [], 0.01) if sockets else ([], [], time.sleep(0.01))
             for each in ready:
                 number, member = sockets[each]
-                answers[number].append(self.worlds[number].receive(member))
+                answer = self.worlds[number].receive(member)
+                answers[number].append(answer)
                 quiet_since = time.monotonic()
+                if answer[1:3] == (JOIN, 0):
+                    self.generations.setdefault(answer[3], quiet_since)
             now = time.monotonic()
             even = len(answers[0]) == len(answers[1])
-            if now - begin > seconds and now - quiet_since > (0.05 if even else 1.5):
+            if now - begin <= seconds or now - quiet_since <= (0.05 if even else 1.5):
+                continue
+            if not seconds or all(world.state() != "PreparingRebalance" for world in self.worlds):
                 return [sorted(each, key=str) for each in answers]
 
 

@@ -527,6 +527,9 @@ class SmallDisksTest(LogDirsCase):
         self.wait_for_leaders_without(victim)
         wait_until(lambda: all(victim.id not in partition["isr"] for partition in cluster.partitions(self.TOPIC).values()),
                    "it to leave the ISR")
+        told = json.loads(cluster.ottla("explain", "partition", f"{self.TOPIC}-0", "--json"))
+        self.assertEqual([(reason["reason"], reason["broker"]) for reason in told["reasons"]
+                          if reason["reason"] != "NOT_PREFERRED_LEADER"], [("LOG_DIR_FULL", victim.id)])
         checker.wait_for_progress(1000)
         (self.disk(victim) / "filler").unlink()
         cluster.wait_for_isr(self.TOPIC)

@@ -244,6 +244,32 @@ class StatusTest(unittest.TestCase):
         wait_until(lambda: get(broker, "/health/live")[0] == 200, "it to be live again", 60)
         wait_until_ready(self.brokers, 120)
 
+    def test_who_is_not_ready_says_why(self):
+        """Its replica is behind the leader of a partition, who then dies: only who was in sync may lead."""
+        follower, leader = self.brokers[0], self.brokers[1]
+
+        def reasons():
+            status, text = get(follower, "/health/ready")
+            told = {reason["what"]: reason for reason in json.loads(text).get("reasons", [])}
+            self.assertEqual(status, 503 if told else 200)
+            return told
+        self.cluster.ottla("topics", "--create", "--topic", "behind", "--replica-assignment", f"{leader.id}:{follower.id}")
+        self.cluster.wait_for_isr("behind", 2)
+        try:
+            follower.process.pause()
+            wait_until(lambda: self.cluster.partitions("behind")[0]["isr"] == [leader.id], "the follower to be put out")
+            leader.process.kill()
+        finally:
+            follower.process.resume()
+        # The first twenty of each reason are named: at first those of the offsets' topic, which catches up.
+        for what in ("offline_partitions", "not_caught_up"):
+            wait_until(lambda: "behind-0" in reasons().get(what, {"partitions": []})["partitions"], f"{what} to be told")
+        self.assertEqual(get(follower, "/health/live")[0], 200)
+        # With its leader's return all is well.
+        leader.start()
+        wait_until_ready(self.brokers)
+        self.assertEqual(reasons(), {})
+
     def test_hostile_clients_hurt_nobody(self):
         broker = self.brokers[0]
         clients = []
