@@ -130,6 +130,8 @@ struct Broker::Parts : public membership::ConfigListener, public membership::Reg
   void build_replicas();
   Result<> open_sockets();
   Result<cluster::Broker> registration_node();
+  Result<> add_addresses(const config::BrokerValues& now, cluster::Broker& node) const;
+  void announce_listeners();
   void watch_threads();
   void watch_network_threads();
   void look_at_network();
@@ -208,7 +210,6 @@ struct Broker::Parts : public membership::ConfigListener, public membership::Reg
   std::unique_ptr<api::ZooKeeperOffsets> old_offsets;
   std::unique_ptr<api::ZooKeeperConfigs> config_store;
   std::unique_ptr<api::ApiServer> api_server;
-  std::vector<network::BoundListener> bound;
   std::int32_t grpc_port = 0;
   std::unique_ptr<status::StallWatchdog> watchdog;
   std::size_t watched_network_threads = 0;  ///< The watchdog loop's.
@@ -220,6 +221,7 @@ struct Broker::Parts : public membership::ConfigListener, public membership::Reg
 
   HttpStatus http_status{metrics, clock};
   std::unique_ptr<LiveConfigs> live_configs;
+  std::shared_ptr<const config::BrokerValues> opened_by;  ///< The listeners of the start.
   Latch configs_read;
   Latch first_registration;
 };
@@ -419,8 +421,18 @@ void Broker::Parts::build_replicas() {
 }
 
 Result<> Broker::Parts::open_sockets() {
-  OTTLA_TRY(const auto listeners, listener_options(*values));
-  OTTLA_TRY(bound, network->bind(listeners));
+  opened_by = config.values();
+  OTTLA_TRY(const auto listeners, listener_options(*opened_by));
+  if (const auto bound = network->bind(listeners); !bound) {
+    const bool is_dynamic =
+        opened_by->source(config::kListeners.name) == config::Source::DynamicBroker;
+    return fail(
+        bound.error().code(),
+        bound.error().message() +
+            (is_dynamic ? "; these listeners stand in ZooKeeper, in " +
+                              zookeeper::layout::ConfigEntity::broker(identity.broker_id).node()
+                        : ""));
+  }
   OTTLA_TRY(const config::HostPort grpc,
             config::parse_host_port(values->get(config::kOttlaGrpcListener)));
   grpc_server = std::make_unique<rpc::GrpcServer>(
@@ -490,9 +502,17 @@ Result<cluster::Broker> Broker::Parts::registration_node() {
     const auto id = membership::directory_id(files, random, directory);
     if (id) node.directory_ids.push_back(*id);  // a failed directory has no say
   }
-  OTTLA_TRY(const auto advertised, config::advertised_listeners(*values));
-  OTTLA_TRY(const std::string inter_broker, config::inter_broker_listener_name(*values));
-  std::string grpc_host = values->get(config::kOttlaGrpcAdvertisedHost).value_or("");
+  OTTLA_TRY_VOID(add_addresses(*opened_by, node));
+  return node;
+}
+
+/// Where others reach the listeners that stand, gRPC and HTTP. May wait for a name server.
+Result<> Broker::Parts::add_addresses(const config::BrokerValues& now,
+                                      cluster::Broker& node) const {
+  OTTLA_TRY(const auto advertised, config::advertised_listeners(now));
+  OTTLA_TRY(const std::string inter_broker, config::inter_broker_listener_name(now));
+  const std::vector<network::BoundListener> standing = network->listeners();
+  std::string grpc_host = now.get(config::kOttlaGrpcAdvertisedHost).value_or("");
   for (const config::Listener& listener : advertised) {
     cluster::Endpoint endpoint{
         .listener = listener.name,
@@ -500,16 +520,33 @@ Result<cluster::Broker> Broker::Parts::registration_node() {
             listener.security_protocol)[static_cast<std::size_t>(listener.security_protocol)]),
         .host = listener.host,
         .port = listener.port};
-    for (const network::BoundListener& at : bound) {
-      if (at.name == listener.name && endpoint.port == 0) endpoint.port = at.port;
-    }
+    const auto at = std::ranges::find(standing, listener.name, &network::BoundListener::name);
+    if (at == standing.end()) continue;  // it could not be opened
+    if (endpoint.port == 0) endpoint.port = at->port;
     if (endpoint.host.empty()) endpoint.host = local_host_name();
     if (grpc_host.empty() && listener.name == inter_broker) grpc_host = endpoint.host;
     node.endpoints.push_back(std::move(endpoint));
   }
   node.grpc_endpoint = grpc_host + ":" + std::to_string(grpc_port);
-  node.http_endpoint = http_status.endpoint(*values, grpc_host);
-  return node;
+  node.http_endpoint = http_status.endpoint(now, grpc_host);
+  return {};
+}
+
+/// They have changed: the controller tells everybody once the registration says so.
+void Broker::Parts::announce_listeners() {
+  cluster::Broker now;
+  if (const auto added = add_addresses(*config.values(), now); !added) {
+    LOG(ERROR) << "[broker " << identity.broker_id
+               << "] its addresses stay as they were: " << added.error().message();
+    return;
+  }
+  membership_loop.post([this, now = std::move(now)]() mutable {
+    if (!registered_as) return;  // it stops
+    registered_as->endpoints = std::move(now.endpoints);
+    registered_as->grpc_endpoint = std::move(now.grpc_endpoint);
+    registered_as->http_endpoint = std::move(now.http_endpoint);
+    registration->update(*registered_as);
+  });
 }
 
 Result<> Broker::Parts::start() {
@@ -590,11 +627,12 @@ Result<> Broker::Parts::start() {
                                           .metrics = &metrics});
     log_cleaner->start();
   }
-  live_configs =
-      std::make_unique<LiveConfigs>(config, LiveConfigs::Parts{.io_pool = io_pool,
-                                                               .network = *network,
-                                                               .controller = *controller,
-                                                               .log_cleaner = log_cleaner.get()});
+  live_configs = std::make_unique<LiveConfigs>(
+      config, LiveConfigs::Parts{.io_pool = io_pool,
+                                 .network = *network,
+                                 .controller = *controller,
+                                 .log_cleaner = log_cleaner.get(),
+                                 .announce_listeners = [this] { announce_listeners(); }});
   OTTLA_TRY_VOID(open_sockets());
 
   records = std::make_unique<api::ReplicaRecords>(*replicas);
@@ -637,9 +675,10 @@ Result<> Broker::Parts::start() {
     LOG(WARNING) << "[broker " << identity.broker_id << "] no word from a controller yet";
   }
   network->start(*api_server);
+  live_configs->follow_listeners(*opened_by);
   show_status();
   const auto took = std::chrono::duration_cast<milliseconds>(clock.now() - began);
-  for (const network::BoundListener& at : bound) {
+  for (const network::BoundListener& at : network->listeners()) {
     LOG(INFO) << "[broker " << identity.broker_id << "] serves " << at.name << " on port "
               << at.port << ", " << took.count() << " ms after its start";
   }
@@ -692,6 +731,7 @@ void Broker::Parts::stop() {
   http_status.stop();
   high_watermark_peers.stop();
   watchdog_loop.stop();  // from here on threads end
+  live_configs.reset();
   if (network) network->stop_accepting();
   if (replicas) replicas->stop();
   if (network) network->stop(kDrainConnections);
@@ -703,7 +743,6 @@ void Broker::Parts::stop() {
     if (!stopped.get_within(kStopPart)) LOG(ERROR) << "[controller] did not stop";
   }
   if (grpc_server) grpc_server->stop();
-  live_configs.reset();
   if (log_cleaner) log_cleaner->stop();
   if (logs) {
     Awaited<bool> closed;

@@ -3,12 +3,32 @@
 #include <glog/logging.h>
 
 #include <utility>
+#include <vector>
 
 #include "broker/settings.h"
 #include "common/base/mutex.h"
+#include "common/config/listeners.h"
 #include "common/config/network_keys.h"
 
 namespace ottla::broker {
+namespace {
+
+struct Addresses {
+  std::vector<network::ListenerOptions> listeners;
+  std::vector<config::Listener> advertised;
+
+  friend bool operator==(const Addresses&, const Addresses&) = default;
+};
+
+/// Of values that have been checked.
+Addresses addresses_in(const config::BrokerValues& values) {
+  auto listeners = listener_options(values);
+  auto advertised = config::advertised_listeners(values);
+  CHECK(listeners && advertised) << "not validated";
+  return {*std::move(listeners), *std::move(advertised)};
+}
+
+}  // namespace
 
 struct LiveConfigs::State {
   State(config::BrokerConfig& broker_config, const Parts& live_parts)
@@ -17,6 +37,7 @@ struct LiveConfigs::State {
   /// Takes the newest values, whichever change it was called for.
   void apply() OTTLA_EXCLUDES(mutex) {
     const MutexLock lock(mutex);
+    if (is_over) return;
     const auto values = config.values();
     const auto threads = static_cast<std::size_t>(values->get(config::kNumIoThreads));
     if (threads != io_threads) {
@@ -37,11 +58,34 @@ struct LiveConfigs::State {
     parts.network.set_connection_limits(network.limits);
     parts.controller.set_topic_defaults(topic_rules(*values));
     if (parts.log_cleaner != nullptr) parts.log_cleaner->reconfigure(log_cleaner_options(*values));
+    if (follows_listeners) apply_listeners(*values);
+  }
+
+  void apply_listeners(const config::BrokerValues& values) OTTLA_REQUIRES(mutex) {
+    Addresses wanted = addresses_in(values);
+    if (wanted == applied) return;
+    if (wanted.listeners != applied.listeners) {
+      if (const auto set = parts.network.set_listeners(wanted.listeners); !set) {
+        LOG(ERROR) << set.error().message() << "; it is tried again with the next change";
+        wanted.listeners = applied.listeners;
+      }
+    }
+    applied = std::move(wanted);
+    parts.announce_listeners();
+  }
+
+  /// Whether the network could.
+  [[nodiscard]] Result<> check(const config::BrokerValues& wanted) const {
+    OTTLA_TRY(const auto listeners, listener_options(wanted));
+    return parts.network.check_listeners(listeners);
   }
 
   config::BrokerConfig& config;
   const Parts parts;
   Mutex mutex{LockRank::BrokerLifecycle};
+  bool is_over OTTLA_GUARDED_BY(mutex) = false;
+  bool follows_listeners OTTLA_GUARDED_BY(mutex) = false;
+  Addresses applied OTTLA_GUARDED_BY(mutex);
   std::size_t io_threads OTTLA_GUARDED_BY(mutex) = 0;
   int network_threads OTTLA_GUARDED_BY(mutex) = 0;
 };
@@ -55,6 +99,21 @@ LiveConfigs::LiveConfigs(config::BrokerConfig& config, const Parts& parts)
   state_->apply();
 }
 
-LiveConfigs::~LiveConfigs() = default;
+LiveConfigs::~LiveConfigs() {
+  state_->config.check_with(nullptr);
+  const MutexLock lock(state_->mutex);
+  state_->is_over = true;
+}
+
+void LiveConfigs::follow_listeners(const config::BrokerValues& open) {
+  {
+    const MutexLock lock(state_->mutex);
+    state_->follows_listeners = true;
+    state_->applied = addresses_in(open);
+  }
+  state_->config.check_with(
+      [state = state_](const config::BrokerValues& wanted) { return state->check(wanted); });
+  state_->apply();
+}
 
 }  // namespace ottla::broker

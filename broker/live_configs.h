@@ -1,5 +1,8 @@
 #pragma once
 
+#include <functional>
+#include <memory>
+
 #include "broker/network/network.h"
 #include "broker/storage/log_cleaner.h"
 #include "common/config/broker_config.h"
@@ -19,12 +22,18 @@ class LiveConfigs {
     network::Network& network;
     controller::Controller& controller;
     storage::LogCleaner* log_cleaner = nullptr;  ///< Null: log.cleaner.enable=false.
+    /// Clients and brokers are to be told other addresses. On the I/O pool.
+    std::function<void()> announce_listeners{};
   };
 
   /// Applies what changed since the parts were made, and from now on each change.
   LiveConfigs(config::BrokerConfig& config, const Parts& parts);
-  /// Waits for a change that is being told. The pool has ended, or runs what was posted.
+  /// Waits for a change that is being told or applied.
   ~LiveConfigs();
+
+  /// From now on listeners change too. `open` are the values by which the network has opened them,
+  /// and by which they are announced.
+  void follow_listeners(const config::BrokerValues& open);
 
  private:
   struct State;

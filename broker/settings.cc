@@ -88,6 +88,8 @@ network::ConnectionLimitOptions connection_limits(const config::BrokerValues& va
                              .value_or(own.new_per_second);
     if (own != network::ConnectionLimit{}) limits.by_listener[listener.name] = own;
   }
+  const auto inter_broker = config::inter_broker_listener_name(values);
+  if (listeners->size() > 1 && inter_broker) limits.protected_listener = *inter_broker;
   limits.most_per_ip = values.get(config::kMaxConnectionsPerIp);
   limits.per_ip_overrides = connection_overrides(values.get(config::kMaxConnectionsPerIpOverrides));
   return limits;
@@ -189,14 +191,12 @@ network::NetworkOptions network_options(const config::BrokerValues& values) {
 
 Result<std::vector<network::ListenerOptions>> listener_options(const config::BrokerValues& values) {
   OTTLA_TRY(const std::vector<config::Listener> listeners, config::listeners(values));
-  OTTLA_TRY(const std::string inter_broker, config::inter_broker_listener_name(values));
   std::vector<network::ListenerOptions> options;
   for (const config::Listener& listener : listeners) {
     options.push_back({.name = listener.name,
                        .security_protocol = security_protocol_name(listener),
                        .host = listener.host,
-                       .port = listener.port,
-                       .is_protected = listeners.size() > 1 && listener.name == inter_broker});
+                       .port = listener.port});
   }
   return options;
 }

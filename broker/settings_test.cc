@@ -34,12 +34,9 @@ TEST(NetworkSettings, LimitsOfTheBrokerAndOfListeners) {
   EXPECT_EQ(limits.by_listener.begin()->second, network::ConnectionLimit{.most = 7});
 
   // Brokers come on the first: what is set for the broker holds only the other up.
-  const auto both = listener_options(*loaded->config->values());
-  ASSERT_TRUE(both);
-  EXPECT_TRUE(both->front().is_protected);
-  EXPECT_FALSE(both->back().is_protected);
+  EXPECT_EQ(limits.protected_listener, "PLAINTEXT");
   const auto one = config::BrokerConfig::load({{"zookeeper.connect", "z:2181"}});
-  EXPECT_FALSE(listener_options(*one->config->values())->front().is_protected);
+  EXPECT_EQ(network_options(*one->config->values()).limits.protected_listener, std::nullopt);
 }
 
 }  // namespace

@@ -447,10 +447,22 @@ def config_change_questions():
         for key, value in (("metric.reporters", ""),
                            ("remote.log.manager.copy.max.bytes.per.second", "5")):
             yield (*alter(BROKER, name, (key, SET, value)), "what could not have an effect is refused")
-    yield alter(BROKER, "", ("listeners", SET, "PLAINTEXT://:1"))
-    yield (*alter(BROKER, "0", ("listeners", SET, "PLAINTEXT://:1")), "listeners change with a restart")
-    yield (*alter(BROKER, "0", ("advertised.listeners", SET, "PLAINTEXT://elsewhere:1")), "listeners change with a restart")
+    here, protocols = "127.0.0.1:0", ("listener.security.protocol.map", SET, "PLAINTEXT:PLAINTEXT,OTHER:PLAINTEXT")
     for name in ("0", ""):
+        for key, values in (
+                ("listeners", (f"PLAINTEXT://{here}", f"OTHER://{here}", f"PLAINTEXT://{here},OTHER://{here}", "PLAINTEXT", "",
+                               f"PLAINTEXT://{here},PLAINTEXT://{here}", "PLAINTEXT://127.0.0.1:port")),
+                ("advertised.listeners", ("PLAINTEXT://elsewhere:1", "PLAINTEXT://0.0.0.0:1", "OTHER://elsewhere:1", "SSL://x:1", "")),
+                ("listener.security.protocol.map", ("PLAINTEXT:PLAINTEXT,OTHER:PLAINTEXT", "OTHER:PLAINTEXT", "PLAINTEXT", "PLAINTEXT:NONE"))):
+            for value in values:
+                yield alter(BROKER, name, (key, SET, value))
+                yield replace(BROKER, name, (key, value))
+            yield alter(BROKER, name, (key, DELETE, None))
+        yield alter(BROKER, name, protocols, ("listeners", SET, f"PLAINTEXT://{here},OTHER://{here}"))
+        yield alter(BROKER, name, protocols, ("listeners", SET, f"OTHER://{here}"))
+        yield alter(BROKER, name, protocols, ("listeners", SET, f"PLAINTEXT://{here},OTHER://{here}"),
+                    ("advertised.listeners", SET, "PLAINTEXT://elsewhere:1"))
+        yield alter(BROKER, name, protocols, ("advertised.listeners", SET, "PLAINTEXT://elsewhere:1,OTHER://elsewhere:2"))
         for key in ("max.connection.creation.rate", "listener.name.plaintext.max.connections",
                     "listener.name.plaintext.max.connection.creation.rate"):
             for value in ("4", "0", "-1", "x"):

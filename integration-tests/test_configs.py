@@ -8,13 +8,14 @@ import select
 import subprocess
 import tempfile
 import time
+import types
 import unittest
 
 import interop_clients
 import messages
 import wire
 from checked import CheckedCase, TopicOfItsOwnCase
-from cluster import BROKER, Cluster, ToolFailed, wait_until
+from cluster import BROKER, Cluster, ToolFailed, accepts, free_port, wait_until
 
 KAFKA = "3.9.1"
 NO_ERROR, MESSAGE_TOO_LARGE, NOT_ENOUGH_REPLICAS = 0, 10, 19
@@ -292,6 +293,71 @@ class ConfigsTest(TopicOfItsOwnCase, CheckedCase, unittest.TestCase):
         self.alter("--broker", "3", "--delete-config", "max.connection.creation.rate")
         wait_until(lambda: seconds_for(10) < 1, "new connections at once")
 
+    def brokers_seen_at(self, port):
+        """{id: (host, port)} that a client is told which comes to this port of broker 3."""
+        answer = messages.ask(types.SimpleNamespace(id=3, port=port), "Metadata", 1, {"topics": []})
+        return {broker["node_id"]: (broker["host"], broker["port"]) for broker in answer["brokers"]}
+
+    def endpoints(self, broker):
+        node = json.loads(interop_clients.run([interop_clients.KAFKA_REF, "zk-get", "--zk", self.cluster.zookeeper.connect,
+                                               f"{self.cluster.chroot}/brokers/ids/{broker.id}"]))
+        return sorted(node["endpoints"])
+
+    def test_listeners(self):
+        """One comes for clients from elsewhere, outlives a restart, is announced under another name, and goes."""
+        broker, second = self.cluster.brokers[3], free_port()
+        inner, outer = f"PLAINTEXT://{broker.address}", f"OUTER://127.0.0.1:{second}"
+        names = "listener.security.protocol.map=[PLAINTEXT:PLAINTEXT,OUTER:PLAINTEXT]"
+        everybody = {each.id: ("127.0.0.1", each.port) for each in self.cluster.brokers.values()}
+        taken = f"OUTER://127.0.0.1:{self.cluster.brokers[1].port}"
+        for said, *settings in (
+                ("OUTER has no security protocol", f"listeners=[{inner},{outer}]"),
+                ("Address already in use", names, f"listeners=[{inner},{taken}]"),
+                ("is not served yet", f"listeners=[{inner},SSL://127.0.0.1:{second}]"),
+                ("the listener PLAINTEXT, on which brokers reach each other", names, f"listeners=[{outer}]"),
+                ("OUTER is not among listeners", names, f"advertised.listeners=[{inner},{outer}]")):
+            self.assert_says(said, "--alter", "--broker", "3", "--add-config", ",".join(settings))
+        self.assert_says("only be set for one broker", "--alter", "--broker-defaults", "--add-config", f"listeners={inner}")
+
+        registrations = broker.log.count("registered, broker epoch")
+        self.kafka("--alter", "--entity-type", "brokers", "--entity-name", "3", "--add-config",
+                   f"{names},listeners=[{inner},{outer}]")
+        wait_until(lambda: self.brokers_seen_at(second) == {3: ("127.0.0.1", second)}, "the new listener to be announced")
+        self.assertEqual(self.endpoints(broker), [outer, inner])
+        self.assertEqual(broker.log.count("registered, broker epoch"), registrations)  # rewritten in place
+        self.assertEqual(self.brokers_seen_at(broker.port), everybody)
+        self.create([3])
+        with wire.Connection(types.SimpleNamespace(port=second)) as connection:
+            error, *_ = connection.produce(self.topic, wire.batch([wire.record(b"from outside")]))
+        self.assertEqual(error, NO_ERROR)
+
+        with self.stopped(3):
+            pass
+        wait_until(lambda: self.brokers_seen_at(second) == {3: ("127.0.0.1", second)}, "it to be back")
+        self.alter("--broker", "3", "--add-config", f"advertised.listeners=[{inner},OUTER://localhost:{second}]")
+        wait_until(lambda: self.brokers_seen_at(second) == {3: ("localhost", second)}, "its other name")
+
+        with wire.Connection(types.SimpleNamespace(port=second)) as connection:
+            self.assertIsNotNone(connection.ask(messages.request("ApiVersions", 0, {})))
+            self.alter("--broker", "3", "--delete-config",
+                       "listeners,advertised.listeners,listener.security.protocol.map")
+            self.assertIsNone(connection.receive())
+        self.assertFalse(accepts(second))
+        wait_until(lambda: self.endpoints(broker) == [inner], "it to be gone from ZooKeeper")
+        wait_until(lambda: self.brokers_seen_at(broker.port) == everybody, "all to be as it was")
+        self.assertEqual(self.effective("listeners", "--broker", "3"), inner)
+
+    def test_listeners_that_cannot_be_do_not_stop_a_broker(self):
+        """As another tool may write them, without asking the broker."""
+        broker = self.cluster.brokers[3]
+        with self.stopped(3):
+            self.write_broker_config(3, {"listeners": "OUTER://:1", "log.cleaner.backoff.ms": "12321"})
+        self.cluster.wait_for_brokers()
+        self.assertEqual(self.effective("log.cleaner.backoff.ms", "--broker", "3"), "12321")
+        self.assertEqual(self.effective("listeners", "--broker", "3"), f"PLAINTEXT://{broker.address}")
+        self.assertIn("what is set there of listeners is not applied", broker.log)
+        self.write_broker_config(3, {})
+
     def test_unclean_election_as_default(self):
         self.create([1, 2])
         with self.stopped(2):
@@ -318,11 +384,8 @@ class ConfigsTest(TopicOfItsOwnCase, CheckedCase, unittest.TestCase):
     def test_what_stands_in_zookeeper_wrong_is_skipped(self):
         broker = self.cluster.brokers[3]
         broker.process.terminate()
-        interop_clients.run([
-            interop_clients.KAFKA_REF, "zk-set" if self.znode("/config/brokers/3") is not None else "zk-create",
-            "--zk", self.cluster.zookeeper.connect, self.cluster.chroot + "/config/brokers/3",
-            json.dumps({"version": 1, "config": {"num.io.threads": "many", "ssl.keystore.location": "/x", "broker.id": "9",
-                                                 "log.cleaner.backoff.ms": "12345"}})])
+        self.write_broker_config(3, {"num.io.threads": "many", "ssl.keystore.location": "/x", "broker.id": "9",
+                                     "log.cleaner.backoff.ms": "12345"})
         broker.start()
         self.cluster.wait_for_brokers()
         self.assertEqual(self.effective("num.io.threads", "--broker", "3"), "4")
@@ -331,8 +394,14 @@ class ConfigsTest(TopicOfItsOwnCase, CheckedCase, unittest.TestCase):
             self.assertIn(name, broker.log)
         self.alter("--broker", "3", "--add-config", "message.max.bytes=777777")  # what is wrong does not hinder
         self.assertEqual(self.effective("message.max.bytes", "--broker", "3"), "777777")
-        interop_clients.run([interop_clients.KAFKA_REF, "zk-set", "--zk", self.cluster.zookeeper.connect,
-                             self.cluster.chroot + "/config/brokers/3", json.dumps({"version": 1, "config": {}})])
+        self.write_broker_config(3, {})
+
+    def write_broker_config(self, broker_id, config):
+        path = f"/config/brokers/{broker_id}"
+        interop_clients.run([
+            interop_clients.KAFKA_REF, "zk-set" if self.znode(path) is not None else "zk-create",
+            "--zk", self.cluster.zookeeper.connect, self.cluster.chroot + path,
+            json.dumps({"version": 1, "config": config})])
 
     def test_changes_at_the_same_time_lose_nothing(self):
         """Kafka's brokers read a config, change it and write it whole: of two, one may be lost."""

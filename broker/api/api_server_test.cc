@@ -171,9 +171,8 @@ class Client {
 class LoopbackTest : public ApiFixture {
  protected:
   LoopbackTest() : network_({.network_threads = 2}, pool_) {
-    const auto bound = network_.bind({{.name = "PLAINTEXT", .host = "127.0.0.1", .port = 0}});
-    EXPECT_TRUE(bound.has_value());
-    port_ = bound->front().port;
+    EXPECT_TRUE(network_.bind({{.name = "PLAINTEXT", .host = "127.0.0.1", .port = 0}}));
+    port_ = network_.listeners().front().port;
     network_.start(server());
   }
   ~LoopbackTest() override { network_.stop(env::Duration::zero()); }

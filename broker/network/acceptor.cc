@@ -86,7 +86,7 @@ void Acceptor::start(ConnectionLimits& limits, NextLoop next_loop, Accepted acce
 
 void Acceptor::accept() {
   if (!socket_) return;
-  if (!limits_->has_room(options_)) return pause();
+  if (!limits_->has_room(options_.name)) return pause();
   const std::shared_ptr<Loop> home = next_loop_();
   socket_->async_accept(
       home->context(),

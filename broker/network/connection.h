@@ -39,6 +39,7 @@ class Connection final : public ResponseSink, public std::enable_shared_from_thi
   void drain();
   void close();
 
+  [[nodiscard]] const std::string& listener() const { return info_->listener; }
   /// Since when nothing came, nothing was sent and nothing is under way; empty when busy.
   [[nodiscard]] std::optional<env::MonotonicTime> idle_since() const;
 

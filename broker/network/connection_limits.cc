@@ -41,18 +41,18 @@ void ConnectionLimits::count_in(const ConnectionLimit& limit, Counted& counted) 
   counted.next_due += env::Duration(std::chrono::seconds(1)) / limit.new_per_second;
 }
 
-bool ConnectionLimits::has_room(const ListenerOptions& listener) {
+bool ConnectionLimits::has_room(const std::string& listener) {
   const env::MonotonicTime now = clock_.now();
   MutexLock lock(mutex_);
-  return has_room(limit_of(listener.name), by_listener_[listener.name], now) &&
-         (listener.is_protected || has_room(options_.all, all_, now));
+  return has_room(limit_of(listener), by_listener_[listener], now) &&
+         (options_.protected_listener == listener || has_room(options_.all, all_, now));
 }
 
-bool ConnectionLimits::admit(const ListenerOptions& listener, const std::string& address) {
+bool ConnectionLimits::admit(const std::string& listener, const std::string& address) {
   MutexLock lock(mutex_);
-  Counted& of_listener = by_listener_[listener.name];
-  count_in(limit_of(listener.name), of_listener);
-  if (!listener.is_protected) count_in(options_.all, all_);
+  Counted& of_listener = by_listener_[listener];
+  count_in(limit_of(listener), of_listener);
+  if (options_.protected_listener != listener) count_in(options_.all, all_);
   const auto override = options_.per_ip_overrides.find(address);
   const std::int32_t most =
       override != options_.per_ip_overrides.end() ? override->second : options_.most_per_ip;

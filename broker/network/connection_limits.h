@@ -21,9 +21,9 @@ class ConnectionLimits {
   void set(ConnectionLimitOptions options);
 
   /// Whether the listener may take one more connection now.
-  [[nodiscard]] bool has_room(const ListenerOptions& listener);
+  [[nodiscard]] bool has_room(const std::string& listener);
   /// Counts a new connection in, or refuses it. What is refused counts as made (KIP-612).
-  [[nodiscard]] bool admit(const ListenerOptions& listener, const std::string& address);
+  [[nodiscard]] bool admit(const std::string& listener, const std::string& address);
   void release(const std::string& listener, const std::string& address);
 
   [[nodiscard]] std::int64_t open() const;

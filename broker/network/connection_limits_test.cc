@@ -22,7 +22,7 @@ class ManualClock final : public env::Clock {
 class ConnectionLimitsTest : public testing::Test {
  protected:
   /// How many connections get in at this moment, of as many as want to.
-  int take_in(const ListenerOptions& listener, int most = 1000) {
+  int take_in(const std::string& listener, int most = 1000) {
     int taken = 0;
     while (taken < most && limits.has_room(listener)) {
       EXPECT_TRUE(limits.admit(listener, "10.0.0.1"));
@@ -33,13 +33,15 @@ class ConnectionLimitsTest : public testing::Test {
 
   ManualClock clock;
   ConnectionLimits limits{{}, clock};
-  const ListenerOptions clients{.name = "CLIENTS"};
-  const ListenerOptions others{.name = "OTHERS"};
-  const ListenerOptions brokers{.name = "BROKERS", .is_protected = true};
+  const std::string clients = "CLIENTS";
+  const std::string others = "OTHERS";
+  const std::string brokers = "BROKERS";
 };
 
 TEST_F(ConnectionLimitsTest, OpenConnectionsAreCountedOverAllListenersAndForEach) {
-  limits.set({.all = {.most = 5}, .by_listener = {{"CLIENTS", {.most = 3}}}});
+  limits.set({.all = {.most = 5},
+              .by_listener = {{"CLIENTS", {.most = 3}}},
+              .protected_listener = brokers});
   EXPECT_EQ(take_in(clients), 3);
   EXPECT_EQ(take_in(others), 2);
   limits.release("CLIENTS", "10.0.0.1");
@@ -53,7 +55,7 @@ TEST_F(ConnectionLimitsTest, OpenConnectionsAreCountedOverAllListenersAndForEach
 }
 
 TEST_F(ConnectionLimitsTest, NewConnectionsComeAtTheRateAveragedOverTenSeconds) {
-  limits.set({.all = {.new_per_second = 5}});
+  limits.set({.all = {.new_per_second = 5}, .protected_listener = brokers});
   EXPECT_EQ(take_in(clients), 51);
   clock.pass(100ms);
   EXPECT_EQ(take_in(clients), 0);

@@ -8,9 +8,9 @@
 #include <future>
 #include <utility>
 
-#include "broker/network/acceptor.h"
 #include "broker/network/connection.h"
 #include "broker/network/connection_limits.h"
+#include "broker/network/listeners.h"
 #include "broker/network/loop.h"
 #include "common/base/mutex.h"
 #include "common/env/clock.h"
@@ -43,9 +43,19 @@ void run_on(Loop& loop, Task work) {
   done.get_future().wait();
 }
 
-void drain_connections(Loop& loop) {
+Result<> outcome_of(const Listeners::Change& change) {
+  if (change.faults.empty()) return {};
+  std::string text;
+  for (const std::string& fault : change.faults) text += (text.empty() ? "" : "; ") + fault;
+  return fail(ErrorCode::InvalidConfig, std::move(text));
+}
+
+/// Of all listeners, or of one.
+void drain_connections(Loop& loop, const std::optional<std::string>& listener = std::nullopt) {
   std::vector<std::shared_ptr<Connection>> open;
-  for (const auto& [id, connection] : loop.connections()) open.push_back(connection);
+  for (const auto& [id, connection] : loop.connections()) {
+    if (!listener || connection->listener() == *listener) open.push_back(connection);
+  }
   for (const auto& connection : open) connection->drain();
 }
 
@@ -56,7 +66,7 @@ struct Network::State {
       : options(std::move(with)), io_pool(pool), limits(options.limits, clock) {}
 
   void accepted(boost::asio::ip::tcp::socket socket, std::shared_ptr<Loop> loop,
-                const ListenerOptions& listener);
+                const ListenerOptions& listener, Listeners::Totals& totals);
   void sweep_idle(const std::shared_ptr<Loop>& loop);
   void drain(env::Duration grace);
   [[nodiscard]] std::vector<std::shared_ptr<Loop>> all_loops() const OTTLA_EXCLUDES(mutex) {
@@ -82,6 +92,7 @@ struct Network::State {
   env::Executor& io_pool;
   env::SystemClock clock;
   ConnectionLimits limits;
+  Listeners listeners{options, limits};
   RequestHandler* handler = nullptr;
   /// Guards what `set_threads` changes; no call is made under it.
   mutable Mutex mutex{LockRank::Network};
@@ -89,17 +100,11 @@ struct Network::State {
   std::vector<std::shared_ptr<Loop>> loops OTTLA_GUARDED_BY(mutex);
   std::size_t in_use OTTLA_GUARDED_BY(mutex) = 0;  ///< The first of them.
   std::size_t next_loop OTTLA_GUARDED_BY(mutex) = 0;
-  std::vector<std::shared_ptr<Acceptor>> acceptors;
   std::atomic<std::uint64_t> next_connection_id{1};
   std::atomic<std::int64_t> accepted_connections{0};
   std::atomic<std::int64_t> refused_connections{0};
   std::atomic<std::int64_t> expired_connections{0};
   std::atomic<std::int64_t> unsent_answers{0};
-  struct Totals {
-    std::atomic<std::int64_t> accepted{0};
-    std::atomic<std::int64_t> closed{0};
-  };
-  std::map<std::string, Totals> totals;  ///< By listener; fixed from `bind` on.
   bool stopped = false;
 };
 
@@ -127,31 +132,38 @@ Result<> servable(const ListenerOptions& listener) {
                                             " is not served yet; use PLAINTEXT");
 }
 
-Result<std::vector<BoundListener>> Network::bind(const std::vector<ListenerOptions>& listeners) {
-  std::vector<BoundListener> bound;
-  for (const ListenerOptions& listener : listeners) {
-    OTTLA_TRY_VOID(servable(listener));
-    OTTLA_TRY(auto acceptor,
-              Acceptor::bind(state_->all_loops().front(), listener, state_->options));
-    (void)state_->totals[listener.name];
-    bound.push_back({listener.name, listener.security_protocol, listener.host, acceptor->port()});
-    LOG(INFO) << "[listener " << listener.name << "] bound to "
-              << (listener.host.empty() ? "*" : listener.host) << ":" << acceptor->port();
-    state_->acceptors.push_back(std::move(acceptor));
+Result<> Network::bind(const std::vector<ListenerOptions>& listeners) {
+  return outcome_of(state_->listeners.set(state_->all_loops().front(), listeners));
+}
+
+Result<> Network::set_listeners(const std::vector<ListenerOptions>& listeners) {
+  const auto loops = state_->all_loops();
+  const Listeners::Change change = state_->listeners.set(loops.front(), listeners);
+  // Who was accepted before the socket was closed is on its loop, or comes before this task.
+  for (const auto& loop : loops) {
+    for (const std::string& name : change.gone) {
+      loop->post([loop = loop.get(), name] { drain_connections(*loop, name); });
+    }
   }
-  return bound;
+  return outcome_of(change);
+}
+
+Result<> Network::check_listeners(const std::vector<ListenerOptions>& listeners) const {
+  return state_->listeners.try_out(state_->all_loops().front(), listeners);
+}
+
+std::vector<BoundListener> Network::listeners() const {
+  return state_->listeners.standing();
 }
 
 void Network::start(RequestHandler& handler) {
   State& state = *state_;
   state.handler = &handler;
-  for (const auto& acceptor : state.acceptors) {
-    acceptor->start(
-        state.limits, [&state] { return state.next_home(); },
-        [&state, acceptor = acceptor.get()](auto socket, auto loop) {
-          state.accepted(std::move(socket), std::move(loop), acceptor->options());
-        });
-  }
+  state.listeners.start(
+      [&state] { return state.next_home(); },
+      [&state](auto socket, auto loop, const ListenerOptions& listener, auto& totals) {
+        state.accepted(std::move(socket), std::move(loop), listener, totals);
+      });
   for (const auto& loop : state.all_loops()) state.begin_sweeps(loop);
 }
 
@@ -175,20 +187,19 @@ void Network::set_threads(int threads) {
 }
 
 void Network::State::accepted(boost::asio::ip::tcp::socket socket, std::shared_ptr<Loop> loop,
-                              const ListenerOptions& listener) {
+                              const ListenerOptions& listener, Listeners::Totals& totals) {
   ++accepted_connections;
-  Totals& of_listener = totals.at(listener.name);
-  ++of_listener.accepted;
+  ++totals.accepted;
   boost::system::error_code error;
   const auto remote = socket.remote_endpoint(error);
   if (error) {  // It is gone already.
-    ++of_listener.closed;
+    ++totals.closed;
     return;
   }
   const std::string address = address_text(remote.address());
-  if (!limits.admit(listener, address)) {
+  if (!limits.admit(listener.name, address)) {
     ++refused_connections;
-    ++of_listener.closed;
+    ++totals.closed;
     return;
   }
   socket.set_option(boost::asio::ip::tcp::no_delay(true), error);
@@ -207,14 +218,14 @@ void Network::State::accepted(boost::asio::ip::tcp::socket socket, std::shared_p
   info->principal = "User:ANONYMOUS";
   info->loop = loop;
   Loop& home = *loop;
-  home.post([this, loop, info, address, name = listener.name, &of_listener,
+  home.post([this, loop, info, address, name = listener.name, &totals,
              socket = std::move(socket)]() mutable {
     const std::uint64_t id = info->id;
     auto connection =
         std::make_shared<Connection>(loop, std::move(socket), std::move(info), *handler, io_pool,
                                      clock, options.max_request_bytes, unsent_answers,
-                                     [this, loop = loop.get(), id, address, name, &of_listener] {
-                                       ++of_listener.closed;
+                                     [this, loop = loop.get(), id, address, name, &totals] {
+                                       ++totals.closed;
                                        limits.release(name, address);
                                        loop->connections().erase(id);
                                      });
@@ -243,7 +254,7 @@ void Network::set_connection_limits(ConnectionLimitOptions limits) {
 }
 
 void Network::stop_accepting() {
-  for (const auto& acceptor : state_->acceptors) acceptor->close();
+  state_->listeners.close();
 }
 
 void Network::State::drain(env::Duration grace) {
@@ -266,7 +277,6 @@ void Network::stop(env::Duration grace) {
   const auto all = state_->all_loops();
   for (const auto& loop : all) run_on(*loop, [&loop] { loop->sweep() = nullptr; });
   for (const auto& loop : all) loop->stop();
-  state_->acceptors.clear();
 }
 
 NetworkCounts Network::counts() const {
@@ -276,14 +286,7 @@ NetworkCounts Network::counts() const {
 }
 
 std::map<std::string, ListenerCounts> Network::listener_counts() const {
-  std::map<std::string, ListenerCounts> counts;
-  for (const auto& [listener, totals] : state_->totals) {
-    counts[listener] = {.accepted = totals.accepted, .closed = totals.closed};
-  }
-  for (const auto& acceptor : state_->acceptors) {
-    counts[acceptor->options().name].blocked = acceptor->blocked();
-  }
-  return counts;
+  return state_->listeners.counts();
 }
 
 std::vector<env::Duration> Network::loop_times() const {

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -20,8 +21,8 @@ struct ListenerOptions {
   std::string security_protocol = "PLAINTEXT";  ///< Only PLAINTEXT can be served today.
   std::string host{};
   std::uint16_t port = 9092;
-  /// Brokers come on it, and clients on others: what is set for all listeners does not hold it up.
-  bool is_protected = false;
+
+  friend bool operator==(const ListenerOptions&, const ListenerOptions&) = default;
 };
 
 /// How many connections there may be, and how many new ones in a second.
@@ -34,7 +35,9 @@ struct ConnectionLimit {
 
 struct ConnectionLimitOptions {
   ConnectionLimit all{};
-  std::map<std::string, ConnectionLimit> by_listener{};    ///< Those with a limit of their own.
+  std::map<std::string, ConnectionLimit> by_listener{};  ///< Those with a limit of their own.
+  /// Brokers come on it, and clients on others: what is set for all does not hold it up.
+  std::optional<std::string> protected_listener{};
   std::int32_t most_per_ip = INT32_MAX;                    ///< max.connections.per.ip
   std::map<std::string, std::int32_t> per_ip_overrides{};  ///< by address
 };
@@ -73,11 +76,11 @@ struct NetworkCounts {
   std::int64_t unsent_answers = 0;       ///< Wait for their turn, or to be sent.
 };
 
-/// Whether `bind` can serve such a listener. Errors: InvalidConfig, which names the listener.
+/// Whether such a listener can be served at all. Errors: InvalidConfig, which names the listener.
 [[nodiscard]] Result<> servable(const ListenerOptions& listener);
 
 /// The broker's listeners, its event loops and all client connections.
-/// Thread: any, start and stop from one thread.
+/// Thread: any; bind, start, set_listeners and the stops one at a time.
 class Network {
  public:
   /// `io_pool` reads what is not in the page cache before it is sent.
@@ -92,9 +95,18 @@ class Network {
 
   /// Binds all listeners, without taking connections yet: ports are known before the broker
   /// registers itself.
-  Result<std::vector<BoundListener>> bind(const std::vector<ListenerOptions>& listeners);
+  Result<> bind(const std::vector<ListenerOptions>& listeners);
   /// Opens the bound listeners. `handler` must live until `stop` has returned.
   void start(RequestHandler& handler);
+  /// Changes `listeners` while running, between `start` and `stop`. Connections of a listener that
+  /// is gone get the answers that they wait for and are closed; those of one that moves stay. One
+  /// call at a time, not from a loop. Errors: InvalidConfig tells what could not be opened: a
+  /// listener that was to move stays where it was, and the others have changed.
+  Result<> set_listeners(const std::vector<ListenerOptions>& listeners);
+  /// Whether `set_listeners` would succeed, as far as that can be told before; waits for nothing.
+  [[nodiscard]] Result<> check_listeners(const std::vector<ListenerOptions>& listeners) const;
+  /// Those that stand now, with their ports.
+  [[nodiscard]] std::vector<BoundListener> listeners() const;
   /// Changes num.network.threads while running: more loops take connections, or fewer. Those of a
   /// loop that is to take none any more get the answers that they wait for and are closed, as in
   /// Kafka: their clients come back on another. One call at a time, not from a loop.

@@ -165,8 +165,7 @@ struct Server {
               return options;
             }(),
             pool) {
-    const auto bound = network.bind({{.host = host, .port = 0}});
-    if (bound) port = bound->front().port;
+    if (network.bind({{.host = host, .port = 0}})) port = network.listeners().front().port;
     network.start(handler);
   }
 
@@ -583,13 +582,103 @@ TEST(Network, TheNumberOfLoopsChangesUnderLoad) {
   EXPECT_EQ(wrong, 0);
 }
 
+class ChangedListeners : public testing::Test {
+ protected:
+  static ListenerOptions listener(const std::string& name, std::uint16_t port = 0) {
+    return {.name = name, .host = "127.0.0.1", .port = port};
+  }
+  std::uint16_t port_of(const std::string& name) {
+    for (const BoundListener& at : server.network.listeners()) {
+      if (at.name == name) return at.port;
+    }
+    return 0;
+  }
+  static bool is_served(Client& client) {
+    return client.send_frame("hello") && client.receive_frame() == "hello";
+  }
+
+  TestHandler handler;
+  Server server{handler};
+  const ListenerOptions first = listener("PLAINTEXT");
+};
+
+TEST_F(ChangedListeners, OneComesAndGoesAndTheOtherIsNotTouched) {
+  Client before(server.port);
+  ASSERT_TRUE(is_served(before));
+  ASSERT_TRUE(server.network.set_listeners({first, listener("SECOND")}));
+  EXPECT_EQ(port_of("PLAINTEXT"), server.port);
+  Client on_second(port_of("SECOND"));
+  ASSERT_TRUE(is_served(on_second));
+  EXPECT_EQ(server.network.listener_counts()["SECOND"].accepted, 1);
+
+  const std::uint16_t left = port_of("SECOND");
+  ASSERT_TRUE(server.network.set_listeners({first}));
+  EXPECT_TRUE(on_second.closed_by_peer());
+  EXPECT_FALSE(Client(left).connected());
+  EXPECT_TRUE(is_served(before));
+  EXPECT_TRUE(eventually([&] { return server.network.listener_counts()["SECOND"].closed == 1; }));
+}
+
+TEST_F(ChangedListeners, WhoWaitsForAnAnswerOnOneThatGoesGetsIt) {
+  Held held;
+  TestHandler holding([&](Request request, Responder responder) {
+    held.add(std::move(request), std::move(responder));
+  });
+  Server two(holding);
+  ASSERT_TRUE(two.network.set_listeners({first, listener("SECOND")}));
+  Client client(two.network.listeners().back().port);
+  ASSERT_TRUE(client.send_frame("late"));
+  ASSERT_TRUE(held.wait_for(1));
+  ASSERT_TRUE(two.network.set_listeners({first}));
+  held.take(0).respond(frame_payload("answer"));
+  EXPECT_EQ(client.receive_frame(), "answer");
+  EXPECT_TRUE(client.closed_by_peer());
+}
+
+TEST_F(ChangedListeners, OneMovesAndItsConnectionsStay) {
+  Client before(server.port);
+  ASSERT_TRUE(is_served(before));
+  ListenerOptions moved = first;
+  moved.host = "127.0.0.2";
+  ASSERT_TRUE(server.network.set_listeners({moved}));
+  EXPECT_FALSE(Client(server.port).connected());
+  EXPECT_EQ(server.network.listeners().front().host, "127.0.0.2");
+  EXPECT_TRUE(is_served(before));
+}
+
+TEST_F(ChangedListeners, TwoMayChangePorts) {
+  ASSERT_TRUE(server.network.set_listeners({first, listener("SECOND")}));
+  const auto one = port_of("PLAINTEXT");
+  const auto other = port_of("SECOND");
+  const std::vector<ListenerOptions> crossed = {listener("PLAINTEXT", other),
+                                                listener("SECOND", one)};
+  EXPECT_TRUE(server.network.check_listeners(crossed));
+  ASSERT_TRUE(server.network.set_listeners(crossed));
+  EXPECT_EQ(port_of("PLAINTEXT"), other);
+  EXPECT_EQ(port_of("SECOND"), one);
+}
+
+TEST_F(ChangedListeners, WhatCannotMoveStays) {
+  Server other(handler);
+  const std::vector<ListenerOptions> onto_another = {listener("PLAINTEXT", other.port),
+                                                     listener("SECOND")};
+  const auto checked = server.network.check_listeners(onto_another);
+  ASSERT_FALSE(checked);
+  EXPECT_NE(checked.error().message().find("Address already in use"), std::string::npos);
+  ASSERT_FALSE(server.network.set_listeners(onto_another));
+  Client client(port_of("PLAINTEXT"));
+  EXPECT_TRUE(is_served(client));
+  Client on_second(port_of("SECOND"));
+  EXPECT_TRUE(is_served(on_second)) << "what can be opened is";
+  EXPECT_FALSE(server.network.check_listeners({{.name = "S", .security_protocol = "SSL"}}));
+}
+
 TEST(Network, TellsWhyAListenerCannotBeBound) {
   env::ThreadPool pool("io", 1);
   Network network({.network_threads = 1}, pool);
   const auto tls = network.bind({{.name = "S", .security_protocol = "SSL"}});
   EXPECT_EQ(tls.error().code(), ErrorCode::InvalidConfig);
-  const auto first = network.bind({{.host = "127.0.0.1", .port = 0}});
-  ASSERT_TRUE(first.has_value());
+  ASSERT_TRUE(network.bind({{.host = "127.0.0.1", .port = 0}}));
   Network second({.network_threads = 1}, pool);
   EXPECT_FALSE(second.bind({{.host = "192.0.2.1", .port = 0}}).has_value());
 }

@@ -109,6 +109,16 @@ constexpr const ConfigKey<std::int32_t>* kThreadCounts[] = {
     &kNumIoThreads,      &kNumNetworkThreads, &kNumReplicaFetchers, &kNumRecoveryThreadsPerDataDir,
     &kBackgroundThreads, &kLogCleanerThreads};
 
+/// What each of them says may be right, and wrong together.
+constexpr std::string_view kOfListeners[] = {kListeners.name, kAdvertisedListeners.name,
+                                             kListenerSecurityProtocolMap.name};
+
+/// What of these layers is wrong together.
+std::vector<std::string> faults_of(const std::vector<Layer>& layers) {
+  std::vector<std::string> of_single_values;
+  return cross_key_faults(BrokerValues(layers, of_single_values));
+}
+
 std::vector<std::string> step_faults(const BrokerValues& current, const BrokerValues& wanted) {
   std::vector<std::string> faults;
   for (const auto* key : kThreadCounts) {
@@ -156,10 +166,27 @@ Subscription BrokerConfig::on_change(std::function<void()> callback) {
   return subscribers_.add(std::move(callback));
 }
 
+void BrokerConfig::check_with(Check check) {
+  const MutexLock lock(mutex_);
+  check_ = std::move(check);
+}
+
 std::vector<Layer> BrokerConfig::layers() const {
   return {{Source::DynamicBroker, dynamic_broker_},
           {Source::DynamicDefaultBroker, dynamic_default_},
           {Source::StaticBroker, static_}};
+}
+
+std::vector<Layer> BrokerConfig::layers_with(Source level, const Properties& properties) const {
+  std::vector<Layer> candidate;
+  {
+    const MutexLock lock(mutex_);
+    candidate = layers();
+  }
+  for (auto& layer : candidate) {
+    if (layer.source == level) layer.properties = properties;
+  }
+  return candidate;
 }
 
 Result<> BrokerConfig::validate_dynamic(Source level, const Properties& properties,
@@ -177,15 +204,7 @@ Result<> BrokerConfig::validate_dynamic(Source level, const Properties& properti
   }
   if (!faults.empty()) return fail(ErrorCode::InvalidRequest, joined(faults));
 
-  std::vector<Layer> candidate;
-  {
-    const MutexLock lock(mutex_);
-    candidate = layers();
-  }
-  for (auto& layer : candidate) {
-    if (layer.source == level) layer.properties = wanted;
-  }
-  const BrokerValues values(candidate, faults);
+  const BrokerValues values(layers_with(level, wanted), faults);
   if (faults.empty()) {
     faults = cross_key_faults(values);
     // What is wrong already is not this change's fault.
@@ -193,7 +212,27 @@ Result<> BrokerConfig::validate_dynamic(Source level, const Properties& properti
   }
   if (faults.empty()) faults = step_faults(*this->values(), values);
   if (!faults.empty()) return fail(ErrorCode::InvalidConfig, joined(faults));
-  return {};
+  const Check check = [this] {
+    const MutexLock lock(mutex_);
+    return check_;
+  }();
+  return check ? check(values) : Result<>();
+}
+
+void BrokerConfig::drop_wrong_listeners(Source level, Properties& properties,
+                                        std::vector<std::string>& warnings) const {
+  Properties others = properties;
+  for (const std::string_view name : kOfListeners) others.erase(std::string(name));
+  if (others.size() == properties.size()) return;
+  std::vector<std::string> faults = faults_of(layers_with(level, properties));
+  for (const std::string& known : faults_of(layers_with(level, others))) {
+    std::erase(faults, known);
+  }
+  if (faults.empty()) return;
+  properties = std::move(others);
+  for (const std::string& fault : faults) {
+    warnings.push_back(fault + "; what is set there of listeners is not applied");
+  }
 }
 
 std::vector<std::string> BrokerConfig::set_dynamic(Source level, const Properties& properties) {
@@ -211,6 +250,7 @@ std::vector<std::string> BrokerConfig::set_dynamic(Source level, const Propertie
       accepted.emplace(name, value);
     if (!why && key == nullptr) warnings.push_back(warning_for_unknown(name));
   }
+  drop_wrong_listeners(level, accepted, warnings);
 
   std::vector<std::pair<std::string_view, std::shared_ptr<internal::BindingCell>>> cells;
   std::shared_ptr<const BrokerValues> values;

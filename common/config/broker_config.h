@@ -48,11 +48,16 @@ class BrokerConfig {
   [[nodiscard]] std::shared_ptr<const BrokerValues> values() const;
   /// After any dynamic change; topics' defaults may be among it.
   Subscription on_change(std::function<void()> callback);
+  /// Whether the broker can put these values in effect: whoever would have to is asked before they
+  /// are written. Called on any thread; waits for nothing. Null: nobody is asked.
+  using Check = std::function<Result<>(const BrokerValues& wanted)>;
+  void check_with(Check check);
 
   /// Whether these properties may be written as dynamic configuration in place of `before`: what is
   /// new or other may be changed at this level (`DynamicBroker` or `DynamicDefaultBroker`) and has
-  /// an effect, values and what must hold between them are right. What another tool had left there
-  /// does not hinder. Errors: InvalidConfig, InvalidRequest for a key that is read-only.
+  /// an effect, values and what must hold between them are right, and the broker can do it. What
+  /// another tool had left there does not hinder. Errors: InvalidConfig, InvalidRequest for a key
+  /// that is read-only.
   [[nodiscard]] Result<> validate_dynamic(Source level, const Properties& properties,
                                           const Properties& before = {}) const;
 
@@ -65,6 +70,12 @@ class BrokerConfig {
 
  private:
   [[nodiscard]] std::vector<Layer> layers() const OTTLA_REQUIRES(mutex_);
+  /// As they are, but for one level.
+  [[nodiscard]] std::vector<Layer> layers_with(Source level, const Properties& properties) const
+      OTTLA_EXCLUDES(mutex_);
+  /// What another tool wrote of listeners, if it cannot be together with the rest.
+  void drop_wrong_listeners(Source level, Properties& properties,
+                            std::vector<std::string>& warnings) const OTTLA_EXCLUDES(mutex_);
   [[nodiscard]] std::vector<Entry> describe_unknown() const OTTLA_EXCLUDES(mutex_);
 
   mutable Mutex mutex_{LockRank::Leaf};
@@ -74,6 +85,7 @@ class BrokerConfig {
   std::shared_ptr<const BrokerValues> values_ OTTLA_GUARDED_BY(mutex_);
   std::map<std::string_view, std::shared_ptr<internal::BindingCell>> cells_
       OTTLA_GUARDED_BY(mutex_);
+  Check check_ OTTLA_GUARDED_BY(mutex_);
   Subscribers subscribers_;
 };
 

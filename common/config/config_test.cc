@@ -292,6 +292,64 @@ TEST(BrokerConfig, LimitsOfAListenerChangeWhileItRuns) {
                                            Synonym{name, "2", Source::StaticBroker}));
 }
 
+class DynamicListeners : public testing::Test {
+ protected:
+  Result<> change(const Properties& properties) {
+    return config.validate_dynamic(Source::DynamicBroker, properties);
+  }
+  [[nodiscard]] std::size_t count() const { return listeners(*config.values())->size(); }
+
+  static constexpr const char* kTwo = "PLAINTEXT://:9092,OUTER://:9093";
+  static constexpr const char* kProtocols = "PLAINTEXT:PLAINTEXT,OUTER:PLAINTEXT";
+  const BrokerConfig::Loaded loaded = *BrokerConfig::load({{"zookeeper.connect", "z:2181"}});
+  BrokerConfig& config = *loaded.config;
+};
+
+TEST_F(DynamicListeners, AreOfOneBroker) {
+  const Properties two = {{"listeners", kTwo}, {"listener.security.protocol.map", kProtocols}};
+  EXPECT_EQ(config.validate_dynamic(Source::DynamicDefaultBroker, two).error().code(),
+            ErrorCode::InvalidRequest);
+  ASSERT_TRUE(change(two));
+  EXPECT_THAT(config.set_dynamic(Source::DynamicBroker, two), ElementsAre());
+  EXPECT_EQ(count(), 2U);
+  EXPECT_TRUE(change({}));
+}
+
+TEST_F(DynamicListeners, MustBeRightTogether) {
+  EXPECT_FALSE(change({{"listeners", kTwo}})) << "a name without a protocol";
+  EXPECT_FALSE(
+      change({{"listeners", "OUTER://:9093"}, {"listener.security.protocol.map", kProtocols}}))
+      << "none for brokers";
+  EXPECT_FALSE(change({{"advertised.listeners", "OUTER://a:9093"},
+                       {"listener.security.protocol.map", kProtocols}}));
+}
+
+TEST_F(DynamicListeners, WhatAnotherToolWroteWrongIsLeftOutAltogether) {
+  const auto warnings = config.set_dynamic(
+      Source::DynamicBroker,
+      {{"listeners", kTwo}, {"advertised.listeners", "PLAINTEXT://a:1"}, {"num.io.threads", "6"}});
+  ASSERT_EQ(warnings.size(), 1U);
+  EXPECT_THAT(warnings.front(), HasSubstr("OUTER has no security protocol"));
+  EXPECT_EQ(count(), 1U);
+  EXPECT_EQ(config.get(kAdvertisedListeners), std::nullopt);
+  EXPECT_EQ(config.get(kNumIoThreads), 6);
+}
+
+TEST_F(DynamicListeners, TheBrokerIsAskedWhetherItCan) {
+  std::string asked;
+  config.check_with([&](const BrokerValues& wanted) -> Result<> {
+    asked = wanted.get(kListeners);
+    return fail(ErrorCode::InvalidConfig, "in use");
+  });
+  EXPECT_EQ(change({{"listeners", "PLAINTEXT://:1"}}).error().message(), "in use");
+  EXPECT_EQ(asked, "PLAINTEXT://:1");
+  asked.clear();
+  EXPECT_FALSE(change({{"listeners", "PLAINTEXT"}}));
+  EXPECT_EQ(asked, "") << "only what is right in itself";
+  config.check_with(nullptr);
+  EXPECT_TRUE(change({{"listeners", "PLAINTEXT://:1"}}));
+}
+
 TEST(BrokerSettings, ReadsLogDirsAndIds) {
   EXPECT_THAT(log_dirs(values_of({{"log.dirs", " /a, /b,"}})), ElementsAre("/a", "/b"));
   EXPECT_THAT(log_dirs(values_of({{"log.dir", "/c"}})), ElementsAre("/c"));

@@ -14,12 +14,14 @@ inline constexpr ConfigKey<std::string> kListeners{
     .name = "listeners",
     .fallback = "PLAINTEXT://:9092",
     .allowed = non_empty(),
+    .dynamic = Dynamic::PerBroker,
     .importance = Importance::High,
     .doc =
         "Where clients and brokers connect: NAME://host:port, separated by commas. An empty host "
         "is all interfaces, port 0 any free one."};
 inline constexpr ConfigKey<std::optional<std::string>> kAdvertisedListeners{
     .name = "advertised.listeners",
+    .dynamic = Dynamic::PerBroker,
     .importance = Importance::High,
     .doc =
         "The addresses that are given to clients and other brokers, where they differ from "
@@ -27,6 +29,7 @@ inline constexpr ConfigKey<std::optional<std::string>> kAdvertisedListeners{
 inline constexpr ConfigKey<std::string> kListenerSecurityProtocolMap{
     .name = "listener.security.protocol.map",
     .fallback = "SASL_SSL:SASL_SSL,PLAINTEXT:PLAINTEXT,SSL:SSL,SASL_PLAINTEXT:SASL_PLAINTEXT",
+    .dynamic = Dynamic::PerBroker,
     .importance = Importance::Low,
     .doc = "The security protocol of each listener name: NAME:PROTOCOL, separated by commas."};
 inline constexpr ConfigKey<std::optional<std::string>> kInterBrokerListenerName{
