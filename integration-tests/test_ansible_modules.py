@@ -111,6 +111,17 @@ class ConfigsTest(unittest.TestCase):
         self.assertEqual(configs.changes(now, {"b": "5"}, keep=["a"], own=["a", "b"]), ({"b": "5"}, [], ["a", "b"]))
         self.assertEqual(configs.changes(now, {"b": "2"}, purge=True), ({}, ["a", "by.hand"], ["b"]))
 
+    def test_what_needs_a_restart(self):
+        def told(name, value, source="STATIC_BROKER_CONFIG", read_only=False):
+            return {"name": name, "value": value, "readOnly": read_only, "synonyms": [{"name": name, "source": source}]}
+        wanted = {"broker.rack": "b", "num.io.threads": "8.0", "log.retention.ms": "7", "listeners": "PLAINTEXT://:9093"}
+        as_it_runs = [told("broker.rack", "a", read_only=True), told("num.io.threads", "8"), told("log.retention.ms", "5"),
+                      told("listeners", "PLAINTEXT://:9092"), told("log.dirs", "/d", read_only=True)]
+        self.assertEqual(configs.compare(wanted, as_it_runs),
+                         ({"broker.rack": "b", "listeners": "PLAINTEXT://:9093"}, {"log.retention.ms": "7"}))
+        by_hand = [told("listeners", "PLAINTEXT://:1", "DYNAMIC_BROKER_CONFIG")]
+        self.assertEqual(configs.compare(wanted, by_hand), ({}, {}))
+
     def test_names_are_remembered(self):
         with tempfile.TemporaryDirectory() as directory:
             memory = configs.Memory(directory + "/names.json")

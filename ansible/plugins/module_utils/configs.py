@@ -9,6 +9,40 @@ def text_of(value):
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 
+def same(one, other):
+    """The broker may write a list or a number its own way."""
+    def plain(text):
+        return ",".join(part.strip() for part in str(text).split(","))
+    if plain(one) == plain(other):
+        return True
+    try:
+        return float(one) == float(other)
+    except ValueError:
+        return str(one).lower() == str(other).lower() and str(one).lower() in ("true", "false")
+
+
+# They could change while the broker runs, but what ZooKeeper says of them would outlive the next change of the file: a
+# broker that is to start elsewhere could not bind its old address.
+ADDRESSES = ("listeners", "advertised.listeners", "listener.security.protocol.map")
+
+
+def compare(wanted, told):
+    """(settings that need a restart, settings that are dynamic), of those that differ."""
+    static, dynamic = {}, {}
+    for entry in told:
+        name = entry["name"]
+        if name not in wanted or entry["value"] is None or same(wanted[name], entry["value"]):
+            continue
+        if name in ADDRESSES and is_dynamic(entry):
+            continue  # set by hand: a restart would not change it
+        (static if entry["readOnly"] or name in ADDRESSES else dynamic)[name] = wanted[name]
+    return static, dynamic
+
+
+def is_dynamic(entry):
+    return bool(entry["synonyms"]) and entry["synonyms"][0]["source"].startswith("DYNAMIC_")
+
+
 def changes(now, wanted, keep=(), own=(), purge=False):
     """(what is to be set, what is to be removed, the names of what is then set by us). `keep`: names that stay as they are;
     `own`: names that we have set before; with `purge` everything counts as that."""

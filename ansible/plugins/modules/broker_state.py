@@ -37,6 +37,7 @@ named: {description: The names of all settings of the file, type: list, returned
 import os
 
 from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.ottla.cluster.plugins.module_utils.configs import compare
 from ansible_collections.ottla.cluster.plugins.module_utils.process import Unit
 from ansible_collections.ottla.cluster.plugins.module_utils.properties import parse
 from ansible_collections.ottla.cluster.plugins.module_utils.tool import ARGUMENTS, Tool, ToolFailed
@@ -50,29 +51,6 @@ def read_properties(path, content):
     except OSError:
         return {}
     return parse(content)
-
-
-def same(one, other):
-    """The broker may write a list or a number its own way."""
-    def plain(text):
-        return ",".join(part.strip() for part in str(text).split(","))
-    if plain(one) == plain(other):
-        return True
-    try:
-        return float(one) == float(other)
-    except ValueError:
-        return str(one).lower() == str(other).lower() and str(one).lower() in ("true", "false")
-
-
-def compare(wanted, told):
-    """(settings that need a restart, settings that are dynamic), of those that differ."""
-    static, dynamic = {}, {}
-    for entry in told:
-        name = entry["name"]
-        if name not in wanted or entry["value"] is None or same(wanted[name], entry["value"]):
-            continue
-        (static if entry["readOnly"] else dynamic)[name] = wanted[name]
-    return static, dynamic
 
 
 def of_the_file(entry):
