@@ -21,7 +21,7 @@ constexpr int kAnswerWithinMs = 5000;
 }  // namespace
 
 std::shared_ptr<grpc::Channel> make_channel(const std::string& endpoint) {
-  keep_callback_queue();
+  prepare_callback_queue();
   grpc::ChannelArguments arguments;
   arguments.SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);
   arguments.SetInt(GRPC_ARG_INITIAL_RECONNECT_BACKOFF_MS, kFirstReconnectMs);

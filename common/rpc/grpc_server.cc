@@ -146,7 +146,7 @@ GrpcServer::~GrpcServer() {
 }
 
 Result<std::int32_t> GrpcServer::start() {
-  keep_callback_queue();
+  prepare_callback_queue();
   const std::string host = state_->options.host.empty() ? "0.0.0.0" : state_->options.host;
   const std::string address = host + ":" + std::to_string(state_->options.port);
   grpc::ServerBuilder builder;
