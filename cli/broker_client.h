@@ -9,6 +9,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "cli/connection.h"
@@ -71,6 +72,21 @@ class BrokerClient {
       }
     }
   }
+
+  /// Until it is destroyed no step (a connection, an answer) takes longer than `most`.
+  class [[nodiscard]] Limit {
+   public:
+    Limit(BrokerClient& client, std::chrono::milliseconds most)
+        : client_(client),
+          before_(std::exchange(client.timeout_, std::min(client.timeout_, most))) {}
+    ~Limit() { client_.timeout_ = before_; }
+    Limit(const Limit&) = delete;
+    Limit& operator=(const Limit&) = delete;
+
+   private:
+    BrokerClient& client_;
+    const std::chrono::milliseconds before_;
+  };
 
   /// All topics, or the named ones; never creates a topic. Learns where the brokers are.
   [[nodiscard]] Result<protocol::MetadataResponse> metadata();

@@ -52,9 +52,9 @@ Result<ClusterState> read_state(const Arguments& arguments) {
     if (!arguments.has("bootstrap-server")) return *std::move(from_zookeeper);
   }
   OTTLA_TRY(auto client, BrokerClient::connect(arguments));
+  // Without a controller nobody knows; that it is missing is told anyway, as it is by then.
+  const auto reassigning = list_reassigning(client, kReassigningPatience);
   OTTLA_TRY(const auto metadata, client.metadata());
-  // Without a controller nobody knows; that it is missing is told anyway.
-  const auto reassigning = list_reassigning(client, std::chrono::seconds(3));
   ClusterState state = state_from_metadata(metadata, reassigning.value_or(AllReassigning{}));
   if (from_zookeeper) add_epochs(state, *from_zookeeper);
   return state;

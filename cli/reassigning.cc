@@ -6,6 +6,7 @@
 namespace ottla::cli {
 
 Result<AllReassigning> list_reassigning(BrokerClient& client, std::chrono::milliseconds patience) {
+  const BrokerClient::Limit limit(client, patience);
   protocol::ListPartitionReassignmentsRequest request;
   request.timeout_ms = static_cast<std::int32_t>(patience.count());
   request.topics.reset();

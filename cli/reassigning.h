@@ -30,7 +30,11 @@ struct Reassigning {
 };
 using AllReassigning = std::map<TopicPartition, Reassigning>;
 
-/// Those of all topics, as the controller tells. `patience` is what it may take to answer.
+/// For tools that tell it beside other things, and tell those without a controller, too.
+inline constexpr std::chrono::seconds kReassigningPatience{3};
+
+/// Those of all topics, as the controller tells. `patience`: for what it takes to connect, and to
+/// answer.
 [[nodiscard]] Result<AllReassigning> list_reassigning(
     BrokerClient& client, std::chrono::milliseconds patience = std::chrono::seconds(60));
 

@@ -222,7 +222,7 @@ Result<> describe_topics(const Arguments& arguments, Console& console) {
     OTTLA_TRY_VOID(add_configs(client, topics));
   }
   // Of a cluster without a controller nobody knows.
-  if (const auto all = list_reassigning(client, std::chrono::seconds(10)))
+  if (const auto all = list_reassigning(client, kReassigningPatience))
     add_reassigning(topics, *all);
   OTTLA_TRY(const auto brokers, client.metadata(std::vector<std::string>{}));
   std::vector<BrokerId> living;

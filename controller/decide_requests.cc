@@ -43,7 +43,7 @@ void Decider::on(const AlterPartitionRequested& event) {
     cluster::PartitionState next = *place.partition.state;
     next.isr.clear();
     for (const rpc::IsrMember& member : alter.new_isr) next.isr.push_back(member.broker);
-    set_eligible(next, eligible_after(*place.partition.state, next.isr, candidates(place),
+    set_eligible(next, eligible_after(*place.partition.state, next, candidates(place),
                                       place.topic.rules.min_insync_replicas));
     next.recovering = false;  // Its leader serves: it has recovered.
     write_state(place, std::move(next), "leader's request", event.request);

@@ -120,7 +120,9 @@ Verdict choose(const cluster::PartitionState& state, std::span<const Candidate> 
     return {settle_on(state, candidates, {leader}, Standing::Good), {}, false};
   }
   // Silence alone is no reason to stop a leader that nobody can replace.
-  if (state.in_isr(state.leader) && standing_of(candidates, state.leader) == Standing::Silent) {
+  const auto leader = std::ranges::find(candidates, state.leader, &Candidate::broker);
+  if (leader != candidates.end() && leader->standing == Standing::Silent && !leader->is_doubted &&
+      state.in_isr(state.leader)) {
     return {};
   }
   return give_up(state, candidates, rules, unclean_now);
@@ -131,8 +133,8 @@ Verdict choose(const cluster::PartitionState& state, std::span<const Candidate> 
 Verdict elect(const cluster::PartitionState& state, std::span<const Candidate> candidates,
               const TopicRules& rules, bool unclean_now) {
   Verdict verdict = choose(state, candidates, rules, unclean_now);
-  const std::vector<BrokerId>& isr = verdict.state ? verdict.state->isr : state.isr;
-  Eligible eligible = eligible_after(state, isr, candidates, rules.min_insync_replicas);
+  Eligible eligible = eligible_after(state, verdict.state ? *verdict.state : state, candidates,
+                                     rules.min_insync_replicas);
   const bool is_other = eligible.leaders != state.eligible_leaders ||
                         eligible.last_known != state.last_known_eligible_leaders;
   if (is_other && !verdict.state) verdict.state = state;
@@ -155,15 +157,15 @@ std::optional<cluster::PartitionState> first_state(std::span<const Candidate> ca
   return state;
 }
 
-Eligible eligible_after(const cluster::PartitionState& before, const std::vector<BrokerId>& new_isr,
+Eligible eligible_after(const cluster::PartitionState& before, const cluster::PartitionState& after,
                         std::span<const Candidate> candidates, std::int32_t min_insync_replicas) {
   const auto needed =
       std::min(static_cast<std::size_t>(std::max(min_insync_replicas, 1)), candidates.size());
-  if (new_isr.size() >= needed) return {};
+  if (after.leader != kNoBroker && after.isr.size() >= needed) return {};
   Eligible eligible;
   for (const Candidate& candidate : candidates) {
     const BrokerId broker = candidate.broker;
-    if (contains(new_isr, broker)) continue;
+    if (after.in_isr(broker)) continue;
     if (before.in_isr(broker) || contains(before.eligible_leaders, broker)) {
       const bool is_doubted = candidate.is_doubted || candidate.standing == Standing::HostCrash;
       (is_doubted ? eligible.last_known : eligible.leaders).push_back(broker);

@@ -45,7 +45,8 @@ struct Verdict {
 /// members of the ISR that are not Good leave it as long as a better one stays; the leader stays
 /// if it can, else the first Good member in the order of the assignment leads (one that is not
 /// slow, if there is one: a slow leader hands over); an eligible leader (ELR) that is Good comes
-/// before the loss of availability; a Silent leader that nobody can replace stays; the last members
+/// before the loss of availability; a Silent leader that nobody can replace stays, unless its host
+/// has crashed; the last members
 /// of the ISR stay in it with leader -1. Each of these raises the leader epoch by one. The leader
 /// epoch never goes back. With `unclean_now` an operator has asked for a leader whatever is lost:
 /// then the logs are asked whatever the rules say.
@@ -63,13 +64,14 @@ struct Eligible {
   std::vector<BrokerId> last_known;
 };
 
-/// ELR after a change of the ISR: whoever leaves an ISR that is then smaller than
-/// min.insync.replicas keeps every committed record, because nothing is committed below it. After a
+/// ELR after a change of the state: whoever leaves an ISR that is then smaller than
+/// min.insync.replicas keeps every committed record, because nothing is committed below it, nor
+/// while nobody leads, even if min.insync.replicas is lowered meanwhile. After a
 /// host crash it is eligible no more, only *last known* to have been so: it does not lead unasked,
 /// but nobody leads over its head (W1). At min.insync.replicas or above what is committed is on
 /// every member of the ISR, and nobody else counts. `candidates`: as for `elect`.
 [[nodiscard]] Eligible eligible_after(const cluster::PartitionState& before,
-                                      const std::vector<BrokerId>& new_isr,
+                                      const cluster::PartitionState& after,
                                       std::span<const Candidate> candidates,
                                       std::int32_t min_insync_replicas);
 void set_eligible(cluster::PartitionState& state, Eligible eligible);

@@ -43,9 +43,13 @@ LogsAwaited logs_awaited(const TopicEntry& topic, const PartitionEntry& partitio
                          env::MonotonicTime now) {
   const LogQuery& query = *partition.log_query;
   LogsAwaited logs{.awaited = awaited_logs(topic, partition)};
-  for (const auto& [broker, asked] : query.asked) logs.asked.push_back(broker);
+  env::MonotonicTime wait_until = query.wait_until;
+  for (const auto& [broker, asked] : query.asked) {
+    logs.asked.push_back(broker);
+    if (!query.answers.contains(broker)) wait_until = std::max(wait_until, asked.wait_until);
+  }
   for (const auto& [broker, answer] : query.answers) logs.answered.push_back(broker);
-  logs.time_left = std::max(env::Duration{}, query.wait_until - now);
+  logs.time_left = std::max(env::Duration{}, wait_until - now);
   return logs;
 }
 
@@ -97,9 +101,12 @@ std::vector<BrokerId> awaited_logs(const TopicEntry& topic, const PartitionEntry
   const LogQuery& query = *partition.log_query;
   if (topic.rules.unclean_leader_election || partition.unclean_election_wanted) return {};
   std::vector<BrokerId> awaited;
+  const std::vector<BrokerId>& replicas = partition.assignment.replicas;
   const auto await = [&](const std::vector<BrokerId>& brokers) {
     for (const BrokerId broker : brokers) {
-      if (!query.answers.contains(broker)) awaited.push_back(broker);
+      // Somebody may have rewritten the assignment by hand: nobody asks who is no replica.
+      const bool is_replica = std::ranges::find(replicas, broker) != replicas.end();
+      if (is_replica && !query.answers.contains(broker)) awaited.push_back(broker);
     }
   };
   await(partition.state->isr);
@@ -108,10 +115,10 @@ std::vector<BrokerId> awaited_logs(const TopicEntry& topic, const PartitionEntry
   if (!awaited.empty() || query.answers.empty()) return awaited;
   const LogQuery::Answer longest = std::ranges::max(std::views::values(query.answers));
   if (longest.log_end_offset == Offset(0)) {
-    await(partition.assignment.replicas);
+    await(replicas);
     return awaited;
   }
-  for (const BrokerId broker : partition.assignment.replicas) {
+  for (const BrokerId broker : replicas) {
     const auto seen = query.last_answers.find(broker);
     if (seen != query.last_answers.end() && seen->second > longest) awaited.push_back(broker);
   }

@@ -2,6 +2,7 @@
 
 import json
 import signal
+import time
 import unittest
 
 from checked import TopicOfItsOwnCase
@@ -151,6 +152,10 @@ class ExplainTest(TopicOfItsOwnCase, unittest.TestCase):
         self.assertLessEqual(set(self.reasons(told)), {(reason, victim.id) for reason in (
             "CONTROLLER_SILENT", "BROKER_SILENT", "BROKER_NOT_REGISTERED")})
         self.assertTrue(told["reasons"])
+        # Nobody waits for the sleeper longer than what it is asked for is worth.
+        begin = time.monotonic()
+        self.cluster.state()
+        self.assertLess(time.monotonic() - begin, 15)
         wait_until(lambda: self.cluster.controller() not in (None, victim), "another controller")
         told = wait_until(lambda: (self.partition(without=victim)["condition"] == "UNDER_REPLICATED"),
                           "the sleeper to be out of the ISR")

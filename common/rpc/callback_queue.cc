@@ -9,7 +9,6 @@
 
 #include <algorithm>
 #include <atomic>
-#include <chrono>
 #include <filesystem>
 #include <fstream>
 #include <memory>
@@ -25,9 +24,8 @@ namespace {
 /// What gRPC 1.51 calls the threads of the queue. Other versions may have none, and use for other
 /// work what would be parked: there nobody is.
 constexpr const char* kThreadName = "nexting_thread";
-/// Threads name themselves when they first run.
-constexpr int kLooks = 50;
-constexpr std::chrono::microseconds kBetweenLooks{200};
+/// Threads name themselves when they first run. A look takes some ten microseconds.
+constexpr int kLooks = 200;
 constexpr unsigned kCoresForAThread = 8;
 
 std::size_t count_threads() {
@@ -89,9 +87,7 @@ class Keeper {
     builder.RegisterCallbackGenericService(&park_);
     server_ = builder.BuildAndStart();
     CHECK(server_ != nullptr);
-    for (int i = 0; i < kLooks && count_threads() < 2; ++i) {
-      std::this_thread::sleep_for(kBetweenLooks);
-    }
+    for (int i = 0; i < kLooks && count_threads() < 2; ++i) std::this_thread::yield();
     stub_ = std::make_unique<grpc::GenericStub>(server_->InProcessChannel({}));
     do {
       calls_.push_back(std::make_unique<Call>(*stub_));
