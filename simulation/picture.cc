@@ -162,10 +162,14 @@ void Picture::read_replicas(SimulatedBroker& broker) {
 
 namespace {
 
+/// A partition, and what its log's partition.metadata says: a dir that failed may have the log of a
+/// topic that was deleted and made anew since.
+using LogIdentity = std::pair<TopicPartition, std::string>;
+
 /// Where the logs lie that count: one that has just moved to another log dir has a note there, and
 /// may be in the old one too; one that is in none goes on with its future replica.
-std::map<TopicPartition, std::string> logs_on(const testing::SimulatedFileSystem& disk) {
-  std::map<TopicPartition, std::string> logs;
+std::map<LogIdentity, std::string> logs_on(const testing::SimulatedFileSystem& disk) {
+  std::map<LogIdentity, std::string> logs;
   for (const bool future : {false, true}) {
     for (const char* const log_dir : kLogDirectories) {
       for (const std::string& directory : disk.names(log_dir)) {
@@ -177,7 +181,9 @@ std::map<TopicPartition, std::string> logs_on(const testing::SimulatedFileSystem
         const std::string path = std::string(log_dir) + "/" + directory;
         const bool is_moved =
             !future && disk.content(path + "/" + std::string(storage::kMovedFromFile)).has_value();
-        if (is_moved || !logs.contains(name.partition)) logs[name.partition] = path;
+        const auto metadata = disk.content(path + "/" + std::string(storage::kPartitionMetadata));
+        const LogIdentity identity{name.partition, metadata.value_or("")};
+        if (is_moved || !logs.contains(identity)) logs[identity] = path;
       }
     }
   }
@@ -188,14 +194,13 @@ std::map<TopicPartition, std::string> logs_on(const testing::SimulatedFileSystem
 
 void Picture::read_files(BrokerId broker) {
   const testing::SimulatedFileSystem& disk = cluster_.disk(broker);
-  for (const auto& [partition, path] : logs_on(disk)) {
+  for (const auto& [identity, path] : logs_on(disk)) {
+    const auto& [partition, metadata] = identity;
     const bool is_served = std::any_of(replicas_.begin(), replicas_.end(),
                                        [&, name = partition](const ReplicaPicture& replica) {
                                          return replica.broker == broker && replica.name == name;
                                        });
     if (is_served) continue;
-    const auto metadata =
-        disk.content(path + "/" + std::string(storage::kPartitionMetadata)).value_or("");
     std::vector<std::string> segments;
     for (const std::string& file : disk.names(path)) {
       if (!storage::parse_segment_name(file, storage::kLogSuffix)) continue;
