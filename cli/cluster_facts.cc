@@ -71,7 +71,7 @@ class Gatherer {
 
   /// What is told best-effort: an answer that cannot be had leaves the fact unknown.
   void read_reassignments() {
-    const auto all = list_reassigning(client_, std::chrono::milliseconds(kPatienceMs));
+    const auto all = list_reassigning(client_, kReassigningPatience);
     if (!all) return;
     for (const auto& [name, moving] : *all) {
       const auto found = facts_.partitions.find(name);

@@ -40,9 +40,12 @@ class ConfigsTest(TopicOfItsOwnCase, CheckedCase, unittest.TestCase):
     def kafka(self, *arguments, version=KAFKA):
         return interop_clients.kafka_tool(version, "kafka-configs", "--bootstrap-server", self.cluster.bootstrap, *arguments)
 
+    def zookeeper(self, verb, path, *data):
+        return interop_clients.run([interop_clients.KAFKA_REF, verb, "--zk", self.cluster.zookeeper.connect,
+                                    self.cluster.chroot + path, *data])
+
     def znode(self, path):
-        told = interop_clients.run([interop_clients.KAFKA_REF, "zk-get", "--zk", self.cluster.zookeeper.connect,
-                                    self.cluster.chroot + path])
+        told = self.zookeeper("zk-get", path)
         return json.loads(told)["config"] if told.strip() else None
 
     def values(self, *entity):
@@ -299,9 +302,7 @@ class ConfigsTest(TopicOfItsOwnCase, CheckedCase, unittest.TestCase):
         return {broker["node_id"]: (broker["host"], broker["port"]) for broker in answer["brokers"]}
 
     def endpoints(self, broker):
-        node = json.loads(interop_clients.run([interop_clients.KAFKA_REF, "zk-get", "--zk", self.cluster.zookeeper.connect,
-                                               f"{self.cluster.chroot}/brokers/ids/{broker.id}"]))
-        return sorted(node["endpoints"])
+        return sorted(json.loads(self.zookeeper("zk-get", f"/brokers/ids/{broker.id}"))["endpoints"])
 
     def test_listeners(self):
         """One comes for clients from elsewhere, outlives a restart, is announced under another name, and goes."""
@@ -398,10 +399,8 @@ class ConfigsTest(TopicOfItsOwnCase, CheckedCase, unittest.TestCase):
 
     def write_broker_config(self, broker_id, config):
         path = f"/config/brokers/{broker_id}"
-        interop_clients.run([
-            interop_clients.KAFKA_REF, "zk-set" if self.znode(path) is not None else "zk-create",
-            "--zk", self.cluster.zookeeper.connect, self.cluster.chroot + path,
-            json.dumps({"version": 1, "config": config})])
+        self.zookeeper("zk-set" if self.znode(path) is not None else "zk-create", path,
+                       json.dumps({"version": 1, "config": config}))
 
     def test_changes_at_the_same_time_lose_nothing(self):
         """Kafka's brokers read a config, change it and write it whole: of two, one may be lost."""
