@@ -320,6 +320,7 @@ Result<> LogStore::remove(const TopicPartition& partition, std::chrono::millisec
 
 Result<> LogStore::mark_stray(const TopicPartition& partition) {
   MutexLock change_lock(change_mutex_);
+  if (!entry(partition)) OTTLA_TRY_VOID(promote_future(partition));
   OTTLA_TRY(const std::string path,
             rename_away(partition, stray_directory_name(partition, random_.uuid())));
   if (!path.empty()) {

@@ -152,6 +152,8 @@ class LogStore {
   [[nodiscard]] std::shared_ptr<Log> find(const TopicPartition& partition) const
       OTTLA_EXCLUDES(mutex_);
   [[nodiscard]] std::vector<std::shared_ptr<Log>> logs() const OTTLA_EXCLUDES(mutex_);
+  /// Of which there is a log, or a future log at least.
+  [[nodiscard]] std::set<TopicPartition> partitions() const OTTLA_EXCLUDES(mutex_);
   /// The log; if there is none it is made in the online directory with the most room for what was
   /// made there lately (docs/storage.md). Blocks. Errors: InconsistentTopicId, KafkaStorageError.
   Result<std::shared_ptr<Log>> find_or_create(const TopicPartition& partition,
@@ -173,7 +175,8 @@ class LogStore {
   /// Renames the log's directory away, to be removed after `delay`; survives a crash. Blocks.
   Result<> remove(const TopicPartition& partition, std::chrono::milliseconds delay)
       OTTLA_EXCLUDES(mutex_);
-  /// Renames the log's directory to *-stray: kept for `stray_retention`, but not served.
+  /// Renames the log's directory to *-stray: kept for `stray_retention`, but not served. So it does
+  /// with a future replica that has no log beside it.
   Result<> mark_stray(const TopicPartition& partition) OTTLA_EXCLUDES(mutex_);
   /// Directory that holds the log; empty if there is none.
   [[nodiscard]] std::string directory_of(const TopicPartition& partition) const

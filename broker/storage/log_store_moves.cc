@@ -38,6 +38,15 @@ std::vector<LogStore::Entry> LogStore::entries() const {
   return all;
 }
 
+std::set<TopicPartition> LogStore::partitions() const {
+  MutexLock lock(mutex_);
+  std::set<TopicPartition> names;
+  for (const auto* const table : {&logs_, &futures_}) {
+    for (const auto& [partition, entry] : *table) names.insert(partition);
+  }
+  return names;
+}
+
 std::optional<LogStore::Entry> LogStore::future(const TopicPartition& partition) const {
   MutexLock lock(mutex_);
   const auto found = futures_.find(partition);

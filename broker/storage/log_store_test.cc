@@ -133,6 +133,26 @@ TEST_F(LogStoreTest, AHalfMadeFutureReplicaIsNotTakenUpAgain) {
   EXPECT_EQ(store_->find_future(partition)->directory(), whole);
 }
 
+// Found by the simulation: the log had been put aside, the copy that was to replace it came back
+// with its log dir, and stayed for ever.
+TEST_F(LogStoreTest, AFutureReplicaWithoutALogIsPutAsideAsOne) {
+  start();
+  const TopicPartition partition{"t", 0};
+  append(*make(partition), 3);
+  const std::string own = store_->directory_of(partition);
+  const std::string other = own == "/a" ? "/b" : "/a";
+  ASSERT_TRUE(store_->create_future(partition, other));
+  crash_process();
+  ASSERT_TRUE(files_.remove_all(own + "/t-0"));
+  start();
+  EXPECT_EQ(store_->partitions(), (std::set<TopicPartition>{partition}));
+  ASSERT_TRUE(store_->mark_stray(partition));
+  EXPECT_TRUE(store_->partitions().empty());
+  const auto names = files_.names(other);
+  EXPECT_TRUE(
+      std::ranges::any_of(names, [](const auto& name) { return name.ends_with("-stray"); }));
+}
+
 // An empty disk in the place of one whose records were acknowledged looks like a new one: until the
 // controller has said that nothing is missed, it is no better than a host that lost its page cache.
 TEST_F(LogStoreTest, W1AnEmptyLogDirMayHaveHeldRecords) {
