@@ -77,7 +77,7 @@ struct World {
   void lose_power_of_last_member() {
     partition.isr = {BrokerId(2)};
     no_leader();
-    standing(2).standing = static_cast<std::int8_t>(Standing::HostCrash);
+    standing(2).standing = static_cast<std::int8_t>(Standing::InDoubt);
     kill(3, 1000);
     partition.replicas = {BrokerId(2), BrokerId(3)};
   }

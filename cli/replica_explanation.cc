@@ -263,13 +263,14 @@ std::optional<ReasonFound> unavailability_of(const ClusterFacts& facts,
   if (log_dir_failed(partition, broker)) return failed_log_dir(facts, broker);
   const auto* const standing = standing_of(partition, broker);
   if (standing == nullptr) return std::nullopt;
-  if (standing->standing == static_cast<std::int8_t>(Standing::HostCrash)) {
+  if (standing->standing == static_cast<std::int8_t>(Standing::InDoubt)) {
     return ReasonFound{
         .reason = Reason::HostCrashDoubt,
         .broker = broker,
         .text = "the host of " + broker_text(broker) +
-                " went down without a clean stop since it was in the ISR: its log may lack "
-                "acknowledged records, so it leads only if no better copy can be had",
+                " went down without a clean stop since it was in the ISR, or this log of it was "
+                "lost: its log may lack acknowledged records, so it leads only if no better copy "
+                "can be had",
         .next = {"bring back the other members of the last ISR; the longest log is then chosen"}};
   }
   if (standing->standing == static_cast<std::int8_t>(Standing::ShuttingDown)) {

@@ -22,7 +22,7 @@ void add_partition(rpc::ClusterUpdate& update, BrokerId receiver, const TopicEnt
   }
   rpc::PartitionUpdate& told = update.topics.back().partitions.emplace_back(
       rpc::PartitionUpdate{number, partition.assignment, *partition.state, is_new});
-  if (told.state.leader == receiver && partition.is_doubted(receiver)) {
+  if (told.state.leader == receiver && partition.is_unsettled(receiver)) {
     told.state.leader = kNoBroker;
   }
 }

@@ -44,11 +44,13 @@ TEST(ClusterUpdate, ALeaderInDoubtIsNotToldThatItLeads) {
   ClusterModel model = make_model();
   EXPECT_EQ(leader_told_to(model, kOne), kOne);
   PartitionEntry& partition = model.topics["orders"].partitions[0];
-  partition.doubts = {{kOne, true}};
-  EXPECT_EQ(leader_told_to(model, kOne), kNoBroker);
-  EXPECT_EQ(leader_told_to(model, kTwo), kOne);
-  std::swap(partition.doubts, partition.doubts_in_write);
-  EXPECT_EQ(leader_told_to(model, kOne), kNoBroker);
+  for (auto* const unsettled :
+       {&partition.doubted, &partition.restarted, &partition.restarted_in_write}) {
+    *unsettled = {kOne};
+    EXPECT_EQ(leader_told_to(model, kOne), kNoBroker);
+    EXPECT_EQ(leader_told_to(model, kTwo), kOne);
+    unsettled->clear();
+  }
 }
 
 News news_of(std::int32_t partitions, std::int32_t with_other_leaders) {
@@ -95,16 +97,18 @@ TEST(ClusterUpdate, W22NewLeadersAreToldBeforeEverything) {
   EXPECT_TRUE(news.empty());
 }
 
-TEST(ClusterUpdate, AHostCrashIsUnsettledWhileACopyIsInDoubt) {
+TEST(ClusterUpdate, AHostCrashIsUnsettledUntilZooKeeperHasTheDoubts) {
   ClusterModel model = make_model();
   PartitionEntry& partition = model.topics["orders"].partitions[0];
-  partition.doubts = {{kOne, false}};
-  EXPECT_FALSE(model.doubts_after_host_crash(kOne));
-  partition.doubts = {{kOne, true}};
-  EXPECT_TRUE(model.doubts_after_host_crash(kOne));
-  EXPECT_FALSE(model.doubts_after_host_crash(kTwo));
-  std::swap(partition.doubts, partition.doubts_in_write);
-  EXPECT_TRUE(model.doubts_after_host_crash(kOne));
+  partition.restarted = {kOne};
+  EXPECT_FALSE(model.has_unwritten_doubts(kOne));
+  partition.doubted = {kOne};
+  EXPECT_TRUE(model.has_unwritten_doubts(kOne));
+  EXPECT_FALSE(model.has_unwritten_doubts(kTwo));
+  partition.doubted.clear();
+  partition.state->last_known_eligible_leaders = {kOne};
+  EXPECT_TRUE(partition.is_in_doubt(kOne));
+  EXPECT_FALSE(model.has_unwritten_doubts(kOne));
 }
 
 }  // namespace

@@ -179,8 +179,9 @@ void CommandSender::send(Channel& channel) {
   if (!channel.news.empty()) channel.waits_since = now;
   channel.sent_number = channel.news.empty() ? announced_ : channel.known_number;
   if (!channel.last_stop_settled && !model_.states_are_told) {
-    channel.last_stop_settled = channel.broker.last_stop != cluster::LastStop::HostCrash ||
-                                !model_.doubts_after_host_crash(channel.broker.id);
+    channel.last_stop_settled =
+        channel.broker.last_stop != cluster::LastStop::HostCrash ||
+        (!model_.incomplete && !model_.has_unwritten_doubts(channel.broker.id));
   }
   rpc::ClusterUpdate update = make_update(model_, channel.broker, channel.sent);
   update.last_stop_settled = channel.last_stop_settled;

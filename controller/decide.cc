@@ -66,7 +66,10 @@ void Decider::reconcile(Place place, const char* cause) {
   if (model_.states_are_told) return replace_dead_leader(place, cause);
   move_replicas(place);
   if (partition.writing) return;
-  if (!partition.state) partition.doubts.clear();  // There is nothing yet that could be missing.
+  if (!partition.state) {  // There is nothing yet that could be missing.
+    partition.restarted.clear();
+    partition.doubted.clear();
+  }
   const std::vector<Candidate> replicas = candidates(place);
   if (!partition.state) {
     if (auto first = first_state(replicas, model_.controller_epoch)) {
@@ -123,11 +126,11 @@ std::vector<Candidate> Decider::candidates(const Place& place,
   std::vector<Candidate> result;
   result.reserve(among.size());
   for (const BrokerId broker : among) {
-    const auto& doubts = place.partition.doubts;
-    const bool is_doubted = std::any_of(doubts.begin(), doubts.end(), [&](const Doubt& doubt) {
-      return doubt.broker == broker && doubt.host_crash;
-    });
-    result.push_back({broker, standing(place, broker), is_slow(place, broker), is_doubted});
+    result.push_back({.broker = broker,
+                      .standing = standing(place, broker),
+                      .is_slow = is_slow(place, broker),
+                      .is_in_doubt = place.partition.is_in_doubt(broker),
+                      .is_offline = model_.offline_replicas.contains({broker, place.name()})});
   }
   return result;
 }
@@ -150,7 +153,7 @@ void Decider::write_state(Place place, cluster::PartitionState next, const char*
   write.is_urgent = urgent;
   partition.writing = true;
   partition.recheck = false;
-  if (!request) partition.doubts_in_write = std::exchange(partition.doubts, {});
+  if (!request) partition.restarted_in_write = std::exchange(partition.restarted, {});
   (urgent ? urgent_ : other_).push_back(std::move(write));
 }
 
@@ -163,11 +166,8 @@ void Decider::adopt_state(Place place, const cluster::PartitionState& state, boo
   const bool has_other_leader = partition.state && partition.state->leader != state.leader;
   if (partition.state) partition.state_since = now_;
   partition.state = state;
-  std::erase_if(partition.doubts, [&](const Doubt& doubt) {
-    if (state.in_isr(doubt.broker)) return false;
-    const auto& elr = state.eligible_leaders;
-    return !doubt.host_crash || std::find(elr.begin(), elr.end(), doubt.broker) == elr.end();
-  });
+  std::erase_if(partition.restarted, [&](BrokerId broker) { return !state.in_isr(broker); });
+  std::erase_if(partition.doubted, [&](BrokerId broker) { return !state.is_trusted(broker); });
   advance(partition.phase,
           state.leader == kNoBroker ? PartitionPhase::Offline : PartitionPhase::Online);
   Announce& announce = is_new ? announce_new_ : has_other_leader ? announce_leaders_ : announce_;

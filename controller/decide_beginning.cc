@@ -47,7 +47,7 @@ void Decider::on(const ClusterRead& event) {
   // Those that were known before its states were.
   for (const auto& [id, broker] : model_.brokers) {
     if (broker.registration.last_stop != cluster::LastStop::HostCrash) continue;
-    doubt_replicas_of(id, true, false);
+    doubt_replicas_of(id);
   }
   announce_ = {};  // Every broker is told everything.
   announce_leaders_ = {};
@@ -71,7 +71,7 @@ void Decider::go_on_with(const TopicEntry& told) {
     }
     partition.writing = before.writing;
     partition.recheck = before.writing;
-    partition.doubts_in_write = before.doubts_in_write;
+    partition.restarted_in_write = before.restarted_in_write;
   }
 }
 

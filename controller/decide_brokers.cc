@@ -1,9 +1,15 @@
 #include <algorithm>
+#include <utility>
 
 #include "controller/decider.h"
+#include "controller/reassignment.h"
 
 namespace ottla::controller {
 namespace {
+
+bool is_one_of(const std::vector<BrokerId>& brokers, BrokerId broker) {
+  return std::find(brokers.begin(), brokers.end(), broker) != brokers.end();
+}
 
 void erase_all_of(BrokerId broker, std::set<std::pair<BrokerId, TopicPartition>>& replicas) {
   const auto begin = replicas.lower_bound({broker, TopicPartition{"", INT32_MIN}});
@@ -61,29 +67,40 @@ void Decider::registered(const cluster::Broker& broker, bool was_known) {
   model_.gone_since.erase(broker.id);
   model_.brokers[broker.id] =
       BrokerEntry{broker, rpc::Liveness::Alive, false, is_new ? now_ : env::MonotonicTime{}};
-  doubt_replicas_of(broker.id, broker.last_stop == cluster::LastStop::HostCrash, was_known);
+  if (broker.last_stop == cluster::LastStop::HostCrash) {
+    doubt_replicas_of(broker.id);
+  } else {
+    note_restart_of(broker.id, was_known);
+  }
   out_.commands.push_back(SendFull{broker.id});
   resend_stop_replicas(broker.id);
 }
 
-/// A member of the ISR that started again holds all it had (after a process crash) or perhaps not
-/// (after a host crash). What a new controller finds it cannot date: it doubts the second kind.
-/// An eligible leader is doubted after a host crash only: it has no place in the ISR to lose.
-void Decider::doubt_replicas_of(BrokerId broker, bool host_crash, bool restarted) {
+/// Its host crashed. What a new controller finds it cannot date: it doubts once more.
+void Decider::doubt_replicas_of(BrokerId broker) {
+  for (auto& [name, topic] : model_.topics) {
+    for (PartitionEntry& partition : topic.partitions) doubt(partition, broker);
+  }
+}
+
+/// Before a write under way is known to hold, anybody may be trusted by it.
+void Decider::doubt(PartitionEntry& partition, BrokerId broker) {
+  if (!is_one_of(partition.assignment.replicas, broker)) return;
+  const bool is_trusted = partition.state && partition.state->is_trusted(broker);
+  if (!is_trusted && !partition.writing) return;
+  if (!is_one_of(partition.doubted, broker)) partition.doubted.push_back(broker);
+  partition.recheck |= partition.writing;
+}
+
+/// A member of the ISR that was started again holds all that it had. It is known to be one only if
+/// its former process was registered until now, or a write is under way that may not know of it.
+void Decider::note_restart_of(BrokerId broker, bool was_known) {
   for (auto& [name, topic] : model_.topics) {
     for (PartitionEntry& partition : topic.partitions) {
-      const auto& replicas = partition.assignment.replicas;
-      if (std::find(replicas.begin(), replicas.end(), broker) == replicas.end()) continue;
-      const auto holds = [&](const std::vector<BrokerId>& set) {
-        return std::find(set.begin(), set.end(), broker) != set.end();
-      };
-      const bool trusted =
-          partition.state &&
-          (holds(partition.state->isr) || (host_crash && holds(partition.state->eligible_leaders)));
-      if (!trusted && !partition.writing) continue;
-      if (!host_crash && !restarted && !partition.writing) continue;
-      std::erase_if(partition.doubts, [&](const Doubt& d) { return d.broker == broker; });
-      partition.doubts.push_back({broker, host_crash});
+      if (!is_one_of(partition.assignment.replicas, broker)) continue;
+      const bool is_member = was_known && partition.state && partition.state->in_isr(broker);
+      if (!is_member && !partition.writing) continue;
+      if (!is_one_of(partition.restarted, broker)) partition.restarted.push_back(broker);
       partition.recheck |= partition.writing;
     }
   }
@@ -115,21 +132,40 @@ void Decider::on(const LivenessChanged& event) {
 void Decider::on(const CommandDone& event) {
   if (!model_.is_registered(event.broker, event.broker_epoch)) return;
   if (event.everything) find_replicas_online_again(event);
+  const bool moves_waited =
+      event.everything && !std::exchange(model_.brokers[event.broker].logs_are_known, true);
   for (const rpc::PartitionOutcome& outcome : event.outcomes) {
     const TopicPartition tp{outcome.topic, outcome.partition};
     TopicEntry* topic = model_.find_topic(outcome.topic);
     PartitionEntry* partition = model_.find_partition(tp);
-    if (partition == nullptr || outcome.error != ErrorCode::KafkaStorageError) continue;
+    if (partition == nullptr) continue;
     if (!outcome.topic_id.is_zero() && outcome.topic_id != topic->id) continue;
-    if (!model_.offline_replicas.insert({event.broker, tp}).second) continue;
-    reconcile({*topic, tp.partition, *partition}, "log dir failed");
+    const Place place{*topic, tp.partition, *partition};
+    if (outcome.log_is_lost) {
+      doubt(*partition, event.broker);
+      reconcile(place, "log is lost");
+    } else if (outcome.error == ErrorCode::KafkaStorageError &&
+               model_.offline_replicas.insert({event.broker, tp}).second) {
+      reconcile(place, "log dir failed");
+    }
   }
   for (const rpc::StopReplica& stopped : event.stopped) {
     TopicEntry* topic = model_.find_topic(stopped.topic);
     if (topic == nullptr || topic->id != stopped.topic_id) continue;
     topic->replicas_to_stop.erase({stopped.partition, event.broker});
   }
+  if (moves_waited) go_on_with_moves();
   continue_deletions();
+}
+
+void Decider::go_on_with_moves() {
+  for (auto& [name, topic] : model_.topics) {
+    for (std::size_t i = 0; i < topic.partitions.size(); ++i) {
+      PartitionEntry& partition = topic.partitions[i];
+      if (!partition.wanted && !is_reassigning(partition.assignment)) continue;
+      reconcile({topic, static_cast<std::int32_t>(i), partition}, "logs are known");
+    }
+  }
 }
 
 /// A full disk has room again: the broker asks for everything, and opens what it could not.

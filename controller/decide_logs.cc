@@ -1,3 +1,5 @@
+#include <glog/logging.h>
+
 #include <algorithm>
 
 #include "controller/decider.h"
@@ -25,7 +27,24 @@ void Decider::ask_logs(Place place, const Verdict& verdict) {
     if (!query.asked.contains(broker)) to_ask.push_back(broker);
   }
   send_queries(place, to_ask);
+  remember_longer_logs(place);
   try_to_choose(place, verdict);
+}
+
+/// Who told of a longer log than anybody who is there has, and went away again, is written down:
+/// the next controller has to wait for it as well.
+void Decider::remember_longer_logs(Place place) {
+  PartitionEntry& partition = place.partition;
+  if (partition.writing) return;
+  const LogQuery& query = *partition.log_query;
+  cluster::PartitionState next = *partition.state;
+  for (const BrokerId broker : awaited_logs(place.topic, partition)) {
+    if (!query.told.contains(broker) || next.may_hold_committed(broker)) continue;
+    next.last_known_eligible_leaders.push_back(broker);
+  }
+  if (next == *partition.state) return;
+  std::ranges::sort(next.last_known_eligible_leaders);
+  write_state(place, std::move(next), "longer log was told of");
 }
 
 void Decider::send_queries(Place place, const std::vector<BrokerId>& brokers) {
@@ -33,7 +52,10 @@ void Decider::send_queries(Place place, const std::vector<BrokerId>& brokers) {
   for (const BrokerId broker : brokers) {
     query.asked.try_emplace(broker, LogQuery::Asked{model_.brokers.at(broker).registration.epoch,
                                                     now_ + model_.host_crash_wait});
-    queries_[broker].push_back({place.topic.name, place.topic.id, place.number});
+    queries_[broker].push_back({.topic = place.topic.name,
+                                .topic_id = place.topic.id,
+                                .partition = place.number,
+                                .leader_epoch = place.partition.state->leader_epoch});
   }
   if (!brokers.empty()) query.ask_again_at = now_ + model_.log_query_retry;
 }
@@ -52,18 +74,21 @@ void Decider::try_to_choose(Place place, const Verdict& verdict) {
                     !awaited_logs(place.topic, partition).empty())) {
     return;
   }
-  std::vector<LogEnd> logs;
-  // In the ISR's order, then the assignment's: of equal logs the first is chosen.
-  for (const bool members : {true, false}) {
-    for (const BrokerId broker : partition.assignment.replicas) {
-      const auto answer = query.answers.find(broker);
-      if (answer == query.answers.end() || partition.state->in_isr(broker) != members) continue;
-      logs.push_back({broker, answer->second.last_epoch, answer->second.log_end_offset});
-    }
+  const LogEnd longest = query.longest();
+  BrokerId chosen = kNoBroker;
+  for (const BrokerId broker : partition.assignment.replicas) {
+    const auto answer = query.answers.find(broker);
+    if (answer == query.answers.end() || answer->second != longest) continue;
+    // Of equal logs a member's comes first.
+    const bool is_better = partition.state->in_isr(broker) && !partition.state->in_isr(chosen);
+    if (chosen == kNoBroker || is_better) chosen = broker;
   }
-  const BrokerId chosen = longest_log(logs);
+  CHECK(chosen != kNoBroker);
   end_query(place);
-  write_state(place, recovered_state(*partition.state, chosen), "longest log");
+  write_state(place,
+              recovered_state(*partition.state, chosen, candidates(place),
+                              place.topic.rules.min_insync_replicas),
+              "longest log");
 }
 
 void Decider::end_query(Place place) {
@@ -84,7 +109,6 @@ void Decider::on(const LogsAnswered& event) {
       model_.offline_replicas.insert({event.broker, tp});
     } else if (answer.error == ErrorCode::None) {
       query.answers[event.broker] = {answer.last_epoch, answer.log_end_offset};
-      query.last_answers[event.broker] = query.answers[event.broker];
     } else if (answer.error == ErrorCode::UnknownTopicOrPartition ||
                (answer.error == ErrorCode::InconsistentTopicId &&
                 !partition->state->in_isr(event.broker))) {
@@ -92,6 +116,8 @@ void Decider::on(const LogsAnswered& event) {
       // deleted. A member's may be the right one under a wrong id (W5): it stays unanswered.
       query.answers[event.broker] = {};
     }
+    const auto told = query.answers.find(event.broker);
+    if (told != query.answers.end()) query.told[event.broker] = told->second;
     reconcile({*model_.find_topic(tp.topic), tp.partition, *partition}, "log query");
   }
 }

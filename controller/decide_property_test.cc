@@ -5,8 +5,10 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <array>
 #include <deque>
 #include <functional>
+#include <set>
 
 #include "common/env/random.h"
 #include "controller/decide.h"
@@ -39,7 +41,7 @@ class World {
     told_.resize(kPartitions);
     const std::size_t heard_of = random_.below(kPartitions);
     if (random_.below(2) == 0) told_[heard_of] = states_[heard_of];
-    switch (random_.below(15)) {
+    switch (random_.below(18)) {
       case 0:
         return stop_broker(any_broker());
       case 1:
@@ -65,6 +67,12 @@ class World {
         return reassign();
       case 12:
         return report_slow();
+      case 13:
+        return lose_log(any_broker(), random_.below(kPartitions));
+      case 14:
+        return settle(any_broker());
+      case 15:
+        return take_everything(any_broker());
       default:
         return resolve_write();
     }
@@ -78,6 +86,7 @@ class World {
     for (int i = 0; i < 50; ++i) {
       while (!writes_.empty()) resolve_write(true);
       while (!queries_.empty()) answer_logs();
+      for (std::int32_t id = 1; id <= kBrokers; ++id) take_everything(BrokerId(id));
       for (std::int32_t p = 0; p < kPartitions; ++p) all_join(p);
       now_ += std::chrono::seconds(2);
       event(Tick{});
@@ -109,8 +118,72 @@ class World {
     broker.id = id;
     broker.epoch = BrokerEpoch(++last_zxid_);
     broker.last_stop = static_cast<cluster::LastStop>(random_.below(3));
+    if (broker.last_stop == cluster::LastStop::HostCrash) lose_records(id);
+    // It says so until it is told that it need not.
+    if (unsettled_.contains(id)) broker.last_stop = cluster::LastStop::HostCrash;
     registered_[id] = broker;
     event(registrations());
+  }
+
+  /// W1: its host crashed. Where ZooKeeper trusts it, or a write under way will, it must not lead
+  /// unasked.
+  void lose_records(BrokerId id) {
+    unsettled_.insert(id);
+    for (std::size_t p = 0; p < states_.size(); ++p) {
+      const bool will_be_trusted = std::ranges::any_of(writes_, [&](const Write& write) {
+        return write.partition == static_cast<std::int32_t>(p) && write.state.is_trusted(id);
+      });
+      if (will_be_trusted || (states_[p] && states_[p]->is_trusted(id))) lost_[p].insert(id);
+    }
+  }
+
+  /// What it was told last, if that was everything, arrives.
+  void take_everything(BrokerId id) {
+    if (told_everything_.erase(id) == 0 || !registered_.contains(id)) return;
+    event(CommandDone{id, registered_[id].epoch, {}, {}, true});
+  }
+
+  void settle(BrokerId id) {
+    const auto found = registered_.find(id);
+    if (found == registered_.end() || !unsettled_.contains(id)) return;
+    if (model_.states_are_told || model_.has_unwritten_doubts(id)) return;
+    unsettled_.erase(id);
+    found->second.last_stop = cluster::LastStop::ProcessCrash;
+    event(registrations());
+  }
+
+  /// W1: a broker is told of a role, and the log that it is trusted for is gone.
+  void lose_log(BrokerId id, std::size_t p) {
+    const PartitionEntry* const partition = model_.find_partition({"t", static_cast<int>(p)});
+    if (!registered_.contains(id) || partition == nullptr || !partition->state) return;
+    if (!partition->state->is_trusted(id) || !states_[p]->is_trusted(id)) return;
+    lost_[p].insert(id);
+    lost_logs_.insert({id, p});
+    CommandDone done{id, registered_[id].epoch, {}, {}};
+    done.outcomes.push_back({.topic = "t",
+                             .topic_id = id_,
+                             .partition = static_cast<std::int32_t>(p),
+                             .error = ErrorCode::KafkaStorageError,
+                             .log_is_lost = true});
+    event(done);
+  }
+
+  /// Who is neither in the ISR nor eligible joins by what its leader has seen of it.
+  void forget_lost(std::size_t p) {
+    std::erase_if(lost_[p], [&](BrokerId id) {
+      return !states_[p] || (!states_[p]->in_isr(id) && !states_[p]->is_eligible(id));
+    });
+    std::erase_if(lost_logs_, [&](const auto& lost) {
+      return lost.second == p && !lost_[p].contains(lost.first);
+    });
+  }
+
+  void check_leader(const Write& write) {
+    if (write.kind != WriteKind::SetState || write.state.leader == kNoBroker) return;
+    const auto p = static_cast<std::size_t>(write.partition);
+    if (!states_[p] || write.state.leader_epoch <= states_[p]->leader_epoch) return;
+    if (!lost_[p].contains(write.state.leader)) return;
+    ASSERT_EQ(std::string(write.cause), "longest log") << "broker " << write.state.leader;
   }
 
   void stop_broker(BrokerId id) {
@@ -244,6 +317,10 @@ class World {
                           : state && state->partition_epoch == write.state.partition_epoch;
     WriteOutcome outcome{write, carried_out && answered && fits, {}};
     if (carried_out && fits) commit(write);
+    if (carried_out && fits && std::string(write.cause) == "longest log") {
+      lost_[static_cast<std::size_t>(write.partition)].erase(write.state.leader);
+    }
+    forget_lost(static_cast<std::size_t>(write.partition));
     if (!outcome.committed) outcome.truth = state;
     event(WritesDone{{outcome}});
   }
@@ -270,7 +347,7 @@ class World {
     }
     for (const BrokerId member : after.last_known_eligible_leaders) {
       ASSERT_TRUE(is_replica(member));
-      ASSERT_FALSE(after.in_isr(member));
+      ASSERT_TRUE(!after.in_isr(member) || after.leader == kNoBroker);
       ASSERT_EQ(std::ranges::count(after.eligible_leaders, member), 0);
     }
     ASSERT_TRUE(after.leader == kNoBroker || after.in_isr(after.leader));
@@ -294,6 +371,10 @@ class World {
     writes_.clear();
     queries_.clear();
     open_requests_ = 0;
+    // Whose log is lost says so again when it is told of its role again.
+    const auto lost_logs = std::exchange(lost_logs_, {});
+    for (const auto& [id, p] : lost_logs) lost_[p].erase(id);
+    for (std::size_t p = 0; p < kPartitions; ++p) forget_lost(p);
     const ControllerEpoch epoch = model_.controller_epoch.next();
     model_ = {};
     model_.controller_epoch = epoch;
@@ -318,6 +399,7 @@ class World {
     read.brokers = registrations().brokers;
     read.topics.push_back(std::move(topic));
     event(read);
+    for (const auto& [id, p] : lost_logs) lose_log(id, p);
   }
 
   void event(const Event& e) {
@@ -325,6 +407,7 @@ class World {
     Decision decision = decide(model_, e, now_);
     for (const Write& write : decision.writes) {
       ASSERT_TRUE(!model_.states_are_told || (write.is_urgent && write.state.leader != kNoBroker));
+      check_leader(write);
     }
     writes_.insert(writes_.end(), decision.writes.begin(), decision.writes.end());
     for (const Command& command : decision.commands) {
@@ -332,6 +415,7 @@ class World {
       ASSERT_FALSE(model_.states_are_told && (std::holds_alternative<StopReplicas>(command) ||
                                               std::holds_alternative<AskLogs>(command)));
       if (const auto* stop = std::get_if<StopReplicas>(&command)) check_stopped(*stop);
+      if (const auto* full = std::get_if<SendFull>(&command)) told_everything_.insert(full->broker);
       if (const auto* ask = std::get_if<AskLogs>(&command)) {
         for (const auto& p : ask->partitions) queries_.emplace_back(ask->broker, p.partition);
       }
@@ -413,6 +497,11 @@ class World {
   std::vector<std::optional<cluster::PartitionState>> states_;  ///< ZooKeeper's
   std::vector<std::optional<cluster::PartitionState>> told_;    ///< To whom is elected next.
   std::map<BrokerId, cluster::Broker> registered_;
+  std::set<BrokerId> told_everything_;
+  std::set<BrokerId> unsettled_;  ///< Whose host crashed, and who still says so.
+  /// By partition: who is trusted, and may have lost records since.
+  std::array<std::set<BrokerId>, kPartitions> lost_;
+  std::set<std::pair<BrokerId, std::size_t>> lost_logs_;
   std::deque<Write> writes_;
   std::deque<std::pair<BrokerId, std::int32_t>> queries_;
   std::int64_t last_zxid_ = 0;
@@ -441,11 +530,9 @@ TEST(StateMachines, FollowTheirTables) {
 }
 
 TEST(Election, LongestLogIsTheOneOfTheNewestEpoch) {
-  const LogEnd logs[] = {{BrokerId(1), LeaderEpoch(3), Offset(100)},
-                         {BrokerId(2), LeaderEpoch(4), Offset(50)},
-                         {BrokerId(3), LeaderEpoch(4), Offset(60)},
-                         {BrokerId(4), LeaderEpoch(4), Offset(60)}};
-  EXPECT_EQ(longest_log(logs), BrokerId(3));
+  EXPECT_LT((LogEnd{LeaderEpoch(3), Offset(100)}), (LogEnd{LeaderEpoch(4), Offset(50)}));
+  EXPECT_LT((LogEnd{LeaderEpoch(4), Offset(50)}), (LogEnd{LeaderEpoch(4), Offset(60)}));
+  EXPECT_LT(LogEnd{}, (LogEnd{LeaderEpoch(0), Offset(0)}));
 }
 
 }  // namespace

@@ -236,7 +236,9 @@ void Decider::move_replicas(Place place) {
   if (!may_move(place, *next)) {
     const Verdict verdict =
         elect(*partition.state, candidates(place, next->replicas), place.topic.rules);
-    if (verdict.state && verdict.state->leader != kNoBroker) {
+    // Who is only eligible has all that is committed, but then it would be alone with it.
+    const BrokerId leader = verdict.state ? verdict.state->leader : kNoBroker;
+    if (partition.state->in_isr(leader) && is_sure_of(leader)) {
       write_state(place, *verdict.state, "reassignment");
     }
     return;
@@ -244,18 +246,29 @@ void Decider::move_replicas(Place place) {
   topics_to_write_.insert(place.topic.name);
 }
 
-/// Whether nobody whom `next` drops leads or is in the ISR. While nobody leads nobody is dropped:
-/// those who were in sync may come back without their records, and then another's are all there are
-/// (W1). Kafka drops replicas that a cancelled reassignment was adding in any case.
+/// Whether nobody whom `next` drops leads or is in the ISR. While nobody leads nobody is dropped,
+/// nor while the leader is silent: those who were in sync may come back without their records, and
+/// then another's are all there are (W1). Kafka drops replicas that a cancelled reassignment was
+/// adding in any case.
 bool Decider::may_move(const Place& place, const cluster::Assignment& next) const {
   if (place.partition.writing) return false;
   if (!place.partition.state) return true;
   const cluster::PartitionState& state = *place.partition.state;
   const std::vector<BrokerId> dropped = replicas_dropped(place.partition.assignment, next);
-  if (state.leader == kNoBroker) return dropped.empty();
+  const bool may_be_lost =
+      state.leader == kNoBroker || standing(place, state.leader) == Standing::Silent;
+  if (may_be_lost) return dropped.empty();
+  if (!dropped.empty() && !is_sure_of(state.leader)) return false;
   return std::none_of(dropped.begin(), dropped.end(), [&](BrokerId broker) {
     return broker == state.leader || state.in_isr(broker);
   });
+}
+
+/// Whether nothing is known to be wrong with its logs because it has said so, and not because it
+/// has not been asked: what others hold is deleted for it.
+bool Decider::is_sure_of(BrokerId broker) const {
+  const auto found = model_.brokers.find(broker);
+  return found != model_.brokers.end() && found->second.logs_are_known;
 }
 
 /// All that is due in one topic goes into one write.
@@ -306,7 +319,8 @@ void Decider::take_assignment(Place place, const cluster::Assignment& next, bool
   partition.epoch_due |= added;
   const LeaderEpoch epoch = partition.state ? partition.state->leader_epoch : LeaderEpoch(0);
   for (const BrokerId broker : dropped) {
-    std::erase_if(partition.doubts, [&](const Doubt& doubt) { return doubt.broker == broker; });
+    std::erase(partition.restarted, broker);
+    std::erase(partition.doubted, broker);
     model_.offline_replicas.erase({broker, place.name()});
     if (!model_.brokers.contains(broker)) continue;
     StopReplicas& stop = stops_[broker];

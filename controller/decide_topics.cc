@@ -32,7 +32,13 @@ void Decider::take_topic(const TopicRead& read) {
   }
   if (known == nullptr) {
     add_topic(read);
-    reconcile_topic(*model_.find_topic(read.topic.name), "new topic");
+    TopicEntry& topic = *model_.find_topic(read.topic.name);
+    // Its znodes may have been damaged until now, or made by another tool.
+    for (const auto& [id, broker] : model_.brokers) {
+      if (broker.registration.last_stop != cluster::LastStop::HostCrash) continue;
+      for (PartitionEntry& partition : topic.partitions) doubt(partition, id);
+    }
+    reconcile_topic(topic, "new topic");
   } else {
     update_topic(*known, read);
   }

@@ -57,11 +57,10 @@ void Decider::state_written(const WriteOutcome& outcome) {
   // The answer was lost, but it was carried out.
   const bool committed = outcome.committed || (outcome.truth && *outcome.truth == wanted);
   partition->writing = false;
-  const bool settled = committed && wanted.leader != kNoBroker;
-  if (!settled) {
-    for (const Doubt& doubt : partition->doubts_in_write) partition->doubts.push_back(doubt);
+  const std::vector<BrokerId> restarted = std::exchange(partition->restarted_in_write, {});
+  if (!committed || wanted.leader == kNoBroker) {
+    partition->restarted.insert(partition->restarted.end(), restarted.begin(), restarted.end());
   }
-  partition->doubts_in_write.clear();
 
   if (committed) {
     adopt_state(place, wanted, write.kind == WriteKind::CreateState);

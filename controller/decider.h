@@ -82,10 +82,13 @@ class Decider {
   // decide_brokers.cc
   bool replace_registrations(const std::vector<cluster::Broker>& brokers);
   void registered(const cluster::Broker& broker, bool was_known);
-  void doubt_replicas_of(BrokerId broker, bool host_crash, bool restarted);
+  void doubt_replicas_of(BrokerId broker);
+  static void doubt(PartitionEntry& partition, BrokerId broker);
+  void note_restart_of(BrokerId broker, bool was_known);
   void forget_offline_replicas_of(BrokerId broker);
   void forget_slow_replicas_of(BrokerId broker);
   void find_replicas_online_again(const CommandDone& event);
+  void go_on_with_moves();
 
   // decide_topics.cc
   void take_topic(const TopicRead& read);
@@ -123,6 +126,7 @@ class Decider {
   [[nodiscard]] std::optional<cluster::Assignment> next_assignment(const Place& place) const;
   void move_replicas(Place place);
   [[nodiscard]] bool may_move(const Place& place, const cluster::Assignment& next) const;
+  [[nodiscard]] bool is_sure_of(BrokerId broker) const;
   void write_assignments(TopicEntry& topic);
   void write_reassignments();
   void assignments_written(TopicEntry& topic, const Write& write);
@@ -142,6 +146,7 @@ class Decider {
   // decide_logs.cc
   void ask_logs(Place place, const Verdict& verdict);
   void send_queries(Place place, const std::vector<BrokerId>& brokers);
+  void remember_longer_logs(Place place);
   void try_to_choose(Place place, const Verdict& verdict);
   void end_query(Place place);
 

@@ -105,6 +105,11 @@ class Script {
     const std::string what = words.next();
     if (what == "brokers") return on_brokers(words);
     if (what == "register") return on_register(words);
+    if (what == "settled") return on_settled(words);
+    if (what == "mute") {  // Commands do not get there.
+      mute_ = parse_brokers(words.next());
+      return;
+    }
     if (what == "lost") return on_lost(words);
     if (what == "dead") return on_liveness(words, rpc::Liveness::ProcessDead);
     if (what == "silent") return on_liveness(words, rpc::Liveness::Silent);
@@ -126,6 +131,7 @@ class Script {
     if (what == "shutdown") return on_shutdown(words);
     if (what == "stopped") return on_stopped(words);
     if (what == "failed") return on_failed(words);
+    if (what == "log-lost") return on_log_lost(words);
     if (what == "slow") return on_slow(words);
     if (what == "took-all") return on_took_all(words);
     if (what == "logs") return on_logs(words);
@@ -262,6 +268,9 @@ class Script {
         read.rules.unclean_leader_election = true;
       } else if (word.starts_with("min.isr=")) {
         read.rules.min_insync_replicas = std::stoi(word.substr(8));
+      } else if (word.starts_with("isr=")) {  // Its partitions have states already.
+        const std::vector<BrokerId> isr = parse_brokers(word.substr(4));
+        read.states.push_back({{.leader = isr.front(), .isr = isr}});
       } else {
         read.topic.partitions.push_back(parse_assignment(word));
       }
@@ -367,6 +376,28 @@ class Script {
         id, epoch_of(id), {{tp.topic, {}, tp.partition, ErrorCode::KafkaStorageError}}, {}, false});
   }
 
+  void on_log_lost(Words& words) {
+    const BrokerId id{std::stoi(words.next())};
+    const TopicPartition tp = parse_partition(words.next());
+    CommandDone done{id, epoch_of(id), {}, {}};
+    done.outcomes.push_back({.topic = tp.topic,
+                             .topic_id = {},
+                             .partition = tp.partition,
+                             .error = ErrorCode::KafkaStorageError,
+                             .log_is_lost = true});
+    run_event(done);
+  }
+
+  /// The broker says no more that its host crashed, once it has been told that it need not.
+  void on_settled(Words& words) {
+    const BrokerId id{std::stoi(words.next())};
+    ASSERT_FALSE(model_.has_unwritten_doubts(id));
+    for (cluster::Broker& known : registered_) {
+      if (known.id == id) known.last_stop = cluster::LastStop::ProcessCrash;
+    }
+    run_event(BrokersRead{registered_});
+  }
+
   /// "slow 1 orders-0 orders-2": all of its replicas that are slow; none: it is well again. With
   /// "#2" among them, what it says second.
   void on_slow(Words& words) {
@@ -463,11 +494,23 @@ class Script {
       return;
     }
     for (const std::string& topic : decision.topics_to_read) out_ << "  read " << topic << '\n';
-    if (decision.writes.empty()) return;
-    WritesDone done;
-    for (const Write& write : decision.writes) done.outcomes.push_back({write, true, {}});
-    out_ << "  -- committed\n";
-    run_event(done);
+    if (!decision.writes.empty()) {
+      WritesDone done;
+      for (const Write& write : decision.writes) done.outcomes.push_back({write, true, {}});
+      out_ << "  -- committed\n";
+      run_event(done);
+    }
+    take_everything();
+  }
+
+  /// Who was sent everything has it, and all its logs; but for those whose answers a script tells.
+  void take_everything() {
+    for (const BrokerId id : std::exchange(sent_everything_, {})) {
+      const bool has_failed = std::ranges::any_of(
+          model_.offline_replicas, [&](const auto& replica) { return replica.first == id; });
+      const bool is_mute = std::ranges::find(mute_, id) != mute_.end();
+      if (!has_failed && !is_mute) run_event(CommandDone{id, epoch_of(id), {}, {}, true});
+    }
   }
 
   void print_write(const Write& write) {
@@ -512,7 +555,10 @@ class Script {
     out_ << "  all: live brokers " << join(live) << '\n';
   }
   void print_command(const AnnounceDeleted& c) { out_ << "  all: deleted " << c.topic << '\n'; }
-  void print_command(const SendFull& c) { out_ << "  broker " << c.broker << ": everything\n"; }
+  void print_command(const SendFull& c) {
+    out_ << "  broker " << c.broker << ": everything\n";
+    sent_everything_.push_back(c.broker);
+  }
   void print_command(const StopReplicas& c) {
     out_ << "  broker " << c.broker << ": stop";
     for (const rpc::StopReplica& r : c.replicas) {
@@ -558,6 +604,8 @@ class Script {
   std::uint64_t last_request_ = 0;
   bool hold_ = false;
   std::vector<Write> held_;
+  std::vector<BrokerId> sent_everything_;
+  std::vector<BrokerId> mute_;
   std::vector<TopicRead> noted_;
   std::ostringstream out_;
 };

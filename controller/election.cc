@@ -1,9 +1,6 @@
 #include "controller/election.h"
 
-#include <glog/logging.h>
-
 #include <algorithm>
-#include <tuple>
 
 namespace ottla::controller {
 namespace {
@@ -12,26 +9,20 @@ bool contains(const std::vector<BrokerId>& brokers, BrokerId broker) {
   return std::find(brokers.begin(), brokers.end(), broker) != brokers.end();
 }
 
-Standing standing_of(std::span<const Candidate> candidates, BrokerId broker) {
+Candidate candidate_of(std::span<const Candidate> candidates, BrokerId broker) {
   for (const Candidate& candidate : candidates) {
-    if (candidate.broker == broker) return candidate.standing;
+    if (candidate.broker == broker) return candidate;
   }
-  return Standing::Unregistered;  // Not a replica any more.
+  return {.broker = broker};  // Not a replica any more.
 }
 
 std::vector<BrokerId> with_standing(std::span<const Candidate> candidates,
                                     const std::vector<BrokerId>& among, Standing wanted) {
   std::vector<BrokerId> found;
   for (const BrokerId broker : among) {
-    if (standing_of(candidates, broker) == wanted) found.push_back(broker);
+    if (candidate_of(candidates, broker).standing == wanted) found.push_back(broker);
   }
   return found;
-}
-
-bool is_slow(std::span<const Candidate> candidates, BrokerId broker) {
-  return std::any_of(candidates.begin(), candidates.end(), [&](const Candidate& candidate) {
-    return candidate.broker == broker && candidate.is_slow;
-  });
 }
 
 BrokerId first_in_assignment(std::span<const Candidate> candidates,
@@ -47,7 +38,7 @@ BrokerId first_in_assignment(std::span<const Candidate> candidates,
 BrokerId leader_among(const std::vector<BrokerId>& isr, BrokerId current,
                       std::span<const Candidate> candidates) {
   std::vector<BrokerId> quick = isr;
-  std::erase_if(quick, [&](BrokerId broker) { return is_slow(candidates, broker); });
+  std::erase_if(quick, [&](BrokerId broker) { return candidate_of(candidates, broker).is_slow; });
   const std::vector<BrokerId>& among = quick.empty() ? isr : quick;
   return contains(among, current) ? current : first_in_assignment(candidates, among);
 }
@@ -76,6 +67,14 @@ std::optional<cluster::PartitionState> without_leader(const cluster::PartitionSt
   return next;
 }
 
+/// Whether a leader commits records with this ISR.
+bool commits(const cluster::PartitionState& state, std::span<const Candidate> candidates,
+             std::int32_t min_insync_replicas) {
+  const auto needed =
+      std::min(static_cast<std::size_t>(std::max(min_insync_replicas, 1)), candidates.size());
+  return state.isr.size() >= needed;
+}
+
 bool can_answer(Standing standing) {
   return standing != Standing::Silent && standing != Standing::ProcessDead &&
          standing != Standing::Unregistered;
@@ -86,16 +85,17 @@ Verdict give_up(const cluster::PartitionState& state, std::span<const Candidate>
                 const TopicRules& rules, bool unclean_now) {
   Verdict verdict;
   verdict.state = without_leader(state);
-  bool crashed_member = false;
-  bool all_unregistered = true;
+  bool member_in_doubt = false;
+  bool all_gone = true;
   for (const BrokerId member : state.isr) {
-    const Standing standing = standing_of(candidates, member);
-    crashed_member |= standing == Standing::HostCrash;
-    all_unregistered &= standing == Standing::Unregistered;
+    const Candidate candidate = candidate_of(candidates, member);
+    member_in_doubt |= candidate.standing == Standing::InDoubt;
+    // Only the end of the session counts as death when records will be lost for it, or the
+    // broker's own word that it has no log.
+    all_gone &= candidate.standing == Standing::Unregistered || candidate.is_offline;
   }
-  // Only the end of the session counts as death when records will be lost for it.
-  const bool unclean = unclean_now || (rules.unclean_leader_election && all_unregistered);
-  if (!crashed_member && !unclean) return verdict;
+  const bool unclean = unclean_now || (rules.unclean_leader_election && all_gone);
+  if (!member_in_doubt && !unclean) return verdict;
   for (const Candidate& candidate : candidates) {
     if (can_answer(candidate.standing)) {
       verdict.ask_logs.push_back(candidate.broker);
@@ -120,9 +120,8 @@ Verdict choose(const cluster::PartitionState& state, std::span<const Candidate> 
     return {settle_on(state, candidates, {leader}, Standing::Good), {}, false};
   }
   // Silence alone is no reason to stop a leader that nobody can replace.
-  const auto leader = std::ranges::find(candidates, state.leader, &Candidate::broker);
-  if (leader != candidates.end() && leader->standing == Standing::Silent && !leader->is_doubted &&
-      state.in_isr(state.leader)) {
+  const Candidate leader = candidate_of(candidates, state.leader);
+  if (leader.standing == Standing::Silent && !leader.is_in_doubt && state.in_isr(state.leader)) {
     return {};
   }
   return give_up(state, candidates, rules, unclean_now);
@@ -159,17 +158,16 @@ std::optional<cluster::PartitionState> first_state(std::span<const Candidate> ca
 
 Eligible eligible_after(const cluster::PartitionState& before, const cluster::PartitionState& after,
                         std::span<const Candidate> candidates, std::int32_t min_insync_replicas) {
-  const auto needed =
-      std::min(static_cast<std::size_t>(std::max(min_insync_replicas, 1)), candidates.size());
-  if (after.leader != kNoBroker && after.isr.size() >= needed) return {};
+  const bool is_led = after.leader != kNoBroker;
+  if (is_led && commits(after, candidates, min_insync_replicas)) return {};
   Eligible eligible;
   for (const Candidate& candidate : candidates) {
     const BrokerId broker = candidate.broker;
-    if (after.in_isr(broker)) continue;
-    if (before.in_isr(broker) || contains(before.eligible_leaders, broker)) {
-      const bool is_doubted = candidate.is_doubted || candidate.standing == Standing::HostCrash;
-      (is_doubted ? eligible.last_known : eligible.leaders).push_back(broker);
-    } else if (contains(before.last_known_eligible_leaders, broker)) {
+    if (after.in_isr(broker)) {
+      if (!is_led && candidate.is_in_doubt) eligible.last_known.push_back(broker);
+    } else if (before.in_isr(broker) || before.is_eligible(broker)) {
+      (candidate.is_in_doubt ? eligible.last_known : eligible.leaders).push_back(broker);
+    } else if (before.is_last_known(broker)) {
       eligible.last_known.push_back(broker);
     }
   }
@@ -183,21 +181,22 @@ void set_eligible(cluster::PartitionState& state, Eligible eligible) {
   state.last_known_eligible_leaders = std::move(eligible.last_known);
 }
 
-BrokerId longest_log(std::span<const LogEnd> logs) {
-  CHECK(!logs.empty());
-  const auto longest = std::max_element(logs.begin(), logs.end(), [](const auto& a, const auto& b) {
-    return std::tie(a.last_epoch, a.log_end_offset) < std::tie(b.last_epoch, b.log_end_offset);
-  });
-  return longest->broker;
-}
-
-cluster::PartitionState recovered_state(const cluster::PartitionState& state, BrokerId leader) {
+cluster::PartitionState recovered_state(const cluster::PartitionState& state, BrokerId leader,
+                                        std::span<const Candidate> candidates,
+                                        std::int32_t min_insync_replicas) {
   cluster::PartitionState next = state;
   next.leader = leader;
   next.leader_epoch = state.leader_epoch.next();
   next.recovering = !state.in_isr(leader);
   next.isr = {leader};
-  set_eligible(next, {});
+  Eligible eligible;
+  for (const Candidate& candidate : candidates) {
+    const BrokerId broker = candidate.broker;
+    if (broker == leader || commits(next, candidates, min_insync_replicas)) continue;
+    if (state.may_hold_committed(broker)) eligible.last_known.push_back(broker);
+  }
+  std::ranges::sort(eligible.last_known);
+  set_eligible(next, std::move(eligible));
   return next;
 }
 

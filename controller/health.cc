@@ -1,7 +1,6 @@
 #include "controller/health.h"
 
 #include <algorithm>
-#include <ranges>
 
 #include "controller/model.h"
 
@@ -87,42 +86,32 @@ Standing standing_of(const ClusterModel& model, const TopicPartition& name,
     return Standing::ProcessDead;
   }
   if (entry.liveness == rpc::Liveness::Silent && model.silence_counts()) return Standing::Silent;
-  bool restarted = false;
-  for (const Doubt& doubt : partition.doubts) {
-    if (doubt.broker != broker) continue;
-    if (doubt.host_crash) return Standing::HostCrash;
-    restarted = true;
-  }
+  if (partition.is_in_doubt(broker)) return Standing::InDoubt;
   if (entry.shutting_down) return Standing::ShuttingDown;
-  return restarted ? Standing::Restarted : Standing::Good;
+  const auto& restarted = partition.restarted;
+  const bool is_restarted =
+      std::find(restarted.begin(), restarted.end(), broker) != restarted.end();
+  return is_restarted ? Standing::Restarted : Standing::Good;
 }
 
 std::vector<BrokerId> awaited_logs(const TopicEntry& topic, const PartitionEntry& partition) {
   const LogQuery& query = *partition.log_query;
   if (topic.rules.unclean_leader_election || partition.unclean_election_wanted) return {};
   std::vector<BrokerId> awaited;
-  const std::vector<BrokerId>& replicas = partition.assignment.replicas;
-  const auto await = [&](const std::vector<BrokerId>& brokers) {
-    for (const BrokerId broker : brokers) {
-      // Somebody may have rewritten the assignment by hand: nobody asks who is no replica.
-      const bool is_replica = std::ranges::find(replicas, broker) != replicas.end();
-      if (is_replica && !query.answers.contains(broker)) awaited.push_back(broker);
-    }
-  };
-  await(partition.state->isr);
-  await(partition.state->eligible_leaders);
-  await(partition.state->last_known_eligible_leaders);
-  if (!awaited.empty() || query.answers.empty()) return awaited;
-  const LogQuery::Answer longest = std::ranges::max(std::views::values(query.answers));
-  if (longest.log_end_offset == Offset(0)) {
-    await(replicas);
-    return awaited;
+  std::vector<BrokerId> not_heard;
+  const LogEnd longest = query.longest();
+  // Somebody may have rewritten the assignment by hand: nobody asks who is no replica.
+  for (const BrokerId broker : partition.assignment.replicas) {
+    if (query.answers.contains(broker)) continue;
+    const auto told = query.told.find(broker);
+    const bool is_heard = told != query.told.end();
+    const bool may_have_more =
+        is_heard ? told->second > longest : partition.state->may_hold_committed(broker);
+    if (may_have_more) awaited.push_back(broker);
+    if (!is_heard) not_heard.push_back(broker);
   }
-  for (const BrokerId broker : replicas) {
-    const auto seen = query.last_answers.find(broker);
-    if (seen != query.last_answers.end() && seen->second > longest) awaited.push_back(broker);
-  }
-  return awaited;
+  const bool all_are_empty = !query.answers.empty() && longest.log_end_offset == Offset(0);
+  return awaited.empty() && all_are_empty ? not_heard : awaited;
 }
 
 void describe_model(const ClusterModel& model, const std::vector<TopicPartition>& partitions,

@@ -7,10 +7,8 @@
 namespace ottla::controller {
 namespace {
 
-template <class Predicate>
-bool any_doubt(const PartitionEntry& partition, Predicate predicate) {
-  return std::any_of(partition.doubts.begin(), partition.doubts.end(), predicate) ||
-         std::any_of(partition.doubts_in_write.begin(), partition.doubts_in_write.end(), predicate);
+bool contains(const std::vector<BrokerId>& brokers, BrokerId broker) {
+  return std::find(brokers.begin(), brokers.end(), broker) != brokers.end();
 }
 
 void count_partition(const PartitionEntry& partition, ModelCounts& counts) {
@@ -29,17 +27,26 @@ void count_partition(const PartitionEntry& partition, ModelCounts& counts) {
 
 }  // namespace
 
-bool PartitionEntry::is_doubted(BrokerId broker) const {
-  return any_doubt(*this, [&](const Doubt& doubt) { return doubt.broker == broker; });
+LogEnd LogQuery::longest() const {
+  LogEnd longest;
+  for (const auto& [broker, answer] : answers) longest = std::max(longest, answer);
+  return longest;
 }
 
-bool ClusterModel::doubts_after_host_crash(BrokerId broker) const {
-  const auto of_broker = [&](const Doubt& doubt) {
-    return doubt.broker == broker && doubt.host_crash;
-  };
+bool PartitionEntry::is_in_doubt(BrokerId broker) const {
+  return contains(doubted, broker) ||
+         (state && state->in_isr(broker) && state->is_last_known(broker));
+}
+
+bool PartitionEntry::is_unsettled(BrokerId broker) const {
+  return contains(restarted, broker) || contains(restarted_in_write, broker) ||
+         contains(doubted, broker);
+}
+
+bool ClusterModel::has_unwritten_doubts(BrokerId broker) const {
   for (const auto& [name, topic] : topics) {
     for (const PartitionEntry& partition : topic.partitions) {
-      if (any_doubt(partition, of_broker)) return true;
+      if (contains(partition.doubted, broker)) return true;
     }
   }
   return false;

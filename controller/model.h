@@ -16,6 +16,7 @@
 #include "common/env/clock.h"
 #include "common/rpc/peer.h"
 #include "controller/config.h"
+#include "controller/election.h"
 #include "controller/partition_requests.h"
 #include "controller/state_machines.h"
 
@@ -30,15 +31,8 @@ struct BrokerEntry {
   bool shutting_down = false;
   env::MonotonicTime liveness_since{};  ///< Zero: since before this term.
   std::uint64_t slow_report = 0;        ///< Number of the last that was heard.
-};
-
-/// A member of the ISR whose log cannot be taken as it was: its process was started again since it
-/// joined. After a host crash acknowledged records may be missing (KIP-966, W1).
-struct Doubt {
-  BrokerId broker;
-  bool host_crash = false;
-
-  friend bool operator==(const Doubt&, const Doubt&) = default;
+  /// It has been told everything, and has said which of its logs it cannot use or has lost.
+  bool logs_are_known = false;
 };
 
 /// How far the replicas' logs go, asked when no clean candidate for leader is left.
@@ -47,18 +41,14 @@ struct LogQuery {
     BrokerEpoch epoch;
     env::MonotonicTime wait_until{};
   };
-  struct Answer {
-    LeaderEpoch last_epoch = kUnknownLeaderEpoch;
-    Offset log_end_offset;
-
-    /// By length: the records of one epoch are the same in all logs.
-    friend auto operator<=>(const Answer&, const Answer&) = default;
-  };
   std::map<BrokerId, Asked> asked;
-  std::map<BrokerId, Answer> answers;       ///< Of those who are still there.
-  std::map<BrokerId, Answer> last_answers;  ///< Also of those who have gone away since.
-  env::MonotonicTime wait_until{};          ///< Until then who cannot be asked is waited for.
+  std::map<BrokerId, LogEnd> answers;  ///< Of those who are still there.
+  std::map<BrokerId, LogEnd> told;     ///< Also of those who have gone away since.
+  env::MonotonicTime wait_until{};     ///< Until then who cannot be asked is waited for.
   env::MonotonicTime ask_again_at{};
+
+  /// Of those who are still there.
+  [[nodiscard]] LogEnd longest() const;
 };
 
 /// A reassignment that was asked for and does not stand in ZooKeeper yet.
@@ -80,14 +70,20 @@ struct PartitionEntry {
   bool writing = false;           ///< A write of the state is under way.
   bool recheck = false;           ///< Something changed meanwhile.
   bool preferred_wanted = false;  ///< Meanwhile its preferred leader was asked for.
-  std::vector<Doubt> doubts;
-  /// Those that the write under way settles, if it is committed.
-  std::vector<Doubt> doubts_in_write;
+  /// Members of the ISR whose process was started again since they joined (KIP-380).
+  std::vector<BrokerId> restarted;
+  /// Those for whom the write under way begins another epoch, if it is committed.
+  std::vector<BrokerId> restarted_in_write;
+  /// Trusted by the state, but they may have lost acknowledged records since, with their host or
+  /// with a log. It ends with a state that says so too (KIP-966, W1).
+  std::vector<BrokerId> doubted;
   std::optional<LogQuery> log_query;
   env::MonotonicTime state_since{};  ///< Zero: since before this term.
 
-  /// Whether the broker's copy is in doubt, and no decision about that is in ZooKeeper yet.
-  [[nodiscard]] bool is_doubted(BrokerId broker) const;
+  /// Whether the broker may have lost acknowledged records, by what is in ZooKeeper or not yet.
+  [[nodiscard]] bool is_in_doubt(BrokerId broker) const;
+  /// Whether the broker's copy is not as it was, and no decision about that is in ZooKeeper yet.
+  [[nodiscard]] bool is_unsettled(BrokerId broker) const;
 };
 
 struct TopicEntry {
@@ -168,8 +164,9 @@ struct ClusterModel {
 
   /// Registered with this very epoch.
   [[nodiscard]] bool is_registered(BrokerId broker, BrokerEpoch epoch) const;
-  /// Whether some copy of the broker's is in doubt after a crash of its host.
-  [[nodiscard]] bool doubts_after_host_crash(BrokerId broker) const;
+  /// Whether some copy of the broker's is in doubt, and ZooKeeper does not say so yet: only its
+  /// registration does.
+  [[nodiscard]] bool has_unwritten_doubts(BrokerId broker) const;
   /// Registered, and its process not known to be dead: what clients are told.
   [[nodiscard]] std::vector<cluster::Broker> live_brokers() const;
   /// Whether silence is taken as evidence: only while at least half of the registered brokers are

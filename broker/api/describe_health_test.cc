@@ -26,7 +26,7 @@ TEST_F(DescribeHealthTest, TellsWhatTheControllerSays) {
                                 .presence = controller::BrokerPresence::Silent,
                                 .since = std::nullopt}};
   controller::PartitionStanding standing{.partition = {"orders", 1}};
-  standing.replicas = {{BrokerId(2), controller::Standing::HostCrash, false}};
+  standing.replicas = {{BrokerId(2), controller::Standing::InDoubt, false}};
   standing.logs_awaited = {{BrokerId(2)}, {}, {BrokerId(4)}, std::chrono::seconds(9)};
   controller.health.partitions = {standing};
   DescribeHealthRequest request;
@@ -43,7 +43,7 @@ TEST_F(DescribeHealthTest, TellsWhatTheControllerSays) {
   EXPECT_FALSE(response.partitions[0].replica.has_value());
   ASSERT_TRUE(response.partitions[0].decision.has_value());
   EXPECT_EQ(response.partitions[0].decision->standings[0].standing,
-            static_cast<std::int8_t>(controller::Standing::HostCrash));
+            static_cast<std::int8_t>(controller::Standing::InDoubt));
   EXPECT_EQ(response.partitions[0].decision->logs_awaited->awaited, std::vector{BrokerId(4)});
   EXPECT_EQ(response.partitions[0].decision->logs_awaited->time_left_ms, 9000);
 }

@@ -30,6 +30,7 @@ void Partition::take_up(const RoleChange& change) {
   config_ = change.config;
   is_cut_off_ = false;  // Until the next look: the controller has just been heard.
   is_recovering_ = change.state.recovering;
+  note_eligible(change.state);
   replicas_ = change.assignment.replicas;
   adding_ = change.assignment.adding;
   leader_ = change.state.leader;

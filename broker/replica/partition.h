@@ -326,7 +326,9 @@ class Partition : public std::enable_shared_from_this<Partition> {
   void take_up(const RoleChange& change) OTTLA_REQUIRES(state_mutex_);
   [[nodiscard]] FollowerState* linked(FollowerLink link) OTTLA_REQUIRES(state_mutex_);
   [[nodiscard]] bool leads(LeaderEpoch epoch) const OTTLA_REQUIRES(state_mutex_);
+  /// How many members of the ISR it takes to commit a record.
   [[nodiscard]] std::int32_t min_isr() const OTTLA_REQUIRES(state_mutex_);
+  void note_eligible(const cluster::PartitionState& state) OTTLA_REQUIRES(state_mutex_);
   Result<> check_append_locked(Acks acks, std::optional<LeaderEpoch> expected) const
       OTTLA_REQUIRES(state_mutex_);
   Result<> check_epoch(LeaderEpoch current) const OTTLA_REQUIRES(state_mutex_);
@@ -370,6 +372,8 @@ class Partition : public std::enable_shared_from_this<Partition> {
   std::shared_ptr<storage::Log> log_ OTTLA_GUARDED_BY(state_mutex_);
   Isr isr_ OTTLA_GUARDED_BY(state_mutex_);
   bool is_cut_off_ OTTLA_GUARDED_BY(state_mutex_) = false;  ///< From a member of the ISR.
+  /// The controller counts on replicas outside the ISR to have all that is committed.
+  bool others_are_eligible_ OTTLA_GUARDED_BY(state_mutex_) = false;
   std::vector<FollowerState> followers_ OTTLA_GUARDED_BY(state_mutex_);
   IsrHistory isr_history_ OTTLA_GUARDED_BY(state_mutex_);
   std::unique_ptr<const CutNote> last_cut_ OTTLA_GUARDED_BY(state_mutex_);

@@ -322,6 +322,7 @@ void Partition::on_isr_answered(const cluster::PartitionState& state) {
     if (state.isr.size() > before) ++context_->totals.isr_expands;
     if (state.isr.size() < before) ++context_->totals.isr_shrinks;
     isr_history_.answered(ErrorCode::None);
+    note_eligible(state);
     partition_epoch_ = std::max(partition_epoch_, state.partition_epoch);
     LOG(INFO) << '[' << name_ << "] isr " << to_text(state.isr) << ", leader epoch "
               << leader_epoch_ << ", partition epoch " << state.partition_epoch;

@@ -8,8 +8,17 @@ namespace ottla::replica {
 
 // Appending.
 
+/// The controller may have heard of another min.insync.replicas than this broker: as long as it
+/// holds others for eligible leaders, nothing is committed without them (W1).
 std::int32_t Partition::min_isr() const {
-  return effective_min_isr(config_.min_insync_replicas, replicas_.size());
+  const std::int32_t configured = effective_min_isr(config_.min_insync_replicas, replicas_.size());
+  if (!others_are_eligible_) return configured;
+  return std::max(configured, static_cast<std::int32_t>(isr_.committed().size()) + 1);
+}
+
+void Partition::note_eligible(const cluster::PartitionState& state) {
+  others_are_eligible_ =
+      !state.eligible_leaders.empty() || !state.last_known_eligible_leaders.empty();
 }
 
 Result<> Partition::check_append_locked(Acks acks, std::optional<LeaderEpoch> expected) const {

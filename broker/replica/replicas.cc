@@ -56,6 +56,19 @@ record::ValidationOptions validation_options(const storage::LogConfig& config,
           .max_message_bytes = config.max_message_bytes};
 }
 
+/// It stands as it was created: no replica's process has ended since.
+bool nobody_has_changed(const cluster::PartitionState& state) {
+  return state.leader_epoch == LeaderEpoch(0) && state.partition_epoch == PartitionEpoch(0);
+}
+
+/// Of the last record that the log had. Where all of them were deleted it is known all the same.
+LeaderEpoch last_epoch_of(const storage::Log& log) {
+  const Offset end = log.log_end_offset();
+  if (end == Offset(0)) return kUnknownLeaderEpoch;
+  if (end == log.log_start_offset()) return log.latest_leader_epoch();
+  return log.leader_epoch_of(Offset(end.value() - 1));
+}
+
 }  // namespace
 
 /// Everything behind Replicas; kept alive by what is under way.
@@ -201,12 +214,16 @@ class Replicas::Core final : public Feed::Source,
   void wait_for_room(const rpc::TopicUpdate& topic, const rpc::PartitionUpdate& update);
   void look_for_room();
   [[nodiscard]] bool is_leftover(const rpc::PartitionUpdate& update) const;
+  [[nodiscard]] bool is_log_lost(const TopicPartition& name,
+                                 const rpc::PartitionUpdate& update) const;
   Result<std::shared_ptr<Partition>> hold(const rpc::TopicUpdate& topic,
                                           const rpc::PartitionUpdate& update, RoleChanges& changes);
   Result<> put_aside_unnamed(const rpc::TopicUpdate& topic, const rpc::PartitionUpdate& update);
   Result<std::shared_ptr<storage::Log>> open_log(const TopicPartition& name, const TopicId& id,
                                                  const rpc::PartitionUpdate& update,
                                                  const TopicConfig& config);
+  [[nodiscard]] rpc::ReplicaLogAnswer::Partition tell_of_log(
+      const rpc::ReplicaLogQuery::Partition& wanted);
   ErrorCode stop_replica(const rpc::StopReplica& command, RoleChanges& changes);
   void drop_missing(const rpc::ClusterUpdate& update, RoleChanges& changes);
   void put_aside(const TopicPartition& name);
@@ -260,6 +277,8 @@ class Replicas::Core final : public Feed::Source,
   /// Damaged logs whose leadership another replica is to take.
   std::map<TopicPartition, std::weak_ptr<storage::Log>> given_up_;
   env::TimerHandle room_timer_;
+  /// Logs that the controller asked for and that are not there: it knows, in epochs after these.
+  std::map<TopicPartition, LeaderEpoch> missed_logs_;
   /// Wishes that came while the move before was about to end.
   std::map<TopicPartition, std::string> next_directories_;
 
@@ -434,7 +453,8 @@ void Replicas::Core::apply_partition(const rpc::TopicUpdate& topic,
     reply.outcomes.push_back({.topic = topic.name,
                               .topic_id = topic.id,
                               .partition = update.partition,
-                              .error = done.error().code()});
+                              .error = done.error().code(),
+                              .log_is_lost = is_log_lost({topic.name, update.partition}, update)});
     return;
   }
   if (waited && with_.offline_replicas_changed) with_.offline_replicas_changed();
@@ -561,8 +581,7 @@ Result<> Replicas::Core::put_aside_unnamed(const rpc::TopicUpdate& topic,
   // does.
   const std::shared_ptr<Partition> known = hosted(name);
   const bool is_in_use = known && known->view().log;
-  const bool is_as_created = update.state.leader_epoch == LeaderEpoch(0) &&
-                             update.state.partition_epoch == PartitionEpoch(0);
+  const bool is_as_created = nobody_has_changed(update.state);
   if (topic.id.is_zero() || is_in_use || (is_counted_on && !is_as_created)) return {};
   if (!with_.logs.find(name) || with_.logs.topic_id(name)) return {};
   if (leader == kNoBroker) {
@@ -589,11 +608,6 @@ Result<std::shared_ptr<storage::Log>> Replicas::Core::open_log(const TopicPartit
     // Its log may lie in the failed directory: an empty one in its place would lose records.
     return fail(ErrorCode::KafkaStorageError);
   }
-  const bool is_lost = !update.is_new && update.state.in_isr(config_->broker) &&
-                       !with_.logs.find(name) && !with_.logs.find_future(name) &&
-                       !with_.logs.is_set_apart(name);
-  LOG_IF(ERROR, is_lost) << '[' << name
-                         << "] this broker is in the ISR and has no log: it is made anew, empty";
   const std::optional<TopicId> known_id = with_.logs.topic_id(name);
   if (known_id && !id.is_zero() && *known_id != id) {
     if (!is_leftover(update)) return fail(ErrorCode::InconsistentTopicId);
@@ -601,7 +615,27 @@ Result<std::shared_ptr<storage::Log>> Replicas::Core::open_log(const TopicPartit
                  << " is put aside as stray: the topic has id " << id << " now";
     OTTLA_TRY_VOID(with_.logs.mark_stray(name));
   }
+  if (is_log_lost(name, update)) {
+    return fail(ErrorCode::KafkaStorageError,
+                "its log is gone, and the controller counts on it: it is told so first");
+  }
+  missed_logs_.erase(name);
   return with_.logs.find_or_create(name, id, config.log);
+}
+
+/// Whether a log that the controller counts on is gone: one was damaged and moved away, its log dir
+/// was taken out of log.dirs, or a copy that was not complete would take its place. An empty log
+/// must not be trusted like the one that is lost (W1): the controller puts this replica in doubt
+/// first.
+bool Replicas::Core::is_log_lost(const TopicPartition& name,
+                                 const rpc::PartitionUpdate& update) const {
+  if (update.is_new || nobody_has_changed(update.state)) return false;
+  if (!update.state.is_trusted(config_->broker)) return false;
+  const auto told = missed_logs_.find(name);
+  // It was chosen for what it told.
+  if (told != missed_logs_.end() && update.state.leader_epoch > told->second) return false;
+  return !with_.logs.find(name) && !with_.logs.is_set_apart(name) &&
+         with_.logs.offline_directories().empty();
 }
 
 ErrorCode Replicas::Core::stop_replica(const rpc::StopReplica& command, RoleChanges& changes) {
@@ -653,8 +687,7 @@ void Replicas::Core::drop_missing(const rpc::ClusterUpdate& update, RoleChanges&
     release(partition, ErrorCode::NotLeaderOrFollower, changes);
     forget(*partition);
   }
-  for (const std::shared_ptr<storage::Log>& log : with_.logs.logs()) {
-    const TopicPartition& name = log->partition();
+  for (const TopicPartition& name : with_.logs.partitions()) {
     // Of a topic that is there, only what stands in the update is known to be somewhere else.
     const bool is_known = topics.contains(name.topic) ? told.contains(name) : !update.incomplete;
     if (assigned.contains(name) || !is_known) continue;
@@ -782,26 +815,39 @@ void Replicas::Core::query_logs(const rpc::ReplicaLogQuery& query,
     answer.error = ErrorCode::StaleBrokerEpoch;
   } else {
     for (const rpc::ReplicaLogQuery::Partition& wanted : query.partitions) {
-      rpc::ReplicaLogAnswer::Partition told{.topic = wanted.topic, .partition = wanted.partition};
-      const TopicPartition name{wanted.topic, wanted.partition};
-      const std::shared_ptr<storage::Log> log = with_.logs.find(name);
-      const std::optional<TopicId> id = with_.logs.topic_id(name);
-      if (!log) {
-        const bool is_here =
-            !with_.logs.offline_directories().empty() || with_.logs.is_set_apart(name);
-        told.error = is_here ? ErrorCode::KafkaStorageError : ErrorCode::UnknownTopicOrPartition;
-      } else if (id && !wanted.topic_id.is_zero() && *id != wanted.topic_id) {
-        told.error = ErrorCode::InconsistentTopicId;
-      } else {
-        told.log_end_offset = log->log_end_offset();
-        told.last_epoch = told.log_end_offset > log->log_start_offset()
-                              ? log->leader_epoch_of(Offset(told.log_end_offset.value() - 1))
-                              : kUnknownLeaderEpoch;
-      }
-      answer.partitions.push_back(std::move(told));
+      answer.partitions.push_back(tell_of_log(wanted));
     }
   }
   std::move(reply)(std::move(answer));
+}
+
+rpc::ReplicaLogAnswer::Partition Replicas::Core::tell_of_log(
+    const rpc::ReplicaLogQuery::Partition& wanted) {
+  rpc::ReplicaLogAnswer::Partition told{.topic = wanted.topic, .partition = wanted.partition};
+  const TopicPartition name{wanted.topic, wanted.partition};
+  std::shared_ptr<storage::Log> log = with_.logs.find(name);
+  const std::optional<TopicId> id = with_.logs.topic_id(name);
+  if (!log && (!with_.logs.offline_directories().empty() || with_.logs.is_set_apart(name))) {
+    told.error = ErrorCode::KafkaStorageError;
+    return told;
+  }
+  if (id && !wanted.topic_id.is_zero() && *id != wanted.topic_id) {
+    told.error = ErrorCode::InconsistentTopicId;
+    return told;
+  }
+  if (!log) {
+    const std::shared_ptr<Partition> partition = hosted(name);
+    const bool is_late = partition && partition->view().leader_epoch > wanted.leader_epoch;
+    if (!is_late) missed_logs_[name] = wanted.leader_epoch;
+    log = with_.logs.find_future(name);  // That is what it would go on with.
+  }
+  if (!log) {
+    told.error = ErrorCode::UnknownTopicOrPartition;
+    return told;
+  }
+  told.log_end_offset = log->log_end_offset();
+  told.last_epoch = last_epoch_of(*log);
+  return told;
 }
 
 void Replicas::Core::topic_config_changed(const std::string& topic) {

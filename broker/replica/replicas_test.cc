@@ -83,6 +83,18 @@ rpc::ClusterUpdateReply tell(SimulatedCluster& cluster, BrokerId broker,
   return reply.value_or(rpc::ClusterUpdateReply{});
 }
 
+rpc::ReplicaLogAnswer::Partition ask_for_log(SimulatedCluster& cluster, BrokerId broker,
+                                             LeaderEpoch leader_epoch) {
+  std::optional<rpc::ReplicaLogAnswer> answer;
+  cluster.replicas(broker).query_replica_logs(
+      {.controller_epoch = ControllerEpoch(1),
+       .receiver_epoch = cluster.process(broker).epoch,
+       .partitions = {{kTopic, kTopicId, 0, leader_epoch}}},
+      [&](rpc::ReplicaLogAnswer got) { answer = std::move(got); });
+  EXPECT_TRUE(cluster.world.run_until_true([&] { return answer.has_value(); }, seconds(1)));
+  return answer ? answer->partitions.at(0) : rpc::ReplicaLogAnswer::Partition{};
+}
+
 TEST(Replicas, AnAcknowledgedRecordIsOnEveryInSyncReplica) {
   const auto cluster = make_cluster(1);
   const AppendedPartition answer = cluster->append_and_wait(kOne, {"a", "b"});
@@ -777,6 +789,91 @@ TEST(Replicas, ALogWithoutAnIdIsOlderThanAPartitionWhoseStateIsAsItWasCreated) {
   (void)tell(*cluster, kThree, update);
   EXPECT_EQ(cluster->process(kThree).logs->find({kTopic, 0})->log_end_offset(), Offset(0));
   EXPECT_EQ(cluster->process(kThree).logs->topic_id({kTopic, 0}), TopicId(7, 7));
+}
+
+// W1: a log was moved away, or its log dir left log.dirs. An empty one must not pass for it.
+TEST(Replicas, WhoseLogIsGoneTakesNoRoleBeforeItIsInDoubt) {
+  const auto cluster = make_cluster(14);
+  EXPECT_EQ(cluster->append_and_wait(kOne, {"a", "b"}).error, ErrorCode::None);
+  ASSERT_TRUE(settle(*cluster));
+  const std::string directory = cluster->process(kThree).logs->find({kTopic, 0})->directory();
+  rpc::ClusterUpdate update = cluster->update_for(kThree, {0}, true);
+  cluster::PartitionState& state = update.topics.at(0).partitions.at(0).state;
+  state = {.leader = kThree, .leader_epoch = LeaderEpoch(4), .isr = {kThree}};
+  cluster->crash(kThree);
+  ASSERT_TRUE(cluster->disk(kThree).remove_all(directory));
+  cluster->uninformed.insert(kThree);
+  cluster->start(kThree);
+  update.receiver_epoch = cluster->process(kThree).epoch;
+  const auto is_lost = [&] {
+    const rpc::ClusterUpdateReply reply = tell(*cluster, kThree, update);
+    if (reply.outcomes.empty()) return false;
+    EXPECT_EQ(reply.outcomes.at(0).error, ErrorCode::KafkaStorageError);
+    EXPECT_EQ(cluster->process(kThree).logs->find({kTopic, 0}), nullptr);
+    return reply.outcomes.at(0).log_is_lost;
+  };
+  EXPECT_TRUE(is_lost());
+  EXPECT_TRUE(is_lost()) << "the first answer may have got lost";
+  state.leader = kOne;
+  state.isr = {kOne};
+  state.eligible_leaders = {kThree};
+  EXPECT_TRUE(is_lost()) << "an eligible leader is trusted as well";
+  state.eligible_leaders.clear();
+  state.last_known_eligible_leaders = {kThree};
+  EXPECT_FALSE(is_lost());
+  EXPECT_NE(cluster->process(kThree).logs->find({kTopic, 0}), nullptr);
+}
+
+// It is chosen for what it told: then the controller knows. A role of before does not count.
+TEST(Replicas, WhoIsAskedForALogThatIsGoneLeadsWithAnEmptyOneOnlyInALaterEpoch) {
+  const auto cluster = make_cluster(14);
+  const std::string directory = cluster->process(kThree).logs->find({kTopic, 0})->directory();
+  cluster->crash(kThree);
+  ASSERT_TRUE(cluster->disk(kThree).remove_all(directory));
+  cluster->uninformed.insert(kThree);
+  cluster->start(kThree);
+  EXPECT_EQ(ask_for_log(*cluster, kThree, LeaderEpoch(4)).error,
+            ErrorCode::UnknownTopicOrPartition);
+  rpc::ClusterUpdate update = cluster->update_for(kThree, {0}, true);
+  cluster::PartitionState& state = update.topics.at(0).partitions.at(0).state;
+  state = {.leader = kThree, .leader_epoch = LeaderEpoch(4), .isr = {kThree}};
+  EXPECT_EQ(tell(*cluster, kThree, update).outcomes.size(), 1U);
+  state.leader_epoch = LeaderEpoch(5);
+  EXPECT_TRUE(tell(*cluster, kThree, update).outcomes.empty());
+  EXPECT_EQ(ask_for_log(*cluster, kThree, LeaderEpoch(5)).error, ErrorCode::None);
+}
+
+// All its records were deleted: it is no older for that.
+TEST(Replicas, ALogWithoutRecordsTellsTheEpochOfThoseItHad) {
+  const auto cluster = make_cluster(14);
+  EXPECT_EQ(cluster->append_and_wait(kOne, {"a", "b"}).error, ErrorCode::None);
+  ASSERT_TRUE(settle(*cluster));
+  const auto log = cluster->log(kThree);
+  const LeaderEpoch epoch = log->latest_leader_epoch();
+  ASSERT_TRUE(log->raise_log_start_offset(Offset(2), Offset(2)));
+  const rpc::ReplicaLogAnswer::Partition told = ask_for_log(*cluster, kThree, LeaderEpoch(4));
+  EXPECT_EQ(told.log_end_offset, Offset(2));
+  EXPECT_EQ(told.last_epoch, epoch);
+}
+
+// W1: the controller has heard of another min.insync.replicas than the leader. Whom it holds for
+// eligible nothing is committed without.
+TEST(Replicas, NothingIsCommittedWithoutThoseWhoAreEligible) {
+  const auto cluster = make_cluster(14, {.min_insync_replicas = 1});
+  rpc::ClusterUpdate update = cluster->update_for(kOne, {0}, false);
+  cluster::PartitionState& state = update.topics.at(0).partitions.at(0).state;
+  state.isr = {kOne};
+  state.eligible_leaders = {kTwo, kThree};
+  state.leader_epoch = state.leader_epoch.next();
+  EXPECT_TRUE(tell(*cluster, kOne, update).outcomes.empty());
+  EXPECT_EQ(cluster->append_and_wait(kOne, {"a"}).error, ErrorCode::NotEnoughReplicas);
+  EXPECT_EQ(cluster->append_and_wait(kOne, {"b"}, Acks::Leader).error, ErrorCode::None);
+  EXPECT_EQ(cluster->partition(kOne)->high_watermark(), Offset(0));
+  state.eligible_leaders.clear();
+  state.partition_epoch = state.partition_epoch.next();
+  EXPECT_TRUE(tell(*cluster, kOne, update).outcomes.empty());
+  EXPECT_EQ(cluster->partition(kOne)->high_watermark(), Offset(1));
+  EXPECT_EQ(cluster->append_and_wait(kOne, {"c"}).error, ErrorCode::None);
 }
 
 // W13: a stale StopReplica must not delete a newer topic's log.

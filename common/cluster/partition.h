@@ -41,18 +41,36 @@ struct PartitionState {
   /// Members that left the ISR when it was at or below min.insync.replicas and hold every committed
   /// record (eligible leader replicas, KIP-966). Ottla's own key in the JSON; Kafka ignores it.
   std::vector<BrokerId> eligible_leaders;
-  /// Those that were members or eligible and lost it to a host crash: they may miss committed
-  /// records, and may be the only ones that still have others (KIP-966's LastKnownElr). Ottla's own
-  /// key as well.
+  /// Those that were members or eligible, and lost records since, with their host or with a log:
+  /// they may miss committed ones, and may be the only ones that still have others (KIP-966's
+  /// LastKnownElr). While nobody leads they may be in the ISR as well: its last members stay there.
+  /// Ottla's own key as well.
   std::vector<BrokerId> last_known_eligible_leaders;
   /// zkVersion of the znode; not in the JSON.
   PartitionEpoch partition_epoch;
 
-  [[nodiscard]] bool in_isr(BrokerId broker) const {
-    return std::find(isr.begin(), isr.end(), broker) != isr.end();
+  [[nodiscard]] bool in_isr(BrokerId broker) const { return is_one_of(isr, broker); }
+  [[nodiscard]] bool is_eligible(BrokerId broker) const {
+    return is_one_of(eligible_leaders, broker);
+  }
+  [[nodiscard]] bool is_last_known(BrokerId broker) const {
+    return is_one_of(last_known_eligible_leaders, broker);
+  }
+  /// Whether anything speaks for it to have committed records that perhaps nobody else has.
+  [[nodiscard]] bool may_hold_committed(BrokerId broker) const {
+    return in_isr(broker) || is_eligible(broker) || is_last_known(broker);
+  }
+  /// Whether its copy is taken to have every committed record.
+  [[nodiscard]] bool is_trusted(BrokerId broker) const {
+    return (in_isr(broker) || is_eligible(broker)) && !is_last_known(broker);
   }
 
   friend bool operator==(const PartitionState&, const PartitionState&) = default;
+
+ private:
+  [[nodiscard]] static bool is_one_of(const std::vector<BrokerId>& brokers, BrokerId broker) {
+    return std::find(brokers.begin(), brokers.end(), broker) != brokers.end();
+  }
 };
 
 /// A topic as /brokers/topics/T tells it; the index in `partitions` is the partition's number.

@@ -71,9 +71,12 @@ struct PartitionOutcome {
   TopicId topic_id;
   std::int32_t partition = 0;
   ErrorCode error = ErrorCode::None;
+  /// The state trusts this replica, and it has no log: no role is taken until the state says that
+  /// it is in doubt (W1).
+  bool log_is_lost = false;
 };
 
-/// `error`: StaleControllerEpoch, StaleBrokerEpoch, InvalidUpdateVersion, or None. `failures` has
+/// `error`: StaleControllerEpoch, StaleBrokerEpoch, InvalidUpdateVersion, or None. `outcomes` has
 /// only what did not work (KafkaStorageError for a replica whose log dir is offline) and the
 /// outcome of each StopReplica.
 struct ClusterUpdateReply {
@@ -164,6 +167,7 @@ struct ReplicaLogQuery {
     std::string topic;
     TopicId topic_id;
     std::int32_t partition = 0;
+    LeaderEpoch leader_epoch = kUnknownLeaderEpoch;  ///< A leader that is chosen has a later one.
   };
   std::vector<Partition> partitions;
 };

@@ -129,13 +129,15 @@ void encode(const PartitionOutcome& from, proto::PartitionOutcome& to) {
   encode(from.topic_id, *to.mutable_topic_id());
   to.set_partition(from.partition);
   to.set_error(encode(from.error));
+  to.set_log_is_lost(from.log_is_lost);
 }
 
 PartitionOutcome decode(const proto::PartitionOutcome& from) {
   return {.topic = from.topic(),
           .topic_id = decode(from.topic_id()),
           .partition = from.partition(),
-          .error = decode_error(from.error())};
+          .error = decode_error(from.error()),
+          .log_is_lost = from.log_is_lost()};
 }
 
 }  // namespace
@@ -208,19 +210,21 @@ void encode(const ReplicaLogQuery& from, proto::ReplicaLogQuery& to) {
   to.set_controller_epoch(from.controller_epoch.value());
   to.set_receiver_epoch(from.receiver_epoch.value());
   for (const ReplicaLogQuery::Partition& partition : from.partitions) {
-    proto::PartitionOutcome& added = *to.add_partitions();
+    proto::ReplicaLogQuery::Partition& added = *to.add_partitions();
     added.set_topic(partition.topic);
     encode(partition.topic_id, *added.mutable_topic_id());
     added.set_partition(partition.partition);
+    added.set_leader_epoch(partition.leader_epoch.value());
   }
 }
 void decode(const proto::ReplicaLogQuery& from, ReplicaLogQuery& to) {
   to.controller_epoch = ControllerEpoch(from.controller_epoch());
   to.receiver_epoch = BrokerEpoch(from.receiver_epoch());
-  for (const proto::PartitionOutcome& partition : from.partitions()) {
+  for (const proto::ReplicaLogQuery::Partition& partition : from.partitions()) {
     to.partitions.push_back({.topic = partition.topic(),
                              .topic_id = decode(partition.topic_id()),
-                             .partition = partition.partition()});
+                             .partition = partition.partition(),
+                             .leader_epoch = LeaderEpoch(partition.leader_epoch())});
   }
 }
 

@@ -26,14 +26,16 @@ class FakeBroker final : public BrokerControl {
     if (drop_calls) return;
     last_update = std::move(update);
     std::move(reply)({ErrorCode::StaleControllerEpoch,
-                      {{"orders", TopicId(1, 2), 3, ErrorCode::KafkaStorageError}}});
+                      {{"orders", TopicId(1, 2), 3, ErrorCode::KafkaStorageError, true}}});
   }
-  void query_replica_logs(ReplicaLogQuery, Callback<ReplicaLogAnswer> reply) override {
+  void query_replica_logs(ReplicaLogQuery query, Callback<ReplicaLogAnswer> reply) override {
+    last_query = std::move(query);
     std::move(reply)({.error = ErrorCode::None,
                       .partitions = {{"orders", 1, ErrorCode::None, LeaderEpoch(4), Offset(77)}}});
   }
 
   ClusterUpdate last_update;
+  ReplicaLogQuery last_query;
   bool drop_calls = false;
 };
 
@@ -125,6 +127,7 @@ TEST(GrpcPeer, CarriesAClusterUpdateWhole) {
   ASSERT_TRUE(reply) << reply.error();
   EXPECT_EQ(reply->error, ErrorCode::StaleControllerEpoch);
   EXPECT_EQ(reply->outcomes.at(0).error, ErrorCode::KafkaStorageError);
+  EXPECT_TRUE(reply->outcomes.at(0).log_is_lost);
   const ClusterUpdate& got = endpoint.broker_control.last_update;
   EXPECT_EQ(got.controller_epoch, ControllerEpoch(8));
   EXPECT_EQ(got.receiver_epoch, BrokerEpoch(9));
@@ -175,8 +178,14 @@ TEST(GrpcPeer, CarriesBrokersRequestsToTheController) {
   EXPECT_EQ(endpoint.controller_control.slow.replicas.at(0).partition, 3);
   EXPECT_EQ(endpoint.controller_control.slow.number, 9U);
 
+  const ReplicaLogQuery query{
+      ControllerEpoch(8), BrokerEpoch(9), {{"orders", TopicId(1, 2), 3, LeaderEpoch(4)}}};
   const auto log = wait_for<ReplicaLogAnswer>(
-      [&](auto done) { peer->query_replica_logs({}, seconds(5), std::move(done)); });
+      [&](auto done) { peer->query_replica_logs(query, seconds(5), std::move(done)); });
+  const ReplicaLogQuery& asked = endpoint.broker_control.last_query;
+  EXPECT_EQ(asked.receiver_epoch, BrokerEpoch(9));
+  EXPECT_EQ(asked.partitions.at(0).topic_id, TopicId(1, 2));
+  EXPECT_EQ(asked.partitions.at(0).leader_epoch, LeaderEpoch(4));
   ASSERT_TRUE(log);
   EXPECT_EQ(log->partitions.at(0).log_end_offset, Offset(77));
 }
