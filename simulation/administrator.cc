@@ -24,6 +24,8 @@ using std::chrono::seconds;
 
 /// The topic whose rules change while the run lasts: it promises nothing.
 constexpr const char* kUncleanTopic = "unclean-c";
+/// Within which all brokers hear of most changes.
+constexpr env::Duration kNotified = milliseconds(100);
 
 }  // namespace
 
@@ -37,6 +39,9 @@ void Administrator::stop() {
   active_ = false;
   cluster_.topics().set_replication_rate(TopicCatalog::kUnlimited);
   set_unclean_election(true);
+  for (const std::string& topic : strict_topics_) {
+    set_min_insync_replicas(topic, TopicCatalog::kMinInsyncReplicas);
+  }
 }
 
 void Administrator::move_replicas_later() {
@@ -104,7 +109,7 @@ void Administrator::move_logs_later() {
 void Administrator::do_something_rare_later() {
   cluster_.after(milliseconds(500 + cluster_.random().below(6000)), [this] {
     if (!active_) return;
-    switch (cluster_.random().below(6)) {
+    switch (cluster_.random().below(8)) {
       case 0:
         delete_controller();
         break;
@@ -116,6 +121,10 @@ void Administrator::do_something_rare_later() {
         break;
       case 3:
         change_segment_bytes();
+        break;
+      case 4:
+      case 5:
+        change_min_insync_replicas();
         break;
       default:
         change_throttle();
@@ -248,7 +257,7 @@ bool Administrator::set_unclean_election(bool allowed) {
       path,
       zookeeper::encode_config({{"unclean.leader.election.enable", allowed ? "true" : "false"}})}});
   CHECK(written.has_value());
-  tell_brokers(kUncleanTopic);
+  tell_brokers(kUncleanTopic, kNotified);
   return true;
 }
 
@@ -256,14 +265,38 @@ void Administrator::change_segment_bytes() {
   constexpr std::array<std::int32_t, 3> kSizes = {2048, 4096, 16384};
   const std::string topic = any_partition().topic;
   cluster_.topics().set_segment_bytes(topic, kSizes.at(cluster_.random().below(kSizes.size())));
-  tell_brokers(topic);
+  tell_brokers(topic, kNotified);
   count("segment size changed");
 }
 
+/// Between what is promised and one more. A leader may hear of it long before the controller, and
+/// long after it.
+void Administrator::change_min_insync_replicas() {
+  const std::string topic = any_partition().topic;
+  if (!TopicCatalog::is_safe(topic)) return;
+  const std::int32_t more = strict_topics_.erase(topic) > 0 ? 0 : 1;
+  if (more > 0) strict_topics_.insert(topic);
+  if (set_min_insync_replicas(topic, TopicCatalog::kMinInsyncReplicas + more)) {
+    count("min.insync.replicas changed");
+  }
+}
+
+bool Administrator::set_min_insync_replicas(const std::string& topic, std::int32_t replicas) {
+  const std::string path = layout::child(layout::kTopicConfigs, topic);
+  if (!cluster_.zookeeper().node(path)) return false;  // not created yet
+  LOG(INFO) << "ADMINISTRATOR: min.insync.replicas of " << topic << " is " << replicas;
+  const auto written = cluster_.zookeeper().apply({zookeeper::Set{
+      path, zookeeper::encode_config({{"min.insync.replicas", std::to_string(replicas)}})}});
+  CHECK(written.has_value());
+  cluster_.topics().set_min_insync_replicas(topic, replicas);
+  tell_brokers(topic, active_ ? seconds(4) : kNotified);
+  return true;
+}
+
 /// As the notifications below /config/changes do, each broker when it gets to it.
-void Administrator::tell_brokers(const std::string& topic) {
+void Administrator::tell_brokers(const std::string& topic, env::Duration longest) {
   for (const BrokerId id : cluster_.broker_ids()) {
-    cluster_.after(milliseconds(cluster_.random().below(100)),
+    cluster_.after(env::Duration(cluster_.random().below(longest.count())),
                    [this, id, topic] { cluster_.broker(id).topic_config_changed(topic); });
   }
 }

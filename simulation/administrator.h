@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -48,12 +49,15 @@ class Administrator {
   void change_throttle();
   void change_unclean_election();
   void change_segment_bytes();
+  void change_min_insync_replicas();
 
   void alter_reassignment(const std::string& name, const TopicPartition& partition,
                           std::optional<std::vector<BrokerId>> replicas);
   void elect(const std::string& name, const TopicPartition& partition, bool unclean);
   bool set_unclean_election(bool allowed);
-  void tell_brokers(const std::string& topic);
+  bool set_min_insync_replicas(const std::string& topic, std::int32_t replicas);
+  /// Each after up to `longest`.
+  void tell_brokers(const std::string& topic, env::Duration longest);
   /// Written as a tool does that talks to ZooKeeper; false if something of the kind is there.
   bool create_node(std::string_view path, std::string data);
   /// Two or more brokers, in any order.
@@ -64,6 +68,7 @@ class Administrator {
   Cluster& cluster_;
   const Workload& workload_;
   bool active_ = true;
+  std::set<std::string> strict_topics_;  ///< With more min.insync.replicas than is promised.
   std::map<std::string, std::uint64_t> counts_;
 };
 

@@ -133,6 +133,17 @@ std::string HighWatermarkNeverFalls::check(const Picture& picture,
   return {};
 }
 
+namespace {
+
+/// How often it may have lost something of that log.
+std::uint64_t losses_of(const Picture& picture, BrokerId broker, const TopicPartition& name) {
+  const auto& losses = picture.cluster().losses();
+  return static_cast<std::uint64_t>(std::ranges::count_if(
+      losses, [&](const Cluster::Loss& loss) { return loss.concerns(broker, name); }));
+}
+
+}  // namespace
+
 std::string IsrHoldsWhatIsCommitted::check(const Picture& picture,
                                            const CommittedRecords& committed) {
   for (const StateChange& change : picture.changes()) {
@@ -145,7 +156,7 @@ std::string IsrHoldsWhatIsCommitted::check(const Picture& picture,
     for (const BrokerId member : change.state.isr) {
       const bool is_new = std::find(isr.begin(), isr.end(), member) == isr.end();
       if (epoch != kUnknownLeaderEpoch && !(is_asked_for && is_new)) continue;
-      trusted.try_emplace(member, picture.cluster().host_crashes(member));
+      trusted.try_emplace(member, losses_of(picture, member, change.name));
     }
     isr = change.state.isr;
     epoch = change.state.leader_epoch;
@@ -157,7 +168,7 @@ std::string IsrHoldsWhatIsCommitted::check(const Picture& picture,
     const auto member = trusted->second.members.find(replica.broker);
     if (member == trusted->second.members.end()) continue;
     // What it lost since it joined is for the controller to find out.
-    if (member->second != picture.cluster().host_crashes(replica.broker)) continue;
+    if (member->second != losses_of(picture, replica.broker, replica.name)) continue;
     for (const auto& [offset, entry] : promised->second) {
       const LoggedRecord* const record = replica.record(offset);
       if (record != nullptr && record->value == entry.value) continue;

@@ -1,9 +1,12 @@
 #include "simulation/cluster.h"
 
+#include <glog/logging.h>
+
 #include <cerrno>
 #include <string_view>
 #include <utility>
 
+#include "broker/storage/file_names.h"
 #include "common/zookeeper/layout.h"
 #include "common/zookeeper/node_data.h"
 
@@ -72,20 +75,36 @@ void Cluster::crash_process(BrokerId id) {
 }
 
 void Cluster::crash_host(BrokerId id) {
-  if (before_host_crash_) before_host_crash_(id);
-  hosts_.at(id).files->crash_host();
-  ++hosts_.at(id).crashes;
-  hosts_.at(id).broker->kill();
-  for (const auto& listener : host_crash_listeners_) listener(id);
+  lose({id, std::nullopt}, [&] { hosts_.at(id).files->crash_host(); });
 }
 
 void Cluster::empty_log_dir(BrokerId id, const std::string& directory) {
-  if (before_host_crash_) before_host_crash_(id);
-  ++hosts_.at(id).crashes;
-  hosts_.at(id).broker->kill();
   // With a fault in its way nothing is lost, which is fine.
-  (void)hosts_.at(id).files->remove_all(directory);
-  for (const auto& listener : host_crash_listeners_) listener(id);
+  lose({id, std::nullopt}, [&] { (void)hosts_.at(id).files->remove_all(directory); });
+}
+
+bool Cluster::lose_log(BrokerId id) {
+  std::vector<std::pair<TopicPartition, std::string>> logs;
+  for (const char* const log_dir : kLogDirectories) {
+    for (const std::string& directory : hosts_.at(id).files->names(log_dir)) {
+      const storage::DirectoryName name = storage::parse_directory_name(directory);
+      if (name.kind != storage::DirectoryKind::Partition) continue;
+      logs.emplace_back(name.partition, std::string(log_dir) + "/" + directory);
+    }
+  }
+  if (logs.empty()) return false;
+  const auto& [name, path] = logs[random().below(logs.size())];
+  LOG(INFO) << "the log of " << name << " is moved away, broker " << id;
+  lose({id, name}, [&] { (void)hosts_.at(id).files->remove_all(path); });
+  return true;
+}
+
+void Cluster::lose(const Loss& loss, const std::function<void()>& take) {
+  if (before_loss_) before_loss_(loss);
+  losses_.push_back(loss);
+  hosts_.at(loss.broker).broker->kill();
+  take();
+  for (const auto& listener : loss_listeners_) listener(loss);
 }
 
 void Cluster::fail_log_dir(BrokerId id, const std::string& directory, std::uint64_t operations) {

@@ -55,6 +55,8 @@ class Cluster {
   /// The process is killed, and one of its disks replaced by an empty one. Counts as a crash of the
   /// host.
   void empty_log_dir(BrokerId id, const std::string& directory);
+  /// The process is killed, and one log is moved away. False if it has none.
+  bool lose_log(BrokerId id);
 
   /// After so many more operations one fails on what lies below `directory`, and all from then on:
   /// of those that change something. Until the disk's fault is taken away.
@@ -69,15 +71,24 @@ class Cluster {
   [[nodiscard]] bool is_elected(BrokerId id, LeaderEpoch epoch, const TopicPartition& partition,
                                 const TopicId& topic) const;
 
-  /// How often its host has crashed.
-  [[nodiscard]] std::uint64_t host_crashes(BrokerId id) const { return hosts_.at(id).crashes; }
-  /// Called before a host crashes: the last chance to see what it holds.
-  void before_host_crash(std::function<void(BrokerId)> listener) {
-    before_host_crash_ = std::move(listener);
+  /// What a broker may have lost besides its memory.
+  struct Loss {
+    BrokerId broker;
+    std::optional<TopicPartition> log;  ///< None: something of any of its logs.
+
+    [[nodiscard]] bool concerns(BrokerId other, const TopicPartition& name) const {
+      return other == broker && (!log || *log == name);
+    }
+  };
+  /// In the order in which they happened.
+  [[nodiscard]] const std::vector<Loss>& losses() const { return losses_; }
+  /// Called before something is lost: the last chance to see what the broker holds.
+  void before_loss(std::function<void(const Loss&)> listener) {
+    before_loss_ = std::move(listener);
   }
-  /// Called when a host has crashed.
-  void on_host_crash(std::function<void(BrokerId)> listener) {
-    host_crash_listeners_.push_back(std::move(listener));
+  /// Called when it is.
+  void on_loss(std::function<void(const Loss&)> listener) {
+    loss_listeners_.push_back(std::move(listener));
   }
 
   // Clients.
@@ -108,10 +119,12 @@ class Cluster {
   void after(env::Duration delay, Task task);
 
  private:
+  /// The process dies, and `take` takes what is lost.
+  void lose(const Loss& loss, const std::function<void()>& take);
+
   struct Host {
     std::unique_ptr<testing::SimulatedFileSystem> files;
     std::unique_ptr<SimulatedBroker> broker;
-    std::uint64_t crashes = 0;
   };
 
   [[nodiscard]] BrokerConfig broker_config(BrokerId id) const;
@@ -132,8 +145,9 @@ class Cluster {
   std::set<BrokerId> deaf_to_clients_;
   std::set<BrokerId> mute_to_clients_;
   std::uint64_t client_losses_per_mille_ = 5;
-  std::function<void(BrokerId)> before_host_crash_;
-  std::vector<std::function<void(BrokerId)>> host_crash_listeners_;
+  std::vector<Loss> losses_;
+  std::function<void(const Loss&)> before_loss_;
+  std::vector<std::function<void(const Loss&)>> loss_listeners_;
 };
 
 template <class Reply>

@@ -52,8 +52,8 @@ std::size_t CommittedRecords::holders(const PartitionKey& key, Offset offset) co
   const auto entry = partition->second.find(offset);
   if (entry == partition->second.end()) return 0;
   std::set<BrokerId> holders = entry->second.holders;
-  const auto ends = ends_before_crash_.find(key);
-  if (ends != ends_before_crash_.end()) {
+  const auto ends = ends_before_loss_.find(key);
+  if (ends != ends_before_loss_.end()) {
     for (const auto& [broker, end] : ends->second) {
       if (offset < end) holders.insert(broker);
     }
@@ -61,13 +61,14 @@ std::size_t CommittedRecords::holders(const PartitionKey& key, Offset offset) co
   return holders.size();
 }
 
-void CommittedRecords::host_is_about_to_crash(const Picture& picture, BrokerId broker) {
+void CommittedRecords::expect_loss(const Picture& picture, const Cluster::Loss& loss) {
   // A broker that had not heard of it yet held its replica a little longer.
   for (const auto& [key, state] : picture.states()) forget_moved_replicas({key, state.replicas});
   for (const auto* replicas : {&picture.replicas(), &picture.absent()}) {
     for (const ReplicaPicture& replica : *replicas) {
-      if (replica.broker != broker || replica.records->empty()) continue;
-      Offset& end = ends_before_crash_[replica.key].try_emplace(broker, Offset(0)).first->second;
+      if (!loss.concerns(replica.broker, replica.name) || replica.records->empty()) continue;
+      Offset& end =
+          ends_before_loss_[replica.key].try_emplace(loss.broker, Offset(0)).first->second;
       end = std::max(end, replica.records->back().offset.next());
     }
   }
@@ -85,11 +86,12 @@ void CommittedRecords::forget_moved_replicas(const AssignmentChange& change) {
   }
 }
 
-void CommittedRecords::host_crashed(BrokerId broker) {
+void CommittedRecords::lose(const Picture& picture, const Cluster::Loss& loss) {
   looked_.clear();
   for (auto& [key, partition] : partitions_) {
+    if (!loss.concerns(loss.broker, {picture.topic_of(key), key.partition})) continue;
     for (auto entry = partition.begin(); entry != partition.end();) {
-      entry->second.holders.erase(broker);
+      entry->second.holders.erase(loss.broker);
       if (entry->second.holders.empty()) {
         hit_.insert(key);
         ++excused_;

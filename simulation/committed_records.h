@@ -34,10 +34,10 @@ class CommittedRecords {
   void look(const Picture& picture);
   /// Whose process does not run may hold on its disk what was promised just now.
   void look_at_absent(const Picture& picture, const PartitionKey& key);
-  /// Notes how far the host's logs go: it may lose some of that.
-  void host_is_about_to_crash(const Picture& picture, BrokerId broker);
+  /// Notes how far the logs go of which something may be lost.
+  void expect_loss(const Picture& picture, const Cluster::Loss& loss);
   /// Excuses what no other host holds.
-  void host_crashed(BrokerId broker);
+  void lose(const Picture& picture, const Cluster::Loss& loss);
   void topic_deleted(const PartitionKey& key) {
     partitions_.erase(key);
     looked_.clear();
@@ -67,7 +67,7 @@ class CommittedRecords {
   std::map<PartitionKey, Partition> partitions_;
   std::map<std::pair<BrokerId, PartitionKey>, Looked> looked_;
   std::set<PartitionKey> hit_;
-  std::map<PartitionKey, std::map<BrokerId, Offset>> ends_before_crash_;
+  std::map<PartitionKey, std::map<BrokerId, Offset>> ends_before_loss_;
   std::size_t promises_ = 0;
   std::size_t excused_ = 0;
 };

@@ -53,14 +53,14 @@ void Faults::note(const std::string& fault, BrokerId broker) {
 
 void Faults::strike() {
   const BrokerId broker = any_broker();
-  switch (cluster_.random().below(22)) {
+  switch (cluster_.random().below(23)) {
     case 0:
     case 1:
       return crash_process(broker);
     case 2:
       return crash_in_mid_write(broker);
     case 3:
-      return options_.host_crashes ? crash_host(broker) : crash_process(broker);
+      return options_.losses ? crash_host(broker) : crash_process(broker);
     case 4:
       return restart_cleanly(broker);
     case 5:
@@ -101,6 +101,8 @@ void Faults::strike() {
       return fail_log_dir(broker);
     case 21:
       return cut_answers(broker);
+    case 22:
+      return options_.losses ? lose_log(broker) : crash_process(broker);
     default:
       return;
   }
@@ -132,6 +134,13 @@ void Faults::crash_host(BrokerId broker) {
   start_later(broker, seconds(10));
 }
 
+/// As after it was found damaged: its broker starts again without it, and nothing tells it so.
+void Faults::lose_log(BrokerId broker) {
+  if (!cluster_.lose_log(broker)) return;
+  note("a log is lost", broker);
+  start_later(broker, cluster_.random().below(2) == 0 ? seconds(1) : seconds(15));
+}
+
 /// A broker starts again and catches up; the requests to let it join are still on their way when
 /// one of its disks is replaced by an empty one, and it comes back out of reach of another broker
 /// (KIP-903, W2).
@@ -142,7 +151,7 @@ void Faults::overtake_isr_requests(BrokerId broker) {
   start_later(broker, milliseconds(50));
   cluster_.after(milliseconds(450), [this, broker] {
     if (healed_) return;
-    if (options_.host_crashes) {
+    if (options_.losses) {
       cluster_.empty_log_dir(broker,
                              kLogDirectories.at(cluster_.random().below(kLogDirectories.size())));
     } else {

@@ -15,7 +15,7 @@ class Faults {
   struct Options {
     /// Mean time between two faults.
     env::Duration mean_pause = std::chrono::milliseconds(1500);
-    bool host_crashes = true;
+    bool losses = true;  ///< Hosts crash, disks are replaced, logs are moved away.
     /// Nothing but the schedule of `overtake_isr_requests`, again and again.
     bool late_isr_requests_only = false;
   };
@@ -39,6 +39,7 @@ class Faults {
   void crash_process(BrokerId broker);
   void crash_in_mid_write(BrokerId broker);
   void crash_host(BrokerId broker);
+  void lose_log(BrokerId broker);
   void overtake_isr_requests(BrokerId broker);
   void restart_cleanly(BrokerId broker);
   void pause(BrokerId broker);

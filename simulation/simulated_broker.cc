@@ -419,6 +419,7 @@ class SimulatedBroker::Process final : private membership::RegistrationListener,
       replica_control_.post([this, update] { truncate_to_high_watermark(update); });
     }
     if (in_.bugs.has(Bug::TakesOutdatedCommands)) bring_up_to_date(update);
+    if (in_.bugs.has(Bug::TrustsEmptyLogs)) begin_anew(update);
     const bool settled = update.last_stop_settled;
     const ControllerEpoch controller = update.controller_epoch;
     const BrokerEpoch epoch = update.receiver_epoch;
@@ -458,6 +459,16 @@ class SimulatedBroker::Process final : private membership::RegistrationListener,
     update.controller_epoch = newest_controller_;
     update.number = newest_update_;
     update.receiver_epoch = newest_receiver_;
+  }
+
+  /// Bug::TrustsEmptyLogs: as if what has no log were a new partition's.
+  void begin_anew(rpc::ClusterUpdate& update) {
+    if (!logs_->offline_directories().empty()) return;
+    for (rpc::TopicUpdate& topic : update.topics) {
+      for (rpc::PartitionUpdate& told : topic.partitions) {
+        told.is_new |= logs_->find({topic.name, told.partition}) == nullptr;
+      }
+    }
   }
 
   /// Bug::TruncatesToHighWatermark: what Kafka did before KIP-101.

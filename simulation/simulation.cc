@@ -61,7 +61,7 @@ class Simulation final : private ClientEvents {
         cluster_({.seed = options.seed, .brokers = options.brokers, .bugs = options.bugs}),
         workload_(cluster_, *this, options.transactions),
         administrator_(cluster_, workload_),
-        faults_(cluster_, {.host_crashes = options.host_crashes && !options.transactions,
+        faults_(cluster_, {.losses = options.host_crashes && !options.transactions,
                            .late_isr_requests_only = options.late_isr_requests_only}),
         picture_(cluster_),
         checkers_(make_checkers()) {
@@ -72,11 +72,11 @@ class Simulation final : private ClientEvents {
           cluster_, static_cast<ClientEvents&>(*this),
           [this](const Complaint& complaint) { broken(complaint.first, complaint.second); });
     }
-    cluster_.before_host_crash([this](BrokerId broker) {
-      look();  // Who joined an ISR before the crash joined with what the crash takes.
-      committed_.host_is_about_to_crash(picture_, broker);
+    cluster_.before_loss([this](const Cluster::Loss& loss) {
+      look();  // Who joined an ISR before joined with what is lost now.
+      committed_.expect_loss(picture_, loss);
     });
-    cluster_.on_host_crash([this](BrokerId broker) { committed_.host_crashed(broker); });
+    cluster_.on_loss([this](const Cluster::Loss& loss) { committed_.lose(picture_, loss); });
   }
 
   Verdict run() {

@@ -79,20 +79,21 @@ TEST(Simulation, EveryKindOfThingHappens) {
     }
   }
   for (const char* what :
-       {"a disk is replaced while isr requests are late", "a log dir fails", "all clocks jump",
-        "answers of zookeeper are lost", "answers to clients are lost", "clean restart",
-        "clock jumps", "cut off from all", "cut off from zookeeper", "disk fails", "disk is full",
-        "disk stalls", "host crashes", "network cut from broker 1",
+       {"a disk is replaced while isr requests are late", "a log dir fails", "a log is lost",
+        "all clocks jump", "answers of zookeeper are lost", "answers to clients are lost",
+        "clean restart", "clock jumps", "cut off from all", "cut off from zookeeper", "disk fails",
+        "disk is full", "disk stalls", "host crashes", "network cut from broker 1",
         "network cut one way to broker 1", "process crashes", "process crashes between two writes",
         "process is paused", "session expires", "slow and lossy network", "slow disk",
         "streams break", "zookeeper connection lost", "zookeeper is down",
         // What befalls calls between brokers.
         "a call is overtaken", "a reply is lost", "a request arrives twice", "a request is lost",
         // What is done by people and their tools.
-        "controller deleted", "log moved", "move given up", "partition added",
-        "preferred leader asked for", "preferred leaders asked for by znode", "replicas moved",
-        "replicas moved by znode", "segment size changed", "throttle removed", "throttled",
-        "topic created", "topic deleted", "unclean election changed", "unclean leader asked for"}) {
+        "controller deleted", "log moved", "min.insync.replicas changed", "move given up",
+        "partition added", "preferred leader asked for", "preferred leaders asked for by znode",
+        "replicas moved", "replicas moved by znode", "segment size changed", "throttle removed",
+        "throttled", "topic created", "topic deleted", "unclean election changed",
+        "unclean leader asked for"}) {
     EXPECT_GT(happened[what], 0U) << what;
   }
 }
@@ -143,6 +144,7 @@ std::set<std::string> rules_against(Bug bug) {
     case Bug::ChangesIsrAlone:
       return {"becomes_whole_again"};  // The controller refuses all that such a leader asks for.
     case Bug::ForgetsHostCrashes:
+    case Bug::TrustsEmptyLogs:
     case Bug::ForgetsLogEnds:
       return {"committed_prefix_kept"};
     case Bug::TruncatesToHighWatermark:

@@ -13,8 +13,10 @@ TopicCatalog::TopicCatalog() : throttled_(quota::ThrottledReplicas::parse({"*"})
 
 replica::TopicConfig TopicCatalog::topic_config(const std::string& topic) const {
   const auto own = logs_.find(topic);
+  const auto min_isr = min_insync_replicas_.find(topic);
+  const std::int32_t promised = is_safe(topic) ? kMinInsyncReplicas : 1;
   return {.log = own == logs_.end() ? log_ : own->second,
-          .min_insync_replicas = is_safe(topic) ? kMinInsyncReplicas : 1,
+          .min_insync_replicas = min_isr == min_insync_replicas_.end() ? promised : min_isr->second,
           .leader_throttled = throttled_,
           .follower_throttled = throttled_};
 }

@@ -13,8 +13,9 @@ namespace ottla::simulation {
 
 /// The configurations of the workload's topics. What they promise their names tell: "safe-*", and
 /// what belongs to the coordinators, what acks=all promises with min.insync.replicas=2; "unclean-*"
-/// allows unclean elections and promises nothing. Segment sizes and the rate of replication change
-/// while a run lasts, for all brokers at once; who has to is told by `SimulatedBroker`.
+/// allows unclean elections and promises nothing. Segment sizes, min.insync.replicas (never below
+/// what is promised) and the rate of replication change while a run lasts, for all brokers at once;
+/// who has to is told by `SimulatedBroker`.
 class TopicCatalog final : public replica::TopicConfigs {
  public:
   TopicCatalog();
@@ -28,6 +29,9 @@ class TopicCatalog final : public replica::TopicConfigs {
   }
 
   void set_segment_bytes(const std::string& topic, std::int32_t bytes);
+  void set_min_insync_replicas(const std::string& topic, std::int32_t replicas) {
+    min_insync_replicas_[topic] = replicas;
+  }
 
   /// leader. and follower.replication.throttled.rate: bytes a second, for all replicas that are
   /// not in sync.
@@ -35,11 +39,13 @@ class TopicCatalog final : public replica::TopicConfigs {
   void set_replication_rate(std::int64_t rate) { replication_rate_ = rate; }
   static constexpr std::int64_t kUnlimited = std::numeric_limits<std::int64_t>::max();
 
+  /// What is promised: never fewer.
   static constexpr std::int32_t kMinInsyncReplicas = 2;
 
  private:
   std::shared_ptr<const storage::LogConfig> log_;  ///< Of topics without one of their own.
   std::map<std::string, std::shared_ptr<const storage::LogConfig>> logs_;
+  std::map<std::string, std::int32_t> min_insync_replicas_;  ///< Of topics that others count for.
   std::shared_ptr<const quota::ThrottledReplicas> throttled_;
   std::int64_t replication_rate_ = kUnlimited;
 };
