@@ -13,8 +13,8 @@ bool is_told(const TopicEntry& topic) {
 
 /// A leader whose copy is in doubt does not hear of its office: until a new epoch has begun it
 /// would lead with what is left of its log, and its followers would cut theirs.
-void add_partition(rpc::ClusterUpdate& update, BrokerId receiver, const TopicEntry& topic,
-                   std::int32_t number, bool is_new) {
+void add_partition(rpc::ClusterUpdate& update, const cluster::Broker& receiver,
+                   const TopicEntry& topic, std::int32_t number, bool is_new) {
   const PartitionEntry& partition = topic.partitions[static_cast<std::size_t>(number)];
   if (!partition.state) return;
   if (update.topics.empty() || update.topics.back().name != topic.name) {
@@ -22,7 +22,8 @@ void add_partition(rpc::ClusterUpdate& update, BrokerId receiver, const TopicEnt
   }
   rpc::PartitionUpdate& told = update.topics.back().partitions.emplace_back(
       rpc::PartitionUpdate{number, partition.assignment, *partition.state, is_new});
-  if (told.state.leader == receiver && partition.is_unsettled(receiver)) {
+  told.created_since = partition.state->created_zxid > receiver.epoch.value();
+  if (told.state.leader == receiver.id && partition.is_unsettled(receiver.id)) {
     told.state.leader = kNoBroker;
   }
 }
@@ -90,7 +91,7 @@ rpc::ClusterUpdate make_update(const ClusterModel& model, const cluster::Broker&
       for (std::size_t i = 0; i < topic.partitions.size(); ++i) {
         const auto number = static_cast<std::int32_t>(i);
         const auto news_of_it = news.partitions.find({name, number});
-        add_partition(update, receiver.id, topic, number,
+        add_partition(update, receiver, topic, number,
                       news_of_it != news.partitions.end() && news_of_it->second);
       }
     }
@@ -101,7 +102,7 @@ rpc::ClusterUpdate make_update(const ClusterModel& model, const cluster::Broker&
     if (topic == nullptr || topic->name != tp.topic) topic = model.find_topic(tp.topic);
     if (topic == nullptr || !is_told(*topic)) continue;
     if (static_cast<std::size_t>(tp.partition) >= topic->partitions.size()) continue;
-    add_partition(update, receiver.id, *topic, tp.partition, is_new);
+    add_partition(update, receiver, *topic, tp.partition, is_new);
   }
   return update;
 }

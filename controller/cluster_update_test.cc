@@ -53,6 +53,22 @@ TEST(ClusterUpdate, ALeaderInDoubtIsNotToldThatItLeads) {
   }
 }
 
+// W1: a broker that was registered before the partition was created has lost no log of it, though
+// this controller's predecessor died before anybody heard of the partition.
+TEST(ClusterUpdate, WhoWasThereBeforeThePartitionHearsSo) {
+  ClusterModel model = make_model();
+  model.topics["orders"].partitions[0].state->created_zxid = 100;
+  News news;
+  news.partitions[{"orders", 0}] = false;
+  cluster::Broker receiver{.id = kTwo, .epoch = BrokerEpoch(99)};
+  const auto is_told = [&] {
+    return make_update(model, receiver, news).topics.at(0).partitions.at(0).created_since;
+  };
+  EXPECT_TRUE(is_told());
+  receiver.epoch = BrokerEpoch(101);
+  EXPECT_FALSE(is_told());
+}
+
 News news_of(std::int32_t partitions, std::int32_t with_other_leaders) {
   News news;
   for (std::int32_t p = 0; p < partitions; ++p) news.partitions[{"orders", p}] = false;

@@ -114,10 +114,8 @@ std::vector<Candidate> Decider::candidates(const Place& place) const {
   const auto in_write = place.topic.assignments_in_write.find(place.number);
   if (in_write == place.topic.assignments_in_write.end()) return candidates(place, replicas);
   std::vector<BrokerId> kept = replicas;
-  std::erase_if(kept, [&](BrokerId broker) {
-    const auto& next = in_write->second.replicas;
-    return std::find(next.begin(), next.end(), broker) == next.end();
-  });
+  std::erase_if(
+      kept, [&](BrokerId broker) { return !cluster::contains(in_write->second.replicas, broker); });
   return candidates(place, kept);
 }
 

@@ -7,10 +7,6 @@
 namespace ottla::controller {
 namespace {
 
-bool is_one_of(const std::vector<BrokerId>& brokers, BrokerId broker) {
-  return std::find(brokers.begin(), brokers.end(), broker) != brokers.end();
-}
-
 void erase_all_of(BrokerId broker, std::set<std::pair<BrokerId, TopicPartition>>& replicas) {
   const auto begin = replicas.lower_bound({broker, TopicPartition{"", INT32_MIN}});
   auto end = begin;
@@ -85,10 +81,10 @@ void Decider::doubt_replicas_of(BrokerId broker) {
 
 /// Before a write under way is known to hold, anybody may be trusted by it.
 void Decider::doubt(PartitionEntry& partition, BrokerId broker) {
-  if (!is_one_of(partition.assignment.replicas, broker)) return;
+  if (!cluster::contains(partition.assignment.replicas, broker)) return;
   const bool is_trusted = partition.state && partition.state->is_trusted(broker);
   if (!is_trusted && !partition.writing) return;
-  if (!is_one_of(partition.doubted, broker)) partition.doubted.push_back(broker);
+  if (!cluster::contains(partition.doubted, broker)) partition.doubted.push_back(broker);
   partition.recheck |= partition.writing;
 }
 
@@ -97,10 +93,10 @@ void Decider::doubt(PartitionEntry& partition, BrokerId broker) {
 void Decider::note_restart_of(BrokerId broker, bool was_known) {
   for (auto& [name, topic] : model_.topics) {
     for (PartitionEntry& partition : topic.partitions) {
-      if (!is_one_of(partition.assignment.replicas, broker)) continue;
+      if (!cluster::contains(partition.assignment.replicas, broker)) continue;
       const bool is_member = was_known && partition.state && partition.state->in_isr(broker);
       if (!is_member && !partition.writing) continue;
-      if (!is_one_of(partition.restarted, broker)) partition.restarted.push_back(broker);
+      if (!cluster::contains(partition.restarted, broker)) partition.restarted.push_back(broker);
       partition.recheck |= partition.writing;
     }
   }

@@ -8,7 +8,7 @@ namespace {
 bool same_members(const std::vector<BrokerId>& isr, const std::vector<rpc::IsrMember>& members) {
   return isr.size() == members.size() &&
          std::all_of(members.begin(), members.end(), [&](const rpc::IsrMember& member) {
-           return std::find(isr.begin(), isr.end(), member.broker) != isr.end();
+           return cluster::contains(isr, member.broker);
          });
 }
 
@@ -95,14 +95,13 @@ ErrorCode Decider::check_new_isr(const Place& place, const rpc::AlterPartition& 
   const auto is_being_dropped = [&](BrokerId broker) {
     if (in_write == place.topic.assignments_in_write.end()) return false;
     const auto& kept = in_write->second.replicas;
-    return std::find(kept.begin(), kept.end(), broker) == kept.end();
+    return !cluster::contains(kept, broker);
   };
   bool has_leader = false;
   std::vector<BrokerId> seen;
   for (const rpc::IsrMember& member : alter.new_isr) {
-    const bool twice = std::find(seen.begin(), seen.end(), member.broker) != seen.end();
-    const bool replica =
-        std::find(replicas.begin(), replicas.end(), member.broker) != replicas.end();
+    const bool twice = cluster::contains(seen, member.broker);
+    const bool replica = cluster::contains(replicas, member.broker);
     if (twice || !replica) return ErrorCode::InvalidRequest;
     seen.push_back(member.broker);
     has_leader |= member.broker == place.partition.state->leader;
@@ -188,7 +187,7 @@ void Decider::answer_shutdown(RequestId request, BrokerId broker) {
       const auto& replicas = partition.assignment.replicas;
       const auto number = static_cast<std::int32_t>(i);
       if (!partition.state || replicas.size() < 2 || topic.phase != TopicPhase::Live) continue;
-      if (std::find(replicas.begin(), replicas.end(), broker) == replicas.end()) continue;
+      if (!cluster::contains(replicas, broker)) continue;
       if (partition.state->leader == broker) {
         reply.remaining.push_back({name, topic.id, number, ErrorCode::None});
       } else {

@@ -5,10 +5,6 @@
 namespace ottla::controller {
 namespace {
 
-bool contains(const std::vector<BrokerId>& brokers, BrokerId broker) {
-  return std::find(brokers.begin(), brokers.end(), broker) != brokers.end();
-}
-
 Candidate candidate_of(std::span<const Candidate> candidates, BrokerId broker) {
   for (const Candidate& candidate : candidates) {
     if (candidate.broker == broker) return candidate;
@@ -28,7 +24,7 @@ std::vector<BrokerId> with_standing(std::span<const Candidate> candidates,
 BrokerId first_in_assignment(std::span<const Candidate> candidates,
                              const std::vector<BrokerId>& among) {
   for (const Candidate& candidate : candidates) {
-    if (contains(among, candidate.broker)) return candidate.broker;
+    if (cluster::contains(among, candidate.broker)) return candidate.broker;
   }
   return among.front();
 }
@@ -40,7 +36,7 @@ BrokerId leader_among(const std::vector<BrokerId>& isr, BrokerId current,
   std::vector<BrokerId> quick = isr;
   std::erase_if(quick, [&](BrokerId broker) { return candidate_of(candidates, broker).is_slow; });
   const std::vector<BrokerId>& among = quick.empty() ? isr : quick;
-  return contains(among, current) ? current : first_in_assignment(candidates, among);
+  return cluster::contains(among, current) ? current : first_in_assignment(candidates, among);
 }
 
 /// One of these stays or becomes leader, and they are the ISR.

@@ -88,10 +88,7 @@ Standing standing_of(const ClusterModel& model, const TopicPartition& name,
   if (entry.liveness == rpc::Liveness::Silent && model.silence_counts()) return Standing::Silent;
   if (partition.is_in_doubt(broker)) return Standing::InDoubt;
   if (entry.shutting_down) return Standing::ShuttingDown;
-  const auto& restarted = partition.restarted;
-  const bool is_restarted =
-      std::find(restarted.begin(), restarted.end(), broker) != restarted.end();
-  return is_restarted ? Standing::Restarted : Standing::Good;
+  return cluster::contains(partition.restarted, broker) ? Standing::Restarted : Standing::Good;
 }
 
 std::vector<BrokerId> awaited_logs(const TopicEntry& topic, const PartitionEntry& partition) {

@@ -7,10 +7,6 @@
 namespace ottla::controller {
 namespace {
 
-bool contains(const std::vector<BrokerId>& brokers, BrokerId broker) {
-  return std::find(brokers.begin(), brokers.end(), broker) != brokers.end();
-}
-
 void count_partition(const PartitionEntry& partition, ModelCounts& counts) {
   ++counts.partitions;
   const auto& replicas = partition.assignment.replicas;
@@ -34,19 +30,19 @@ LogEnd LogQuery::longest() const {
 }
 
 bool PartitionEntry::is_in_doubt(BrokerId broker) const {
-  return contains(doubted, broker) ||
+  return cluster::contains(doubted, broker) ||
          (state && state->in_isr(broker) && state->is_last_known(broker));
 }
 
 bool PartitionEntry::is_unsettled(BrokerId broker) const {
-  return contains(restarted, broker) || contains(restarted_in_write, broker) ||
-         contains(doubted, broker);
+  return cluster::contains(restarted, broker) || cluster::contains(restarted_in_write, broker) ||
+         cluster::contains(doubted, broker);
 }
 
 bool ClusterModel::has_unwritten_doubts(BrokerId broker) const {
   for (const auto& [name, topic] : topics) {
     for (const PartitionEntry& partition : topic.partitions) {
-      if (contains(partition.doubted, broker)) return true;
+      if (cluster::contains(partition.doubted, broker)) return true;
     }
   }
   return false;

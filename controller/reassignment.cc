@@ -9,7 +9,7 @@ std::vector<BrokerId> without(const std::vector<BrokerId>& brokers,
                               const std::vector<BrokerId>& taken) {
   std::vector<BrokerId> rest;
   for (const BrokerId broker : brokers) {
-    if (std::find(taken.begin(), taken.end(), broker) == taken.end()) rest.push_back(broker);
+    if (!cluster::contains(taken, broker)) rest.push_back(broker);
   }
   return rest;
 }

@@ -4,12 +4,10 @@
 
 #include <algorithm>
 
+#include "common/cluster/partition.h"
+
 namespace ottla::replica {
 namespace {
-
-bool is_in(const std::vector<BrokerId>& members, BrokerId broker) {
-  return std::find(members.begin(), members.end(), broker) != members.end();
-}
 
 /// Answers that say: not carried out, and it will not be.
 bool is_final_refusal(ErrorCode error) {
@@ -83,11 +81,11 @@ bool may_join(const FollowerState& follower, Offset high_watermark, Offset epoch
 }
 
 bool Isr::contains(BrokerId broker) const {
-  return is_in(committed_, broker);
+  return cluster::contains(committed_, broker);
 }
 
 bool Isr::may_contain(BrokerId broker) const {
-  return is_in(committed_, broker) ||
+  return cluster::contains(committed_, broker) ||
          (pending_ && std::ranges::count(pending_->members, broker, &rpc::IsrMember::broker) > 0);
 }
 

@@ -52,7 +52,7 @@ void Partition::begin_followers() {
 
 void Partition::match_followers_to_isr() {
   const auto assigned = [this](BrokerId broker) OTTLA_NO_THREAD_SAFETY_ANALYSIS {
-    return std::find(replicas_.begin(), replicas_.end(), broker) != replicas_.end();
+    return cluster::contains(replicas_, broker);
   };
   std::erase_if(followers_, [&](const FollowerState& f) { return !assigned(f.broker); });
   for (const BrokerId broker : replicas_) {

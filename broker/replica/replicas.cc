@@ -277,6 +277,8 @@ class Replicas::Core final : public Feed::Source,
   /// Damaged logs whose leadership another replica is to take.
   std::map<TopicPartition, std::weak_ptr<storage::Log>> given_up_;
   env::TimerHandle room_timer_;
+  /// Those that were put aside: this process has lost them.
+  std::set<TopicPartition> logs_put_aside_;
   /// Logs that the controller asked for and that are not there: it knows, in epochs after these.
   std::map<TopicPartition, LeaderEpoch> missed_logs_;
   /// Wishes that came while the move before was about to end.
@@ -442,7 +444,7 @@ void Replicas::Core::apply_partition(const rpc::TopicUpdate& topic,
                                      const rpc::PartitionUpdate& update, RoleChanges& changes,
                                      rpc::ClusterUpdateReply& reply) {
   const auto& replicas = update.assignment.replicas;
-  if (std::find(replicas.begin(), replicas.end(), config_->broker) == replicas.end()) return;
+  if (!cluster::contains(replicas, config_->broker)) return;
   const bool waited = waiting_for_room_.erase({topic.name, update.partition}) > 0;
   if (const Result<> done = take_role(topic, update, changes); !done) {
     const bool is_full = env::io_error_kind(done.error()) == env::IoErrorKind::DiskFull;
@@ -620,6 +622,7 @@ Result<std::shared_ptr<storage::Log>> Replicas::Core::open_log(const TopicPartit
                 "its log is gone, and the controller counts on it: it is told so first");
   }
   missed_logs_.erase(name);
+  logs_put_aside_.erase(name);
   return with_.logs.find_or_create(name, id, config.log);
 }
 
@@ -629,8 +632,9 @@ Result<std::shared_ptr<storage::Log>> Replicas::Core::open_log(const TopicPartit
 /// first.
 bool Replicas::Core::is_log_lost(const TopicPartition& name,
                                  const rpc::PartitionUpdate& update) const {
-  if (update.is_new || nobody_has_changed(update.state)) return false;
   if (!update.state.is_trusted(config_->broker)) return false;
+  const bool never_had_one = update.created_since && !logs_put_aside_.contains(name);
+  if (update.is_new || nobody_has_changed(update.state) || never_had_one) return false;
   const auto told = missed_logs_.find(name);
   // It was chosen for what it told.
   if (told != missed_logs_.end() && update.state.leader_epoch > told->second) return false;
@@ -676,7 +680,7 @@ void Replicas::Core::drop_missing(const rpc::ClusterUpdate& update, RoleChanges&
       const TopicPartition name{topic.name, partition.partition};
       told.insert(name);
       const auto& replicas = partition.assignment.replicas;
-      if (std::find(replicas.begin(), replicas.end(), config_->broker) != replicas.end()) {
+      if (cluster::contains(replicas, config_->broker)) {
         assigned.insert(name);
       }
     }
@@ -900,6 +904,7 @@ Result<> Replicas::Core::replace_given_up(const TopicPartition& name,
     forget(*partition);
   }
   given_up_.erase(found);
+  logs_put_aside_.insert(name);
   OTTLA_TRY_VOID(with_.logs.mark_stray(name));
   if (with_.offline_replicas_changed) with_.offline_replicas_changed();
   return {};

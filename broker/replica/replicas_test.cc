@@ -814,6 +814,7 @@ TEST(Replicas, WhoseLogIsGoneTakesNoRoleBeforeItIsInDoubt) {
   };
   EXPECT_TRUE(is_lost());
   EXPECT_TRUE(is_lost()) << "the first answer may have got lost";
+  rpc::ClusterUpdate of_new_partition = update;
   state.leader = kOne;
   state.isr = {kOne};
   state.eligible_leaders = {kThree};
@@ -822,6 +823,13 @@ TEST(Replicas, WhoseLogIsGoneTakesNoRoleBeforeItIsInDoubt) {
   state.last_known_eligible_leaders = {kThree};
   EXPECT_FALSE(is_lost());
   EXPECT_NE(cluster->process(kThree).logs->find({kTopic, 0}), nullptr);
+
+  // It was created since this process registered: the log was never there.
+  rpc::PartitionUpdate& other = of_new_partition.topics.at(0).partitions.at(0);
+  other.partition = 7;
+  EXPECT_TRUE(tell(*cluster, kThree, of_new_partition).outcomes.at(0).log_is_lost);
+  other.created_since = true;
+  EXPECT_TRUE(tell(*cluster, kThree, of_new_partition).outcomes.empty());
 }
 
 // It is chosen for what it told: then the controller knows. A role of before does not count.

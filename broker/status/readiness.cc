@@ -11,10 +11,6 @@
 namespace ottla::status {
 namespace {
 
-bool contains(const std::vector<BrokerId>& brokers, BrokerId broker) {
-  return std::find(brokers.begin(), brokers.end(), broker) != brokers.end();
-}
-
 std::string counted(std::size_t count, const char* what) {
   return std::to_string(count) + ' ' + what + (count == 1 ? "" : "s");
 }
@@ -37,8 +33,8 @@ ReadinessFacts gather_readiness(const Sources& sources, BrokerState state) {
   for (const auto& [name, topic] : image->topics()) {
     for (std::size_t i = 0; i < topic->partitions.size(); ++i) {
       const metadata::PartitionMetadata& partition = topic->partitions[i];
-      if (!contains(partition.assignment.replicas, sources.broker) ||
-          contains(partition.assignment.adding, sources.broker)) {
+      if (!cluster::contains(partition.assignment.replicas, sources.broker) ||
+          cluster::contains(partition.assignment.adding, sources.broker)) {
         continue;
       }
       TopicPartition place{name, static_cast<std::int32_t>(i)};

@@ -4,12 +4,17 @@
 #include <cstddef>
 #include <cstdint>
 #include <string>
+#include <tuple>
 #include <vector>
 
 #include "common/base/id.h"
 #include "common/base/uuid.h"
 
 namespace ottla::cluster {
+
+[[nodiscard]] inline bool contains(const std::vector<BrokerId>& brokers, BrokerId broker) {
+  return std::find(brokers.begin(), brokers.end(), broker) != brokers.end();
+}
 
 /// Which brokers hold a partition; the first one is the preferred leader. While a reassignment is
 /// under way, `replicas` has the old and the new ones (KIP-455).
@@ -24,10 +29,8 @@ struct Assignment {
 /// Replicas that are to be in sync: those that a reassignment adds need not be yet (KIP-352).
 [[nodiscard]] inline std::size_t replication_factor(const Assignment& assignment) {
   return static_cast<std::size_t>(
-      std::count_if(assignment.replicas.begin(), assignment.replicas.end(), [&](BrokerId broker) {
-        const auto& adding = assignment.adding;
-        return std::find(adding.begin(), adding.end(), broker) == adding.end();
-      }));
+      std::count_if(assignment.replicas.begin(), assignment.replicas.end(),
+                    [&](BrokerId broker) { return !contains(assignment.adding, broker); }));
 }
 
 /// The znode .../partitions/P/state. Only the controller writes it.
@@ -48,13 +51,16 @@ struct PartitionState {
   std::vector<BrokerId> last_known_eligible_leaders;
   /// zkVersion of the znode; not in the JSON.
   PartitionEpoch partition_epoch;
+  /// When the znode was created, as its czxid: brokers' epochs are of the same kind. 0 where it was
+  /// not read; not in the JSON.
+  std::int64_t created_zxid = 0;
 
-  [[nodiscard]] bool in_isr(BrokerId broker) const { return is_one_of(isr, broker); }
+  [[nodiscard]] bool in_isr(BrokerId broker) const { return contains(isr, broker); }
   [[nodiscard]] bool is_eligible(BrokerId broker) const {
-    return is_one_of(eligible_leaders, broker);
+    return contains(eligible_leaders, broker);
   }
   [[nodiscard]] bool is_last_known(BrokerId broker) const {
-    return is_one_of(last_known_eligible_leaders, broker);
+    return contains(last_known_eligible_leaders, broker);
   }
   /// Whether anything speaks for it to have committed records that perhaps nobody else has.
   [[nodiscard]] bool may_hold_committed(BrokerId broker) const {
@@ -65,11 +71,14 @@ struct PartitionState {
     return (in_isr(broker) || is_eligible(broker)) && !is_last_known(broker);
   }
 
-  friend bool operator==(const PartitionState&, const PartitionState&) = default;
-
- private:
-  [[nodiscard]] static bool is_one_of(const std::vector<BrokerId>& brokers, BrokerId broker) {
-    return std::find(brokers.begin(), brokers.end(), broker) != brokers.end();
+  /// Whether both say the same, whenever they were created.
+  friend bool operator==(const PartitionState& a, const PartitionState& b) {
+    const auto content = [](const PartitionState& state) {
+      return std::tie(state.leader, state.leader_epoch, state.isr, state.controller_epoch,
+                      state.recovering, state.eligible_leaders, state.last_known_eligible_leaders,
+                      state.partition_epoch);
+    };
+    return content(a) == content(b);
   }
 };
 

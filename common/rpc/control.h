@@ -21,6 +21,9 @@ struct PartitionUpdate {
   cluster::PartitionState state;
   /// The partition was just created: an empty log is right (KIP-497's isNew).
   bool is_new = false;
+  /// It was created since the receiver registered: its process has never heard of it, if it has no
+  /// log, and cannot have lost one.
+  bool created_since = false;
 };
 
 struct TopicUpdate {

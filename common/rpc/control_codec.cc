@@ -106,6 +106,7 @@ void encode(const TopicUpdate& from, proto::TopicUpdate& to) {
     encode_ids(partition.assignment.removing, *added.mutable_removing());
     encode(partition.state, *added.mutable_state());
     added.set_is_new(partition.is_new);
+    added.set_created_since(partition.created_since);
   }
 }
 
@@ -120,6 +121,7 @@ TopicUpdate decode(const proto::TopicUpdate& from) {
                         .removing = decode_ids(partition.removing())};
     decode(partition.state(), added.state);
     added.is_new = partition.is_new();
+    added.created_since = partition.created_since();
   }
   return to;
 }

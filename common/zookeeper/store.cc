@@ -312,6 +312,7 @@ struct Store::Impl {
                 if (node) {
                   states.push_back(understood(
                       decode_partition_state(node->data, PartitionEpoch(node->stat.version))));
+                  if (states.back()) states.back()->created_zxid = node->stat.czxid;
                 } else {
                   states.push_back(tl::unexpected(store_error(node.error())));
                 }
@@ -872,22 +873,22 @@ void Store::resign(ControllerFence fence, Callback<StoreResult<>> done) {
 }
 
 void Store::ensure_feature(ControllerFence fence, Callback<StoreResult<>> done) {
-  impl_->get(
-      std::string(layout::kFeature), Watch::No,
-      [this, fence, done = std::move(done)](ZkResult<Node> node) mutable {
-        if (node && is_current_feature(node->data)) {
-          return std::move(done)(StoreResult<>());
-        }
-        const std::string path(layout::kFeature);
-        if (node) {
-          return impl_->run_one(fence, Set{path, encode_feature(), node->stat.version},
-                                std::nullopt, std::move(done));
-        }
-        if (node.error() != ZkError::NoNode) {
-          return std::move(done)(failed<void>(node.error()));
-        }
-        impl_->run_one(fence, Create{path, encode_feature()}, ZkError::NodeExists, std::move(done));
-      });
+  impl_->get(std::string(layout::kFeature), Watch::No,
+             [this, fence, done = std::move(done)](ZkResult<Node> node) mutable {
+               if (node && is_current_feature(node->data)) {
+                 return std::move(done)(StoreResult<>());
+               }
+               const std::string path(layout::kFeature);
+               if (node) {
+                 return impl_->run_one(fence, Set{path, encode_feature(), node->stat.version},
+                                       std::nullopt, std::move(done));
+               }
+               if (node.error() != ZkError::NoNode) {
+                 return std::move(done)(failed<void>(node.error()));
+               }
+               impl_->run_one(fence, Create{path, encode_feature()}, ZkError::NodeExists,
+                              std::move(done));
+             });
 }
 
 // --- The controller writes ---
