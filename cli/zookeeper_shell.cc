@@ -1,11 +1,14 @@
 // `ottla zookeeper-shell`: what zookeeper-shell does, as far as runbooks of Kafka need it.
+#include <algorithm>
 #include <chrono>
 #include <future>
 #include <iterator>
 #include <memory>
 #include <optional>
+#include <set>
 #include <sstream>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -14,6 +17,7 @@
 #include "cli/moment_text.h"
 #include "cli/tool.h"
 #include "common/zookeeper/c_client.h"
+#include "common/zookeeper/layout.h"
 
 namespace ottla::cli {
 namespace {
@@ -30,9 +34,79 @@ constexpr Flag kFlags[] = {
      .doc = "refused: connections are not encrypted yet"},
 };
 
-constexpr const char* kCommands =
-    "\tls [-R] path\n\tget [-s] path\n\tstat path\n\tcreate path [data]\n\tset path data\n"
-    "\tdelete path\n\tdeleteall path\n\tquit\n";
+/// The letters of its options, `v` with a version behind it.
+struct Command {
+  std::string_view name;
+  std::string_view options;
+  bool needs_data;
+  std::string_view usage;
+};
+constexpr Command kCommands[] = {
+    {"ls", "Rs", false, "ls [-s] [-R] path"},
+    {"get", "s", false, "get [-s] path"},
+    {"stat", "", false, "stat path"},
+    {"create", "se", false, "create [-s | -e] path [data]"},
+    {"set", "sv", true, "set [-s] [-v version] path data"},
+    {"delete", "v", false, "delete [-v version] path"},
+    {"deleteall", "", false, "deleteall path"},
+    {"rmr", "", false, ""},  // the old name of deleteall
+};
+
+std::string usage() {
+  std::string text;
+  for (const Command& command : kCommands) {
+    if (!command.usage.empty()) text += "\t" + std::string(command.usage) + "\n";
+  }
+  return text + "\tquit\n";
+}
+
+/// One line, taken apart.
+struct Line {
+  const Command* command = nullptr;
+  std::set<char> options;
+  std::int32_t version = zookeeper::kAnyVersion;
+  std::string path;
+  std::optional<std::string> data;
+};
+
+Result<Line> parse(const std::vector<std::string>& words) {
+  Line line;
+  const auto known = std::ranges::find(kCommands, words.front(), &Command::name);
+  if (known == std::end(kCommands)) {
+    return fail(ErrorCode::InvalidRequest,
+                words.front() + ": is no command; there are\n" + usage());
+  }
+  line.command = known;
+  std::size_t at = 1;
+  for (; at < words.size() && words[at].starts_with('-'); ++at) {
+    const std::string& option = words[at];
+    if (option.size() != 2 || known->options.find(option[1]) == std::string_view::npos) {
+      return fail(ErrorCode::InvalidRequest,
+                  words.front() + " " + option + ": no such option; there are\n" + usage());
+    }
+    line.options.insert(option[1]);
+    if (option[1] != 'v') continue;
+    const auto version =
+        ++at < words.size() ? zookeeper::layout::parse_number(words[at]) : std::nullopt;
+    if (!version) {
+      return fail(ErrorCode::InvalidRequest,
+                  words.front() + " -v: a number is missing, the dataVersion that `stat` tells");
+    }
+    line.version = *version;
+  }
+  if (at >= words.size() || !words[at].starts_with('/')) {
+    return fail(ErrorCode::InvalidRequest,
+                words.front() + ": a path, which begins with /, is missing");
+  }
+  line.path = words[at];
+  for (std::size_t i = at + 1; i < words.size(); ++i) {
+    line.data = line.data ? *line.data + " " + words[i] : words[i];
+  }
+  if (known->needs_data && !line.data) {
+    return fail(ErrorCode::InvalidRequest, words.front() + ": the data is missing");
+  }
+  return line;
+}
 
 /// A session, and the commands on it. Paths are those of the server: a chroot that is given with
 /// the address stands before them, and is never made.
@@ -53,40 +127,22 @@ class Shell {
   ~Shell() { client_->close(); }
 
   Result<> run(const std::vector<std::string>& words) {
-    const std::string& command = words.front();
-    const bool has_option = words.size() > 1 && words[1].starts_with('-');
-    const std::size_t at = has_option ? 2 : 1;
-    if (command == "help") {
-      as_json_ ? print_json({{"commands", kCommands}}) : void(out_ << kCommands);
+    if (words.front() == "help") {
+      as_json_ ? print_json({{"commands", usage()}}) : void(out_ << usage());
       return {};
     }
-    if (has_option && !(command == "ls" && words[1] == "-R") &&
-        !(command == "get" && words[1] == "-s")) {
-      return fail(ErrorCode::InvalidRequest,
-                  command + " " + words[1] + ": no such option; there are\n" + kCommands);
-    }
-    if (words.size() <= at || !words[at].starts_with('/')) {
-      return fail(ErrorCode::InvalidRequest, command + ": a path, which begins with /, is missing");
-    }
-    const std::string& path = words[at];
-    const std::optional<std::string> data =
-        words.size() > at + 1 ? std::optional(joined(words, at + 1)) : std::nullopt;
-    if (command == "ls") return has_option ? list_all(path) : list(path);
-    if (command == "get") return get(path, has_option);
-    if (command == "stat") return stat(path);
-    if (command == "create") return create(path, data);
-    if (command == "set" && data) return set(path, *data);
-    if (command == "delete") return remove(path);
-    if (command == "deleteall" || command == "rmr") return remove_all(path);
-    return fail(ErrorCode::InvalidRequest, command + ": is no command; there are\n" + kCommands);
+    OTTLA_TRY(const Line line, parse(words));
+    const std::string_view command = line.command->name;
+    if (command == "ls") return line.options.contains('R') ? list_all(line) : list(line);
+    if (command == "get") return get(line);
+    if (command == "stat") return stat(line.path);
+    if (command == "create") return create(line);
+    if (command == "set") return set(line);
+    if (command == "delete") return remove(line);
+    return remove_all(line.path);
   }
 
  private:
-  static std::string joined(const std::vector<std::string>& words, std::size_t from) {
-    std::string text;
-    for (std::size_t i = from; i < words.size(); ++i) text += (i > from ? " " : "") + words[i];
-    return text;
-  }
   [[nodiscard]] std::string full(const std::string& path) const {
     if (chroot_.empty()) return path;
     return path == "/" ? chroot_ : chroot_ + path;
@@ -103,10 +159,24 @@ class Shell {
     }
     auto result = answer.get();
     if (result) return *std::move(result);
-    const bool is_missing = result.error() == zookeeper::ZkError::NoNode;
-    return fail(ErrorCode::UnknownServerError,
-                is_missing ? "Node does not exist: " + path
-                           : path + ": " + zookeeper::name_of(result.error()));
+    return fail(ErrorCode::UnknownServerError, text_of(result.error(), path));
+  }
+  /// As zkCli says it.
+  static std::string text_of(zookeeper::ZkError error, const std::string& path) {
+    switch (error) {
+      case zookeeper::ZkError::NoNode:
+        return "Node does not exist: " + path;
+      case zookeeper::ZkError::NodeExists:
+        return "Node already exists: " + path;
+      case zookeeper::ZkError::NotEmpty:
+        return "Node not empty: " + path;
+      case zookeeper::ZkError::BadVersion:
+        return "version No is not valid : " + path;
+      case zookeeper::ZkError::NoChildrenForEphemerals:
+        return "Ephemerals cannot have children: " + path;
+      default:
+        return path + ": " + zookeeper::name_of(error);
+    }
   }
   Result<std::vector<std::string>> children(const std::string& path) {
     return wait<std::vector<std::string>>(
@@ -117,34 +187,41 @@ class Shell {
         path, [&](auto done) { client_->get(full(path), Watch::No, std::move(done)); });
   }
 
-  Result<> list(const std::string& path) {
-    OTTLA_TRY(const auto names, children(path));
+  Result<> list(const Line& line) {
+    OTTLA_TRY(const auto names, children(line.path));
+    std::optional<zookeeper::Node> found;
+    if (line.options.contains('s')) {
+      OTTLA_TRY(found, node(line.path));
+    }
     if (as_json_) {
-      print_json(boost::json::value_from(names));
+      const auto listed = boost::json::value_from(names);
+      print_json(found ? boost::json::value{{"children", listed}, {"stat", as_json(*found)}}
+                       : listed);
       return {};
     }
     out_ << '[';
     for (std::size_t i = 0; i < names.size(); ++i) out_ << (i > 0 ? ", " : "") << names[i];
     out_ << "]\n";
+    if (found) print(found->stat, found->data.size());
     return {};
   }
-  Result<> list_all(const std::string& path) {
+  Result<> list_all(const Line& line) {
     boost::json::array paths;
-    OTTLA_TRY_VOID(walk(path, Order::ParentsFirst, [&](const std::string& each) -> Result<> {
+    OTTLA_TRY_VOID(walk(line.path, Order::ParentsFirst, [&](const std::string& each) -> Result<> {
       as_json_ ? void(paths.emplace_back(each)) : void(out_ << each << '\n');
       return {};
     }));
     if (as_json_) print_json(paths);
     return {};
   }
-  Result<> get(const std::string& path, bool with_stat) {
-    OTTLA_TRY(const zookeeper::Node found, node(path));
+  Result<> get(const Line& line) {
+    OTTLA_TRY(const zookeeper::Node found, node(line.path));
     if (as_json_) {
       print_json(as_json(found));
       return {};
     }
     out_ << (found.data.empty() ? "null" : found.data) << '\n';
-    if (with_stat) print(found.stat, found.data.size());
+    if (line.options.contains('s')) print(found.stat, found.data.size());
     return {};
   }
   Result<> stat(const std::string& path) {
@@ -179,27 +256,40 @@ class Shell {
          << stat.ephemeral_owner << std::dec << "\ndataLength = " << length
          << "\nnumChildren = " << stat.children << '\n';
   }
-  Result<> write(zookeeper::Op op) {
+  Result<zookeeper::OpResult> write(zookeeper::Op op) {
     const std::string path = std::visit([](const auto& each) { return each.path; }, op);
-    OTTLA_TRY(const auto written, (wait<zookeeper::OpResult>(path, [&](auto done) {
-                client_->write(std::move(op), std::move(done));
-              })));
-    (void)written;  // the path is what was asked for
+    return wait<zookeeper::OpResult>(
+        path, [&](auto done) { client_->write(std::move(op), std::move(done)); });
+  }
+  /// Of the server's names, as they are below the chroot.
+  [[nodiscard]] std::string without_chroot(const std::string& path) const {
+    return path.starts_with(chroot_) ? path.substr(chroot_.size()) : path;
+  }
+  Result<> create(const Line& line) {
+    if (line.options.size() > 1) {
+      return fail(ErrorCode::InvalidRequest,
+                  "create -s -e: a node is sequential or ephemeral here, not both");
+    }
+    const auto mode = line.options.contains('s')   ? zookeeper::CreateMode::PersistentSequential
+                      : line.options.contains('e') ? zookeeper::CreateMode::Ephemeral
+                                                   : zookeeper::CreateMode::Persistent;
+    OTTLA_TRY(const auto written, write(zookeeper::Create{full(line.path), line.data, mode}));
+    const std::string created = without_chroot(written.path);
+    as_json_ ? print_json({{"created", created}}) : void(out_ << "Created " << created << '\n');
     return {};
   }
-  Result<> create(const std::string& path, const std::optional<std::string>& data) {
-    OTTLA_TRY_VOID(write(zookeeper::Create{full(path), data}));
-    as_json_ ? print_json({{"created", path}}) : void(out_ << "Created " << path << '\n');
+  Result<> set(const Line& line) {
+    OTTLA_TRY(const auto written, write(zookeeper::Set{full(line.path), *line.data, line.version}));
+    if (as_json_) {
+      print_json({{"set", line.path}, {"version", written.stat.version}});
+    } else if (line.options.contains('s')) {
+      print(written.stat, line.data->size());
+    }
     return {};
   }
-  Result<> set(const std::string& path, const std::string& data) {
-    OTTLA_TRY_VOID(write(zookeeper::Set{full(path), data}));
-    if (as_json_) print_json({{"set", path}});
-    return {};
-  }
-  Result<> remove(const std::string& path) {
-    OTTLA_TRY_VOID(write(zookeeper::Delete{full(path)}));
-    if (as_json_) print_json({{"deleted", boost::json::array{path}}});
+  Result<> remove(const Line& line) {
+    OTTLA_TRY_VOID(write(zookeeper::Delete{full(line.path), line.version}));
+    if (as_json_) print_json({{"deleted", boost::json::array{line.path}}});
     return {};
   }
   Result<> remove_all(const std::string& path) {

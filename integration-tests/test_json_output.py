@@ -158,7 +158,8 @@ class JsonOutputTest(unittest.TestCase):
                     ("--topic", "orders", "--group-id", "g3", "--max-messages", 10, "--verbose", "--enable-autocommit")),
             *[("zookeeper-shell", (zookeeper, *command.split()), "") for command in
               ("help", "create /mine", "create /mine/a some words", "ls /", "ls -R /mine", "get /mine/a", "get -s /mine/a",
-               "set /mine/a others", "stat /mine", "delete /mine/a", "create /mine/b", "deleteall /mine")],
+               "set /mine/a others", "set -v 1 /mine/a again", "ls -s /mine", "stat /mine", "delete -v 2 /mine/a", "create -s /mine/b",
+               "deleteall /mine")],
             ("zookeeper-shell", (zookeeper,), "create /more\nls /more\ndelete /more\nquit\n"),
         ]
 
@@ -196,7 +197,8 @@ class JsonOutputTest(unittest.TestCase):
         drill = only("drill", "leader-kill", "--check", "--force", "--fault-command", "true", "--heal-command", "true")
         self.assertEqual((drill["drill"], drill["mayRun"], len(drill["targets"])), ("leader-kill", True, 1))
         self.assertEqual(only("zookeeper-shell", "ls", "-R", "/mine"), ["/mine", "/mine/a"])
-        self.assertEqual(only("zookeeper-shell", "deleteall", "/mine"), {"deleted": ["/mine/b", "/mine"]})
+        self.assertEqual(only("zookeeper-shell", "deleteall", "/mine"), {"deleted": ["/mine/b0000000001", "/mine"]})
+        self.assertEqual(only("zookeeper-shell", "set", "-v", 1, "/mine/a", "again"), {"set": "/mine/a", "version": 2})
         self.assertEqual(only("dump-log", "--files", self.partition / "partition.metadata").keys(), {"file", "topicId"})
 
 

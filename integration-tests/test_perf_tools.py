@@ -75,6 +75,26 @@ class PerfToolsTest(unittest.TestCase):
         self.assertEqual(ids.strip(), self.theirs("zookeeper-shell", server, "ls", f"{self.cluster.chroot}/brokers/ids").splitlines()[-1])
         self.assertIn('"brokerid"', self.ours("zookeeper-shell", server + self.cluster.chroot, "get", "/controller"))
 
+    def test_zookeeper_shell_writes_as_zkcli_does(self):
+        """The same commands below two nodes: the same answers, but for times and transaction ids."""
+        commands = ("create {}/a some", "set -s {}/a more", "set -v 7 {}/a wrong", "set -v 1 {}/a right", "create -s {}/n-", "ls -s {}",
+                    "create {}/a again", "delete {}", "delete -v 9 {}/a", "delete -v 2 {}/a", "create -e {}/mine", "create {}/mine/below",
+                    "deleteall {}")
+
+        def script(root):
+            return "".join(line + "\n" for line in [f"create {root}", *(command.format(root) for command in commands), "quit"])
+
+        def told(outcome, root):
+            known = re.compile(r"^(Created|Node |version No|Ephemerals|dataVersion|dataLength|numChildren|cversion|\[(?!zk))")
+            lines = (outcome.stdout + outcome.stderr).splitlines()
+            return sorted(line.replace(root, "ROOT") for line in lines if known.match(line))
+        server = self.cluster.zookeeper.connect
+        ours = subprocess.run([str(OTTLA), "zookeeper-shell", server], input=script("/as-ours"), capture_output=True, text=True, timeout=120)
+        theirs = subprocess.run([interop_clients.KAFKA_REF, "run-tool", "--version", KAFKA, "zookeeper-shell", server],
+                                input=script("/as-theirs"), capture_output=True, text=True, timeout=120)
+        self.assertEqual(told(ours, "/as-ours"), told(theirs, "/as-theirs"))
+        self.assertGreater(len(told(ours, "/as-ours")), 15)
+
     def test_broker_api_versions(self):
         def rows(text):
             # Without what is usable: our tool knows newer versions than Kafka 3.9's.
