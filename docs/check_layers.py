@@ -9,7 +9,7 @@ import sys
 
 SOURCE = (".h", ".cc", ".inc")
 WORLD_FREE = {"common/env", "cli", "bench", "integration-tests"}
-TEST = re.compile(r"_(test|fuzz)\.cc$|_for_tests\.h$")
+TEST = re.compile(r"_(test|fuzz)\.cc$|_for_tests\.h$|/testing/[^/]*$")
 INCLUDE = re.compile(r'^\s*#\s*include\s*([<"])([^>"]+)[>"]', re.M)
 # Comments and string literals are no code; newlines stay, so that line numbers do.
 NO_CODE = re.compile(r'//[^\n]*|/\*.*?\*/|R"(\w*)\(.*?\)\1"|"(?:\\.|[^"\\\n])*"|\'(?:\\.|[^\'\\\n])\'', re.S)

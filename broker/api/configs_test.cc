@@ -216,10 +216,11 @@ TEST_F(ConfigHandlers, ThrottlesAndUnknownNamesAreShownWhereTheyAreSet) {
     }
     return found;
   };
-  EXPECT_THAT(names(), testing::IsEmpty());
+  EXPECT_THAT(names(), ::testing::IsEmpty());
   broker_config.set_dynamic(config::Source::DynamicBroker,
                             {{"leader.replication.throttled.rate", "5"}, {"no.such", "secret"}});
-  EXPECT_THAT(names(), testing::ElementsAre("leader.replication.throttled.rate=5", "no.such=null"));
+  EXPECT_THAT(names(),
+              ::testing::ElementsAre("leader.replication.throttled.rate=5", "no.such=null"));
 }
 
 TEST_F(ConfigHandlers, TheDefaultOfAllIsToldByABrokerWithAValueOfItsOwn) {

@@ -130,7 +130,7 @@ TEST_F(HeldMetadata, GivesUpAfterAWhile) {
   metadata.set_dead(BrokerId(2), BrokerEpoch(20), true);
   peers.go_on();
   loop.run();
-  clock.time = peers.awaited_until;
+  clock.advance_to(peers.awaited_until);
   peers.go_on();
   loop.run();
   const auto response = read<MetadataResponse>(*outcome, 9);

@@ -4,22 +4,14 @@
 
 #include <chrono>
 
+#include "common/testing/manual_clock.h"
+
 namespace ottla::network {
 namespace {
 
 using namespace std::chrono_literals;
 
-class ManualClock final : public env::Clock {
- public:
-  [[nodiscard]] env::MonotonicTime now() const override { return now_; }
-  [[nodiscard]] env::WallTimeMs wall_now_ms() const override { return 0; }
-  void pass(env::Duration time) { now_ += time; }
-
- private:
-  env::MonotonicTime now_{1h};
-};
-
-class ConnectionLimitsTest : public testing::Test {
+class ConnectionLimitsTest : public ::testing::Test {
  protected:
   /// How many connections get in at this moment, of as many as want to.
   int take_in(const std::string& listener, int most = 1000) {
@@ -31,7 +23,7 @@ class ConnectionLimitsTest : public testing::Test {
     return taken;
   }
 
-  ManualClock clock;
+  testing::ManualClock clock;
   ConnectionLimits limits{{}, clock};
   const std::string clients = "CLIENTS";
   const std::string others = "OTHERS";
@@ -57,14 +49,14 @@ TEST_F(ConnectionLimitsTest, OpenConnectionsAreCountedOverAllListenersAndForEach
 TEST_F(ConnectionLimitsTest, NewConnectionsComeAtTheRateAveragedOverTenSeconds) {
   limits.set({.all = {.new_per_second = 5}, .protected_listener = brokers});
   EXPECT_EQ(take_in(clients), 51);
-  clock.pass(100ms);
+  clock.advance(100ms);
   EXPECT_EQ(take_in(clients), 0);
-  clock.pass(100ms);
+  clock.advance(100ms);
   EXPECT_EQ(take_in(others), 1);
-  clock.pass(1s);
+  clock.advance(1s);
   EXPECT_EQ(take_in(clients), 5);
   EXPECT_EQ(take_in(brokers, 7), 7);
-  clock.pass(1min);
+  clock.advance(1min);
   EXPECT_EQ(take_in(clients), 51) << "what was not used does not add up";
 }
 
@@ -73,7 +65,7 @@ TEST_F(ConnectionLimitsTest, ARateOfOneListenerLeavesOthersAlone) {
   EXPECT_EQ(take_in(clients), 11);
   EXPECT_EQ(take_in(others), 1000);
   limits.set({.by_listener = {{"CLIENTS", {.new_per_second = 0}}}});
-  clock.pass(1h);
+  clock.advance(1h);
   EXPECT_EQ(take_in(clients), 0);
   limits.set({});
   EXPECT_EQ(take_in(clients), 1000);

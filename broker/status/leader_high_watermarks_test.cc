@@ -9,27 +9,19 @@
 #include <utility>
 #include <vector>
 
+#include "common/testing/manual_clock.h"
+
 namespace ottla::status {
 namespace {
 
 using std::chrono::milliseconds;
-using testing::ElementsAre;
-using testing::IsEmpty;
-using testing::Pair;
+using ::testing::ElementsAre;
+using ::testing::IsEmpty;
+using ::testing::Pair;
 
 const TopicPartition kFirst{"orders", 0};
 const TopicPartition kSecond{"orders", 1};
 const TopicPartition kThird{"orders", 2};
-
-class ManualClock final : public env::Clock {
- public:
-  [[nodiscard]] env::MonotonicTime now() const override { return now_; }
-  [[nodiscard]] env::WallTimeMs wall_now_ms() const override { return 0; }
-  void advance(env::Duration by) { now_ += by; }
-
- private:
-  env::MonotonicTime now_{std::chrono::hours(1)};
-};
 
 /// Keeps what it is asked until the test answers.
 class HeldPeers final : public rpc::HighWatermarkPeers {
@@ -51,7 +43,7 @@ class HeldPeers final : public rpc::HighWatermarkPeers {
 
 /// Broker 1 leads orders-0 and orders-1, broker 2 orders-2; orders-3 has no leader, that of
 /// orders-4 does not live.
-class LeaderHighWatermarksTest : public testing::Test {
+class LeaderHighWatermarksTest : public ::testing::Test {
  protected:
   LeaderHighWatermarksTest() {
     rpc::ClusterUpdate update;
@@ -75,7 +67,7 @@ class LeaderHighWatermarksTest : public testing::Test {
     asked_.ask(*image_, wanted, [this](rpc::HighWatermarks told) { told_ = std::move(told); });
   }
 
-  ManualClock clock_;
+  testing::ManualClock clock_;
   HeldPeers peers_;
   std::shared_ptr<const metadata::MetadataImage> image_;
   LeaderHighWatermarks asked_{peers_, clock_};

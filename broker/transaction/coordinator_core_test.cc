@@ -64,7 +64,9 @@ class Coordinator {
              [answer](Answer got) { *answer = got; });
     return *answer;
   }
-  static ConnectionTime at(int connection) { return ConnectionTime(seconds(connection)); }
+  static ConnectionTime at(int connection) {
+    return testing::ManualClock().now() + seconds(connection);
+  }
   TransactionImage image() { return core.describe(kTid).image; }
   TransactionState state() { return image().state; }
   void pass(env::Duration time) {
@@ -80,7 +82,7 @@ class Coordinator {
   inline static const Answer kNone{.error = ErrorCode::UnknownServerError};
 
   TransactionConfig config;
-  ManualClock clock;
+  testing::ManualClock clock;
   MemoryLog log;
   MemoryMarkers markers;
   CountingIds ids;

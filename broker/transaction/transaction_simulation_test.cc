@@ -491,7 +491,7 @@ class World {
   const Plan plan_;
   env::SeededRandom random_;
   TransactionConfig config_;
-  ManualClock clock_;
+  testing::ManualClock clock_;
   CountingIds ids_;
   env::TimerQueue events_;
   StateLog log_;

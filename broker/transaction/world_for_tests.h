@@ -8,22 +8,9 @@
 #include <vector>
 
 #include "broker/transaction/coordinator_core.h"
+#include "common/testing/manual_clock.h"
 
 namespace ottla::transaction {
-
-class ManualClock final : public env::Clock {
- public:
-  [[nodiscard]] env::MonotonicTime now() const override { return now_; }
-  [[nodiscard]] env::WallTimeMs wall_now_ms() const override {
-    return 1'700'000'000'000 +
-           std::chrono::duration_cast<std::chrono::milliseconds>(now_.time_since_epoch()).count();
-  }
-  void advance(env::Duration by) { now_ += by; }
-  void advance_to(env::MonotonicTime to) { now_ = std::max(now_, to); }
-
- private:
-  env::MonotonicTime now_{};
-};
 
 /// Partitions of __transaction_state in memory. Appends succeed inside the call, or are held until
 /// the test lets them go, in order.

@@ -14,6 +14,7 @@
 #include "broker/api/testing/local_groups.h"
 #include "broker/api/testing/local_transactions.h"
 #include "common/protocol/frame.h"
+#include "common/testing/manual_clock.h"
 
 /// For tests of the handlers: fakes of the services they call, and a way to ask and read answers
 /// without a network.
@@ -58,13 +59,6 @@ class ManualExecutor final : public env::Executor {
 
  private:
   std::deque<Task> tasks_;
-};
-
-class ManualClock final : public env::Clock {
- public:
-  [[nodiscard]] env::MonotonicTime now() const override { return time; }
-  [[nodiscard]] env::WallTimeMs wall_now_ms() const override { return 1'700'000'000'000; }
-  env::MonotonicTime time{};
 };
 
 /// Remembers what it was asked and answers what the test put in.
@@ -458,7 +452,7 @@ class ApiFixture : public ::testing::Test {
   }
 
   // Calls that a fake still holds at the end take their times and count.
-  ManualClock clock;
+  testing::ManualClock clock;
   metrics::Registry registry;
   config::BrokerConfig broker_config;
   metadata::MetadataCache metadata;
