@@ -56,11 +56,6 @@ record::ValidationOptions validation_options(const storage::LogConfig& config,
           .max_message_bytes = config.max_message_bytes};
 }
 
-/// It stands as it was created: no replica's process has ended since.
-bool nobody_has_changed(const cluster::PartitionState& state) {
-  return state.leader_epoch == LeaderEpoch(0) && state.partition_epoch == PartitionEpoch(0);
-}
-
 /// Of the last record that the log had. Where all of them were deleted it is known all the same.
 LeaderEpoch last_epoch_of(const storage::Log& log) {
   const Offset end = log.log_end_offset();
@@ -571,9 +566,8 @@ Result<std::shared_ptr<Partition>> Replicas::Core::hold(const rpc::TopicUpdate& 
 /// A log without a topic id that is not in use yet: the crash of the host that took
 /// its partition.metadata took everything that would tell whether it is of this topic, or of one of
 /// the same name that was deleted since. Where another broker leads and nobody counts on this copy,
-/// it is fetched anew; without a leader it waits, and gets no id meanwhile. A partition whose state
-/// nobody has changed since it was created has had no replica whose process ended since: what an
-/// earlier process left here is another topic's.
+/// it is fetched anew; without a leader it waits, and gets no id meanwhile. What an earlier process
+/// left here of a partition that was created since this one registered is another topic's.
 Result<> Replicas::Core::put_aside_unnamed(const rpc::TopicUpdate& topic,
                                            const rpc::PartitionUpdate& update) {
   const TopicPartition name{topic.name, update.partition};
@@ -583,16 +577,16 @@ Result<> Replicas::Core::put_aside_unnamed(const rpc::TopicUpdate& topic,
   // does.
   const std::shared_ptr<Partition> known = hosted(name);
   const bool is_in_use = known && known->view().log;
-  const bool is_as_created = nobody_has_changed(update.state);
-  if (topic.id.is_zero() || is_in_use || (is_counted_on && !is_as_created)) return {};
+  const bool is_younger = update.is_new || update.created_since;
+  if (topic.id.is_zero() || is_in_use || (is_counted_on && !is_younger)) return {};
   if (!with_.logs.find(name) || with_.logs.topic_id(name)) return {};
   if (leader == kNoBroker) {
     return fail(ErrorCode::InconsistentTopicId, "its log has no topic id, and nobody leads");
   }
   LOG(WARNING) << '[' << name << "] its log has no topic id and may be another topic's: it is put "
                << "aside as stray, and "
-               << (is_as_created ? "begun anew"
-                                 : "fetched anew from broker " + std::to_string(leader.value()));
+               << (is_younger ? "begun anew"
+                              : "fetched anew from broker " + std::to_string(leader.value()));
   return with_.logs.mark_stray(name);
 }
 
@@ -633,8 +627,8 @@ Result<std::shared_ptr<storage::Log>> Replicas::Core::open_log(const TopicPartit
 bool Replicas::Core::is_log_lost(const TopicPartition& name,
                                  const rpc::PartitionUpdate& update) const {
   if (!update.state.is_trusted(config_->broker)) return false;
-  const bool never_had_one = update.created_since && !logs_put_aside_.contains(name);
-  if (update.is_new || nobody_has_changed(update.state) || never_had_one) return false;
+  const bool is_younger = update.is_new || update.created_since;
+  if (is_younger && !logs_put_aside_.contains(name)) return false;
   const auto told = missed_logs_.find(name);
   // It was chosen for what it told.
   if (told != missed_logs_.end() && update.state.leader_epoch > told->second) return false;

@@ -765,13 +765,14 @@ TEST(Replicas, ALogWithoutAnIdThatIsCountedOnStays) {
   cluster->uninformed.insert(kThree);
   cluster->start(kThree);
   update.receiver_epoch = cluster->process(kThree).epoch;
+  update.topics.at(0).partitions.at(0).created_since = false;
   (void)tell(*cluster, kThree, update);
   EXPECT_GE(cluster->process(kThree).logs->find({kTopic, 0})->log_end_offset(), Offset(2));
 }
 
 // Of a topic that was created after the host's crash, though the first to tell of it came late,
 // when its replicas were no news any more.
-TEST(Replicas, ALogWithoutAnIdIsOlderThanAPartitionWhoseStateIsAsItWasCreated) {
+TEST(Replicas, ALogWithoutAnIdIsOlderThanAPartitionThatWasCreatedSince) {
   const auto cluster = make_cluster(14);
   EXPECT_EQ(cluster->append_and_wait(kOne, {"old", "old"}).error, ErrorCode::None);
   ASSERT_TRUE(settle(*cluster));
@@ -786,6 +787,7 @@ TEST(Replicas, ALogWithoutAnIdIsOlderThanAPartitionWhoseStateIsAsItWasCreated) {
                                                 .leader_epoch = LeaderEpoch(0),
                                                 .isr = {kOne, kTwo, kThree},
                                                 .partition_epoch = PartitionEpoch(0)};
+  update.topics.at(0).partitions.at(0).created_since = true;
   (void)tell(*cluster, kThree, update);
   EXPECT_EQ(cluster->process(kThree).logs->find({kTopic, 0})->log_end_offset(), Offset(0));
   EXPECT_EQ(cluster->process(kThree).logs->topic_id({kTopic, 0}), TopicId(7, 7));
@@ -799,12 +801,14 @@ TEST(Replicas, WhoseLogIsGoneTakesNoRoleBeforeItIsInDoubt) {
   const std::string directory = cluster->process(kThree).logs->find({kTopic, 0})->directory();
   rpc::ClusterUpdate update = cluster->update_for(kThree, {0}, true);
   cluster::PartitionState& state = update.topics.at(0).partitions.at(0).state;
-  state = {.leader = kThree, .leader_epoch = LeaderEpoch(4), .isr = {kThree}};
+  // Nobody has noticed yet that its process ended.
+  state = {.leader = kThree, .leader_epoch = LeaderEpoch(0), .isr = {kThree}};
   cluster->crash(kThree);
   ASSERT_TRUE(cluster->disk(kThree).remove_all(directory));
   cluster->uninformed.insert(kThree);
   cluster->start(kThree);
   update.receiver_epoch = cluster->process(kThree).epoch;
+  update.topics.at(0).partitions.at(0).created_since = false;
   const auto is_lost = [&] {
     const rpc::ClusterUpdateReply reply = tell(*cluster, kThree, update);
     if (reply.outcomes.empty()) return false;

@@ -296,7 +296,10 @@ class SimulatedCluster {
     for (const std::size_t p : which) {
       topic.partitions.push_back({.partition = static_cast<std::int32_t>(p),
                                   .assignment = assignments_[p],
-                                  .state = states_[p]});
+                                  .state = states_[p],
+                                  // When the first process of each broker was registered.
+                                  .created_since = update.receiver_epoch.value() <=
+                                                   kBeforeTheFirstEpoch + options_.brokers});
     }
     update.topics.push_back(topic);
     return update;
@@ -487,7 +490,8 @@ class SimulatedCluster {
   std::unique_ptr<env::Executor> controller_;
   std::map<std::uint64_t, env::TimerHandle> timers_;
   std::uint64_t last_timer_ = 0;
-  std::int64_t last_epoch_ = 100;
+  static constexpr std::int64_t kBeforeTheFirstEpoch = 100;
+  std::int64_t last_epoch_ = kBeforeTheFirstEpoch;
   std::map<BrokerId, env::MonotonicTime> last_update_;
   std::vector<cluster::PartitionState> states_;
   std::vector<cluster::Assignment> assignments_;
