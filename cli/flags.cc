@@ -60,11 +60,14 @@ Result<const Flag*> find_flag(std::span<const Flag> flags, std::string_view name
   return wrong("--" + std::string(name) + ": could be any of" + names);
 }
 
-/// `-R` of `zookeeper-shell HOST:PORT ls -R /`: one letter, with which no flag begins.
-bool is_option_of_a_command(std::span<const Flag> flags, std::string_view word) {
-  return word.size() == 2 && word[1] != '-' && std::ranges::none_of(flags, [&](const Flag& flag) {
-           return flag.name.starts_with(word[1]);
-         });
+/// `-R` of `zookeeper-shell HOST:PORT ls -R /`: one letter behind a command, or one with which no
+/// flag begins.
+bool is_option_of_a_command(std::span<const Flag> flags, std::string_view word,
+                            std::size_t words_before) {
+  const bool is_letter = word.size() == 2 && word[1] != '-';
+  return is_letter && (words_before >= 2 || std::ranges::none_of(flags, [&](const Flag& flag) {
+                         return flag.name.starts_with(word[1]);
+                       }));
 }
 
 bool looks_like_flag(std::string_view word) {
@@ -83,7 +86,7 @@ Result<Arguments> Arguments::parse(std::span<const Flag> flags, std::span<const 
       continue;
     }
     if (!word.starts_with('-')) return wrong("\"" + words[at] + "\": a flag was expected here");
-    if (takes_words && is_option_of_a_command(flags, word)) {
+    if (takes_words && is_option_of_a_command(flags, word, arguments.words_.size())) {
       arguments.words_.push_back(words[at]);
       continue;
     }

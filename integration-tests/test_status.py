@@ -339,7 +339,7 @@ class RecoveryTest(unittest.TestCase):
             pipe.unlink()
             wait_until_ready([broker])
         # As with Kafka they are there while there is something to tell.
-        self.assertNotIn("torecover{", get(broker, "/metrics")[1])
+        wait_until(lambda: "torecover{" not in get(broker, "/metrics")[1], "the figures of the recovery to go")
         self.assertRegex(broker.log, r"recovering logs: \d+ of \d+ left, \d+ of \d+ MB left to read")
 
 
