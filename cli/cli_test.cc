@@ -78,12 +78,14 @@ TEST(Arguments, TakeAnotherNameForTheSame) {
 }
 
 TEST(Arguments, LeaveOptionsToTheWordsTheyStandBehind) {
-  const std::vector<std::string> words = {"ls", "-R", "/", "-t", "a"};
+  const std::vector<std::string> words = {"host", "-t", "a"};
   const auto arguments = Arguments::parse(kSomeFlags, words, true);
   EXPECT_THAT(arguments.error().message(), HasSubstr("could be any of"));  // -t begins a flag
   const auto listed = Arguments::parse(kSomeFlags, std::vector<std::string>{"ls", "-R", "/"}, true);
   ASSERT_TRUE(listed) << listed.error();
   EXPECT_THAT(listed->words(), ElementsAre("ls", "-R", "/"));
+  const std::vector<std::string> behind = {"host", "set", "-t", "1", "/a"};
+  EXPECT_EQ(Arguments::parse(kSomeFlags, behind, true)->words(), behind);  // behind a command
   EXPECT_THAT(fault_of({"-R"}), HasSubstr("unknown flag"));  // where no words are taken
 }
 
