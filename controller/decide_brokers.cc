@@ -46,7 +46,7 @@ bool Decider::replace_registrations(const std::vector<cluster::Broker>& brokers)
                known->second.registration.log_dirs_returned == broker.log_dirs_returned) {
       known->second.registration = broker;  // The same process in a new session: its logs are as
       known->second.shutting_down = false;  // they were.
-      out_.commands.push_back(SendFull{broker.id});
+      tell_anew(broker.id);
     } else {
       registered(broker, known != model_.brokers.end());
     }
@@ -68,8 +68,13 @@ void Decider::registered(const cluster::Broker& broker, bool was_known) {
   } else {
     note_restart_of(broker.id, was_known);
   }
-  out_.commands.push_back(SendFull{broker.id});
-  resend_stop_replicas(broker.id);
+  tell_anew(broker.id);
+}
+
+/// It registered anew: what it was told before, or answered, may be lost.
+void Decider::tell_anew(BrokerId broker) {
+  out_.commands.push_back(SendFull{broker});
+  resend_stop_replicas(broker);
 }
 
 /// Its host crashed. What a new controller finds it cannot date: it doubts once more.

@@ -236,7 +236,6 @@ void Decider::stop_replicas(TopicEntry& topic) {
   for (auto& [broker, command] : commands) out_.commands.push_back(std::move(command));
 }
 
-/// The broker was started again: what it was told is lost.
 void Decider::resend_stop_replicas(BrokerId broker) {
   StopReplicas command{broker, {}};
   for (const std::string& name : model_.deleting) {

@@ -82,6 +82,7 @@ class Decider {
   // decide_brokers.cc
   bool replace_registrations(const std::vector<cluster::Broker>& brokers);
   void registered(const cluster::Broker& broker, bool was_known);
+  void tell_anew(BrokerId broker);
   void doubt_replicas_of(BrokerId broker);
   static void doubt(PartitionEntry& partition, BrokerId broker);
   void note_restart_of(BrokerId broker, bool was_known);
