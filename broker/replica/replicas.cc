@@ -19,6 +19,7 @@
 #include "broker/replica/offset_lookup.h"
 #include "broker/replica/partition.h"
 #include "broker/replica/partition_lookup.h"
+#include "broker/replica/replica_logs.h"
 #include "broker/replica/transaction_verification.h"
 #include "broker/storage/log.h"
 #include "broker/storage/log_store.h"
@@ -54,14 +55,6 @@ record::ValidationOptions validation_options(const storage::LogConfig& config,
           .timestamp_after_max_ms = config.timestamp_after_max_ms,
           .compacted = config.cleanup_compact,
           .max_message_bytes = config.max_message_bytes};
-}
-
-/// Of the last record that the log had. Where all of them were deleted it is known all the same.
-LeaderEpoch last_epoch_of(const storage::Log& log) {
-  const Offset end = log.log_end_offset();
-  if (end == Offset(0)) return kUnknownLeaderEpoch;
-  if (end == log.log_start_offset()) return log.latest_leader_epoch();
-  return log.leader_epoch_of(Offset(end.value() - 1));
 }
 
 }  // namespace
@@ -208,20 +201,10 @@ class Replicas::Core final : public Feed::Source,
   void forget(Partition& partition);
   void wait_for_room(const rpc::TopicUpdate& topic, const rpc::PartitionUpdate& update);
   void look_for_room();
-  [[nodiscard]] bool is_leftover(const rpc::PartitionUpdate& update) const;
-  [[nodiscard]] bool is_log_lost(const TopicPartition& name,
-                                 const rpc::PartitionUpdate& update) const;
   Result<std::shared_ptr<Partition>> hold(const rpc::TopicUpdate& topic,
                                           const rpc::PartitionUpdate& update, RoleChanges& changes);
-  Result<> put_aside_unnamed(const rpc::TopicUpdate& topic, const rpc::PartitionUpdate& update);
-  Result<std::shared_ptr<storage::Log>> open_log(const TopicPartition& name, const TopicId& id,
-                                                 const rpc::PartitionUpdate& update,
-                                                 const TopicConfig& config);
-  [[nodiscard]] rpc::ReplicaLogAnswer::Partition tell_of_log(
-      const rpc::ReplicaLogQuery::Partition& wanted);
   ErrorCode stop_replica(const rpc::StopReplica& command, RoleChanges& changes);
   void drop_missing(const rpc::ClusterUpdate& update, RoleChanges& changes);
-  void put_aside(const TopicPartition& name);
   void release(const std::shared_ptr<Partition>& partition, ErrorCode reason, RoleChanges& changes);
   void tell_not_leader(const TopicPartition& partition, LeaderEpoch epoch);
   void stop_following(const std::shared_ptr<Partition>& partition, RoleChanges& changes);
@@ -252,6 +235,7 @@ class Replicas::Core final : public Feed::Source,
   std::shared_ptr<LogMoves> moves_;
 
   // The control loop's.
+  ReplicaLogs logs_{config_->broker, with_.logs};
   ControllerEpoch controller_epoch_{-1};
   std::uint64_t newest_update_ = 0;  ///< In that epoch.
   std::int32_t registered_returns_ = 0;
@@ -269,13 +253,7 @@ class Replicas::Core final : public Feed::Source,
     rpc::PartitionUpdate update;
   };
   std::map<TopicPartition, WaitingForRoom> waiting_for_room_;
-  /// Damaged logs whose leadership another replica is to take.
-  std::map<TopicPartition, std::weak_ptr<storage::Log>> given_up_;
   env::TimerHandle room_timer_;
-  /// Those that were put aside: this process has lost them.
-  std::set<TopicPartition> logs_put_aside_;
-  /// Logs that the controller asked for and that are not there: it knows, in epochs after these.
-  std::map<TopicPartition, LeaderEpoch> missed_logs_;
   /// Wishes that came while the move before was about to end.
   std::map<TopicPartition, std::string> next_directories_;
 
@@ -447,11 +425,12 @@ void Replicas::Core::apply_partition(const rpc::TopicUpdate& topic,
     LOG_IF(ERROR, !is_full || !waited)
         << '[' << topic.name << '-' << update.partition << "] cannot take its role"
         << (is_full ? ", tries again until there is room: " : ": ") << done.error();
-    reply.outcomes.push_back({.topic = topic.name,
-                              .topic_id = topic.id,
-                              .partition = update.partition,
-                              .error = done.error().code(),
-                              .log_is_lost = is_log_lost({topic.name, update.partition}, update)});
+    reply.outcomes.push_back(
+        {.topic = topic.name,
+         .topic_id = topic.id,
+         .partition = update.partition,
+         .error = done.error().code(),
+         .log_is_lost = logs_.is_lost({{topic.name, update.partition}, topic.id, update})});
     return;
   }
   if (waited && with_.offline_replicas_changed) with_.offline_replicas_changed();
@@ -460,16 +439,23 @@ void Replicas::Core::apply_partition(const rpc::TopicUpdate& topic,
 
 Result<> Replicas::Core::take_role(const rpc::TopicUpdate& topic,
                                    const rpc::PartitionUpdate& update, RoleChanges& changes) {
-  OTTLA_TRY_VOID(replace_given_up({topic.name, update.partition}, update, changes));
-  OTTLA_TRY_VOID(put_aside_unnamed(topic, update));
+  const ReplicaLogs::Wanted wanted{{topic.name, update.partition}, topic.id, update};
+  const TopicPartition& name = wanted.name;
+  OTTLA_TRY_VOID(replace_given_up(name, update, changes));
+  // Where a failed log dir has come back with it, it is not in use: that takes what was not synced,
+  // as a crash does.
+  const std::shared_ptr<Partition> known = hosted(name);
+  const bool is_in_use = known && known->view().log;
+  if (!is_in_use) {
+    OTTLA_TRY_VOID(logs_.put_aside_unnamed(wanted));
+  }
   OTTLA_TRY(const std::shared_ptr<Partition> partition, hold(topic, update, changes));
-  const TopicPartition& name = partition->name();
   RoleChange change{.assignment = update.assignment,
                     .state = update.state,
                     .log = partition->view().log,
                     .config = with_.topics.topic_config(topic.name)};
   if (!change.log) {
-    auto log = open_log(name, topic.id, update, change.config);
+    auto log = logs_.open(wanted, change.config.log);
     if (!log) {
       release(partition, log.error().code(), changes);
       return fail(std::move(log).error());
@@ -532,13 +518,6 @@ void Replicas::Core::look_for_room() {
   if (is_back && with_.offline_replicas_changed) with_.offline_replicas_changed();
 }
 
-/// Whether what this broker holds under another topic id is of a topic that was deleted while it
-/// was away. A member of the ISR holds what the controller means, whatever the id says: then the id
-/// is wrong, and nothing is touched (W5).
-bool Replicas::Core::is_leftover(const rpc::PartitionUpdate& update) const {
-  return update.is_new || !update.state.in_isr(config_->broker);
-}
-
 Result<std::shared_ptr<Partition>> Replicas::Core::hold(const rpc::TopicUpdate& topic,
                                                         const rpc::PartitionUpdate& update,
                                                         RoleChanges& changes) {
@@ -552,7 +531,7 @@ Result<std::shared_ptr<Partition>> Replicas::Core::hold(const rpc::TopicUpdate& 
     partition->start_from(known->high_watermark());  // It never moves back (W4).
   } else if (known) {
     // The topic was deleted and another one of its name created, and we heard of neither.
-    if (!is_leftover(update)) return fail(ErrorCode::InconsistentTopicId);
+    if (!logs_.is_leftover(update)) return fail(ErrorCode::InconsistentTopicId);
     release(known, ErrorCode::UnknownTopicId, changes);
     MutexLock lock(mutex_);
     by_id_.erase({known->topic_id(), name.partition});
@@ -561,79 +540,6 @@ Result<std::shared_ptr<Partition>> Replicas::Core::hold(const rpc::TopicUpdate& 
   partitions_[name] = partition;
   if (!topic.id.is_zero()) by_id_[{topic.id, name.partition}] = partition;
   return partition;
-}
-
-/// A log without a topic id that is not in use yet: the crash of the host that took
-/// its partition.metadata took everything that would tell whether it is of this topic, or of one of
-/// the same name that was deleted since. Where another broker leads and nobody counts on this copy,
-/// it is fetched anew; without a leader it waits, and gets no id meanwhile. What an earlier process
-/// left here of a partition that was created since this one registered is another topic's.
-Result<> Replicas::Core::put_aside_unnamed(const rpc::TopicUpdate& topic,
-                                           const rpc::PartitionUpdate& update) {
-  const TopicPartition name{topic.name, update.partition};
-  const BrokerId leader = update.state.leader;
-  const bool is_counted_on = update.state.in_isr(config_->broker) || leader == config_->broker;
-  // Not where a failed log dir has come back with it: that takes what was not synced, as a crash
-  // does.
-  const std::shared_ptr<Partition> known = hosted(name);
-  const bool is_in_use = known && known->view().log;
-  const bool is_younger = update.is_new || update.created_since;
-  if (topic.id.is_zero() || is_in_use || (is_counted_on && !is_younger)) return {};
-  if (!with_.logs.find(name) || with_.logs.topic_id(name)) return {};
-  if (leader == kNoBroker) {
-    return fail(ErrorCode::InconsistentTopicId, "its log has no topic id, and nobody leads");
-  }
-  LOG(WARNING) << '[' << name << "] its log has no topic id and may be another topic's: it is put "
-               << "aside as stray, and "
-               << (is_younger ? "begun anew"
-                              : "fetched anew from broker " + std::to_string(leader.value()));
-  return with_.logs.mark_stray(name);
-}
-
-Result<std::shared_ptr<storage::Log>> Replicas::Core::open_log(const TopicPartition& name,
-                                                               const TopicId& id,
-                                                               const rpc::PartitionUpdate& update,
-                                                               const TopicConfig& config) {
-  const std::vector<std::string> offline = with_.logs.offline_directories();
-  if (with_.logs.find(name)) {
-    const std::string directory = with_.logs.directory_of(name);
-    if (std::find(offline.begin(), offline.end(), directory) != offline.end()) {
-      return fail(ErrorCode::KafkaStorageError);
-    }
-  } else if (!update.is_new && !offline.empty()) {
-    // Its log may lie in the failed directory: an empty one in its place would lose records.
-    return fail(ErrorCode::KafkaStorageError);
-  }
-  const std::optional<TopicId> known_id = with_.logs.topic_id(name);
-  if (known_id && !id.is_zero() && *known_id != id) {
-    if (!is_leftover(update)) return fail(ErrorCode::InconsistentTopicId);
-    LOG(WARNING) << '[' << name << "] the log of topic id " << *known_id
-                 << " is put aside as stray: the topic has id " << id << " now";
-    OTTLA_TRY_VOID(with_.logs.mark_stray(name));
-  }
-  if (is_log_lost(name, update)) {
-    return fail(ErrorCode::KafkaStorageError,
-                "its log is gone, and the controller counts on it: it is told so first");
-  }
-  missed_logs_.erase(name);
-  logs_put_aside_.erase(name);
-  return with_.logs.find_or_create(name, id, config.log);
-}
-
-/// Whether a log that the controller counts on is gone: one was damaged and moved away, its log dir
-/// was taken out of log.dirs, or a copy that was not complete would take its place. An empty log
-/// must not be trusted like the one that is lost (W1): the controller puts this replica in doubt
-/// first.
-bool Replicas::Core::is_log_lost(const TopicPartition& name,
-                                 const rpc::PartitionUpdate& update) const {
-  if (!update.state.is_trusted(config_->broker)) return false;
-  const bool is_younger = update.is_new || update.created_since;
-  if (is_younger && !logs_put_aside_.contains(name)) return false;
-  const auto told = missed_logs_.find(name);
-  // It was chosen for what it told.
-  if (told != missed_logs_.end() && update.state.leader_epoch > told->second) return false;
-  return !with_.logs.find(name) && !with_.logs.is_set_apart(name) &&
-         with_.logs.offline_directories().empty();
 }
 
 ErrorCode Replicas::Core::stop_replica(const rpc::StopReplica& command, RoleChanges& changes) {
@@ -649,34 +555,17 @@ ErrorCode Replicas::Core::stop_replica(const rpc::StopReplica& command, RoleChan
     release(partition, ErrorCode::NotLeaderOrFollower, changes);
     if (command.remove) forget(*partition);
   }
-  if (!command.remove) return ErrorCode::None;
-  const std::optional<TopicId> known_id = with_.logs.topic_id(name);
-  if (known_id && *known_id != command.topic_id) return ErrorCode::InconsistentTopicId;
-  const std::shared_ptr<storage::Log> log = with_.logs.find(name);
-  if (!log) {
-    const Result<> removed = with_.logs.remove_future(name);
-    return removed ? ErrorCode::None : removed.error().code();
-  }
-  LOG(INFO) << '[' << name << "] replica removed, topic id " << command.topic_id;
-  const Result<> removed = with_.logs.remove(name, log->config()->file_delete_delay);
-  return removed ? ErrorCode::None : removed.error().code();
+  return command.remove ? logs_.remove(command) : ErrorCode::None;
 }
 
 /// Replicas that are not assigned to this broker any more: the topic was deleted, or the partition
 /// was moved away, while nobody could tell it.
 void Replicas::Core::drop_missing(const rpc::ClusterUpdate& update, RoleChanges& changes) {
   std::set<TopicPartition> assigned;
-  std::set<TopicPartition> told;
-  std::set<std::string> topics;
   for (const rpc::TopicUpdate& topic : update.topics) {
-    topics.insert(topic.name);
     for (const rpc::PartitionUpdate& partition : topic.partitions) {
-      const TopicPartition name{topic.name, partition.partition};
-      told.insert(name);
-      const auto& replicas = partition.assignment.replicas;
-      if (cluster::contains(replicas, config_->broker)) {
-        assigned.insert(name);
-      }
+      if (!cluster::contains(partition.assignment.replicas, config_->broker)) continue;
+      assigned.insert({topic.name, partition.partition});
     }
   }
   for (const std::shared_ptr<Partition>& partition : all()) {
@@ -685,20 +574,7 @@ void Replicas::Core::drop_missing(const rpc::ClusterUpdate& update, RoleChanges&
     release(partition, ErrorCode::NotLeaderOrFollower, changes);
     forget(*partition);
   }
-  for (const TopicPartition& name : with_.logs.partitions()) {
-    // Of a topic that is there, only what stands in the update is known to be somewhere else.
-    const bool is_known = topics.contains(name.topic) ? told.contains(name) : !update.incomplete;
-    if (assigned.contains(name) || !is_known) continue;
-    put_aside(name);
-  }
-}
-
-/// Never deleted at once: whoever reassigned or deleted by mistake finds it (W21).
-void Replicas::Core::put_aside(const TopicPartition& name) {
-  const Result<> done = with_.logs.mark_stray(name);
-  LOG_IF(WARNING, done.has_value())
-      << '[' << name << "] is not assigned to this broker: its log is put aside as stray";
-  LOG_IF(ERROR, !done) << '[' << name << "] cannot be put aside as stray: " << done.error();
+  logs_.put_aside_unassigned(update);
 }
 
 void Replicas::Core::release(const std::shared_ptr<Partition>& partition, ErrorCode reason,
@@ -813,39 +689,12 @@ void Replicas::Core::query_logs(const rpc::ReplicaLogQuery& query,
     answer.error = ErrorCode::StaleBrokerEpoch;
   } else {
     for (const rpc::ReplicaLogQuery::Partition& wanted : query.partitions) {
-      answer.partitions.push_back(tell_of_log(wanted));
+      const auto partition = hosted({wanted.topic, wanted.partition});
+      answer.partitions.push_back(
+          logs_.tell(wanted, partition ? partition->view().leader_epoch : kUnknownLeaderEpoch));
     }
   }
   std::move(reply)(std::move(answer));
-}
-
-rpc::ReplicaLogAnswer::Partition Replicas::Core::tell_of_log(
-    const rpc::ReplicaLogQuery::Partition& wanted) {
-  rpc::ReplicaLogAnswer::Partition told{.topic = wanted.topic, .partition = wanted.partition};
-  const TopicPartition name{wanted.topic, wanted.partition};
-  std::shared_ptr<storage::Log> log = with_.logs.find(name);
-  const std::optional<TopicId> id = with_.logs.topic_id(name);
-  if (!log && (!with_.logs.offline_directories().empty() || with_.logs.is_set_apart(name))) {
-    told.error = ErrorCode::KafkaStorageError;
-    return told;
-  }
-  if (id && !wanted.topic_id.is_zero() && *id != wanted.topic_id) {
-    told.error = ErrorCode::InconsistentTopicId;
-    return told;
-  }
-  if (!log) {
-    const std::shared_ptr<Partition> partition = hosted(name);
-    const bool is_late = partition && partition->view().leader_epoch > wanted.leader_epoch;
-    if (!is_late) missed_logs_[name] = wanted.leader_epoch;
-    log = with_.logs.find_future(name);  // That is what it would go on with.
-  }
-  if (!log) {
-    told.error = ErrorCode::UnknownTopicOrPartition;
-    return told;
-  }
-  told.log_end_offset = log->log_end_offset();
-  told.last_epoch = last_epoch_of(*log);
-  return told;
 }
 
 void Replicas::Core::topic_config_changed(const std::string& topic) {
@@ -867,7 +716,7 @@ void Replicas::Core::give_up_log(const TopicPartition& name, LeaderEpoch epoch, 
   if (view.role != Partition::Role::Leader || view.leader_epoch != epoch) return;
   LOG(ERROR) << '[' << name << "] gives up its leadership, leader epoch " << epoch
              << ": its log is damaged and others in the ISR have all of it: " << why;
-  given_up_[name] = view.log;
+  logs_.give_up(name, view.log);
   RoleChanges changes;
   release(partition, ErrorCode::KafkaStorageError, changes);
   carry_out(std::move(changes));
@@ -878,28 +727,21 @@ void Replicas::Core::give_up_log(const TopicPartition& name, LeaderEpoch epoch, 
 Result<> Replicas::Core::replace_given_up(const TopicPartition& name,
                                           const rpc::PartitionUpdate& update,
                                           RoleChanges& changes) {
-  const auto found = given_up_.find(name);
-  if (found == given_up_.end()) return {};
-  const std::shared_ptr<storage::Log> log = found->second.lock();
-  const cluster::PartitionState& state = update.state;
-  const bool is_member = state.in_isr(config_->broker);
-  const bool is_alone = is_member && state.isr.size() == 1;
-  if (!log || with_.logs.find(name) != log || is_alone) {
-    given_up_.erase(found);
-    return {};
-  }
-  if (is_member || state.leader == kNoBroker || state.leader == config_->broker) {
-    return fail(ErrorCode::KafkaStorageError, "its log is damaged and was given up");
+  switch (logs_.judge_given_up(name, update.state)) {
+    case ReplicaLogs::GivenUp::No:
+      return {};
+    case ReplicaLogs::GivenUp::Waits:
+      return fail(ErrorCode::KafkaStorageError, "its log is damaged and was given up");
+    case ReplicaLogs::GivenUp::IsReplaced:
+      break;
   }
   LOG(WARNING) << '[' << name << "] its damaged log is put aside as stray, and fetched anew from "
-               << "broker " << state.leader;
+               << "broker " << update.state.leader;
   if (const auto partition = hosted(name)) {
     release(partition, ErrorCode::NotLeaderOrFollower, changes);
     forget(*partition);
   }
-  given_up_.erase(found);
-  logs_put_aside_.insert(name);
-  OTTLA_TRY_VOID(with_.logs.mark_stray(name));
+  OTTLA_TRY_VOID(logs_.put_aside_given_up(name));
   if (with_.offline_replicas_changed) with_.offline_replicas_changed();
   return {};
 }

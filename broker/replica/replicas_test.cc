@@ -83,18 +83,6 @@ rpc::ClusterUpdateReply tell(SimulatedCluster& cluster, BrokerId broker,
   return reply.value_or(rpc::ClusterUpdateReply{});
 }
 
-rpc::ReplicaLogAnswer::Partition ask_for_log(SimulatedCluster& cluster, BrokerId broker,
-                                             LeaderEpoch leader_epoch) {
-  std::optional<rpc::ReplicaLogAnswer> answer;
-  cluster.replicas(broker).query_replica_logs(
-      {.controller_epoch = ControllerEpoch(1),
-       .receiver_epoch = cluster.process(broker).epoch,
-       .partitions = {{kTopic, kTopicId, 0, leader_epoch}}},
-      [&](rpc::ReplicaLogAnswer got) { answer = std::move(got); });
-  EXPECT_TRUE(cluster.world.run_until_true([&] { return answer.has_value(); }, seconds(1)));
-  return answer ? answer->partitions.at(0) : rpc::ReplicaLogAnswer::Partition{};
-}
-
 TEST(Replicas, AnAcknowledgedRecordIsOnEveryInSyncReplica) {
   const auto cluster = make_cluster(1);
   const AppendedPartition answer = cluster->append_and_wait(kOne, {"a", "b"});
@@ -727,72 +715,6 @@ TEST(Replicas, ATopicOfTheSameNameReplacesOneThatWasDeletedUnheard) {
   EXPECT_EQ(view.log->log_end_offset(), Offset(0));
 }
 
-// A host crash took partition.metadata, which a log's first flush syncs, and left records of a
-// topic that was then deleted and made again.
-TEST(Replicas, ALogWithoutAnIdIsNotTakenForTheNewTopics) {
-  const auto cluster = make_cluster(14);
-  EXPECT_EQ(cluster->append_and_wait(kOne, {"old", "old", "old"}).error, ErrorCode::None);
-  ASSERT_TRUE(settle(*cluster));
-  const std::string directory = cluster->process(kThree).logs->find({kTopic, 0})->directory();
-  cluster->crash(kThree);
-  ASSERT_TRUE(cluster->disk(kThree).remove(directory + "/partition.metadata"));
-  EXPECT_EQ(cluster->state().isr, (std::vector{kOne, kTwo}));
-  cluster->uninformed.insert(kThree);
-  cluster->start(kThree);
-  rpc::ClusterUpdate update = cluster->update_for(kThree, {0}, true);
-  update.topics.at(0).id = TopicId(7, 7);
-  update.topics.at(0).partitions.at(0).state.leader = kNoBroker;
-  (void)tell(*cluster, kThree, update);
-  EXPECT_EQ(cluster->process(kThree).logs->topic_id({kTopic, 0}), std::nullopt);
-  update.topics.at(0).partitions.at(0).state.leader = kOne;
-  (void)tell(*cluster, kThree, update);
-  const auto log = cluster->process(kThree).logs->find({kTopic, 0});
-  ASSERT_TRUE(log);
-  EXPECT_EQ(log->log_end_offset(), Offset(0));
-  EXPECT_EQ(cluster->process(kThree).logs->topic_id({kTopic, 0}), TopicId(7, 7));
-}
-
-// In the ISR it is what the controller means: it may be all that is left.
-TEST(Replicas, ALogWithoutAnIdThatIsCountedOnStays) {
-  const auto cluster = make_cluster(14);
-  EXPECT_EQ(cluster->append_and_wait(kOne, {"a", "b"}).error, ErrorCode::None);
-  ASSERT_TRUE(settle(*cluster));
-  const std::string directory = cluster->process(kThree).logs->find({kTopic, 0})->directory();
-  rpc::ClusterUpdate update = cluster->update_for(kThree, {0}, true);
-  update.topics.at(0).partitions.at(0).state.leader_epoch = LeaderEpoch(1);
-  cluster->crash(kThree);
-  ASSERT_TRUE(cluster->disk(kThree).remove(directory + "/partition.metadata"));
-  cluster->uninformed.insert(kThree);
-  cluster->start(kThree);
-  update.receiver_epoch = cluster->process(kThree).epoch;
-  update.topics.at(0).partitions.at(0).created_since = false;
-  (void)tell(*cluster, kThree, update);
-  EXPECT_GE(cluster->process(kThree).logs->find({kTopic, 0})->log_end_offset(), Offset(2));
-}
-
-// Of a topic that was created after the host's crash, though the first to tell of it came late,
-// when its replicas were no news any more.
-TEST(Replicas, ALogWithoutAnIdIsOlderThanAPartitionThatWasCreatedSince) {
-  const auto cluster = make_cluster(14);
-  EXPECT_EQ(cluster->append_and_wait(kOne, {"old", "old"}).error, ErrorCode::None);
-  ASSERT_TRUE(settle(*cluster));
-  const std::string directory = cluster->process(kThree).logs->find({kTopic, 0})->directory();
-  cluster->crash(kThree);
-  ASSERT_TRUE(cluster->disk(kThree).remove(directory + "/partition.metadata"));
-  cluster->uninformed.insert(kThree);
-  cluster->start(kThree);
-  rpc::ClusterUpdate update = cluster->update_for(kThree, {0}, true);
-  update.topics.at(0).id = TopicId(7, 7);
-  update.topics.at(0).partitions.at(0).state = {.leader = kThree,
-                                                .leader_epoch = LeaderEpoch(0),
-                                                .isr = {kOne, kTwo, kThree},
-                                                .partition_epoch = PartitionEpoch(0)};
-  update.topics.at(0).partitions.at(0).created_since = true;
-  (void)tell(*cluster, kThree, update);
-  EXPECT_EQ(cluster->process(kThree).logs->find({kTopic, 0})->log_end_offset(), Offset(0));
-  EXPECT_EQ(cluster->process(kThree).logs->topic_id({kTopic, 0}), TopicId(7, 7));
-}
-
 // W1: a log was moved away, or its log dir left log.dirs. An empty one must not pass for it.
 TEST(Replicas, WhoseLogIsGoneTakesNoRoleBeforeItIsInDoubt) {
   const auto cluster = make_cluster(14);
@@ -834,38 +756,6 @@ TEST(Replicas, WhoseLogIsGoneTakesNoRoleBeforeItIsInDoubt) {
   EXPECT_TRUE(tell(*cluster, kThree, of_new_partition).outcomes.at(0).log_is_lost);
   other.created_since = true;
   EXPECT_TRUE(tell(*cluster, kThree, of_new_partition).outcomes.empty());
-}
-
-// It is chosen for what it told: then the controller knows. A role of before does not count.
-TEST(Replicas, WhoIsAskedForALogThatIsGoneLeadsWithAnEmptyOneOnlyInALaterEpoch) {
-  const auto cluster = make_cluster(14);
-  const std::string directory = cluster->process(kThree).logs->find({kTopic, 0})->directory();
-  cluster->crash(kThree);
-  ASSERT_TRUE(cluster->disk(kThree).remove_all(directory));
-  cluster->uninformed.insert(kThree);
-  cluster->start(kThree);
-  EXPECT_EQ(ask_for_log(*cluster, kThree, LeaderEpoch(4)).error,
-            ErrorCode::UnknownTopicOrPartition);
-  rpc::ClusterUpdate update = cluster->update_for(kThree, {0}, true);
-  cluster::PartitionState& state = update.topics.at(0).partitions.at(0).state;
-  state = {.leader = kThree, .leader_epoch = LeaderEpoch(4), .isr = {kThree}};
-  EXPECT_EQ(tell(*cluster, kThree, update).outcomes.size(), 1U);
-  state.leader_epoch = LeaderEpoch(5);
-  EXPECT_TRUE(tell(*cluster, kThree, update).outcomes.empty());
-  EXPECT_EQ(ask_for_log(*cluster, kThree, LeaderEpoch(5)).error, ErrorCode::None);
-}
-
-// All its records were deleted: it is no older for that.
-TEST(Replicas, ALogWithoutRecordsTellsTheEpochOfThoseItHad) {
-  const auto cluster = make_cluster(14);
-  EXPECT_EQ(cluster->append_and_wait(kOne, {"a", "b"}).error, ErrorCode::None);
-  ASSERT_TRUE(settle(*cluster));
-  const auto log = cluster->log(kThree);
-  const LeaderEpoch epoch = log->latest_leader_epoch();
-  ASSERT_TRUE(log->raise_log_start_offset(Offset(2), Offset(2)));
-  const rpc::ReplicaLogAnswer::Partition told = ask_for_log(*cluster, kThree, LeaderEpoch(4));
-  EXPECT_EQ(told.log_end_offset, Offset(2));
-  EXPECT_EQ(told.last_epoch, epoch);
 }
 
 // W1: the controller has heard of another min.insync.replicas than the leader. Whom it holds for
