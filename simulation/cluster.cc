@@ -100,9 +100,13 @@ bool Cluster::lose_log(BrokerId id) {
 }
 
 void Cluster::lose(const Loss& loss, const std::function<void()>& take) {
-  if (before_loss_) before_loss_(loss);
-  losses_.push_back(loss);
+  const bool may_be = !before_loss_ || before_loss_(loss);
   hosts_.at(loss.broker).broker->kill();
+  if (!may_be) {
+    LOG(INFO) << "broker " << loss.broker << " loses nothing: nobody else holds all of it";
+    return;
+  }
+  losses_.push_back(loss);
   take();
   for (const auto& listener : loss_listeners_) listener(loss);
 }

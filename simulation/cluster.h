@@ -82,10 +82,9 @@ class Cluster {
   };
   /// In the order in which they happened.
   [[nodiscard]] const std::vector<Loss>& losses() const { return losses_; }
-  /// Called before something is lost: the last chance to see what the broker holds.
-  void before_loss(std::function<void(const Loss&)> listener) {
-    before_loss_ = std::move(listener);
-  }
+  /// Called before something is lost: the last chance to see what the broker holds. Where it says
+  /// no the process dies, and that is all.
+  void before_loss(std::function<bool(const Loss&)> may_be) { before_loss_ = std::move(may_be); }
   /// Called when it is.
   void on_loss(std::function<void(const Loss&)> listener) {
     loss_listeners_.push_back(std::move(listener));
@@ -119,7 +118,7 @@ class Cluster {
   void after(env::Duration delay, Task task);
 
  private:
-  /// The process dies, and `take` takes what is lost.
+  /// The process dies, and `take` takes what is lost, unless `before_loss` says no.
   void lose(const Loss& loss, const std::function<void()>& take);
 
   struct Host {
@@ -146,7 +145,7 @@ class Cluster {
   std::set<BrokerId> mute_to_clients_;
   std::uint64_t client_losses_per_mille_ = 5;
   std::vector<Loss> losses_;
-  std::function<void(const Loss&)> before_loss_;
+  std::function<bool(const Loss&)> before_loss_;
   std::vector<std::function<void(const Loss&)>> loss_listeners_;
 };
 

@@ -23,6 +23,13 @@ const LoggedRecord* ReplicaPicture::record(Offset offset) const {
   return found != records->end() && found->offset == offset ? &*found : nullptr;
 }
 
+bool ReplicaPicture::holds_all_of(const ReplicaPicture& other) const {
+  return std::ranges::all_of(*other.records, [&](const LoggedRecord& wanted) {
+    const LoggedRecord* const found = record(wanted.offset);
+    return found != nullptr && *found == wanted;
+  });
+}
+
 void Picture::refresh() {
   read_zookeeper();
   refresh_replicas();

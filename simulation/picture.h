@@ -42,6 +42,7 @@ struct ReplicaPicture {
 
   /// Null if the log does not hold the offset.
   [[nodiscard]] const LoggedRecord* record(Offset offset) const;
+  [[nodiscard]] bool holds_all_of(const ReplicaPicture& other) const;
 };
 
 /// A partition's state in ZooKeeper, when it was written.

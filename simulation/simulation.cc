@@ -61,7 +61,7 @@ class Simulation final : private ClientEvents {
         cluster_({.seed = options.seed, .brokers = options.brokers, .bugs = options.bugs}),
         workload_(cluster_, *this, options.transactions),
         administrator_(cluster_, workload_),
-        faults_(cluster_, {.losses = options.host_crashes && !options.transactions,
+        faults_(cluster_, {.losses = options.host_crashes,
                            .late_isr_requests_only = options.late_isr_requests_only}),
         picture_(cluster_),
         checkers_(make_checkers()) {
@@ -74,7 +74,10 @@ class Simulation final : private ClientEvents {
     }
     cluster_.before_loss([this](const Cluster::Loss& loss) {
       look();  // Who joined an ISR before joined with what is lost now.
+      // What became of a transaction whose records are gone nobody can say.
+      if (options_.transactions && !is_all_kept_elsewhere(loss)) return false;
       committed_.expect_loss(picture_, loss);
+      return true;
     });
     cluster_.on_loss([this](const Cluster::Loss& loss) { committed_.lose(picture_, loss); });
   }
@@ -117,6 +120,23 @@ class Simulation final : private ClientEvents {
       look();
     }
     return false;
+  }
+
+  /// Whether of each log that may be lost another trusted member of the ISR holds all.
+  [[nodiscard]] bool is_all_kept_elsewhere(const Cluster::Loss& loss) const {
+    std::vector<const ReplicaPicture*> all;
+    for (const ReplicaPicture& replica : picture_.replicas()) all.push_back(&replica);
+    for (const ReplicaPicture& replica : picture_.absent()) all.push_back(&replica);
+    return std::ranges::all_of(all, [&](const ReplicaPicture* lost) {
+      const auto change = picture_.states().find(lost->key);
+      if (!loss.concerns(lost->broker, lost->name) || change == picture_.states().end()) {
+        return true;
+      }
+      return std::ranges::any_of(all, [&](const ReplicaPicture* other) {
+        return other->key == lost->key && other->broker != loss.broker &&
+               change->second.state.is_trusted(other->broker) && other->holds_all_of(*lost);
+      });
+    });
   }
 
   void look() {
