@@ -31,8 +31,10 @@ std::string offsets_of(const Log& log) {
 }  // namespace
 
 /// Of two copies one goes when the other has all that it has: a leftover, of a move by hand or of a
-/// crash. It is kept as a stray. If each has something that the other has not, only a human can
-/// tell which is right: the partition is offline here, and all others are served.
+/// crash. It is kept as a stray. So is one without a topic id beside one that has it: the crash of
+/// the host that took its id came before its first flush, and its records may be those of a topic
+/// of the same name that was deleted since. If each has something that the other has not, only a
+/// human can tell which is right: the partition is offline here, and all others are served.
 void LogStore::settle_duplicates(Loading& loading) {
   std::vector<Loading::Duplicate> duplicates;
   {
@@ -51,13 +53,15 @@ void LogStore::settle_duplicates(Loading& loading) {
     }
     Entry kept = *found;
     const bool may_differ = kept.topic_id && other.topic_id && *kept.topic_id != *other.topic_id;
+    const bool is_one_unnamed = kept.topic_id.has_value() != other.topic_id.has_value();
     const bool found_has_all = !may_differ && holds_all_of(*kept.log, *other.log);
     const bool other_has_all = !may_differ && holds_all_of(*other.log, *kept.log);
-    if (!found_has_all && !other_has_all) {
+    if (!is_one_unnamed && !found_has_all && !other_has_all) {
       set_copies_apart(kept, other);
       continue;
     }
     const auto is_better = [&] {
+      if (is_one_unnamed) return other.topic_id.has_value();
       if (found_has_all != other_has_all) return other_has_all;
       if (other.log->log_start_offset() != kept.log->log_start_offset()) {
         return other.log->log_start_offset() < kept.log->log_start_offset();
@@ -91,9 +95,11 @@ Result<> LogStore::put_copy_aside(const Entry& kept, const Entry& leftover) {
   const std::string was = leftover.log->directory();
   const std::string away =
       leftover.directory->path() + "/" + stray_directory_name(partition, random_.uuid());
+  const bool is_unnamed = kept.topic_id && !leftover.topic_id;
   LOG(ERROR) << "[" << partition << "] is in two log dirs. " << kept.log->directory() << " ("
-             << offsets_of(*kept.log) << ") has all that " << was << " ("
-             << offsets_of(*leftover.log) << ") has: that one is a leftover, renamed to " << away;
+             << offsets_of(*kept.log) << (is_unnamed ? ") has a topic id, " : ") has all that ")
+             << was << " (" << offsets_of(*leftover.log) << (is_unnamed ? ") has none" : ") has")
+             << ": that one is a leftover, renamed to " << away;
   OTTLA_TRY_VOID(leftover.log->rename_directory(away));
   OTTLA_TRY_VOID(
       leftover.directory->health().check(files_.sync_directory(leftover.directory->path())));

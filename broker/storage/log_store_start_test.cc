@@ -259,6 +259,21 @@ TEST_F(StartTest, OfTwoEqualCopiesOneGoes) {
   EXPECT_THAT(partitions_in("/b"), ElementsAre("stray"));
 }
 
+// The topic was deleted and made anew while the log dir was away, after a crash of the host that
+// took partition.metadata: by offsets and epochs the old one's log may look like the better copy.
+TEST_F(StartTest, ACopyWithoutATopicIdGoesHoweverLongItIs) {
+  start({"/a"});
+  stop_and_copy();
+  start({"/b"});
+  append({"t", 0}, 2);
+  shut_down();
+  ASSERT_TRUE(files_.remove_all("/b/t-0/partition.metadata"));
+  start({"/a", "/b"});
+  EXPECT_EQ(end_of({"t", 0}), 5);
+  EXPECT_EQ(store_->directory_of({"t", 0}), "/a");
+  EXPECT_THAT(partitions_in("/b"), ElementsAre("stray"));
+}
+
 TEST_F(StartTest, CopiesOfWhichEachHasSomethingOfItsOwnAreForAHuman) {
   start({"/a"});
   append({"other", 0}, 1);
