@@ -39,7 +39,7 @@ void Administrator::stop() {
   active_ = false;
   cluster_.topics().set_replication_rate(TopicCatalog::kUnlimited);
   set_unclean_election(true);
-  for (const std::string& topic : strict_topics_) {
+  for (const std::string& topic : unusual_topics_) {
     set_min_insync_replicas(topic, TopicCatalog::kMinInsyncReplicas);
   }
 }
@@ -269,16 +269,18 @@ void Administrator::change_segment_bytes() {
   count("segment size changed");
 }
 
-/// Between what is promised and one more. A leader may hear of it long before the controller, and
-/// long after it.
+/// To more, or to the least that is promised, and back. A leader may hear of it long before the
+/// controller, and long after it.
 void Administrator::change_min_insync_replicas() {
   const std::string topic = any_partition().topic;
   if (!TopicCatalog::is_safe(topic)) return;
-  const std::int32_t more = strict_topics_.erase(topic) > 0 ? 0 : 1;
-  if (more > 0) strict_topics_.insert(topic);
-  if (set_min_insync_replicas(topic, TopicCatalog::kMinInsyncReplicas + more)) {
-    count("min.insync.replicas changed");
+  std::int32_t wanted = TopicCatalog::kMinInsyncReplicas;
+  if (unusual_topics_.erase(topic) == 0) {
+    unusual_topics_.insert(topic);
+    const std::int32_t least = TopicCatalog::promised_holders(topic);
+    wanted = least < wanted && cluster_.random().below(3) > 0 ? least : wanted + 1;
   }
+  if (set_min_insync_replicas(topic, wanted)) count("min.insync.replicas changed");
 }
 
 bool Administrator::set_min_insync_replicas(const std::string& topic, std::int32_t replicas) {

@@ -68,7 +68,7 @@ class Administrator {
   Cluster& cluster_;
   const Workload& workload_;
   bool active_ = true;
-  std::set<std::string> strict_topics_;  ///< With more min.insync.replicas than is promised.
+  std::set<std::string> unusual_topics_;  ///< With other min.insync.replicas than at first.
   std::map<std::string, std::uint64_t> counts_;
 };
 

@@ -19,6 +19,7 @@ enum class Bug : std::uint8_t {
   ChangesIsrAlone,                ///< Leaders take their own wish for the controller's answer.
   ForgetsHostCrashes,             ///< A broker's registration never speaks of a host crash.
   TrustsEmptyLogs,                ///< Whose log is gone takes its role with an empty one (W1).
+  ForgetsEligibleLeaders,         ///< Leaders commit without those who are eligible (W1).
   WritesUnfenced,                 ///< Controllers do not check /controller_epoch as they write.
   TruncatesToHighWatermark,       ///< Who begins to follow cuts there first (KIP-101, W4).
   CommitsBelowMinIsr,             ///< Leaders take min.insync.replicas for 1 (KAFKA-15583, W11).
@@ -41,7 +42,7 @@ enum class Bug : std::uint8_t {
   ServesOpenTransactions,    ///< read_committed reads to the high watermark.
 };
 
-inline constexpr std::array<std::pair<Bug, std::string_view>, 25> kBugNames = {{
+inline constexpr std::array<std::pair<Bug, std::string_view>, 26> kBugNames = {{
     {Bug::AcknowledgesBeforeReplication, "acknowledges-before-replication"},
     {Bug::ServesBeyondHighWatermark, "serves-beyond-high-watermark"},
     {Bug::IgnoresSequences, "ignores-sequences"},
@@ -49,6 +50,7 @@ inline constexpr std::array<std::pair<Bug, std::string_view>, 25> kBugNames = {{
     {Bug::ChangesIsrAlone, "changes-isr-alone"},
     {Bug::ForgetsHostCrashes, "forgets-host-crashes"},
     {Bug::TrustsEmptyLogs, "trusts-empty-logs"},
+    {Bug::ForgetsEligibleLeaders, "forgets-eligible-leaders"},
     {Bug::WritesUnfenced, "writes-unfenced"},
     {Bug::TruncatesToHighWatermark, "truncates-to-high-watermark"},
     {Bug::CommitsBelowMinIsr, "commits-below-min-isr"},

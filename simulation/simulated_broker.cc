@@ -420,6 +420,7 @@ class SimulatedBroker::Process final : private membership::RegistrationListener,
     }
     if (in_.bugs.has(Bug::TakesOutdatedCommands)) bring_up_to_date(update);
     if (in_.bugs.has(Bug::TrustsEmptyLogs)) begin_anew(update);
+    if (in_.bugs.has(Bug::ForgetsEligibleLeaders)) forget_eligible_leaders(update);
     const bool settled = update.last_stop_settled;
     const ControllerEpoch controller = update.controller_epoch;
     const BrokerEpoch epoch = update.receiver_epoch;
@@ -467,6 +468,17 @@ class SimulatedBroker::Process final : private membership::RegistrationListener,
     for (rpc::TopicUpdate& topic : update.topics) {
       for (rpc::PartitionUpdate& told : topic.partitions) {
         told.is_new |= logs_->find({topic.name, told.partition}) == nullptr;
+      }
+    }
+  }
+
+  /// Bug::ForgetsEligibleLeaders: as if the ISR always had min.insync.replicas members.
+  static void forget_eligible_leaders(rpc::ClusterUpdate& update) {
+    for (rpc::TopicUpdate& topic : update.topics) {
+      for (rpc::PartitionUpdate& told : topic.partitions) {
+        if (told.state.leader == kNoBroker) continue;
+        told.state.eligible_leaders.clear();
+        told.state.last_known_eligible_leaders.clear();
       }
     }
   }

@@ -407,8 +407,8 @@ class Simulation final : private ClientEvents {
     committed_.look(picture_);
     committed_.look_at_absent(picture_, key);
     const std::size_t holders = committed_.holders(key, base_offset);
-    if (holders < static_cast<std::size_t>(TopicCatalog::kMinInsyncReplicas) &&
-        !is_being_deleted(key)) {
+    const std::int32_t promised = TopicCatalog::promised_holders(picture_.topic_of(key));
+    if (holders < static_cast<std::size_t>(promised) && !is_being_deleted(key)) {
       broken("acknowledged_is_replicated",
              picture_.name_of(key) + ", offset " + std::to_string(base_offset.value()) +
                  ": broker " + std::to_string(by.value()) + " acknowledged what " +

@@ -145,6 +145,7 @@ std::set<std::string> rules_against(Bug bug) {
       return {"becomes_whole_again"};  // The controller refuses all that such a leader asks for.
     case Bug::ForgetsHostCrashes:
     case Bug::TrustsEmptyLogs:
+    case Bug::ForgetsEligibleLeaders:
     case Bug::ForgetsLogEnds:
       return {"committed_prefix_kept"};
     case Bug::TruncatesToHighWatermark:

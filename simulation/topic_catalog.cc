@@ -14,11 +14,12 @@ TopicCatalog::TopicCatalog() : throttled_(quota::ThrottledReplicas::parse({"*"})
 replica::TopicConfig TopicCatalog::topic_config(const std::string& topic) const {
   const auto own = logs_.find(topic);
   const auto min_isr = min_insync_replicas_.find(topic);
-  const std::int32_t promised = is_safe(topic) ? kMinInsyncReplicas : 1;
-  return {.log = own == logs_.end() ? log_ : own->second,
-          .min_insync_replicas = min_isr == min_insync_replicas_.end() ? promised : min_isr->second,
-          .leader_throttled = throttled_,
-          .follower_throttled = throttled_};
+  const std::int32_t created_with = is_safe(topic) ? kMinInsyncReplicas : 1;
+  return {
+      .log = own == logs_.end() ? log_ : own->second,
+      .min_insync_replicas = min_isr == min_insync_replicas_.end() ? created_with : min_isr->second,
+      .leader_throttled = throttled_,
+      .follower_throttled = throttled_};
 }
 
 void TopicCatalog::set_segment_bytes(const std::string& topic, std::int32_t bytes) {

